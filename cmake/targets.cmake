@@ -1,0 +1,23 @@
+# What every target of ours has in common.
+
+# Warnings are errors, in our sources and nowhere else.
+add_library(kmapper_options INTERFACE)
+target_compile_options(kmapper_options INTERFACE -Wall -Wextra -Werror)
+target_compile_definitions(kmapper_options INTERFACE KMAPPER_CHECKED=${KMAPPER_CHECKED}
+                                                     KMAPPER_STRICT=${KMAPPER_STRICT})
+target_include_directories(kmapper_options INTERFACE ${PROJECT_SOURCE_DIR}/include
+                                                     ${PROJECT_SOURCE_DIR}/src)
+
+# A library made of the sources that match, from the root of the tree, and of the headers beside them; headers
+# alone are fine. A file that is added is found at the next build, without a list to keep.
+function(kmapper_library name)
+  list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/)
+  file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
+  add_library(${name} INTERFACE)
+  target_link_libraries(${name} INTERFACE kmapper_options)
+  if(sources)
+    add_library(${name}_objects STATIC ${sources})
+    target_link_libraries(${name}_objects PRIVATE kmapper_options)
+    target_link_libraries(${name} INTERFACE ${name}_objects)
+  endif()
+endfunction()

@@ -1,0 +1,155 @@
+// Who holds what, in checked builds: one record for each pin, listed by slot. A release build knows
+// only who took a slot from idle; that a thread unmaps what another holds, or sleeps while holding,
+// only this tells.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "kmapper/slot.hpp"
+
+namespace kmapper {
+
+/// Of a build that is not checked: knows nothing, and takes every call for right.
+template <class P, bool kUsed>
+class Ledger {
+ public:
+  void add(SlotIndex, typename P::Stamp, const void*) {}
+  [[nodiscard]] bool remove(P&, SlotIndex, typename P::Stamp) { return true; }
+  template <class Predicate>
+  [[nodiscard]] std::uint32_t remove_all(SlotIndex, Predicate) {
+    return 0;
+  }
+  void hand_over(P&, SlotIndex, typename P::Stamp) {}
+  [[nodiscard]] SlotIndex any_of(P&, typename P::Stamp, std::uint32_t) { return kNoSlot; }
+};
+
+/// A fixed number of records, without a heap. When they run out, pins go unrecorded, and calls
+/// about slots with such pins are taken for right.
+template <class P>
+class Ledger<P, true> {
+ public:
+  using Stamp = typename P::Stamp;
+
+  struct Record {
+    Stamp holder;
+    const void* caller;  // of the kmap
+    bool handed_over;    // anybody may unmap it
+    std::uint32_t next;  // in the slot's list; 0: the last
+  };
+
+  /// Notes a pin. Any context.
+  void add(SlotIndex slot, Stamp holder, const void* caller) {
+    const Guard guard(lock_);
+    const std::uint32_t record = take_free();
+    if (record == 0) {
+      ++unrecorded_[to_number(slot)];
+      return;
+    }
+    records_[record] = {holder, caller, false, first_[to_number(slot)]};
+    first_[to_number(slot)] = record;
+  }
+
+  /// Strikes out a pin of this holder, or one that was handed over. False: there is none.
+  [[nodiscard]] bool remove(P& platform, SlotIndex slot, Stamp holder) {
+    const Guard guard(lock_);
+    std::uint32_t* const link = find(platform, slot, holder);
+    if (link == nullptr) {
+      if (unrecorded_[to_number(slot)] == 0) return false;
+      --unrecorded_[to_number(slot)];
+      return true;
+    }
+    strike_out(link);
+    return true;
+  }
+
+  /// Strikes out all pins of the slot whose holders have died. Returns how many.
+  template <class Predicate>
+  [[nodiscard]] std::uint32_t remove_all(SlotIndex slot, Predicate died) {
+    const Guard guard(lock_);
+    std::uint32_t removed = 0;
+    for (std::uint32_t* link = &first_[to_number(slot)]; *link != 0;) {
+      if (died(records_[*link].holder) && !records_[*link].handed_over) {
+        strike_out(link);
+        ++removed;
+      } else {
+        link = &records_[*link].next;
+      }
+    }
+    return removed;
+  }
+
+  /// This holder's pin may be given back by anybody from now on.
+  void hand_over(P& platform, SlotIndex slot, Stamp holder) {
+    const Guard guard(lock_);
+    std::uint32_t* const link = find(platform, slot, holder);
+    if (link != nullptr) records_[*link].handed_over = true;
+  }
+
+  /// A slot that this holder pins, or kNoSlot.
+  [[nodiscard]] SlotIndex any_of(P& platform, Stamp holder, std::uint32_t slots) {
+    const Guard guard(lock_);
+    for (std::uint32_t i = 0; i < slots; ++i) {
+      for (std::uint32_t it = first_[i]; it != 0; it = records_[it].next) {
+        if (!records_[it].handed_over && platform.same_holder(records_[it].holder, holder))
+          return SlotIndex{i};
+      }
+    }
+    return kNoSlot;
+  }
+
+  /// Calls visit(const Record&) for each pin of the slot. The visitor must not call the mapper.
+  template <class Visitor>
+  void for_each(SlotIndex slot, Visitor visit) {
+    const Guard guard(lock_);
+    for (std::uint32_t it = first_[to_number(slot)]; it != 0; it = records_[it].next)
+      visit(records_[it]);
+  }
+
+ private:
+  static constexpr std::uint32_t kMost = 4 * P::kMaxSlots;
+
+  struct Guard {
+    explicit Guard(typename P::Lock& lock) : lock_(lock) { lock_.lock(); }
+    ~Guard() { lock_.unlock(); }
+    typename P::Lock& lock_;
+  };
+
+  std::uint32_t take_free() {
+    if (free_ != 0) {
+      const std::uint32_t record = free_;
+      free_ = records_[record].next;
+      return record;
+    }
+    return used_ < kMost ? ++used_ : 0;
+  }
+
+  void strike_out(std::uint32_t* link) {
+    const std::uint32_t record = *link;
+    *link = records_[record].next;
+    records_[record].next = free_;
+    free_ = record;
+  }
+
+  /// The link to this holder's record of the slot, else to one that was handed over, else null.
+  std::uint32_t* find(P& platform, SlotIndex slot, Stamp holder) {
+    std::uint32_t* handed_over = nullptr;
+    for (std::uint32_t* link = &first_[to_number(slot)]; *link != 0; link = &records_[*link].next) {
+      if (records_[*link].handed_over) {
+        handed_over = link;
+      } else if (platform.same_holder(records_[*link].holder, holder)) {
+        return link;
+      }
+    }
+    return handed_over;
+  }
+
+  typename P::Lock lock_{};
+  std::uint32_t free_ = 0;
+  std::uint32_t used_ = 0;
+  std::uint32_t first_[P::kMaxSlots]{};
+  std::uint32_t unrecorded_[P::kMaxSlots]{};
+  Record records_[kMost + 1]{};
+};
+
+}  // namespace kmapper

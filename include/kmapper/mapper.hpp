@@ -1,0 +1,382 @@
+// kmap: maps any page of a memory too big to address into a small window of address space.
+//
+// The window has slots. A slot's life, with the user count of its word (slot.hpp):
+//
+//               miss: claim page->virtual, write the PTE, publish
+//     clean (0) ------------------------------------------------> pinned (n + 1) <----+
+//        ^                                                         |       ^          |
+//        |                                                  last   |       | hit:     | hit, kunmap
+//        |  one flush for the batch                         kunmap |       | CAS      | by others
+//        |                                                         v       |          |
+//     dead (0) <------------------------------------------------- idle (1) +----------+
+//               scavenge: count 1 -> 0, clear page->virtual, take the PTE
+//
+// hit     finds the slot in page->virtual and adds a user by compare-and-swap. The generation in
+//         the word makes the swap fail if the slot has got another page; page->virtual, read again
+//         with the pin in hand, makes even a generation that came round harmless.
+// kunmap  subtracts the user. The mapping stays, for the next kmap. If the slot was parked and is
+//         idle now, the slow exit puts it back on the hand's path, or grants it to the first
+//         sleeper.
+// miss    takes a clean slot; scavenges a batch when there is none; sleeps, first come first
+//         served, when every slot is pinned.
+//
+// The code follows in this order; what is not inline is in src/core.
+//
+// Longer than usual: it is the whole public face of a window, and a class has to declare in one
+// place what is spread over the files of src/core.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kmapper/ledger.hpp"
+#include "kmapper/limits.hpp"
+#include "kmapper/platform.hpp"
+#include "kmapper/report.hpp"
+#include "kmapper/result.hpp"
+#include "kmapper/slot.hpp"
+#include "kmapper/slot_set.hpp"
+
+namespace kmapper {
+
+template <class P>
+class Reservation;
+
+/// One page of kmap_all(): the page that is wanted, and the address where it was put.
+template <class P>
+struct PageAddress {
+  typename P::Page page;
+  void* address = nullptr;
+};
+
+/// The window over one platform. All calls may come from several threads and CPUs at once, but for
+/// open().
+template <class P>
+class Mapper {
+ public:
+  using Page = typename P::Page;
+  using Stamp = typename P::Stamp;
+
+  constexpr explicit Mapper(P platform) : platform_(platform) {}
+  Mapper(const Mapper&) = delete;
+  Mapper& operator=(const Mapper&) = delete;
+
+  /// Opens the window with `slots` slots, 1 to P::kMaxSlots. Once, before any other call; all PTEs
+  /// of the window are empty and in no TLB.
+  void open(std::uint32_t slots);
+
+  // --- One page ---
+
+  /// Maps the page and returns its address, valid until the matching kunmap() on every CPU and in
+  /// every thread. May sleep; not for interrupts (that is reported, and answered as by try_kmap()).
+  /// A hit costs about twenty instructions. Null only after a report: kmap_may_not_sleep,
+  /// too_many_users.
+  [[nodiscard]] void* kmap(Page page) {
+    if (!platform_.is_high(page)) return platform_.direct_address(page);
+    return kmap_high(page);
+  }
+
+  /// kmap() without the sleep: null means that it would have slept, or waited in a context that may
+  /// not. Any context.
+  [[nodiscard]] void* try_kmap(Page page) {
+    if (!platform_.is_high(page)) return platform_.direct_address(page);
+    void* const address = hit(page);
+    return noted(address != nullptr ? address : map_slow<Wait::never>(page));
+  }
+
+  /// kmap() that sleeps no longer than `limits` allow. Errors: timed_out, cancelled,
+  /// too_many_users, would_sleep (also reported). What it leaves behind when it fails: nothing.
+  [[nodiscard]] Result<void*> kmap_until(Page page, Limits<P> limits) {
+    if (!platform_.is_high(page)) return platform_.direct_address(page);
+    if (void* const address = hit(page)) return noted(address);
+    Result<void*> result = map_within(page, limits);
+    noted(*result);
+    return result;
+  }
+  /// The same, with a time from now on.
+  [[nodiscard]] Result<void*> kmap_for(Page page, std::uint64_t nanoseconds) {
+    return kmap_until(page, {platform_.now() + nanoseconds, nullptr});
+  }
+  /// Ends all sleeps that were given this cancellation, now and in future. Any context.
+  void cancel(Cancellation<P>& cancellation);
+
+  /// Gives back what one kmap() took. Wait-free but for a parked slot's last user. Any context.
+  void kunmap(Page page) {
+    if (platform_.is_high(page)) kunmap_high(page);
+  }
+
+  /// kmap() of a page that is known to be high.
+  [[nodiscard]] void* kmap_high(Page page) {
+    if constexpr (P::kChecked) {
+      if (!check_may_sleep(page)) return try_kmap(page);
+    }
+    void* const address = hit(page);
+    if (address != nullptr) [[likely]]
+      return noted(address);
+    return noted(map_slow<Wait::until_mapped>(page));
+  }
+
+  /// kunmap() of a page that is known to be high.
+  void kunmap_high(Page page) {
+    // Relaxed: the caller's pin keeps the value as it is.
+    const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
+    const std::size_t offset = offset_of(page_virtual::entry(found));
+    if (may_drop(offset, page)) drop_user(offset, page);
+  }
+
+  /// kunmap() of whatever page the address lies in: for those who kept the pointer, not the page.
+  void kunmap_address(const void* address) {
+    if (platform_.is_direct(address)) return;
+    const std::size_t slot = slot_number(address);
+    if (slot >= slot_count_) [[unlikely]]
+      return wrong_address(address);
+    const std::size_t offset = offset_of(slot + 1);
+    if (may_drop(offset, Page{})) drop_user(offset, Page{});
+  }
+
+  /// Says that somebody else will kunmap() what the caller mapped. Checked builds need to know; in
+  /// others it does nothing.
+  void hand_over(Page page) {
+    if constexpr (P::kChecked) note_hand_over(page);
+  }
+
+  // --- Several pages: the definitions are in reservation.hpp ---
+
+  /// Maps all of the pages, or none: never sleeps while it holds some of them, so two callers that
+  /// want the same pages do not wait for each other. A page named twice is pinned twice. When all
+  /// are mapped already it costs as much as that many hits. Errors: as kmap_until(), and too_large,
+  /// holds_a_pin.
+  [[nodiscard]] MapError kmap_all(std::span<PageAddress<P>> pages, Limits<P> limits = {});
+  /// Gives back what one kmap_all() took.
+  [[gnu::always_inline]] void kunmap_all(std::span<const PageAddress<P>> pages) {
+    for (const PageAddress<P>& it : pages) kunmap(it.page);
+  }
+  /// Claims `slots` slots, all or none, for mappings that must not sleep. May sleep. Errors: as
+  /// kmap_until(), and too_large, holds_a_pin.
+  [[nodiscard]] Result<Reservation<P>> reserve(std::uint32_t slots, Limits<P> limits = {});
+
+  // --- Taking mappings back ---
+
+  /// Takes every idle slot back, in batches with one flush each. Returns how many. Needs
+  /// may_flush().
+  std::uint32_t flush_all_zero_pkmaps();
+
+  /// Takes the page's slot back, flushed, before the page goes to its allocator. `pinned`: somebody
+  /// holds the mapping, nothing was done. Nobody may map the page at the same time. Needs
+  /// may_flush().
+  [[nodiscard]] Evicted evict(Page page);
+
+  /// Returns when no TLB holds a translation of a page that had lost its slot before the call.
+  /// evict() does it; whoever frees many pages that have no slot calls it once for all. Needs
+  /// may_flush().
+  void finish_flushes();
+
+  /// Releases the pins of a holder that has died, whose stamps satisfy `died`. Returns how many. A
+  /// release build cannot know whose pin a slot's is (who took it from idle may have left, and
+  /// another have come), and releases none. Any context.
+  template <class Predicate>
+  std::uint32_t release_pins(Predicate died);
+
+  // --- Looking at the window ---
+
+  [[nodiscard]] Stats stats();
+  [[nodiscard]] std::uint32_t slot_count() const { return slot_count_; }
+
+  /// Reports each mapping that has been held for longer than `nanoseconds`, and who holds it.
+  /// Returns how many. A release build names who took the slot from idle, a checked build
+  /// everybody.
+  std::uint32_t report_holders(std::uint64_t nanoseconds);
+  /// Reports each caller that has slept for a slot for longer than `nanoseconds`. Returns how many.
+  std::uint32_t report_waiters(std::uint64_t nanoseconds);
+
+  /// A slot as it is now: for reports, and for tests.
+  struct SlotView {
+    std::uint32_t word;
+    Page page;  // meaningful while the slot is live
+    Stamp holder;
+  };
+  [[nodiscard]] SlotView inspect(SlotIndex index) const;
+  /// The slot that maps the page, or kNoSlot. May have changed by the time it is looked at.
+  [[nodiscard]] SlotIndex find(Page page);
+  [[nodiscard]] bool is_clean(SlotIndex slot) const { return clean_.contains(slot); }
+  /// Whether the address is that of a slot which maps this page and has users.
+  [[nodiscard]] bool is_held(Page page, const void* address) const;
+  /// Reports that `page` was used through `address` without being held; what Mapping does.
+  void report_use_after_kunmap(Page page, const void* address, const void* caller);
+
+ private:
+  template <class T>
+  using Atomic = typename P::template Atomic<T>;
+  using Set = SlotSet<P, P::kMaxSlots>;
+  enum class Wait : std::uint8_t { never, until_mapped };
+  enum class Claim : std::uint8_t { lost, untouched, touched };
+  struct Batch;
+  struct Waiter;
+  struct Pinned;
+  struct Woken;
+  friend class Reservation<P>;
+
+  struct alignas(64) Slot {
+    Atomic<std::uint32_t> word{};
+    Atomic<Page> page{};     // written while the slot is dead and in hand
+    Atomic<Stamp> holder{};  // who took the slot from idle
+    std::uint32_t next = 0;  // of a Chain; for whoever has the slot in hand
+  };
+  /// Slots in one thread's hand, linked through Slot::next.
+  struct Chain {
+    std::uint32_t first = 0;  // entry; 0: none
+    std::uint32_t count = 0;
+  };
+
+  /// The hit. Null: no such luck, map_slow() finds out why.
+  [[nodiscard]] void* hit(Page page) {
+    // Relaxed: only a hint where to look. What it says is proved by the swap below.
+    const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
+    if (found == page_virtual::kNone) return nullptr;
+    std::size_t offset = offset_of(page_virtual::entry(found));
+    // A guess that is nearly always right saves reading the word first, and a cache miss with it.
+    std::uint32_t expected = page_virtual::expected_idle(found);
+    // Acquire: pairs with publish() and with the kunmap before; the PTE and the page's data are
+    // there.
+    if (!slot_at(offset).word.compare_exchange_strong(expected, expected + word::kUser,
+                                                      std::memory_order_acquire,
+                                                      std::memory_order_relaxed)) {
+      return nullptr;
+    }
+    if (platform_.page_virtual(page).load(std::memory_order_relaxed) != found) [[unlikely]] {
+      drop_user(opaque(offset), page);  // the generation came round: not our page
+      return nullptr;
+    }
+    offset = opaque(offset);
+    slot_at(offset).holder.store(platform_.stamp(), std::memory_order_relaxed);
+    platform_.count(Event::hit);
+    void* const address = address_at(offset);
+    if (address == nullptr) __builtin_unreachable();  // spares the caller's test
+    return address;
+  }
+
+  /// `offset` is that of the slot's entry: it is in a register when the word has been reached, and
+  /// half the way to the slot's address.
+  void drop_user(std::size_t offset, Page page) {
+    // Release: pairs with the scavenger's claim; what the user did to the page comes before the
+    // flush.
+    const std::uint32_t before =
+        slot_at(offset).word.fetch_sub(word::kUser, std::memory_order_release);
+    // The strict build unmaps at once what nobody holds.
+    const bool last = P::kStrict && word::users(before) == 2;
+    if (static_cast<std::uint16_t>(before) < word::kSlowExit || last) [[unlikely]] {
+      slow_exit(offset, before, page);
+    }
+  }
+
+  /// In checked builds, notes who holds the mapping that was just made.
+  void* noted(void* address) {
+    if constexpr (P::kChecked) note_pin(address);
+    return address;
+  }
+  bool may_drop(std::size_t offset, Page page) {
+    if constexpr (P::kChecked) return check_kunmap(slot_at(offset), page);
+    return true;
+  }
+
+  // Out of line, in src/core/map_slow.hpp.
+  template <Wait kWait>
+  void* map_slow(Page page);
+  void* map_slower(Page page, Wait wait);
+  Pinned pin(Page page);
+  void* publish(SlotIndex index, Page page);
+  SlotIndex take_clean();
+  Pinned map_in(SlotIndex slot, Page page);
+  // src/core/scavenge.hpp
+  std::uint32_t scavenge();
+  void examine_chunk(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
+  void sweep_chunk(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
+  void pass_over(SlotIndex index, std::uint32_t seen);
+  Claim claim(SlotIndex index, std::uint32_t idle, std::uint32_t dead);
+  bool park(SlotIndex index);
+  bool unmap_idle(SlotIndex index, std::uint32_t idle);
+  void finish(Batch& batch);
+  void flush(std::span<const SlotIndex> touched);
+  void put_clean(SlotIndex slot);
+  // src/core/sleep.hpp
+  Result<void*> sleep_for_slot(Page page, Limits<P> limits);
+  Result<void*> map_within(Page page, Limits<P> limits);
+  void enqueue(Waiter& self);
+  Woken wait_in_queue(Waiter& self);
+  void leave_queue(Waiter& self);
+  void grant(SlotIndex slot, bool clean);
+  void grant_clean();
+  void announce(SlotIndex slot, Page page);
+  void settle(SlotIndex index);
+  void slow_exit(std::size_t offset, std::uint32_t before, Page page);
+  // src/core/reserve.hpp
+  void push(Chain& chain, SlotIndex slot);
+  SlotIndex pop(Chain& chain);
+  void clean_chain(Chain& dirty, Chain& clean);
+  void put_chain(Chain& chain);
+  Result<Chain> gather(std::uint32_t slots, Limits<P> limits);
+  Result<void*> map_reserved(Chain& chain, Page page);
+  MapError map_all_slow(std::span<PageAddress<P>> pages, std::size_t mapped, Limits<P> limits);
+  // src/core/misuse.hpp
+  void report(Misuse what, SlotIndex slot, Page page, const void* address, const void* caller);
+  void report_kunmap(const Slot& slot, Page page, const void* caller);
+  void wrong_address(const void* address);
+  bool check_may_sleep(Page page);
+  bool check_kunmap(const Slot& slot, Page page);
+  bool check_holds_nothing(Misuse otherwise, Page page);
+  void note_pin(void* address);
+  void note_hand_over(Page page);
+
+  [[nodiscard]] SlotIndex index_of(const Slot& slot) const {
+    return SlotIndex{static_cast<std::uint32_t>(&slot - slots_) - 1};
+  }
+  [[nodiscard]] Slot& slot_of(SlotIndex slot) { return slots_[to_number(slot) + 1]; }
+  [[nodiscard]] std::uintptr_t window_base() const {
+    return reinterpret_cast<std::uintptr_t>(platform_.address(SlotIndex{0}));
+  }
+  /// Not below slot_count_: the address is not in the window.
+  [[nodiscard]] std::size_t slot_number(const void* address) const {
+    return (reinterpret_cast<std::uintptr_t>(address) - window_base()) / P::kPageSize;
+  }
+  /// Slots are reached by their entries' offset in storage: a hit computes with it alone.
+  [[nodiscard]] static std::size_t offset_of(std::size_t entry) {
+    return opaque(entry * sizeof(Slot));
+  }
+  /// No code. Keeps the compiler from carrying along, in registers that it has not got, what one
+  /// addition makes of the value.
+  [[nodiscard]] static std::size_t opaque(std::size_t value) {
+    asm("" : "+r"(value));
+    return value;
+  }
+  [[nodiscard]] Slot& slot_at(std::size_t offset) {
+    return *reinterpret_cast<Slot*>(reinterpret_cast<std::byte*>(slots_) + offset);
+  }
+  /// Entry 0 is no slot, so slot 0's address is that of entry 1.
+  [[nodiscard]] void* address_at(std::size_t offset) const {
+    static_assert(P::kPageSize % sizeof(Slot) == 0);
+    return reinterpret_cast<void*>(window_base() - P::kPageSize +
+                                   offset * (P::kPageSize / sizeof(Slot)));
+  }
+
+  // First, so that a hit reaches a static mapper's words by one addition.
+  Slot slots_[P::kMaxSlots + 1]{};
+  [[no_unique_address]] P platform_;
+  std::uint32_t slot_count_ = 0;
+  Set clean_{};     // empty, and in no TLB: free to take
+  Set unparked_{};  // what the hand looks at: all slots but those it met pinned
+  struct alignas(64) PerCpu {
+    Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots
+  } cpus_[P::kMaxCpus]{};
+  alignas(64) Atomic<std::uint32_t> hand_{};  // the next chunk of slots that the scavenger examines
+  alignas(64) Atomic<std::uint32_t> waiters_{};      // sleepers in the queue
+  alignas(64) Atomic<std::uint32_t> flushes_due_{};  // batches, and grants, on their way to a flush
+  typename P::Lock queue_lock_{};                    // guards what follows
+  Waiter* first_waiter_ = nullptr;
+  Waiter* last_waiter_ = nullptr;
+  std::uint64_t longest_sleep_ns_ = 0;
+  [[no_unique_address]] Ledger<P, P::kChecked> ledger_{};  // has a lock of its own
+};
+
+}  // namespace kmapper

@@ -1,0 +1,61 @@
+// A value, or the reason why there is none.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+
+namespace kmapper {
+
+/// Why a call that may refuse has refused. Nothing is left behind: no pin, no slot, no place in the
+/// queue.
+enum class MapError : std::uint8_t {
+  none,
+  would_sleep,     // no slot is free, and the caller may not sleep
+  timed_out,       // no slot went idle in time
+  cancelled,       // the Cancellation was requested
+  too_many_users,  // the page is pinned as often as can be counted
+  too_large,       // more slots than the window has
+  holds_a_pin,     // reserving while holding a mapping could wait for itself (checked builds)
+  spent,           // the reservation has no slot left
+};
+
+template <class T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : value_(std::move(value)) {}        // NOLINT(google-explicit-constructor)
+  Result(MapError error) : value_{}, error_(error) {}  // NOLINT(google-explicit-constructor)
+
+  explicit operator bool() const { return error_ == MapError::none; }
+  [[nodiscard]] MapError error() const { return error_; }
+  [[nodiscard]] T& operator*() { return value_; }
+  [[nodiscard]] T* operator->() { return &value_; }
+
+ private:
+  T value_;
+  MapError error_ = MapError::none;
+};
+
+/// One line for people.
+[[nodiscard]] constexpr const char* describe(MapError error) {
+  switch (error) {
+    case MapError::none:
+      return "done";
+    case MapError::would_sleep:
+      return "no slot is free and the caller may not sleep";
+    case MapError::timed_out:
+      return "no slot went idle in time";
+    case MapError::cancelled:
+      return "cancelled";
+    case MapError::too_many_users:
+      return "the page has too many users";
+    case MapError::too_large:
+      return "more slots than the window has";
+    case MapError::holds_a_pin:
+      return "the caller holds a mapping, and could wait for itself";
+    case MapError::spent:
+      return "the reservation has no slot left";
+  }
+  return "unknown error";
+}
+
+}  // namespace kmapper

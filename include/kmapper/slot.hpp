@@ -1,0 +1,121 @@
+// The two 32-bit values that the whole protocol turns on.
+//
+// SlotWord, one per slot, is the slot's pkmap_count with what must change in the same instruction:
+//
+//    31        18  17    16   15         2    1       0
+//   +------------+------+---------------------+-------+------------+
+//   | generation | live |        users        | quiet | referenced |
+//   +------------+------+---------------------+-------+------------+
+//                         bit 16 = saturated
+//
+//   users       0: clean, or being changed; 1: mapped and idle; n + 1: pinned by n users.
+//   saturated   the top bit of users. A hit refuses to count past it, so users never wrap.
+//   live        the slot maps the page that its generation stands for.
+//   generation  changes whenever the slot is taken back.
+//   quiet       0 means parked: the kunmap that makes the slot idle has to take the slow exit.
+//   referenced  set by a hit, cleared by the scavenger's hand: the second chance.
+//
+// PageVirtual, one per page, is the seed's page->virtual. Its high half equals the high half of the
+// word that a hit must find (generation, live, not saturated); its low half is the slot, counted
+// from 1. No slot is 0, so zeroed memory is a valid array of unmapped pages.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kmapper {
+
+/// A slot of the window, counted from 0.
+enum class SlotIndex : std::uint32_t {};
+inline constexpr SlotIndex kNoSlot{UINT32_MAX};
+
+[[nodiscard]] constexpr std::uint32_t to_number(SlotIndex slot) {
+  return static_cast<std::uint32_t>(slot);
+}
+
+namespace word {
+
+inline constexpr std::uint32_t kReferenced = 1U << 0;
+inline constexpr std::uint32_t kQuiet = 1U << 1;
+inline constexpr std::uint32_t kUser = 1U << 2;
+inline constexpr std::uint32_t kSaturated = 1U << 16;
+inline constexpr std::uint32_t kLive = 1U << 17;
+inline constexpr std::uint32_t kGeneration = 1U << 18;
+inline constexpr std::uint32_t kIdentity = 0xFFFF0000U;  // what a hit compares
+
+inline constexpr std::uint32_t kIdle = kUser;
+inline constexpr std::uint32_t kOneUser = 2 * kUser;
+
+/// kunmap takes the slow exit when the low half of the word it found is below this: the slot was
+/// not pinned at all (misuse), or it was parked and this was its last user. One comparison tells
+/// both.
+inline constexpr std::uint16_t kSlowExit = kOneUser | kQuiet;
+
+/// The users of a slot, plus one; see the drawing above.
+[[nodiscard]] constexpr std::uint32_t users(std::uint32_t word) {
+  return (word & (kLive - 1)) / kUser;
+}
+[[nodiscard]] constexpr bool is_live(std::uint32_t word) { return (word & kLive) != 0; }
+[[nodiscard]] constexpr bool is_idle(std::uint32_t word) {
+  return is_live(word) && users(word) == 1;
+}
+[[nodiscard]] constexpr bool is_pinned(std::uint32_t word) {
+  return is_live(word) && users(word) > 1;
+}
+[[nodiscard]] constexpr bool is_parked(std::uint32_t word) { return (word & kQuiet) == 0; }
+
+/// Idle, quiet and not referenced: what the scavenger's hand takes. All but the generation.
+inline constexpr std::uint32_t kState = kGeneration - 1;
+inline constexpr std::uint32_t kTakeable = kLive | kIdle | kQuiet;
+
+/// The word of a slot that has just been taken back: nobody can hit it, and its next page will have
+/// another generation.
+[[nodiscard]] constexpr std::uint32_t dead_after(std::uint32_t word) {
+  return ((word & ~kState) + kGeneration) | kQuiet;
+}
+
+/// The same, for a word whose state is kTakeable: one addition.
+[[nodiscard]] constexpr std::uint32_t dead_after_takeable(std::uint32_t word) {
+  return word + kGeneration - kLive - kIdle;
+}
+
+/// The word that publishes a dead slot, with its first user: one addition, because a dead word is
+/// its generation and the quiet bit. A miss does not set `referenced`: a page earns its second
+/// chance by being used again.
+[[nodiscard]] constexpr std::uint32_t published(std::uint32_t dead) {
+  return dead + kLive + kOneUser;
+}
+
+/// Storage entry 0 is no slot: kunmap of a page that is not mapped lands on its word, takes the
+/// slow exit, and so needs no test of its own. It is not live, so that no PageVirtual matches it;
+/// and it is a few subtractions away from a word that would not lead to the slow exit.
+inline constexpr std::uint32_t kSentinel = 0x80000008U;
+static_assert(kSentinel % 0x10000U < kSlowExit && (kSentinel & (kLive | kSaturated)) == 0);
+
+}  // namespace word
+
+namespace page_virtual {
+
+inline constexpr std::uint32_t kNone = 0;
+
+/// What finds the dead slot `slot` once it is published.
+[[nodiscard]] constexpr std::uint32_t make(SlotIndex slot, std::uint32_t dead) {
+  return dead - word::kQuiet + word::kLive + to_number(slot) + 1;
+}
+/// Where the slot's entry lies in storage (0: the sentinel).
+[[nodiscard]] constexpr std::size_t entry(std::uint32_t value) { return value & 0xFFFFU; }
+/// `value` must not be kNone.
+[[nodiscard]] constexpr SlotIndex slot(std::uint32_t value) {
+  return SlotIndex{(value & 0xFFFFU) - 1};
+}
+/// Whether `word` is that of the very mapping that `value` names, with room for one more user.
+[[nodiscard]] constexpr bool matches(std::uint32_t value, std::uint32_t word) {
+  return ((value ^ word) & word::kIdentity) == 0;
+}
+/// The word of that mapping when it is idle, referenced and quiet: what a hit finds nearly always.
+[[nodiscard]] constexpr std::uint32_t expected_idle(std::uint32_t value) {
+  return (value & word::kIdentity) | word::kIdle | word::kQuiet | word::kReferenced;
+}
+
+}  // namespace page_virtual
+}  // namespace kmapper

@@ -1,0 +1,151 @@
+// A set of slots that any CPU may change without a lock: one bit a slot in leaves of 32, and a
+// summary with one bit a leaf, so that a member is found by looking at a few words however large
+// the window is. Leaves lie on cache lines of their own: CPUs that take slots from different leaves
+// do not disturb each other.
+//
+// A summary bit may be set over an empty leaf; whoever finds that clears it, looks again, and sets
+// it again if it was wrong to. So the summary may hide a filled leaf for a moment: while an
+// insert() is on its way from the leaf to the summary, and while such a correction is. Who must not
+// be deceived (a grant to a sleeper) uses take_surely().
+#pragma once
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+
+#include "kmapper/slot.hpp"
+
+namespace kmapper {
+
+template <class P, std::size_t kCapacity>
+class SlotSet {
+ public:
+  using Bits = std::uint32_t;
+  static constexpr std::uint32_t kLeafSlots = 32;
+  static constexpr std::uint32_t kNoLeaf = UINT32_MAX;
+
+  /// Says that only slots below `slots` will ever be members, so that no search goes further. Once,
+  /// before the first insert().
+  void resize(std::uint32_t slots) {
+    leaves_in_use_ = (slots + kLeafSlots - 1) / kLeafSlots;
+    summaries_ = (slots + 32 * kLeafSlots - 1) / (32 * kLeafSlots);
+  }
+
+  /// Adds slots of one leaf. Any context. Publishes what was done to them (take() acquires it).
+  void insert(std::uint32_t leaf, Bits slots) {
+    const Bits before = leaves_[leaf].bits.fetch_or(slots, std::memory_order_seq_cst);
+    if (before == 0) mark(leaf);
+  }
+  void insert(SlotIndex slot) { insert(leaf_of(slot), bit_of(slot)); }
+
+  /// Removes the slot if it is there. Any context.
+  void remove(SlotIndex slot) {
+    leaves_[leaf_of(slot)].bits.fetch_and(~bit_of(slot), std::memory_order_acq_rel);
+  }
+
+  /// Takes a slot of that leaf out. kNoSlot: it had none, or somebody else was about to take it.
+  /// Any context.
+  [[nodiscard]] SlotIndex take_from(std::uint32_t leaf) {
+    Bits bits = leaves_[leaf].bits.load(std::memory_order_relaxed);
+    const Bits seen = bits;
+    if (seen == 0 ||
+        !leaves_[leaf].bits.compare_exchange_strong(
+            bits, seen & (seen - 1), std::memory_order_acquire, std::memory_order_relaxed)) {
+      return kNoSlot;
+    }
+    const SlotIndex slot = first_of(leaf, seen);
+    if (slot == kNoSlot) __builtin_unreachable();  // spares the caller's test
+    return slot;
+  }
+
+  /// Takes any slot out, from the leaf `hint` if it has one, and leaves in `hint` the leaf it came
+  /// from. kNoSlot: the set was empty. Any context.
+  [[nodiscard]] SlotIndex take(typename P::template Atomic<std::uint32_t>& hint) {
+    std::uint32_t leaf = hint.load(std::memory_order_relaxed);
+    for (;;) {
+      const SlotIndex slot = take_from(leaf);
+      if (slot != kNoSlot) return slot;
+      leaf = next_leaf(leaf);
+      if (leaf == kNoLeaf) return kNoSlot;
+      hint.store(leaf, std::memory_order_relaxed);
+    }
+  }
+
+  /// take() that looks at every leaf before it says kNoSlot: the summary may hide a filled leaf for
+  /// the moment in which somebody else corrects it, and that somebody need not look again for a
+  /// sleeper.
+  [[nodiscard]] SlotIndex take_surely(typename P::template Atomic<std::uint32_t>& hint) {
+    SlotIndex slot = take(hint);
+    for (std::uint32_t i = 0; slot == kNoSlot && i < leaves_in_use_; ++i) {
+      while (slot == kNoSlot && leaf(i) != 0) slot = take_from(i);
+    }
+    return slot;
+  }
+
+  /// The first filled leaf at or after `from`, going round; kNoLeaf if there is none. Any context.
+  [[nodiscard]] std::uint32_t next_leaf(std::uint32_t from) {
+    const std::uint32_t start = from / 32;
+    const Bits at_or_after = ~Bits{0} << (from % 32);
+    std::uint32_t leaf = filled_leaf(start, at_or_after);
+    for (std::uint32_t i = start + 1; leaf == kNoLeaf && i < summaries_; ++i)
+      leaf = filled_leaf(i, ~Bits{0});
+    for (std::uint32_t i = 0; leaf == kNoLeaf && i < start; ++i) leaf = filled_leaf(i, ~Bits{0});
+    return leaf != kNoLeaf ? leaf : filled_leaf(start, ~at_or_after);
+  }
+
+  /// Sequentially consistent: a sleeper announces itself, then looks here.
+  [[nodiscard]] Bits leaf(std::uint32_t index) const {
+    return leaves_[index].bits.load(std::memory_order_seq_cst);
+  }
+  [[nodiscard]] bool contains(SlotIndex slot) const {
+    return (leaf(leaf_of(slot)) & bit_of(slot)) != 0;
+  }
+
+  [[nodiscard]] static constexpr std::uint32_t leaf_of(SlotIndex slot) {
+    return to_number(slot) / kLeafSlots;
+  }
+  [[nodiscard]] static constexpr Bits bit_of(SlotIndex slot) {
+    return Bits{1} << (to_number(slot) % kLeafSlots);
+  }
+  /// The lowest slot of `bits`, which must not be empty.
+  [[nodiscard]] static constexpr SlotIndex first_of(std::uint32_t leaf, Bits bits) {
+    return SlotIndex{leaf * kLeafSlots + static_cast<std::uint32_t>(std::countr_zero(bits))};
+  }
+
+ private:
+  static constexpr std::size_t kLeaves = (kCapacity + kLeafSlots - 1) / kLeafSlots;
+  static constexpr std::size_t kSummaries = (kLeaves + 31) / 32;
+  using AtomicBits = typename P::template Atomic<Bits>;
+
+  void mark(std::uint32_t leaf) {
+    summary_[leaf / 32].fetch_or(Bits{1} << (leaf % 32), std::memory_order_acq_rel);
+  }
+
+  /// The first filled leaf that summary word `index` shows within `mask`. Clears what it shows
+  /// wrongly: the clear acquires from the insert() whose mark it may have erased, so the second
+  /// look at the leaf sees that insert, and the mark is set again.
+  std::uint32_t filled_leaf(std::uint32_t index, Bits mask) {
+    Bits shown = summary_[index].load(std::memory_order_acquire) & mask;
+    for (; shown != 0; shown &= shown - 1) {
+      const std::uint32_t leaf = index * 32 + static_cast<std::uint32_t>(std::countr_zero(shown));
+      if (leaves_[leaf].bits.load(std::memory_order_acquire) != 0) return leaf;
+      summary_[index].fetch_and(~(shown & -shown), std::memory_order_acq_rel);
+      if (leaves_[leaf].bits.load(std::memory_order_acquire) != 0) {
+        mark(leaf);
+        return leaf;
+      }
+    }
+    return kNoLeaf;
+  }
+
+  struct alignas(64) Leaf {
+    AtomicBits bits{};
+  };
+  Leaf leaves_[kLeaves]{};
+  AtomicBits summary_[kSummaries]{};
+  std::uint32_t summaries_ = 0;  // in use
+  std::uint32_t leaves_in_use_ = 0;
+};
+
+}  // namespace kmapper

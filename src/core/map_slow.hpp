@@ -1,0 +1,158 @@
+// kmap when the hit failed: the page has a slot that is busy, not referenced or not quiet (pin), or
+// no slot at all (the miss). A slot taken for a miss stays in this thread's hand, invisible to
+// everybody, until it is published or given back.
+#pragma once
+
+#include "kmapper/mapper.hpp"
+
+namespace kmapper {
+
+/// What pin() came back with: an address; or none, because the page has no slot (MapError::none),
+/// or because it has one and the caller cannot have it.
+template <class P>
+struct Mapper<P>::Pinned {
+  void* address;
+  MapError error;
+};
+
+/// The miss that finds a clean slot where it looks first: nearly all do.
+template <class P>
+template <typename Mapper<P>::Wait kWait>
+[[gnu::noinline]] void* Mapper<P>::map_slow(Page page) {
+  // Those who sleep came first.
+  if (platform_.page_virtual(page).load(std::memory_order_relaxed) == page_virtual::kNone &&
+      waiters_.load(std::memory_order_relaxed) == 0) [[likely]] {
+    const SlotIndex slot =
+        clean_.take_from(cpus_[platform_.cpu()].leaf.load(std::memory_order_relaxed));
+    if (slot != kNoSlot) [[likely]] {
+      void* const address = publish(slot, page);
+      if (address != nullptr) [[likely]]
+        return address;
+      put_clean(slot);
+    }
+  }
+  return map_slower(page, kWait);
+}
+
+template <class P>
+[[gnu::noinline]] void* Mapper<P>::map_slower(Page page, Wait wait) {
+  Pinned pinned{nullptr, MapError::none};
+  if (platform_.page_virtual(page).load(std::memory_order_relaxed) != page_virtual::kNone)
+    pinned = pin(page);
+  if (pinned.address == nullptr && pinned.error == MapError::none &&
+      waiters_.load(std::memory_order_relaxed) == 0) {
+    const SlotIndex slot = take_clean();
+    if (slot != kNoSlot) {
+      if (void* const address = publish(slot, page)) return address;
+      pinned = map_in(slot, page);
+    }
+  }
+  if (pinned.address != nullptr || wait == Wait::never) return pinned.address;
+  if (pinned.error == MapError::none && platform_.may_sleep()) {
+    Result<void*> result = sleep_for_slot(page, {});
+    if (result) return *result;
+    pinned.error = result.error();
+  }
+  const bool too_many = pinned.error == MapError::too_many_users;
+  report(too_many ? Misuse::too_many_users : Misuse::kmap_may_not_sleep, find(page), page, nullptr,
+         __builtin_return_address(0));
+  return nullptr;
+}
+
+/// Adds a user to the page's slot if it has one, waiting out a change in progress.
+template <class P>
+auto Mapper<P>::pin(Page page) -> Pinned {
+  auto& cell = platform_.page_virtual(page);
+  for (;;) {
+    const std::uint32_t found = cell.load(std::memory_order_relaxed);
+    if (found == page_virtual::kNone) return {nullptr, MapError::none};
+    const std::size_t offset = offset_of(page_virtual::entry(found));
+    Slot& slot = slot_at(offset);
+    std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
+    if (page_virtual::matches(found, seen) && word::users(seen) != 0) {
+      // An idle slot that somebody waits for is the first sleeper's: hand it over, as its kunmap is
+      // about to. Else two users of one page, taking turns, would keep a sleeper out for ever.
+      if (word::is_idle(seen) && word::is_parked(seen) &&
+          waiters_.load(std::memory_order_relaxed) != 0) {
+        settle(page_virtual::slot(found));
+        continue;
+      }
+      // Acquire: as in hit().
+      if (!slot.word.compare_exchange_weak(seen, (seen + word::kUser) | word::kReferenced,
+                                           std::memory_order_acquire, std::memory_order_relaxed)) {
+        continue;
+      }
+      if (cell.load(std::memory_order_relaxed) != found) [[unlikely]] {
+        drop_user(offset, page);
+        continue;
+      }
+      if (word::is_idle(seen)) slot.holder.store(platform_.stamp(), std::memory_order_relaxed);
+      platform_.count(Event::hit);
+      return {address_at(offset), MapError::none};
+    }
+    if (page_virtual::matches(found | word::kSaturated, seen))
+      return {nullptr, MapError::too_many_users};
+    if (!platform_.may_flush()) return {nullptr, MapError::would_sleep};
+    platform_.relax();  // claimed and not yet published, or being taken back
+  }
+}
+
+/// Takes a clean slot in hand; scavenges when there is none. kNoSlot: every slot is pinned or in
+/// another hand, or the caller may not wait for the flush.
+template <class P>
+SlotIndex Mapper<P>::take_clean() {
+  auto& leaf = cpus_[platform_.cpu()].leaf;
+  SlotIndex slot = clean_.take(leaf);
+  if (slot != kNoSlot || !platform_.may_flush()) return slot;
+  // Two rounds of the hand clear every referenced bit and come back; what is idle then is taken.
+  for (std::uint32_t examined = 0; examined <= 2 * slot_count_;) {
+    const std::uint32_t now = scavenge();
+    slot = clean_.take(leaf);
+    if (slot != kNoSlot || now == 0) break;
+    examined += now;
+  }
+  return slot;
+}
+
+/// Somebody else has mapped the page since we looked. Takes that mapping and gives the slot in hand
+/// back; or maps the page after all, if it has been unmapped again.
+template <class P>
+auto Mapper<P>::map_in(SlotIndex slot, Page page) -> Pinned {
+  Chain chain;
+  push(chain, slot);
+  Result<void*> result = map_reserved(chain, page);
+  put_chain(chain);
+  return {*result, result.error()};
+}
+
+/// Claim, write, publish. Null: the page has a slot already; the one in hand is untouched.
+template <class P>
+[[gnu::always_inline]] inline void* Mapper<P>::publish(SlotIndex index, Page page) {
+  Slot& slot = slot_of(index);
+  const std::uint32_t dead = slot.word.load(std::memory_order_relaxed);
+  {
+    // From the claim on, a hit elsewhere spins until the word is published.
+    const typename P::InterruptsOff bounded(platform_);
+    std::uint32_t expected = page_virtual::kNone;
+    if (!platform_.page_virtual(page).compare_exchange_strong(
+            expected, page_virtual::make(index, dead), std::memory_order_acq_rel,
+            std::memory_order_relaxed)) {
+      return nullptr;
+    }
+    slot.page.store(page, std::memory_order_relaxed);
+    slot.holder.store(platform_.stamp(), std::memory_order_relaxed);
+    platform_.write_pte(index, page);
+    // Releases the PTE and the page to hits. Sequentially consistent, as are the sleeper's
+    // announcement and its look at the words: either it sees this slot, or the test below sees the
+    // sleeper.
+    slot.word.store(word::published(dead), std::memory_order_seq_cst);
+  }
+  platform_.count(Event::miss);
+  if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+    announce(index, page);
+  void* const address = platform_.address(index);
+  if (address == nullptr) __builtin_unreachable();  // spares the caller's test
+  return address;
+}
+
+}  // namespace kmapper

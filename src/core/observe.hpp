@@ -1,0 +1,112 @@
+// Opening the window, and looking at it.
+#pragma once
+
+#include "kmapper/mapper.hpp"
+
+namespace kmapper {
+
+template <class P>
+void Mapper<P>::open(std::uint32_t slots) {
+  slot_count_ = slots;
+  clean_.resize(slots);
+  unparked_.resize(slots);
+  slots_[0].word.store(word::kSentinel, std::memory_order_relaxed);
+  for (std::uint32_t i = 0; i < slots; ++i) {
+    slot_of(SlotIndex{i}).word.store(word::kQuiet, std::memory_order_relaxed);
+    unparked_.insert(SlotIndex{i});
+    clean_.insert(SlotIndex{i});
+  }
+  // CPUs start at different places, so that they take slots from different leaves.
+  const std::uint32_t leaves = (slots + Set::kLeafSlots - 1) / Set::kLeafSlots;
+  for (std::uint32_t cpu = 0; cpu < P::kMaxCpus; ++cpu) {
+    cpus_[cpu].leaf.store(static_cast<std::uint32_t>(cpu * leaves / P::kMaxCpus),
+                          std::memory_order_relaxed);
+  }
+}
+
+template <class P>
+auto Mapper<P>::inspect(SlotIndex index) const -> SlotView {
+  const Slot& slot = slots_[to_number(index) + 1];
+  // Acquire: pairs with publish(), so that the page belongs to the word.
+  const std::uint32_t word = slot.word.load(std::memory_order_acquire);
+  return {word, slot.page.load(std::memory_order_relaxed),
+          slot.holder.load(std::memory_order_relaxed)};
+}
+
+template <class P>
+SlotIndex Mapper<P>::find(Page page) {
+  if (!platform_.is_high(page)) return kNoSlot;
+  const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_acquire);
+  return found == page_virtual::kNone ? kNoSlot : page_virtual::slot(found);
+}
+
+template <class P>
+Stats Mapper<P>::stats() {
+  queue_lock_.lock();
+  const std::uint64_t longest = longest_sleep_ns_;
+  queue_lock_.unlock();
+  return {platform_.counted(Event::hit),      platform_.counted(Event::miss),
+          platform_.counted(Event::scavenge), platform_.counted(Event::slot_scavenged),
+          platform_.counted(Event::flush),    platform_.counted(Event::flush_avoided),
+          platform_.counted(Event::sleep),    longest};
+}
+
+template <class P>
+bool Mapper<P>::is_held(Page page, const void* address) const {
+  if (platform_.is_direct(address)) return true;
+  const std::size_t slot = slot_number(address);
+  if (slot >= slot_count_) return false;
+  const SlotView view = inspect(SlotIndex{static_cast<std::uint32_t>(slot)});
+  return word::is_pinned(view.word) && view.page == page;
+}
+
+template <class P>
+std::uint32_t Mapper<P>::report_holders(std::uint64_t nanoseconds) {
+  std::uint32_t found = 0;
+  for (std::uint32_t i = 0; i < slot_count_; ++i) {
+    const SlotIndex slot{i};
+    const SlotView view = inspect(slot);
+    if (!word::is_pinned(view.word)) continue;
+    const auto tell = [&](Stamp holder, const void* caller) {
+      if (platform_.age_ns(holder) < nanoseconds) return;
+      platform_.report(MisuseReport<P>{Misuse::held_too_long, view.page, slot, holder,
+                                       platform_.address(slot), caller});
+      ++found;
+    };
+    if constexpr (P::kChecked) {
+      ledger_.for_each(slot, [&](const auto& record) { tell(record.holder, record.caller); });
+    } else {
+      tell(view.holder, nullptr);
+    }
+  }
+  return found;
+}
+
+template <class P>
+std::uint32_t Mapper<P>::report_waiters(std::uint64_t nanoseconds) {
+  std::uint32_t found = 0;
+  queue_lock_.lock();
+  for (const Waiter* it = first_waiter_; it != nullptr; it = it->next) {
+    if (platform_.age_ns(it->since) < nanoseconds) continue;
+    platform_.report(
+        MisuseReport<P>{Misuse::waiting_too_long, it->page, kNoSlot, it->since, nullptr, nullptr});
+    ++found;
+  }
+  queue_lock_.unlock();
+  return found;
+}
+
+template <class P>
+template <class Predicate>
+std::uint32_t Mapper<P>::release_pins(Predicate died) {
+  std::uint32_t released = 0;
+  for (std::uint32_t i = 0; i < slot_count_; ++i) {
+    const SlotView view = inspect(SlotIndex{i});
+    if (!word::is_pinned(view.word)) continue;
+    std::uint32_t pins = ledger_.remove_all(SlotIndex{i}, died);
+    for (released += pins; pins != 0; --pins) drop_user(offset_of(i + 1), view.page);
+  }
+  return released;
+}
+
+}  // namespace kmapper

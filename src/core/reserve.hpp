@@ -1,0 +1,111 @@
+// Several slots for one caller. Slots are gathered all or none: a caller that cannot have them at
+// once joins the queue like any sleeper, and only the first in the queue gathers. So nobody ever
+// sleeps with half of what it needs while another does the same, and who holds a reservation never
+// sleeps for what it maps in it.
+#pragma once
+
+#include "kmapper/mapper.hpp"
+#include "kmapper/reservation.hpp"
+
+namespace kmapper {
+
+template <class P>
+void Mapper<P>::push(Chain& chain, SlotIndex slot) {
+  slot_of(slot).next = chain.first;
+  chain.first = to_number(slot) + 1;
+  ++chain.count;
+}
+
+/// The chain must not be empty.
+template <class P>
+SlotIndex Mapper<P>::pop(Chain& chain) {
+  const SlotIndex slot{chain.first - 1};
+  chain.first = slots_[chain.first].next;
+  --chain.count;
+  return slot;
+}
+
+/// Flushes the slots of `dirty`, some at a time, and moves them to `clean`.
+template <class P>
+void Mapper<P>::clean_chain(Chain& dirty, Chain& clean) {
+  while (dirty.count != 0) {
+    SlotIndex touched[Batch::kMost];
+    std::uint32_t count = 0;
+    while (dirty.count != 0 && count != Batch::kMost) touched[count++] = pop(dirty);
+    flush({touched, count});
+    flushes_due_.fetch_sub(count, std::memory_order_release);
+    while (count != 0) push(clean, touched[--count]);
+  }
+}
+
+template <class P>
+void Mapper<P>::put_chain(Chain& chain) {
+  while (chain.count != 0) put_clean(pop(chain));
+}
+
+/// Takes that many clean slots in hand.
+template <class P>
+auto Mapper<P>::gather(std::uint32_t slots, Limits<P> limits) -> Result<Chain> {
+  if (slots > slot_count_) return MapError::too_large;
+  if constexpr (P::kChecked) {
+    if (!check_holds_nothing(Misuse::reserving_with_pins, Page{})) return MapError::holds_a_pin;
+  }
+  Chain chain;
+  while (chain.count < slots && waiters_.load(std::memory_order_relaxed) == 0) {
+    const SlotIndex slot = take_clean();
+    if (slot == kNoSlot) break;
+    push(chain, slot);
+  }
+  if (chain.count == slots) return chain;
+  put_chain(chain);  // whoever waits must not hold
+  if (!platform_.may_sleep()) return MapError::would_sleep;
+
+  Waiter self(platform_, Page{}, slots, limits);
+  enqueue(self);
+  const MapError error = wait_in_queue(self).error;
+  leave_queue(self);
+  clean_chain(self.dirty, self.clean);
+  if (error == MapError::none) return self.clean;
+  put_chain(self.clean);
+  return error;
+}
+
+/// Maps the page in a slot of the chain, unless it is mapped already. Never sleeps.
+template <class P>
+Result<void*> Mapper<P>::map_reserved(Chain& chain, Page page) {
+  if (!platform_.is_high(page)) return platform_.direct_address(page);
+  for (;;) {
+    const Pinned pinned = pin(page);
+    if (pinned.address != nullptr) return pinned.address;
+    if (pinned.error != MapError::none) return pinned.error;
+    if (chain.count == 0) return MapError::spent;
+    const SlotIndex slot = pop(chain);
+    if (void* const address = publish(slot, page)) return address;
+    push(chain, slot);
+  }
+}
+
+template <class P>
+[[gnu::noinline]] MapError Mapper<P>::map_all_slow(std::span<PageAddress<P>> pages,
+                                                   std::size_t mapped, Limits<P> limits) {
+  for (; mapped < pages.size(); ++mapped) {
+    pages[mapped].address = try_kmap(pages[mapped].page);
+    if (pages[mapped].address == nullptr) break;
+  }
+  if (mapped == pages.size()) return MapError::none;
+  kunmap_all(pages.first(mapped));  // whoever waits must not hold
+  Result<Chain> chain = gather(static_cast<std::uint32_t>(pages.size()), limits);
+  if (!chain) return chain.error();
+  MapError error = MapError::none;
+  for (mapped = 0; mapped < pages.size(); ++mapped) {
+    Result<void*> result = map_reserved(*chain, pages[mapped].page);
+    error = result.error();
+    if (!result) break;
+    pages[mapped].address = noted(*result);
+  }
+  put_chain(*chain);
+  if (error != MapError::none) kunmap_all(pages.first(mapped));
+  return error;
+}
+
+}  // namespace kmapper

@@ -1,0 +1,293 @@
+// Taking idle slots back. The hand goes round the slots that are not parked. A referenced slot gets
+// a second chance, a pinned one is parked until its kunmap makes it idle, an idle one is claimed,
+// its page forgets it, and its PTE is taken. Then one flush for the batch, and only then are the
+// slots clean.
+//
+// Several scavengers may run at once: each claim is a compare-and-swap. A batch is bounded, in the
+// slots it takes and in the words it examines, because a kmap pays for it.
+#pragma once
+
+#include "kmapper/mapper.hpp"
+
+namespace kmapper {
+
+/// Slots taken and not yet clean. The hand goes on by chunks, half a leaf each, until it has
+/// kEnough.
+template <class P>
+struct Mapper<P>::Batch {
+  static constexpr std::uint32_t kChunk = Set::kLeafSlots / 2;
+  static constexpr std::uint32_t kEnough = kChunk;
+  static constexpr std::uint32_t kMost = kEnough - 1 + kChunk;
+  static constexpr std::uint32_t kMostExamined = 64;
+
+  struct Run {
+    std::uint32_t leaf;
+    typename Set::Bits slots;
+  };
+  std::uint32_t taken = 0;
+  std::uint32_t examined = 0;
+  std::uint32_t runs = 0;
+  std::uint32_t touched = 0;  // PTEs whose Accessed bit was set
+  Run run[kMost];
+  SlotIndex to_flush[kMost];
+
+  void end_chunk(std::uint32_t leaf, typename Set::Bits slots, std::uint32_t count) {
+    if (count == 0) return;
+    run[runs++] = {leaf, slots};
+    taken += count;
+  }
+};
+
+/// Takes one batch, and makes it clean. Returns how many words it examined: 0 when all slots are
+/// parked.
+template <class P>
+std::uint32_t Mapper<P>::scavenge() {
+  constexpr auto kChunkMask = (typename Set::Bits{1} << Batch::kChunk) - 1;
+  Batch batch;
+  flushes_due_.fetch_add(1, std::memory_order_relaxed);
+  {
+    // A hit that meets a slot between its claim and the clearing of page->virtual spins.
+    const typename P::InterruptsOff bounded(platform_);
+    std::uint32_t chunk = hand_.load(std::memory_order_relaxed);
+    std::uint32_t steps = (slot_count_ + Batch::kChunk - 1) / Batch::kChunk;  // once round
+    do {
+      const std::uint32_t leaf = unparked_.next_leaf(chunk / 2);
+      if (leaf == Set::kNoLeaf) break;
+      if (leaf != chunk / 2) chunk = leaf * 2;
+      const std::uint32_t shift = chunk % 2 * Batch::kChunk;
+      examine_chunk(leaf, unparked_.leaf(leaf) & (kChunkMask << shift), batch);
+      if (++chunk * Batch::kChunk >= slot_count_) chunk = 0;
+    } while (batch.taken < Batch::kEnough && batch.examined < Batch::kMostExamined && --steps != 0);
+    hand_.store(chunk, std::memory_order_relaxed);
+  }
+  finish(batch);
+  return batch.examined;
+}
+
+/// The hand goes over these slots of a leaf. Interrupts are off.
+template <class P>
+void Mapper<P>::examine_chunk(std::uint32_t leaf, typename Set::Bits slots, Batch& batch) {
+  // A miss pays for one turn of this loop.
+  typename Set::Bits taken = slots;
+  std::uint32_t passed_over = 0;
+  std::uint32_t untouched = 0;
+  SlotIndex* const first = batch.to_flush + batch.touched;
+  SlotIndex* to_flush = first;
+  for (; slots != 0; slots &= slots - 1) {
+    const SlotIndex index = Set::first_of(leaf, slots);
+    const std::uint32_t seen = slot_of(index).word.load(std::memory_order_relaxed);
+    Claim claimed = Claim::lost;
+    if ((seen & word::kState) == word::kTakeable) [[likely]]
+      claimed = claim(index, seen, word::dead_after_takeable(seen));
+    if (claimed == Claim::touched) [[likely]] {
+      *to_flush++ = index;
+    } else if (claimed == Claim::lost) {
+      pass_over(index, seen);
+      taken ^= slots & -slots;
+      ++passed_over;
+    } else {
+      ++untouched;
+    }
+  }
+  const auto touched = static_cast<std::uint32_t>(to_flush - first);
+  batch.touched += touched;
+  batch.examined += touched + untouched + passed_over;
+  batch.end_chunk(leaf, taken, touched + untouched);
+}
+
+/// What the hand does with a slot that it does not take: a second chance, or off its path.
+template <class P>
+[[gnu::noinline]] void Mapper<P>::pass_over(SlotIndex index, std::uint32_t seen) {
+  if (word::is_pinned(seen)) {
+    park(index);
+    return;
+  }
+  if (!word::is_live(seen) || (seen & word::kReferenced) == 0) return;
+  slot_of(index).word.compare_exchange_strong(seen, seen & ~word::kReferenced,
+                                              std::memory_order_relaxed, std::memory_order_relaxed);
+}
+
+/// Takes all idle slots of a chunk, referenced or not, and parks the pinned ones: after it, every
+/// live slot of the chunk is parked or has been taken. Interrupts are off.
+template <class P>
+void Mapper<P>::sweep_chunk(std::uint32_t leaf, typename Set::Bits slots, Batch& batch) {
+  typename Set::Bits taken = 0;
+  std::uint32_t count = 0;
+  while (slots != 0) {
+    const SlotIndex index = Set::first_of(leaf, slots);
+    // Sequentially consistent: pairs with publish(), for a sleeper's look at the window.
+    const std::uint32_t seen = slot_of(index).word.load(std::memory_order_seq_cst);
+    if (word::is_idle(seen) && !word::is_parked(seen)) {
+      const Claim claimed = claim(index, seen, word::dead_after(seen));
+      if (claimed == Claim::lost) continue;  // a hit came between: look again
+      taken |= slots & -slots;
+      ++count;
+      if (claimed == Claim::touched) batch.to_flush[batch.touched++] = index;
+    } else if (word::is_pinned(seen) && !park(index)) {
+      continue;
+    }
+    slots &= slots - 1;
+  }
+  batch.end_chunk(leaf, taken, count);
+}
+
+/// Takes an idle slot out of use: no hit finds it any more, and its PTE is empty. TLBs may still
+/// hold it if it was `touched`: until they are flushed, flushes_due_ counts it. Interrupts are off.
+template <class P>
+[[gnu::always_inline]] inline auto Mapper<P>::claim(SlotIndex index, std::uint32_t idle,
+                                                    std::uint32_t dead) -> Claim {
+  Slot& slot = slot_of(index);
+  // Acquire: pairs with the kunmaps' subtractions. Release: a hit that reads the dead word, and
+  // spins, is not ahead of it.
+  if (!slot.word.compare_exchange_strong(idle, dead, std::memory_order_acq_rel,
+                                         std::memory_order_relaxed)) {
+    return Claim::lost;
+  }
+  const bool touched = platform_.take_pte(index);
+  // Nobody else changes page->virtual while it names a slot that is in hand. Release: whoever finds
+  // the page without a slot comes after the claim, and after the PTE was taken.
+  platform_.page_virtual(slot.page.load(std::memory_order_relaxed))
+      .store(page_virtual::kNone, std::memory_order_release);
+  return touched ? Claim::touched : Claim::untouched;
+}
+
+/// Takes a pinned slot off the hand's path: its last kunmap sees the cleared quiet bit, and comes
+/// to settle(). False: the slot is not pinned any more, and stays where it was. The set is left
+/// before the word changes, so that the insertion of that last kunmap is never undone.
+template <class P>
+bool Mapper<P>::park(SlotIndex index) {
+  Slot& slot = slot_of(index);
+  unparked_.remove(index);
+  std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
+  while (word::is_pinned(seen) && !word::is_parked(seen)) {
+    if (slot.word.compare_exchange_weak(seen, seen & ~word::kQuiet, std::memory_order_relaxed,
+                                        std::memory_order_relaxed)) {
+      return true;
+    }
+  }
+  if (word::is_parked(seen)) return true;
+  unparked_.insert(index);
+  // A sleeper's sweep may have come by while the slot was out of the set.
+  if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+    settle(index);
+  return false;
+}
+
+/// One flush for the batch; then its slots are clean.
+template <class P>
+void Mapper<P>::finish(Batch& batch) {
+  if (batch.taken != 0) {
+    flush({batch.to_flush, batch.touched});
+    platform_.count(Event::scavenge);
+    platform_.count(Event::slot_scavenged, batch.taken);
+  }
+  flushes_due_.fetch_sub(1, std::memory_order_release);
+  if (batch.taken == 0) return;
+  for (std::uint32_t i = 0; i < batch.runs; ++i)
+    clean_.insert(batch.run[i].leaf, batch.run[i].slots);
+  cpus_[platform_.cpu()].leaf.store(batch.run[0].leaf, std::memory_order_relaxed);
+  if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+    grant_clean();
+}
+
+/// Flushes slots whose PTEs were taken. None of them accessed: no TLB holds them, there is nothing
+/// to do.
+template <class P>
+void Mapper<P>::flush(std::span<const SlotIndex> touched) {
+  if (touched.empty()) return platform_.count(Event::flush_avoided);
+  platform_.invalidate(touched);
+  platform_.count(Event::flush);
+}
+
+/// Gives a clean slot back: to the first sleeper, if there is one.
+template <class P>
+void Mapper<P>::put_clean(SlotIndex slot) {
+  clean_.insert(slot);
+  // Sequentially consistent: the sleeper announces itself, then looks for clean slots.
+  if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+    grant_clean();
+}
+
+template <class P>
+std::uint32_t Mapper<P>::flush_all_zero_pkmaps() {
+  std::uint32_t taken = 0;
+  for (std::uint32_t first = 0; first < slot_count_; first += Batch::kChunk) {
+    const std::uint32_t leaf = first / Set::kLeafSlots;
+    const auto mask = ((typename Set::Bits{1} << Batch::kChunk) - 1) << (first % Set::kLeafSlots);
+    const auto slots = unparked_.leaf(leaf) & mask;
+    if (slots == 0) continue;
+    Batch batch;
+    flushes_due_.fetch_add(1, std::memory_order_relaxed);
+    {
+      const typename P::InterruptsOff bounded(platform_);
+      sweep_chunk(leaf, slots, batch);
+    }
+    taken += batch.taken;
+    finish(batch);
+  }
+  return taken;
+}
+
+template <class P>
+Evicted Mapper<P>::evict(Page page) {
+  auto& cell = platform_.page_virtual(page);
+  for (;; platform_.relax()) {
+    const std::uint32_t found = cell.load(std::memory_order_acquire);
+    if (found == page_virtual::kNone) {
+      finish_flushes();
+      return Evicted::not_mapped;
+    }
+    const std::uint32_t seen =
+        slots_[page_virtual::entry(found)].word.load(std::memory_order_acquire);
+    if (!page_virtual::matches(found, seen & ~word::kSaturated)) continue;  // being taken back
+    if (word::users(seen) > 1) {
+      // Read again: between the two loads the slot may have got another page.
+      if (cell.load(std::memory_order_acquire) == found) return Evicted::pinned;
+      continue;
+    }
+    if (word::is_idle(seen) && unmap_idle(page_virtual::slot(found), seen)) {
+      finish_flushes();  // the page may have had another slot before
+      return Evicted::taken_back;
+    }
+  }
+}
+
+/// Takes one idle slot back, clean. False: its word has changed.
+template <class P>
+bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle) {
+  Claim claimed = Claim::lost;
+  flushes_due_.fetch_add(1, std::memory_order_relaxed);
+  {
+    const typename P::InterruptsOff bounded(platform_);
+    claimed = claim(index, idle, word::dead_after(idle));
+  }
+  if (claimed != Claim::lost) flush({&index, claimed == Claim::touched ? 1U : 0U});
+  flushes_due_.fetch_sub(1, std::memory_order_release);
+  if (claimed == Claim::lost) return false;
+  unparked_.insert(index);  // the kunmap that parked it finds nothing left to do
+  put_clean(index);
+  return true;
+}
+
+/// A slot that has lost its page but waits for its flush is dead and not clean. Its PTE is empty
+/// already, so dropping its translation here, once more, is all that there is to do.
+template <class P>
+void Mapper<P>::finish_flushes() {
+  // Acquire: pairs with the subtraction after the flush. The claim that hid the page came after the
+  // addition.
+  if (flushes_due_.load(std::memory_order_acquire) == 0) return;
+  SlotIndex due[Batch::kMost];
+  std::uint32_t count = 0;
+  for (std::uint32_t i = 0; i < slot_count_; ++i) {
+    const SlotIndex slot{i};
+    if (word::is_live(slot_of(slot).word.load(std::memory_order_relaxed)) || clean_.contains(slot))
+      continue;
+    due[count++] = slot;
+    if (count != Batch::kMost) continue;
+    flush({due, count});
+    count = 0;
+  }
+  if (count != 0) flush({due, count});
+}
+
+}  // namespace kmapper

@@ -1,0 +1,229 @@
+// When every slot is pinned: first come, first served.
+//
+// A sleeper joins the queue, then looks again; whoever makes a slot clean or publishes one looks at
+// the queue after that. Both sides are sequentially consistent, so one of them sees the other. The
+// sleeper's look parks all pinned slots, so that each last kunmap comes to slow_exit(), which
+// grants the slot to the first in the queue. A grant is the slot itself, in hand: nobody else can
+// take it. The sleeper does the cleaning.
+#pragma once
+
+#include "kmapper/mapper.hpp"
+
+namespace kmapper {
+
+/// One sleeping call, on its own stack. What is not constant is guarded by queue_lock_, but for the
+/// chains of a waiter that has left the queue.
+template <class P>
+struct Mapper<P>::Waiter {
+  Waiter(P& platform, Page wanted, std::uint32_t slots, Limits<P> until)
+      : sleeper(platform), page(wanted), limits(until), since(platform.stamp()), needed(slots) {}
+
+  typename P::Sleeper sleeper;
+  const Page page;  // Page{}: any
+  const Limits<P> limits;
+  const Stamp since;           // who sleeps, and since when
+  std::uint32_t needed;        // slots still to be granted; only the first in the queue gets any
+  bool look_for_page = false;  // somebody may have mapped the page
+  Chain clean{};               // the grants
+  Chain dirty{};               // those that TLBs may still hold
+  Waiter* next = nullptr;
+};
+
+/// kmap when no slot could be had: sleeps for one, or for the page to be mapped by somebody else.
+template <class P>
+[[gnu::noinline]] Result<void*> Mapper<P>::sleep_for_slot(Page page, Limits<P> limits) {
+  if constexpr (P::kChecked) check_holds_nothing(Misuse::sleeping_with_pins, page);
+  Waiter self(platform_, page, 1, limits);
+  self.look_for_page = true;  // it may have been mapped since we looked
+  enqueue(self);
+  Pinned pinned{nullptr, MapError::none};
+  Woken woken = wait_in_queue(self);
+  while (woken.to_look) {
+    pinned = pin(page);
+    if (pinned.address != nullptr || pinned.error != MapError::none) break;
+    woken = wait_in_queue(self);
+  }
+  MapError error = woken.error;
+  leave_queue(self);
+  clean_chain(self.dirty, self.clean);
+  if (pinned.error != MapError::none) error = pinned.error;
+  Result<void*> result = pinned.address;
+  if (error != MapError::none)
+    result = error;
+  else if (pinned.address == nullptr)
+    result = map_reserved(self.clean, page);
+  put_chain(self.clean);
+  return result;
+}
+
+template <class P>
+[[gnu::noinline]] Result<void*> Mapper<P>::map_within(Page page, Limits<P> limits) {
+  if (void* const address = map_slow<Wait::never>(page)) return address;
+  if (platform_.may_sleep()) return sleep_for_slot(page, limits);
+  report(Misuse::kmap_may_not_sleep, find(page), page, nullptr, __builtin_return_address(0));
+  return MapError::would_sleep;
+}
+
+/// Announces a sleeper, and then looks again at all that it could have waited for in vain.
+template <class P>
+void Mapper<P>::enqueue(Waiter& self) {
+  queue_lock_.lock();
+  (last_waiter_ != nullptr ? last_waiter_->next : first_waiter_) = &self;
+  last_waiter_ = &self;
+  waiters_.fetch_add(1, std::memory_order_seq_cst);
+  queue_lock_.unlock();
+  grant_clean();
+  flush_all_zero_pkmaps();
+}
+
+/// Why a waiter no longer sleeps: it reached its limits, or somebody may have mapped its page, or
+/// (neither) it has all that it needs.
+template <class P>
+struct Mapper<P>::Woken {
+  MapError error;
+  bool to_look;
+};
+
+/// Sleeps until there is a reason not to.
+template <class P>
+auto Mapper<P>::wait_in_queue(Waiter& self) -> Woken {
+  const Limits<P>& limits = self.limits;
+  const std::uint64_t since = platform_.now();
+  std::uint64_t now = since;
+  MapError error = MapError::none;
+  bool slept = false;
+  queue_lock_.lock();
+  for (;;) {
+    if (limits.cancellation != nullptr && limits.cancellation->is_requested()) {
+      error = MapError::cancelled;
+      break;
+    }
+    if (self.needed == 0 || self.look_for_page) break;
+    if (now >= limits.deadline_ns) {
+      error = MapError::timed_out;
+      break;
+    }
+    slept = true;
+    platform_.sleep(queue_lock_, self.sleeper, limits.deadline_ns);
+    now = platform_.now();
+  }
+  if (now - since > longest_sleep_ns_) longest_sleep_ns_ = now - since;
+  const bool to_look = error == MapError::none && self.look_for_page;
+  self.look_for_page = false;
+  queue_lock_.unlock();
+  if (slept) platform_.count(Event::sleep);
+  return {error, to_look};
+}
+
+/// Takes a waiter out of the queue, if it is still there.
+template <class P>
+void Mapper<P>::leave_queue(Waiter& self) {
+  queue_lock_.lock();
+  if (self.needed != 0) {
+    Waiter* before = nullptr;
+    for (Waiter* it = first_waiter_; it != &self; it = it->next) before = it;
+    (before != nullptr ? before->next : first_waiter_) = self.next;
+    if (last_waiter_ == &self) last_waiter_ = before;
+    waiters_.fetch_sub(1, std::memory_order_seq_cst);
+  }
+  queue_lock_.unlock();
+}
+
+/// Hands the slot to the first sleeper. The lock is held and the queue is not empty.
+template <class P>
+void Mapper<P>::grant(SlotIndex slot, bool clean) {
+  Waiter& waiter = *first_waiter_;
+  push(clean ? waiter.clean : waiter.dirty, slot);
+  if (--waiter.needed != 0) return;
+  first_waiter_ = waiter.next;
+  if (first_waiter_ == nullptr) last_waiter_ = nullptr;
+  waiters_.fetch_sub(1, std::memory_order_seq_cst);
+  platform_.wake(waiter.sleeper);
+}
+
+template <class P>
+void Mapper<P>::cancel(Cancellation<P>& cancellation) {
+  queue_lock_.lock();
+  cancellation.requested_.store(1, std::memory_order_relaxed);
+  for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
+    if (waiter->limits.cancellation == &cancellation) platform_.wake(waiter->sleeper);
+  }
+  queue_lock_.unlock();
+}
+
+/// Grants clean slots as long as there are both slots and sleepers.
+template <class P>
+[[gnu::noinline]] void Mapper<P>::grant_clean() {
+  queue_lock_.lock();
+  while (first_waiter_ != nullptr) {
+    const SlotIndex slot = clean_.take_surely(cpus_[platform_.cpu()].leaf);
+    if (slot == kNoSlot) break;
+    grant(slot, true);
+  }
+  queue_lock_.unlock();
+}
+
+/// A slot was published while others sleep: they must hear of its last kunmap, and those that want
+/// this very page need no slot any more.
+template <class P>
+[[gnu::noinline]] void Mapper<P>::announce(SlotIndex slot, Page page) {
+  park(slot);
+  queue_lock_.lock();
+  for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
+    if (waiter->page != page) continue;
+    waiter->look_for_page = true;
+    platform_.wake(waiter->sleeper);
+  }
+  queue_lock_.unlock();
+}
+
+/// The last user of a parked slot has gone, or (in the strict build) of any; or a kunmap was wrong.
+template <class P>
+[[gnu::noinline]] void Mapper<P>::slow_exit(std::size_t offset, std::uint32_t before, Page page) {
+  Slot& slot = slot_at(offset);
+  const void* const caller = __builtin_return_address(0);
+  if (&slot == &slots_[0]) {
+    slot.word.store(word::kSentinel, std::memory_order_relaxed);
+    return report_kunmap(slot, page, caller);
+  }
+  if (word::users(before) <= 1) {
+    slot.word.fetch_add(word::kUser, std::memory_order_relaxed);
+    return report_kunmap(slot, page, caller);
+  }
+  settle(index_of(slot));
+  if constexpr (P::kStrict) {
+    const std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
+    if (word::is_idle(seen) && platform_.may_flush()) unmap_idle(index_of(slot), seen);
+  }
+}
+
+/// Decides what becomes of a slot that may be idle now: it goes to the first sleeper, or back on
+/// the hand's path. Whoever is second to come here finds nothing left to do.
+template <class P>
+void Mapper<P>::settle(SlotIndex index) {
+  Slot& slot = slot_of(index);
+  queue_lock_.lock();
+  std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
+  while (word::is_idle(seen)) {
+    if (first_waiter_ != nullptr) {
+      flushes_due_.fetch_add(1, std::memory_order_relaxed);
+      const Claim claimed = claim(index, seen, word::dead_after(seen));
+      if (claimed != Claim::touched) flushes_due_.fetch_sub(1, std::memory_order_release);
+      if (claimed != Claim::lost) {
+        unparked_.insert(index);
+        grant(index, claimed == Claim::untouched);
+        break;
+      }
+      seen = slot.word.load(std::memory_order_relaxed);
+    } else if (!word::is_parked(seen)) {
+      break;
+    } else if (slot.word.compare_exchange_weak(seen, seen | word::kQuiet, std::memory_order_relaxed,
+                                               std::memory_order_relaxed)) {
+      unparked_.insert(index);
+      break;
+    }
+  }
+  queue_lock_.unlock();
+}
+
+}  // namespace kmapper

@@ -1,0 +1,148 @@
+// From the Multiboot loader to kernel_main(). The loader leaves a 32-bit CPU without paging, the
+// image at 1 MiB, eax = its magic number, ebx = the physical address of what it has to say. Here
+// paging begins: PAE page tables that map the first 8 MiB twice, where they are (for the
+// instruction that turns paging on, and taken away right after) and at 0xC0000000. paging.cpp
+// refines them. Symbols are linked high; until paging is on, each is used as (symbol - kDirectMap).
+
+.set kDirectMap, 0xC0000000
+.set kMultibootMagic, 0x1BADB002
+.set kMultibootFlags, 3                      // modules on page borders; memory map wanted
+.set kPresentWritableLarge, 0x83
+.set kBlocks, 4                              // of 2 MiB
+
+.section .multiboot, "a"
+.balign 4
+  .long kMultibootMagic, kMultibootFlags, -(kMultibootMagic + kMultibootFlags)
+
+.section .boot, "ax"
+.globl start
+start:
+  cli
+  cld
+  movl $(boot_stack_top - kDirectMap), %esp
+  movl %eax, %esi                            // cpuid changes eax and ebx
+  movl %ebx, %edi
+
+  movl $1, %eax
+  cpuid
+  testl $(1 << 6), %edx                      // CPUID.1:EDX.PAE
+  jz no_pae
+
+  // The page-directory-pointer table: four directories of 1 GiB each.
+  movl $(page_directories - kDirectMap + 1), %eax
+  movl $(page_directory_pointers - kDirectMap), %edx
+  movl $4, %ecx
+1:
+  movl %eax, (%edx)
+  addl $4096, %eax
+  addl $8, %edx
+  loop 1b
+
+  // Blocks 0 to kBlocks - 1, low (directory 0) and high (directory 3).
+  movl $kPresentWritableLarge, %eax
+  movl $(page_directories - kDirectMap), %edx
+  movl $kBlocks, %ecx
+2:
+  movl %eax, (%edx)
+  movl %eax, 3 * 4096(%edx)
+  addl $(1 << 21), %eax
+  addl $8, %edx
+  loop 2b
+
+  movl %cr4, %eax
+  orl $(1 << 5), %eax                        // PAE
+  movl %eax, %cr4
+  movl $(page_directory_pointers - kDirectMap), %eax
+  movl %eax, %cr3
+
+  // NX, where the CPU has it: EFER.NXE, before any entry has bit 63 set.
+  movl $0x80000000, %eax
+  cpuid
+  cmpl $0x80000001, %eax
+  jb 3f
+  movl $0x80000001, %eax
+  cpuid
+  testl $(1 << 20), %edx
+  jz 3f
+  movl $0xC0000080, %ecx
+  rdmsr
+  orl $(1 << 11), %eax
+  wrmsr
+3:
+  movl %cr0, %eax
+  orl $0x80010004, %eax                      // PG, WP; EM: an x87 instruction is a fault
+  andl $~0x60000000, %eax                    // caches on: neither CD nor NW
+  movl %eax, %cr0
+  movl $high, %eax
+  jmp *%eax
+high:
+  addl $kDirectMap, %esp
+  // The low mapping goes: a null pointer must fault.
+  movl $page_directories, %edx
+  movl $kBlocks, %ecx
+4:
+  movl $0, (%edx)
+  addl $8, %edx
+  loop 4b
+  movl %cr3, %eax
+  movl %eax, %cr3
+
+  xorl %ebp, %ebp
+  movl %esi, %eax                            // kernel_main(magic, multiboot), in registers
+  movl %edi, %edx
+  call kernel_main
+1:
+  cli
+  hlt
+  jmp 1b
+
+// Says so on COM1, as the firmware left it, and ends the machine with FAIL.
+no_pae:
+  movl $(no_pae_text - kDirectMap), %esi
+1:
+  movw $0x3FD, %dx
+2:
+  pause
+  inb %dx, %al
+  testb $0x20, %al
+  jz 2b
+  movb (%esi), %al
+  testb %al, %al
+  jz 3f
+  movw $0x3F8, %dx
+  outb %al, %dx
+  incl %esi
+  jmp 1b
+3:
+  movb $1, %al
+  outb %al, $0xF4
+4:
+  hlt
+  jmp 4b
+no_pae_text:
+  .asciz "kmapper: this CPU has no PAE, which the page tables need\n"
+
+.section .bss
+.balign 32
+.globl page_directory_pointers
+page_directory_pointers:
+  .skip 4 * 8
+.balign 4096
+.globl page_directories
+page_directories:
+  .skip 4 * 4096
+
+// Each stack grows down towards a page that paging.cpp takes away.
+.section .boot_stacks, "aw", @nobits
+.balign 4096
+.globl boot_stack_guard, boot_stack_top, double_fault_stack_guard, double_fault_stack_top
+boot_stack_guard:
+  .skip 4096
+  .skip 2 * 4096
+boot_stack_top:
+double_fault_stack_guard:
+  .skip 4096
+  .skip 2 * 4096
+double_fault_stack_top:
+
+.section .note.GNU-stack, "", @progbits

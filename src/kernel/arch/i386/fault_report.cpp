@@ -1,0 +1,164 @@
+// What an exception tells, for people: what happened, where, what lies at the address, the
+// registers, and the addresses of code that are found on the stack. (Frame pointers would cost the
+// hot path a register, so the list may hold a stale address between the true ones.)
+#include <string_view>
+
+#include "arch/paging.hpp"
+#include "arch/per_cpu.hpp"
+#include "kernel/mm/describe_address.hpp"
+#include "kernel/panic.hpp"
+#include "kernel/sched/thread.hpp"
+#include "segments.hpp"
+#include "traps.hpp"
+
+namespace kmapper::kernel {
+namespace {
+
+struct Registers {
+  std::uint32_t eax, ebx, ecx, edx, esi, edi, ebp, esp, eip, eflags;
+};
+
+// SDM 3A table 6-1.
+constexpr std::string_view kNames[kFirstIrqVector] = {"divide error",
+                                                      "debug",
+                                                      "NMI",
+                                                      "breakpoint",
+                                                      "overflow",
+                                                      "bound range exceeded",
+                                                      "invalid opcode",
+                                                      "no coprocessor",
+                                                      "double fault",
+                                                      "coprocessor overrun",
+                                                      "invalid task state",
+                                                      "segment not present",
+                                                      "stack-segment fault",
+                                                      "general protection",
+                                                      "page fault",
+                                                      "exception 15",
+                                                      "x87 error",
+                                                      "alignment check",
+                                                      "machine check",
+                                                      "SIMD error",
+                                                      "virtualization",
+                                                      "control protection",
+                                                      "exception 22",
+                                                      "exception 23",
+                                                      "exception 24",
+                                                      "exception 25",
+                                                      "exception 26",
+                                                      "exception 27",
+                                                      "hypervisor injection",
+                                                      "VMM communication",
+                                                      "security",
+                                                      "exception 31"};
+
+VirtAddr read_cr2() {
+  std::uint32_t cr2 = 0;
+  asm volatile("movl %%cr2, %0" : "=r"(cr2));
+  return VirtAddr{cr2};
+}
+
+void print_address(VirtAddr address) {
+  char buffer[128];
+  print("  address {}: {}\n", address, describe_address(buffer, address));
+}
+
+// The page fault's error code, SDM 3A 4.7.
+void print_page_fault(std::uint32_t error) {
+  constexpr std::uint32_t kPresent = 1;
+  constexpr std::uint32_t kWrite = 2;
+  constexpr std::uint32_t kUser = 4;
+  constexpr std::uint32_t kReserved = 8;
+  constexpr std::uint32_t kFetch = 16;
+  std::string_view what = "read of";
+  if ((error & kWrite) != 0) what = "write to";
+  if ((error & kFetch) != 0) what = "execution of";
+  std::string_view why =
+      (error & kPresent) != 0 ? "a page that forbids it" : "a page that is not mapped";
+  if ((error & kReserved) != 0) why = "a page whose entry has reserved bits set";
+  print("  {} {} (error code {:x}{})\n", what, why, error,
+        (error & kUser) != 0 ? ", from user mode" : "");
+  print_address(read_cr2());
+}
+
+void print_registers(const Registers& r) {
+  print("  eip {:08x} eflags {:08x} esp {:08x} ebp {:08x}\n", r.eip, r.eflags, r.esp, r.ebp);
+  print("  eax {:08x} ebx {:08x} ecx {:08x} edx {:08x} esi {:08x} edi {:08x}\n", r.eax, r.ebx,
+        r.ecx, r.edx, r.esi, r.edi);
+}
+
+// Whether the bytes before a return address can be a CALL: relative, or through a register or
+// memory.
+bool follows_call(VirtAddr address) {
+  if (!is_code(address) || !is_code(VirtAddr{to_number(address) - 6})) return false;
+  const auto* const code = static_cast<const unsigned char*>(to_pointer(address));
+  return code[-5] == 0xE8 || (code[-2] == 0xFF && (code[-1] & 0x38) == 0x10) ||
+         (code[-3] == 0xFF && (code[-2] & 0x38) == 0x10) ||
+         (code[-6] == 0xFF && (code[-5] & 0x38) == 0x10);
+}
+
+void print_backtrace(std::uint32_t esp) {
+  constexpr std::uint32_t kMostWords = 512;
+  constexpr int kMostCallers = 12;
+  print("  called from:");
+  int printed = 0;
+  VirtAddr at{(esp + 3) & ~3U};
+  // A stack that overflowed: what was written last lies just above the guard.
+  if (!translate(at)) at = VirtAddr{(to_number(at) | (kPageSize - 1)) + 1};
+  for (std::uint32_t i = 0; i < kMostWords && printed < kMostCallers && translate(at); ++i) {
+    const VirtAddr word{*static_cast<const std::uint32_t*>(to_pointer(at))};
+    if (follows_call(word)) {
+      print(" {:08x}", to_number(word));
+      ++printed;
+    }
+    at = at + sizeof(std::uint32_t);
+  }
+  print("\n");
+}
+
+void print_heading(std::string_view name, std::uint32_t eip) {
+  const Thread* const thread = this_cpu::current();
+  print("{} at {:08x}, CPU {}, ", name, eip, this_cpu::read(this_cpu::fields.number));
+  if (thread == nullptr) {
+    print("at boot\n");
+  } else {
+    print("thread {} \"{}\"{}\n", thread->number(), thread->name(),
+          this_cpu::read(this_cpu::fields.interrupt_depth) != 0 ? ", in an interrupt" : "");
+  }
+}
+
+}  // namespace
+
+void handle_exception(const TrapFrame& frame) {
+  print_heading(kNames[frame.vector], frame.eip);
+  if (frame.vector == static_cast<std::uint32_t>(Exception::page_fault)) {
+    print_page_fault(frame.error);
+  } else if (frame.error != 0) {
+    print("  error code {:x}\n", frame.error);
+  }
+  print_registers({frame.eax, frame.ebx, frame.ecx, frame.edx, frame.esi, frame.edi, frame.ebp,
+                   frame.esp(), frame.eip, frame.eflags});
+  print_backtrace(frame.esp());
+  if (frame.vector == static_cast<std::uint32_t>(Exception::nmi) ||
+      frame.vector == static_cast<std::uint32_t>(Exception::machine_check) || !can_die()) {
+    panic("{} outside of any thread", kNames[frame.vector]);
+  }
+  thread_die();
+}
+
+void handle_double_fault() {
+  TaskState& task = interrupted_task();
+  print_heading(kNames[static_cast<std::size_t>(Exception::double_fault)], task.eip);
+  print_address(read_cr2());
+  print_registers({task.eax, task.ebx, task.ecx, task.edx, task.esi, task.edi, task.ebp, task.esp,
+                   task.eip, task.eflags});
+  print_backtrace(task.esp);
+  if (!can_die()) panic("double fault outside of any thread");
+  // The thread goes on where it ends, at the top of its stack, with interrupts disabled.
+  constexpr std::uint32_t kNoFlags = 2;
+  task.eip = to_number(to_virt(reinterpret_cast<const void*>(&thread_die)));
+  task.esp = to_number(to_virt(thread_stack_top(*this_cpu::current()))) - sizeof(std::uint32_t);
+  task.eflags = kNoFlags;
+}
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,70 @@
+// The instructions that C++ has no words for. All may be used in any context unless they say
+// otherwise.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace kmapper::kernel {
+
+inline constexpr std::size_t kMaxCpus = 8;
+
+/// The time-stamp counter: cycles since power-on; under -icount shift=0, instructions. (SDM 17.17)
+[[nodiscard]] inline std::uint64_t rdtsc() {
+  std::uint64_t value = 0;
+  asm volatile("rdtsc" : "=A"(value));
+  return value;
+}
+
+/// In every waiting loop: tells the CPU (and an emulator) that it is one. (SDM 2B, PAUSE)
+inline void pause() { asm volatile("pause" ::: "memory"); }
+
+/// The flags register, of which only the interrupt flag is of interest here.
+enum class InterruptState : std::uint32_t {};
+
+[[nodiscard]] inline InterruptState interrupt_state() {
+  InterruptState flags{};
+  asm volatile("pushf\n\tpop %0" : "=r"(flags));
+  return flags;
+}
+[[nodiscard]] constexpr bool is_enabled(InterruptState state) {
+  return (static_cast<std::uint32_t>(state) & 0x200) != 0;
+}
+[[nodiscard]] inline bool interrupts_enabled() { return is_enabled(interrupt_state()); }
+
+inline void enable_interrupts() { asm volatile("sti" ::: "memory"); }
+inline void disable_interrupts() { asm volatile("cli" ::: "memory"); }
+
+/// Disables interrupts, and says what they were: for restore_interrupts().
+[[nodiscard]] inline InterruptState take_interrupts() {
+  const InterruptState state = interrupt_state();
+  disable_interrupts();
+  return state;
+}
+inline void restore_interrupts(InterruptState state) {
+  if (is_enabled(state)) [[likely]]
+    enable_interrupts();
+}
+
+/// Enables interrupts and sleeps until one comes. STI takes effect after the next instruction, so
+/// an interrupt cannot slip in between and leave the CPU asleep with work to do.
+inline void wait_for_interrupt() { asm volatile("sti\n\thlt" ::: "memory"); }
+
+/// Nothing more happens on this CPU.
+[[noreturn]] inline void halt_forever() {
+  for (;;) asm volatile("cli\n\thlt" ::: "memory");
+}
+
+/// While one lives, this CPU takes no interrupts. Nests.
+class InterruptsOff {
+ public:
+  InterruptsOff() : before_(take_interrupts()) {}
+  ~InterruptsOff() { restore_interrupts(before_); }
+  InterruptsOff(const InterruptsOff&) = delete;
+  InterruptsOff& operator=(const InterruptsOff&) = delete;
+
+ private:
+  InterruptState before_;
+};
+
+}  // namespace kmapper::kernel

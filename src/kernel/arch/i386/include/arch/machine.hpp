@@ -1,0 +1,16 @@
+// The machine as a whole: how it is set up at boot, and how it ends.
+#pragma once
+
+namespace kmapper::kernel {
+
+enum class Verdict : bool { pass, fail };
+
+/// Segments, per-CPU data, interrupt vectors, the CPU's protections, the interrupt controllers with
+/// all lines masked. Once, first of all; interrupts stay disabled.
+void machine_init();
+
+/// Ends the machine. QEMU's isa-debug-exit device makes the exit codes 1 (pass) and 3 (fail) of it;
+/// on a machine without that device, the CPU halts. Any context.
+[[noreturn]] void machine_exit(Verdict verdict);
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,110 @@
+// PAE page tables (SDM 3A 4.4): entries of 64 bits, 512 of them in a table of one page. The
+// directories are those that boot.S made; what is mapped by blocks of 2 MiB, what by pages, is the
+// caller's choice. There is no permission to write and to execute the same page.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "kernel/mm/address.hpp"
+
+namespace kmapper::kernel {
+
+enum class Access : std::uint8_t { execute, read, write };
+
+/// One entry of a page table. The halves are accessed one by one: the low half holds Present, so
+/// the high half must be right whenever Present is set.
+class PageTableEntry {
+ public:
+  /// Fills an empty entry: writable, never executable, Accessed clear. Dirty is set already, which
+  /// spares the CPU from setting it at the first write.
+  void set(Pfn frame) { set(frame, kWritable | kDirty, no_execute_); }
+  void set(Pfn frame, Access access);
+
+  /// A directory's entries: a table, which permits all that its own entries permit; or 2 MiB of
+  /// memory.
+  void set_table(Pfn table) { set(table, kWritable, 0); }
+  void set_block(Pfn first) { set(first, kWritable | kDirty | kLarge, no_execute_); }
+
+  /// Empties the entry by an atomic exchange; the answer is whether the page was accessed through
+  /// it. What the CPU sets afterwards it can only set through a TLB that did not see the exchange.
+  bool take() {
+    // The high half stays: without Present the CPU looks at nothing else (SDM 3A 4.8), and set()
+    // writes it first.
+    return (low_.exchange(0, std::memory_order_acq_rel) & kAccessed) != 0;
+  }
+
+  [[nodiscard]] bool is_present() const {
+    return (low_.load(std::memory_order_relaxed) & kPresent) != 0;
+  }
+  /// Of a directory entry: maps 2 MiB, and no table.
+  [[nodiscard]] bool is_large() const {
+    return (low_.load(std::memory_order_relaxed) & kLarge) != 0;
+  }
+  [[nodiscard]] Pfn frame() const;
+
+ private:
+  static constexpr std::uint32_t kPresent = 1U << 0;
+  static constexpr std::uint32_t kWritable = 1U << 1;
+  static constexpr std::uint32_t kAccessed = 1U << 5;
+  static constexpr std::uint32_t kDirty = 1U << 6;
+  static constexpr std::uint32_t kLarge = 1U << 7;
+
+  void set(Pfn frame, std::uint32_t flags, std::uint32_t no_execute) {
+    // Release: the CPU's page walk must not see Present before the high half.
+    high_.store(to_number(frame) >> (32 - kPageShift) | no_execute, std::memory_order_relaxed);
+    low_.store(to_number(frame) << kPageShift | kPresent | flags, std::memory_order_release);
+  }
+
+  friend void paging_init(std::span<const PfnRange> low_memory);
+  // Bit 31 where the CPU knows NX (EFER.NXE is set), else 0.
+  static constinit std::uint32_t no_execute_;
+
+  std::atomic<std::uint32_t> low_;
+  std::atomic<std::uint32_t> high_;
+};
+static_assert(sizeof(PageTableEntry) == 8);
+
+inline constexpr std::uint32_t kEntriesPerTable = kPageSize / sizeof(PageTableEntry);
+
+/// The final page tables: the image by pages, each part with its own permissions and the boot
+/// stacks' guards left out; low memory by blocks, readable and writable, where there is RAM. Once,
+/// at boot.
+void paging_init(std::span<const PfnRange> low_memory);
+
+/// Maps 2 MiB, both addresses multiples of it, readable and writable.
+void map_block(VirtAddr address, PhysAddr block);
+
+/// Puts a page table below `address`, a multiple of 2 MiB. The table must be empty or right
+/// already.
+void set_page_table(VirtAddr address, Pfn table);
+
+/// The entry that maps `address`, or null where no page table is. For addresses that are mapped by
+/// pages.
+[[nodiscard]] PageTableEntry* find_entry(VirtAddr address);
+
+/// Where `address` leads, or nothing. Any context.
+[[nodiscard]] std::optional<PhysAddr> translate(VirtAddr address);
+
+/// Drops one translation from this CPU's TLB (INVLPG), and counts that.
+void invalidate_page(VirtAddr address);
+/// For those who drop many, and count them by themselves.
+inline void invalidate_page_uncounted(void* address) {
+  asm volatile("invlpg %0" ::"m"(*static_cast<char*>(address)) : "memory");
+}
+
+/// Copies physical memory, wherever it lies, through the boot window. At boot only: one caller at a
+/// time.
+void read_physical(PhysAddr from, std::span<unsigned char> to);
+
+/// The bytes of the image, physical.
+[[nodiscard]] PhysRange image_range();
+/// Whether `address` lies in the image's code.
+[[nodiscard]] bool is_code(VirtAddr address);
+/// The part of the image that `address` lies in, in words; empty if in none.
+[[nodiscard]] std::string_view describe_image(VirtAddr address);
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,80 @@
+// What each CPU has for itself. The base of the %fs segment is how far this CPU's PerCpu lies
+// behind that of CPU 0, so `%fs:per_cpu[0].field` is this CPU's own field: one instruction reads or
+// changes it, whichever CPU the thread runs on.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "arch/cpu.hpp"
+#include "kmapper/platform.hpp"
+
+namespace kmapper::kernel {
+
+class Spinlock;
+class Thread;
+
+/// Which thread, in the high 14 bits, and when, in timer ticks modulo 2^18.
+enum class Stamp : std::uint32_t {};
+
+struct alignas(64) PerCpu {
+  std::uint32_t number;           // 0 to kMaxCpus - 1
+  Stamp stamp;                    // of the running thread, now
+  Thread* current;                // the running thread
+  Thread* idle;                   // runs when nobody else wants to
+  Spinlock* last_lock;            // the spinlock taken last of those held, or null
+  std::uint32_t preemption_off;   // how many PreemptionOff live
+  std::uint32_t interrupt_depth;  // how many interrupt handlers are active
+  std::uint32_t reschedule;       // not 0: the running thread's turn is over
+  std::uint64_t events[static_cast<std::size_t>(Event::kCount)];
+  std::uint64_t invlpgs;       // single translations dropped from the TLB
+  std::uint64_t full_flushes;  // whole TLBs flushed
+};
+
+extern constinit PerCpu per_cpu[kMaxCpus];
+
+/// This CPU's fields, named by those of CPU 0: this_cpu::read(this_cpu::fields.stamp). Volatile,
+/// because the thread may be on another CPU at the next instruction: what is read is a hint, unless
+/// interrupts or preemption are off, or the field belongs to the thread as much as to the CPU.
+namespace this_cpu {
+
+inline constinit PerCpu& fields = per_cpu[0];
+
+template <class T>
+requires(sizeof(T) == 4) [[nodiscard]] inline T read(const T& field) {
+  T value;
+  asm volatile("movl %%fs:%1, %0" : "=r"(value) : "m"(field));
+  return value;
+}
+template <class T>
+requires(sizeof(T) == 4) inline void write(T& field, T value) {
+  asm volatile("movl %1, %%fs:%0" : "=m"(field) : "ri"(value) : "memory");
+}
+/// One instruction, so that no interrupt comes between reading and writing.
+inline void increment(std::uint32_t& field) {
+  asm volatile("incl %%fs:%0" : "+m"(field)::"cc", "memory");
+}
+/// The same, and says whether the field is 0 now.
+[[nodiscard]] inline bool decrement(std::uint32_t& field) {
+  bool zero = false;
+  asm volatile("decl %%fs:%0" : "+m"(field), "=@ccz"(zero)::"memory");
+  return zero;
+}
+/// Two instructions. An interrupt between them does no harm, because it saves the carry; nor does a
+/// migration, because only the sum over all CPUs is ever looked at.
+inline void add(std::uint64_t& field, std::uint64_t value) {
+  asm volatile("addl %1, %%fs:%0\n\tadcl %2, %%fs:4+%0"
+               : "+m"(field)
+               : "ri"(static_cast<std::uint32_t>(value)),
+                 "ri"(static_cast<std::uint32_t>(value >> 32))
+               : "cc");
+}
+
+[[nodiscard]] inline Thread* current() { return read(fields.current); }
+
+}  // namespace this_cpu
+
+/// A counter's sum over all CPUs, named as above. Exact when nobody counts.
+[[nodiscard]] std::uint64_t sum_over_cpus(const std::uint64_t& field);
+
+}  // namespace kmapper::kernel

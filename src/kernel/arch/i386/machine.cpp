@@ -1,0 +1,57 @@
+#include "arch/machine.hpp"
+
+#include <cstdint>
+
+#include "arch/cpu.hpp"
+#include "arch/io.hpp"
+#include "pic.hpp"
+#include "segments.hpp"
+#include "traps.hpp"
+
+namespace kmapper::kernel {
+namespace {
+
+constexpr std::uint32_t kCr4Smep = 1U << 20;
+constexpr std::uint32_t kCr4Smap = 1U << 21;
+
+struct CpuidAnswer {
+  std::uint32_t eax, ebx, ecx, edx;
+};
+
+CpuidAnswer cpuid(std::uint32_t leaf) {
+  CpuidAnswer answer{};
+  asm volatile("cpuid"
+               : "=a"(answer.eax), "=b"(answer.ebx), "=c"(answer.ecx), "=d"(answer.edx)
+               : "a"(leaf), "c"(0));
+  return answer;
+}
+
+// Write protection and NX are on since boot.S. What remains keeps the kernel from executing (SMEP)
+// and from touching by accident (SMAP) what belongs to user processes. SDM 3A 4.6; CPUID.7.0:EBX.
+void protect_from_user_pages() {
+  if (cpuid(0).eax < 7) return;
+  const std::uint32_t features = cpuid(7).ebx;
+  std::uint32_t cr4 = 0;
+  asm volatile("movl %%cr4, %0" : "=r"(cr4));
+  if ((features & (1U << 7)) != 0) cr4 |= kCr4Smep;
+  if ((features & (1U << 20)) != 0) cr4 |= kCr4Smap;
+  asm volatile("movl %0, %%cr4" ::"r"(cr4) : "memory");
+}
+
+}  // namespace
+
+void machine_init() {
+  segments_init(0);
+  traps_init();
+  pic_init();
+  protect_from_user_pages();
+}
+
+void machine_exit(Verdict verdict) {
+  disable_interrupts();
+  constexpr Port kDebugExit{0xF4};
+  out8(kDebugExit, verdict == Verdict::pass ? 0 : 1);
+  halt_forever();
+}
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,174 @@
+// The page tables of the one address space. The four page directories and the tables under the
+// image are static; all other tables are given by those who need them. Directory entries count
+// through all four directories, because these are contiguous: entry n maps the 2 MiB at n * 2 MiB.
+#include "arch/paging.hpp"
+
+#include <algorithm>
+
+#include "arch/per_cpu.hpp"
+#include "kernel/lib/string.hpp"
+#include "kernel/mm/layout.hpp"
+#include "kernel/mm/page.hpp"
+
+namespace kmapper::kernel {
+
+extern "C" {
+extern PageTableEntry page_directories[4 * kEntriesPerTable];
+extern const unsigned char image_begin[], image_text_end[], image_rodata_end[], image_end[];
+extern const unsigned char boot_stack_guard[], double_fault_stack_guard[];
+}
+
+constinit std::uint32_t PageTableEntry::no_execute_ = 0;
+
+namespace {
+
+constexpr std::uint32_t kImageBlocks = 4;  // as boot.S maps, and kernel.ld checks
+alignas(kPageSize) constinit PageTableEntry image_tables[kImageBlocks][kEntriesPerTable]{};
+
+PageTableEntry& directory_entry(VirtAddr address) {
+  return page_directories[to_number(address) >> kLargePageShift];
+}
+
+bool has_no_execute() {
+  std::uint32_t low = 0;
+  std::uint32_t high = 0;
+  asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0xC0000080U));  // EFER
+  return (low & (1U << 11)) != 0;
+}
+
+bool has_efer() {
+  std::uint32_t eax = 0x80000000U;
+  std::uint32_t ebx = 0;
+  std::uint32_t ecx = 0;
+  std::uint32_t edx = 0;
+  asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+  if (eax < 0x80000001U) return false;
+  eax = 0x80000001U;
+  asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
+  return (edx & (1U << 20)) != 0;
+}
+
+void flush_all() {
+  std::uint32_t cr3 = 0;
+  asm volatile("movl %%cr3, %0\n\tmovl %0, %%cr3" : "=r"(cr3)::"memory");
+  this_cpu::add(this_cpu::fields.full_flushes, 1);
+}
+
+bool lies_in(VirtAddr address, const unsigned char* begin, const unsigned char* end) {
+  return address >= to_virt(begin) && address < to_virt(end);
+}
+
+bool is_constant(VirtAddr address) { return lies_in(address, image_text_end, image_rodata_end); }
+
+// The pages below the boot stacks, which are never mapped.
+bool is_guard(VirtAddr address) {
+  return lies_in(address, boot_stack_guard, boot_stack_guard + kPageSize) ||
+         lies_in(address, double_fault_stack_guard, double_fault_stack_guard + kPageSize);
+}
+
+bool is_in(std::span<const PfnRange> ranges, Pfn pfn) {
+  return std::any_of(ranges.begin(), ranges.end(),
+                     [pfn](PfnRange range) { return pfn >= range.begin && pfn < range.end; });
+}
+
+bool touches(std::span<const PfnRange> ranges, PfnRange wanted) {
+  return std::any_of(ranges.begin(), ranges.end(), [wanted](PfnRange range) {
+    return range.begin < wanted.end && wanted.begin < range.end;
+  });
+}
+
+void map_page_of_image_block(PageTableEntry& entry, VirtAddr page,
+                             std::span<const PfnRange> low_memory) {
+  const Pfn pfn = to_pfn(direct_to_phys(to_pointer(page)));
+  if (is_guard(page)) return;
+  if (is_code(page)) return entry.set(pfn, Access::execute);
+  if (is_constant(page)) return entry.set(pfn, Access::read);
+  if (lies_in(page, image_rodata_end, image_end) || is_in(low_memory, pfn)) entry.set(pfn);
+}
+
+}  // namespace
+
+void PageTableEntry::set(Pfn frame, Access access) {
+  set(frame, access == Access::write ? kWritable | kDirty : 0,
+      access == Access::execute ? 0 : no_execute_);
+}
+
+Pfn PageTableEntry::frame() const {
+  const std::uint32_t high = high_.load(std::memory_order_relaxed) & 0xFFFFF;
+  return Pfn{high << (32 - kPageShift) | low_.load(std::memory_order_relaxed) >> kPageShift};
+}
+
+void paging_init(std::span<const PfnRange> low_memory) {
+  PageTableEntry::no_execute_ = has_efer() && has_no_execute() ? 1U << 31 : 0;
+  for (VirtAddr page = kDirectMapBase; page < kDirectMapBase + kImageBlocks * kLargePageSize;
+       page = page + kPageSize) {
+    const std::uint32_t index = (page - kDirectMapBase) / kPageSize;
+    map_page_of_image_block(image_tables[index / kEntriesPerTable][index % kEntriesPerTable], page,
+                            low_memory);
+  }
+  for (std::uint32_t block = 0; block < kLowMemorySize / kLargePageSize; ++block) {
+    const VirtAddr address = kDirectMapBase + block * kLargePageSize;
+    const PhysAddr physical{std::uint64_t{block} * kLargePageSize};
+    if (block < kImageBlocks) {
+      set_page_table(address, to_pfn(direct_to_phys(image_tables[block])));
+    } else if (touches(low_memory, {to_pfn(physical), to_pfn(physical + kLargePageSize)})) {
+      map_block(address, physical);
+    }
+  }
+  flush_all();
+}
+
+void map_block(VirtAddr address, PhysAddr block) {
+  directory_entry(address).set_block(to_pfn(block));
+}
+
+void set_page_table(VirtAddr address, Pfn table) { directory_entry(address).set_table(table); }
+
+PageTableEntry* find_entry(VirtAddr address) {
+  const PageTableEntry& directory = directory_entry(address);
+  if (!directory.is_present() || directory.is_large()) return nullptr;
+  auto* const table = static_cast<PageTableEntry*>(phys_to_direct(to_phys(directory.frame())));
+  return table + (to_number(address) >> kPageShift) % kEntriesPerTable;
+}
+
+std::optional<PhysAddr> translate(VirtAddr address) {
+  const PageTableEntry& directory = directory_entry(address);
+  if (!directory.is_present()) return std::nullopt;
+  if (directory.is_large()) {
+    return to_phys(directory.frame()) + to_number(address) % kLargePageSize;
+  }
+  const PageTableEntry& entry = *find_entry(address);
+  if (!entry.is_present()) return std::nullopt;
+  return to_phys(entry.frame()) + to_number(address) % kPageSize;
+}
+
+void invalidate_page(VirtAddr address) {
+  invalidate_page_uncounted(to_pointer(address));
+  this_cpu::add(this_cpu::fields.invlpgs, 1);
+}
+
+void read_physical(PhysAddr from, std::span<unsigned char> to) {
+  while (!to.empty()) {
+    const auto offset = static_cast<std::uint32_t>(to_number(from) % kLargePageSize);
+    const std::size_t size = std::min<std::size_t>(to.size(), kLargePageSize - offset);
+    map_block(kBootWindowBase, PhysAddr{to_number(from) - offset});
+    invalidate_page(kBootWindowBase);
+    memcpy(to.data(), to_pointer(kBootWindowBase + offset), size);
+    from = from + size;
+    to = to.subspan(size);
+  }
+  directory_entry(kBootWindowBase).take();
+  invalidate_page(kBootWindowBase);
+}
+
+PhysRange image_range() { return {direct_to_phys(image_begin), direct_to_phys(image_end)}; }
+bool is_code(VirtAddr address) { return lies_in(address, image_begin, image_text_end); }
+
+std::string_view describe_image(VirtAddr address) {
+  if (is_code(address)) return "the kernel's code";
+  if (is_constant(address)) return "the kernel's constants";
+  if (is_guard(address)) return "the guard page below a boot stack";
+  return lies_in(address, image_rodata_end, image_end) ? "the kernel's data" : "";
+}
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,76 @@
+// Vectors 0 to 31 are the CPU's exceptions, 32 to 47 the interrupt controllers' lines; nothing else
+// is expected.
+#include "traps.hpp"
+
+#include "arch/interrupts.hpp"
+#include "arch/per_cpu.hpp"
+#include "kernel/mm/address.hpp"
+#include "kernel/panic.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "pic.hpp"
+#include "segments.hpp"
+
+namespace kmapper::kernel {
+
+extern "C" const unsigned char trap_stubs[];
+
+namespace {
+
+// SDM 3A 6.11, "IDT Descriptors".
+struct Gate {
+  std::uint16_t offset_low, selector, flags, offset_high;
+};
+constexpr std::uint16_t kInterruptGate = 0x8E00;  // present, ring 0; disables interrupts
+constexpr std::uint16_t kTaskGate = 0x8500;
+
+constexpr std::size_t kVectors = 256;
+constexpr std::size_t kStubSize = 16;
+
+constinit Gate gates[kVectors]{};
+constinit InterruptHandler handlers[kIrqs]{};
+
+struct [[gnu::packed]] TableRegister {
+  std::uint16_t limit;
+  std::uint32_t base;
+};
+
+// Runs with interrupts disabled, but counts its depth all the same: it is what says that this is no
+// thread.
+void handle_interrupt(std::uint32_t line) {
+  if (pic_is_spurious(line)) return;
+  this_cpu::increment(this_cpu::fields.interrupt_depth);
+  if (handlers[line] == nullptr) panic("interrupt line {} has no handler", line);
+  handlers[line]();
+  pic_end_of_interrupt(line);
+  (void)this_cpu::decrement(this_cpu::fields.interrupt_depth);
+  preempt_from_interrupt();
+}
+
+}  // namespace
+
+extern "C" void handle_trap(const TrapFrame* frame) {
+  if (frame->vector < kFirstIrqVector) handle_exception(*frame);
+  if (frame->vector >= kFirstIrqVector + kIrqs) {
+    panic("interrupt vector {} is nobody's", frame->vector);
+  }
+  handle_interrupt(frame->vector - kFirstIrqVector);
+}
+
+void traps_init() {
+  for (std::size_t i = 0; i < kVectors; ++i) {
+    const std::uint32_t stub = to_number(to_virt(trap_stubs + i * kStubSize));
+    gates[i] = {static_cast<std::uint16_t>(stub), static_cast<std::uint16_t>(Selector::code),
+                kInterruptGate, static_cast<std::uint16_t>(stub >> 16)};
+  }
+  gates[static_cast<std::size_t>(Exception::double_fault)] = {
+      0, static_cast<std::uint16_t>(Selector::double_fault_task), kTaskGate, 0};
+  const TableRegister idt{sizeof gates - 1, to_number(to_virt(gates))};
+  asm volatile("lidt %0" ::"m"(idt));
+}
+
+void set_interrupt_handler(std::uint32_t line, InterruptHandler handler) {
+  handlers[line] = handler;
+  pic_unmask(line);
+}
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,42 @@
+// Interrupts and exceptions, from the vector to the C++ that answers it.
+#pragma once
+
+#include <cstdint>
+
+namespace kmapper::kernel {
+
+/// What traps.S leaves on the stack of the thread that was interrupted. All of it is in ring 0, so
+/// the CPU pushed no stack pointer: the interrupted one is the address behind eflags.
+struct TrapFrame {
+  std::uint32_t edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;  // by PUSHA
+  std::uint32_t vector, error;
+  std::uint32_t eip, cs, eflags;
+
+  [[nodiscard]] std::uint32_t esp() const {
+    return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(this + 1));
+  }
+};
+static_assert(sizeof(TrapFrame) == 52);
+
+inline constexpr std::uint32_t kFirstIrqVector = 32;
+inline constexpr std::uint32_t kIrqs = 16;
+
+enum class Exception : std::uint8_t {
+  nmi = 2,
+  double_fault = 8,
+  page_fault = 14,
+  machine_check = 18
+};
+
+/// Fills the interrupt vectors. Once; segments_init() before. Interrupts stay disabled.
+void traps_init();
+
+/// Answers an exception: reports it, and ends the thread that caused it, or the machine where no
+/// thread can be blamed: in an interrupt handler, at boot, or for an NMI or machine check.
+[[noreturn]] void handle_exception(const TrapFrame& frame);
+
+/// The same on the double-fault task. Returns when the machine can go on: the interrupted task
+/// state then leads to the end of the thread.
+extern "C" void handle_double_fault();
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,82 @@
+#include "kernel/drivers/serial.hpp"
+
+#include <atomic>
+#include <cstdint>
+
+#include "arch/cpu.hpp"
+#include "arch/io.hpp"
+#include "arch/per_cpu.hpp"
+#include "kernel/lib/print.hpp"
+#include "kernel/sched/preemption.hpp"
+
+namespace kmapper::kernel {
+namespace {
+
+// Offsets from the UART's base port (16550 data sheet, "register descriptions").
+constexpr std::uint16_t kBase = 0x3F8;
+constexpr Port kData{kBase};
+constexpr Port kInterruptEnable{kBase + 1};
+constexpr Port kFifoControl{kBase + 2};
+constexpr Port kLineControl{kBase + 3};
+constexpr Port kModemControl{kBase + 4};
+constexpr Port kLineStatus{kBase + 5};
+constexpr std::uint8_t kTransmitterEmpty = 0x20;
+
+void write_byte(char byte) {
+  while ((in8(kLineStatus) & kTransmitterEmpty) == 0) pause();
+  out8(kData, static_cast<std::uint8_t>(byte));
+}
+
+// One writer at a time. Interrupts stay enabled, because a line takes milliseconds on a real UART;
+// so an interrupt or an exception may find the console taken by its own CPU, and writes all the
+// same.
+class ConsoleTaken {
+ public:
+  ConsoleTaken() {
+    const std::uint32_t self = this_cpu::read(this_cpu::fields.number) + 1;
+    std::uint32_t owner = kFree;
+    // Acquire and release: the next writer comes after the last.
+    while (!owner_.compare_exchange_weak(owner, self, std::memory_order_acquire,
+                                         std::memory_order_relaxed)) {
+      if (owner == self) return;
+      owner = kFree;
+      pause();
+    }
+    taken_ = true;
+  }
+  ~ConsoleTaken() {
+    if (taken_) owner_.store(kFree, std::memory_order_release);
+  }
+  ConsoleTaken(const ConsoleTaken&) = delete;
+  ConsoleTaken& operator=(const ConsoleTaken&) = delete;
+
+ private:
+  static constexpr std::uint32_t kFree = 0;
+  static constinit std::atomic<std::uint32_t> owner_;  // a CPU's number, plus one
+
+  PreemptionOff keep_cpu_;  // first: goes last
+  bool taken_ = false;
+};
+constinit std::atomic<std::uint32_t> ConsoleTaken::owner_{kFree};
+
+}  // namespace
+
+void serial_init() {
+  out8(kInterruptEnable, 0);
+  out8(kLineControl, 0x80);  // the next two writes set the divisor
+  out8(kData, 1);            // 115,200 baud
+  out8(kInterruptEnable, 0);
+  out8(kLineControl, 0x03);   // 8 data bits, no parity, one stop bit
+  out8(kFifoControl, 0x07);   // on, and emptied
+  out8(kModemControl, 0x03);  // DTR, RTS
+}
+
+void console_write(const char* text, std::size_t size) {
+  const ConsoleTaken taken;
+  for (std::size_t i = 0; i < size; ++i) {
+    if (text[i] == '\n') write_byte('\r');
+    write_byte(text[i]);
+  }
+}
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,26 @@
+// The jobs. Each runs in a thread of its own, alone on the machine, and says how it ended.
+#pragma once
+
+#include "kernel/boot_info.hpp"
+#include "kernel/jobs/outcome.hpp"
+
+namespace kmapper::kernel {
+
+/// job=run [sample=N]: keeps the boot modules in high memory and hashes them from there; writes and
+/// reads every page of high memory (every Nth with sample=N); lets more threads than there are
+/// slots map at once.
+Outcome main_job(const BootInfo& boot);
+
+/// job=test: the self tests, one line each. A test that fails does not keep the others from
+/// running.
+Outcome test_job(const BootInfo& boot);
+
+/// job=doublefault: overflows the stack in an interrupt handler, which ends the machine with a
+/// report.
+Outcome double_fault_job(const BootInfo& boot);
+
+/// job=bench [ops=N] [unit=ns]: what an operation costs, in counts of the time-stamp counter
+/// (instructions, in a machine that counts these) or in nanoseconds.
+Outcome bench_job(const BootInfo& boot);
+
+}  // namespace kmapper::kernel

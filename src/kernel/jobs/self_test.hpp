@@ -1,0 +1,89 @@
+// What the self tests are made of.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernel/jobs/outcome.hpp"
+#include "kernel/mm/page.hpp"
+#include "kernel/sched/thread.hpp"
+
+namespace kmapper::kernel {
+
+/// One test. It gives back what it takes, passed or failed.
+struct SelfTest {
+  std::string_view name;
+  Outcome (*run)();
+};
+
+// The tests by subject, each list in the file of that name.
+[[nodiscard]] std::span<const SelfTest> page_alloc_tests();
+[[nodiscard]] std::span<const SelfTest> window_tests();
+[[nodiscard]] std::span<const SelfTest> misuse_tests();
+[[nodiscard]] std::span<const SelfTest> fault_tests();
+
+/// How a thread ended that was made for the purpose, and what was printed meanwhile.
+class Sacrifice {
+ public:
+  /// Runs function(argument) in a thread of its own, to its end.
+  Sacrifice(Thread::Function function, void* argument);
+
+  /// Fails unless the thread died, and the report has all these words.
+  [[nodiscard]] Outcome expect_death(std::span<const std::string_view> words) const;
+  /// Fails unless the thread returned, and the report has all these words.
+  [[nodiscard]] Outcome expect_return(std::span<const std::string_view> words) const;
+
+ private:
+  [[nodiscard]] Outcome expect(Ending ending, std::span<const std::string_view> words) const;
+
+  bool started_ = false;
+  Ending ending_ = Ending::returned;
+  std::string_view report_{};  // lives until the next Sacrifice
+};
+
+/// Some pages of high memory, given back at the end: none where there are not as many.
+class HighPages {
+ public:
+  explicit HighPages(std::uint32_t count);
+  ~HighPages();
+  HighPages(const HighPages&) = delete;
+  HighPages& operator=(const HighPages&) = delete;
+
+  [[nodiscard]] bool missing() const { return size_ == 0; }
+  [[nodiscard]] Page* operator[](std::uint32_t i) const { return pages_[i]; }
+  [[nodiscard]] std::span<Page* const> all() const { return {pages_, size_}; }
+  /// Page i does not go back: the test has freed it, or lost it on purpose.
+  void forget(std::uint32_t i) { pages_[i] = nullptr; }
+
+ private:
+  Page** pages_ = nullptr;
+  unsigned order_ = 0;  // of the array
+  std::uint32_t size_ = 0;
+};
+
+inline constexpr std::string_view kNoHighMemory = "too little high memory";
+
+/// All slots of the window, pinned while it lives, by pages of its own and by the thread that makes
+/// it.
+class FullWindow {
+ public:
+  FullWindow();
+  ~FullWindow();
+  FullWindow(const FullWindow&) = delete;
+  FullWindow& operator=(const FullWindow&) = delete;
+
+  [[nodiscard]] bool missing() const { return pages_.missing(); }
+  /// One page that is mapped, and its address.
+  [[nodiscard]] Page* page() const { return pages_[0]; }
+  /// Unmaps that page, once.
+  void let_one_go();
+
+ private:
+  HighPages pages_;
+  bool let_go_ = false;
+};
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,45 @@
+// job=test: all self tests, one after the other. What a test provokes may print reports of its own;
+// its verdict is the line that begins with "ok" or "not ok".
+#include "kernel/jobs/jobs.hpp"
+#include "kernel/jobs/self_test.hpp"
+#include "kernel/lib/print.hpp"
+
+namespace kmapper::kernel {
+namespace {
+
+struct Tally {
+  std::uint32_t passed = 0;
+  std::uint32_t failed = 0;
+  std::uint32_t skipped = 0;
+};
+
+void run_test(const SelfTest& test, Tally& tally) {
+  const Outcome outcome = test.run();
+  switch (outcome.kind()) {
+    case Outcome::Kind::passed:
+      ++tally.passed;
+      print("ok {}\n", test.name);
+      break;
+    case Outcome::Kind::failed:
+      ++tally.failed;
+      print("not ok {}: {}\n", test.name, outcome.why());
+      break;
+    case Outcome::Kind::skipped:
+      ++tally.skipped;
+      print("ok {} # skipped: {}\n", test.name, outcome.why());
+      break;
+  }
+}
+
+}  // namespace
+
+Outcome test_job(const BootInfo& /*boot*/) {
+  Tally tally;
+  for (const auto list : {page_alloc_tests(), window_tests(), misuse_tests(), fault_tests()}) {
+    for (const SelfTest& test : list) run_test(test, tally);
+  }
+  print("{} tests passed, {} failed, {} skipped\n", tally.passed, tally.failed, tally.skipped);
+  return tally.failed == 0 ? passed() : failed("a self test failed");
+}
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,41 @@
+// print("slot {} of {}\n", slot, slots): format.hpp's text on the console. What one call prints
+// comes out in one piece as long as it has at most 256 characters, so that threads do not cut into
+// each other's lines.
+#pragma once
+
+#include <cstddef>
+
+#include "kernel/lib/format.hpp"
+
+namespace kmapper::kernel {
+
+/// Writes to the console; the serial driver's. One call is not interrupted by another. Any context.
+void console_write(const char* text, std::size_t size);
+
+/// What print() comes down to. Any context.
+void print_arguments(std::string_view format, std::span<const Argument> arguments);
+
+/// Keeps a copy of what is printed while it lives, as much as fits: for tests of reports. One at a
+/// time.
+class PrintCapture {
+ public:
+  explicit PrintCapture(std::span<char> buffer);
+  ~PrintCapture();
+  PrintCapture(const PrintCapture&) = delete;
+  PrintCapture& operator=(const PrintCapture&) = delete;
+
+  void add(std::string_view text);
+  [[nodiscard]] std::string_view text() const { return {buffer_.data(), used_}; }
+
+ private:
+  std::span<char> buffer_;
+  std::size_t used_ = 0;
+};
+
+template <class... T>
+void print(Format<std::type_identity_t<T>...> format, const T&... values) {
+  const std::array<Argument, sizeof...(T)> arguments{Argument(values)...};
+  print_arguments(format.text(), arguments);
+}
+
+}  // namespace kmapper::kernel

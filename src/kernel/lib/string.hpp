@@ -1,0 +1,14 @@
+// The memory functions that compilers call by themselves, and that everybody else may. They are
+// those of <string.h>, which a freestanding compiler does not bring along.
+#pragma once
+
+#include <cstddef>
+
+extern "C" {
+void* memcpy(void* to, const void* from, std::size_t size) noexcept;
+void* memmove(void* to, const void* from, std::size_t size) noexcept;
+void* memset(void* to, int value, std::size_t size) noexcept;
+int memcmp(const void* a, const void* b, std::size_t size) noexcept;
+void* memchr(const void* in, int value, std::size_t size) noexcept;
+std::size_t strlen(const char* text) noexcept;
+}

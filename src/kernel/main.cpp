@@ -1,0 +1,62 @@
+// From boot to the job. The order matters: what the loader left is read before anything is
+// allocated; what must not be handed out is taken out of the memory map before the zones open;
+// mem_map, the zones' bitmaps and the window's page tables come out of the same map.
+#include "arch/clock.hpp"
+#include "arch/machine.hpp"
+#include "arch/paging.hpp"
+#include "kernel/boot_info.hpp"
+#include "kernel/drivers/serial.hpp"
+#include "kernel/jobs/job.hpp"
+#include "kernel/jobs/options.hpp"
+#include "kernel/mm/highmem.hpp"
+#include "kernel/mm/mem_map.hpp"
+#include "kernel/mm/page_alloc.hpp"
+#include "kernel/panic.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "kernel/sched/thread.hpp"
+
+namespace kmapper::kernel {
+namespace {
+
+constexpr std::uint32_t kDefaultSlots = 512;
+
+constinit Thread idle_thread{"idle", 0};
+constinit MemoryMap ram;   // all that the loader's map calls usable
+constinit MemoryMap left;  // what of it nobody has taken
+
+// The page at 0 stays out: firmware has its tables there.
+void find_memory(const BootInfo& boot) {
+  ram = MemoryMap(boot.memory, kMaxPfn);
+  left = ram;
+  left.reserve({PhysAddr{0}, PhysAddr{kPageSize}});
+  left.reserve(image_range());
+  for (const BootModule& module : boot.modules) left.reserve(module.range);
+}
+
+void memory_init(const BootInfo& boot) {
+  const std::uint32_t slots = number_option(boot, "slots", kDefaultSlots, 1, kMaxSlots);
+  find_memory(boot);
+  paging_init(ram.regions());
+  mem_map_init(left, ram.regions());
+  pkmap_init(left, slots);
+  page_alloc_init(left, ram.end());
+  highmem.open(slots);
+}
+
+}  // namespace
+
+extern "C" [[noreturn]] void kernel_main(std::uint32_t magic, std::uint32_t multiboot) {
+  serial_init();
+  machine_init();
+  static constinit const BootInfo* boot = nullptr;
+  boot = &read_boot_info(magic, PhysAddr{multiboot});
+  memory_init(*boot);
+
+  scheduler.start(idle_thread);
+  clock_init([] { scheduler.tick(); });
+  const auto job = [](void*) { run_job(*boot); };
+  if (thread_create("job", job, nullptr) == nullptr) panic("no memory for the first thread");
+  idle();
+}
+
+}  // namespace kmapper::kernel

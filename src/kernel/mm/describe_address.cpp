@@ -1,0 +1,62 @@
+#include "kernel/mm/describe_address.hpp"
+
+#include "arch/paging.hpp"
+#include "kernel/lib/format.hpp"
+#include "kernel/mm/highmem.hpp"
+#include "kernel/mm/kernel_stack.hpp"
+#include "kernel/mm/layout.hpp"
+#include "kernel/mm/page.hpp"
+
+namespace kmapper::kernel {
+namespace {
+
+std::string_view describe_direct(std::span<char> buffer, VirtAddr address) {
+  const std::string_view image = describe_image(address);
+  const std::string_view part = image.empty() ? "the direct map" : image;
+  return format_to(buffer, "{}, page frame {}", part, to_pfn(direct_to_phys(to_pointer(address))));
+}
+
+std::string_view describe_stack(std::span<char> buffer, VirtAddr address) {
+  const StackNumber stack = stack_at(address);
+  const bool guard = address < stack_begin(stack);
+  return format_to(buffer, "{} stack of thread {} \"{}\"",
+                   guard ? "the guard page below the" : "the", stack,
+                   name_of_thread(to_number(stack)));
+}
+
+std::string_view describe_slot(std::span<char> buffer, SlotIndex slot) {
+  const auto view = highmem.inspect(slot);
+  if (!word::is_live(view.word)) return format_to(buffer, "slot {}, which maps no page", slot);
+  const std::uint32_t holder = thread_number(view.holder);
+  return format_to(buffer, "slot {}, which maps page {}, {} users, taken by thread {} \"{}\"", slot,
+                   page_to_pfn(view.page), word::users(view.word) - 1, holder,
+                   name_of_thread(holder));
+}
+
+std::string_view describe_window(std::span<char> buffer, VirtAddr address) {
+  const std::uint32_t index = (address - kPkmapBase) / kPageSize;
+  const std::uint32_t slots = highmem.slot_count();
+  if (index < slots) return describe_slot(buffer, SlotIndex{index});
+  if (index == slots) return "the guard page above the window";
+  return "above the window";
+}
+
+}  // namespace
+
+std::string_view describe_address(std::span<char> buffer, VirtAddr address) {
+  if (address < VirtAddr{kPageSize}) return "a null pointer";
+  if (address < kDirectMapBase) return "below the kernel";
+  if (address < kDirectMapEnd) return describe_direct(buffer, address);
+  if (address < kMemMapEnd) {
+    const auto* const page = static_cast<const Page*>(to_pointer(address));
+    return format_to(buffer, "mem_map, the descriptor of page {}", page_to_pfn(page));
+  }
+  if (address < kBootMemoryEnd) return "boot memory";
+  if (address < kStackAreaEnd) return describe_stack(buffer, address);
+  if (address < kPkmapBase) return "the guard page below the window";
+  if (address < kPkmapEnd) return describe_window(buffer, address);
+  if (address < kPkmapEnd + kPageSize) return "the guard page above the window";
+  return "no region";
+}
+
+}  // namespace kmapper::kernel

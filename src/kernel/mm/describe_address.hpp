@@ -1,0 +1,15 @@
+// What lies at an address: for fault reports.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "kernel/mm/address.hpp"
+
+namespace kmapper::kernel {
+
+/// The region that the address lies in, and what it means there: the page frame, the thread whose
+/// stack it is, the slot and the page that the slot maps. Written into `buffer`. Any context.
+[[nodiscard]] std::string_view describe_address(std::span<char> buffer, VirtAddr address);
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,37 @@
+// The window over high memory, by the field's names. kmap() and kunmap() take any page: low memory
+// answers with its permanent address. What may sleep, and what it costs, stands in
+// kmapper/mapper.hpp.
+#pragma once
+
+#include <cstddef>
+
+#include "kernel/mm/kernel_platform.hpp"
+#include "kmapper/mapper.hpp"
+#include "kmapper/reservation.hpp"
+
+extern template class kmapper::Mapper<kmapper::kernel::KernelPlatform>;
+
+namespace kmapper::kernel {
+
+extern constinit Mapper<KernelPlatform> highmem;
+
+[[nodiscard]] inline void* kmap(Page* page) { return highmem.kmap(page); }
+inline void kunmap(Page* page) { highmem.kunmap(page); }
+[[nodiscard]] inline void* kmap_high(Page* page) { return highmem.kmap_high(page); }
+inline void kunmap_high(Page* page) { highmem.kunmap_high(page); }
+[[nodiscard]] inline void* try_kmap(Page* page) { return highmem.try_kmap(page); }
+inline std::uint32_t flush_all_zero_pkmaps() { return highmem.flush_all_zero_pkmaps(); }
+
+/// Whole operations, for those who need no mapping of their own. They may sleep, and hold no page
+/// mapped while they do.
+void copy_highpage(Page* to, Page* from);
+void clear_highpage(Page* page);
+/// The bytes must lie within the page.
+void memcpy_from_page(void* to, Page* from, std::size_t offset, std::size_t size);
+void memcpy_to_page(Page* to, std::size_t offset, const void* from, std::size_t size);
+
+/// Releases the pins that a thread leaves behind, in a checked build; a release build does not know
+/// them. Returns how many. Any context.
+std::uint32_t release_pins_of(const Thread& thread);
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,45 @@
+#include "kernel/mm/kernel_platform.hpp"
+
+#include "kernel/lib/string.hpp"
+#include "kernel/panic.hpp"
+
+namespace kmapper::kernel {
+
+constinit PageTableEntry* KernelPlatform::pkmap_entries_ = nullptr;
+
+void pkmap_init(MemoryMap& map, std::uint32_t slots) {
+  const std::uint32_t tables = (slots + kEntriesPerTable - 1) / kEntriesPerTable;
+  const std::optional<Pfn> first = map.take(tables, 1, {Pfn{0}, kFirstHighPfn});
+  if (!first) panic("no {} pages in a row for the page tables of {} slots", tables, slots);
+  void* const memory = phys_to_direct(to_phys(*first));
+  memset(memory, 0, tables * kPageSize);
+  KernelPlatform::pkmap_entries_ = static_cast<PageTableEntry*>(memory);
+  for (std::uint32_t i = 0; i < tables; ++i) {
+    set_page_table(kPkmapBase + i * kLargePageSize, *first + i);
+  }
+}
+
+void KernelPlatform::report(const MisuseReport<KernelPlatform>& misuse) {
+  {
+    const PreemptionOff in_one_piece;
+    const MisuseText text = describe(misuse.what);
+    print("{}: {}", is_notice(misuse.what) ? "notice" : "misuse", text.what);
+    if (misuse.page != nullptr) print(", page {}", page_to_pfn(misuse.page));
+    if (misuse.address != nullptr) print(", address {}", misuse.address);
+    if (misuse.slot != kNoSlot) print(", slot {}", misuse.slot);
+    if (misuse.slot != kNoSlot || misuse.what == Misuse::waiting_too_long) {
+      const std::uint32_t holder = thread_number(misuse.holder);
+      print(", {} thread {} \"{}\" {} ticks ago",
+            misuse.slot != kNoSlot ? "taken by" : "asked for by", holder, name_of_thread(holder),
+            ticks_since(misuse.holder, scheduler.now()));
+    }
+    const Thread& self = *this_cpu::current();
+    print(", in thread {} \"{}\"{}", self.number(), self.name(),
+          in_interrupt() ? ", in an interrupt" : "");
+    if (misuse.caller != nullptr) print(", called from {}", misuse.caller);
+    print("; {}\n", text.advice);
+  }
+  if (!is_notice(misuse.what) && can_die()) thread_die();
+}
+
+}  // namespace kmapper::kernel

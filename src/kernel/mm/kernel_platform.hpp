@@ -1,0 +1,105 @@
+// The seam's kernel side: pages are physical page frames, the window is the pkmap, a thread is a
+// kernel thread. One CPU runs so far, so dropping a translation is dropping it here.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "arch/atomic.hpp"
+#include "arch/clock.hpp"
+#include "arch/paging.hpp"
+#include "arch/per_cpu.hpp"
+#include "kernel/mm/layout.hpp"
+#include "kernel/mm/memory_map.hpp"
+#include "kernel/mm/page.hpp"
+#include "kernel/sched/preemption.hpp"
+#include "kernel/sched/scheduler.hpp"
+#include "kmapper/platform.hpp"
+
+namespace kmapper::kernel {
+
+/// All of it may be called as platform.hpp says.
+class KernelPlatform {
+ public:
+  using Page = kernel::Page*;
+  using Stamp = kernel::Stamp;
+  using Lock = Spinlock;
+  template <class T>
+  using Atomic = kernel::Atomic<T>;
+
+  static constexpr std::size_t kMaxSlots = kernel::kMaxSlots;
+  static constexpr std::size_t kMaxCpus = kernel::kMaxCpus;
+  static constexpr std::size_t kPageSize = kernel::kPageSize;
+  static constexpr bool kHardwareSetsAccessed = true;  // SDM 3A 4.8
+  static constexpr bool kChecked = KMAPPER_CHECKED != 0;
+  static constexpr bool kStrict = KMAPPER_STRICT != 0;
+
+  class InterruptsOff : kernel::InterruptsOff {
+   public:
+    explicit InterruptsOff(KernelPlatform& /*platform*/) {}
+  };
+  struct Sleeper {
+    explicit Sleeper(KernelPlatform& /*platform*/) : thread(*this_cpu::current()) {}
+    Thread& thread;
+  };
+
+  [[nodiscard]] static bool is_high(Page page) { return kernel::is_high(page); }
+  [[nodiscard]] static void* direct_address(Page page) { return page_to_direct(page); }
+  [[nodiscard]] static bool is_direct(const void* address) { return kernel::is_direct(address); }
+  [[nodiscard]] static Atomic<std::uint32_t>& page_virtual(Page page) { return page->virtual_; }
+
+  [[nodiscard]] static void* address(SlotIndex slot) {
+    return to_pointer(kPkmapBase + kmapper::to_number(slot) * kernel::kPageSize);
+  }
+  static void write_pte(SlotIndex slot, Page page) { entry(slot).set(page_to_pfn(page)); }
+  [[nodiscard]] static bool take_pte(SlotIndex slot) { return entry(slot).take(); }
+  static void invalidate(std::span<const SlotIndex> slots) {
+    for (const SlotIndex slot : slots) invalidate_page_uncounted(address(slot));
+    this_cpu::add(this_cpu::fields.invlpgs, slots.size());
+  }
+
+  [[nodiscard]] static std::uint32_t cpu() { return this_cpu::read(this_cpu::fields.number); }
+  [[nodiscard]] static bool may_sleep() { return kernel::may_sleep(); }
+  [[nodiscard]] static bool may_flush() { return interrupts_enabled() && !holds_spinlock(); }
+  static void relax() { pause(); }
+
+  static void sleep(Lock& lock, Sleeper& /*self*/, std::uint64_t deadline_ns) {
+    scheduler.sleep(lock, deadline_ns);
+  }
+  static void wake(Sleeper& sleeper) { scheduler.wake(sleeper.thread); }
+
+  [[nodiscard]] static Stamp stamp() { return this_cpu::read(this_cpu::fields.stamp); }
+  [[nodiscard]] static bool same_holder(Stamp one, Stamp other) {
+    return thread_number(one) == thread_number(other);
+  }
+  [[nodiscard]] static std::uint64_t age_ns(Stamp stamp) {
+    return std::uint64_t{ticks_since(stamp, scheduler.now())} * kNanosecondsPerTick;
+  }
+  [[nodiscard]] static std::uint64_t now() { return now_ns(); }
+  static void count(Event event, std::uint64_t n = 1) { this_cpu::add(counter(event), n); }
+  [[nodiscard]] static std::uint64_t counted(Event event) { return sum_over_cpus(counter(event)); }
+
+  /// Prints what happened and what to do about it. A misuse then ends the calling thread; in an
+  /// interrupt there is none to end.
+  static void report(const MisuseReport<KernelPlatform>& misuse);
+
+ private:
+  friend void pkmap_init(MemoryMap& map, std::uint32_t slots);
+
+  [[nodiscard]] static PageTableEntry& entry(SlotIndex slot) {
+    return pkmap_entries_[kmapper::to_number(slot)];
+  }
+  [[nodiscard]] static std::uint64_t& counter(Event event) {
+    return this_cpu::fields.events[static_cast<std::size_t>(event)];
+  }
+
+  static constinit PageTableEntry* pkmap_entries_;  // one for each slot, in the direct map
+};
+
+static_assert(Platform<KernelPlatform>);
+
+/// Takes the window's page tables out of the map, one behind the other in low memory, and puts them
+/// below the window. Panics if there is no room. Once, at boot; 1 to kMaxSlots slots.
+void pkmap_init(MemoryMap& map, std::uint32_t slots);
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,21 @@
+// When the machine cannot go on.
+#pragma once
+
+#include "arch/cpu.hpp"
+#include "arch/machine.hpp"
+#include "kernel/lib/print.hpp"
+
+namespace kmapper::kernel {
+
+/// Prints "panic: " and one line that says why, and ends the machine with FAIL. Any context.
+template <class... T>
+[[noreturn, gnu::cold, gnu::noinline]] void panic(Format<std::type_identity_t<T>...> format,
+                                                  const T&... values) {
+  disable_interrupts();
+  print("panic: ");
+  print(format, values...);
+  print("\nFAIL\n");
+  machine_exit(Verdict::fail);
+}
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,39 @@
+// Staying on a CPU without disabling its interrupts.
+#pragma once
+
+#include "arch/per_cpu.hpp"
+
+namespace kmapper::kernel {
+
+/// Gives the CPU to the next thread if this one's turn is over. Any context; does nothing where it
+/// may not.
+void preempt_if_due();
+
+/// While one lives, the thread keeps its CPU. Nests. It must not sleep.
+class PreemptionOff {
+ public:
+  PreemptionOff() { this_cpu::increment(this_cpu::fields.preemption_off); }
+  ~PreemptionOff() {
+    if (!this_cpu::decrement(this_cpu::fields.preemption_off)) return;
+    if (this_cpu::read(this_cpu::fields.reschedule) != 0) [[unlikely]]
+      preempt_if_due();
+  }
+  PreemptionOff(const PreemptionOff&) = delete;
+  PreemptionOff& operator=(const PreemptionOff&) = delete;
+};
+
+/// Whether an interrupt handler is running. Any context.
+[[nodiscard]] inline bool in_interrupt() {
+  return this_cpu::read(this_cpu::fields.interrupt_depth) != 0;
+}
+/// Whether a spinlock is held. Any context.
+[[nodiscard]] inline bool holds_spinlock() {
+  return this_cpu::read(this_cpu::fields.last_lock) != nullptr;
+}
+/// Whether the caller may sleep. Any context.
+[[nodiscard]] inline bool may_sleep() {
+  return this_cpu::read(this_cpu::fields.preemption_off) == 0 && !in_interrupt() &&
+         !holds_spinlock() && interrupts_enabled();
+}
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,85 @@
+// Locks for short sections. Who holds one has interrupts disabled on its CPU, so an interrupt
+// handler may take the same lock, and the holder is never descheduled. Held locks form a list,
+// newest first, so that those of a thread that dies can be released. Lock order: a Spinlock before
+// the scheduler's RawSpinlock.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "arch/cpu.hpp"
+#include "arch/per_cpu.hpp"
+
+namespace kmapper::kernel {
+
+/// The bare lock: who takes it must have interrupts disabled, and must not fault while holding it.
+class RawSpinlock {
+ public:
+  void lock() {
+    std::uint32_t expected = kFree;
+    // Acquire: pairs with the release in unlock().
+    while (!holder_.compare_exchange_strong(expected, self(), std::memory_order_acquire,
+                                            std::memory_order_relaxed)) {
+      expected = kFree;
+      while (holder_.load(std::memory_order_relaxed) != kFree) pause();
+    }
+  }
+  void unlock() { holder_.store(kFree, std::memory_order_release); }
+
+  /// Whether this CPU holds it.
+  [[nodiscard]] bool is_held_here() const {
+    return holder_.load(std::memory_order_relaxed) == self();
+  }
+
+ private:
+  static constexpr std::uint32_t kFree = 0;
+  [[nodiscard]] static std::uint32_t self() { return this_cpu::read(this_cpu::fields.number) + 1; }
+
+  std::atomic<std::uint32_t> holder_{kFree};
+};
+
+/// The lock to use. Not recursive; released in the reverse order of taking. Any context.
+class Spinlock {
+ public:
+  constexpr Spinlock() = default;
+  Spinlock(const Spinlock&) = delete;
+  Spinlock& operator=(const Spinlock&) = delete;
+
+  void lock() { relock(take_interrupts()); }
+  void unlock() { restore_interrupts(unlock_keeping_interrupts_off()); }
+
+  /// The halves of a lock that is given up for a while, by a thread that sleeps. The first says
+  /// what interrupts were when the lock was taken; they are and stay disabled.
+  [[nodiscard]] InterruptState unlock_keeping_interrupts_off() {
+    const InterruptState state = interrupts_before_;
+    this_cpu::write(this_cpu::fields.last_lock, lock_before_);
+    raw_.unlock();
+    return state;
+  }
+  void relock(InterruptState interrupts_before) {
+    raw_.lock();
+    interrupts_before_ = interrupts_before;
+    lock_before_ = this_cpu::read(this_cpu::fields.last_lock);
+    this_cpu::write(this_cpu::fields.last_lock, this);
+  }
+
+ private:
+  RawSpinlock raw_;
+  InterruptState interrupts_before_{};
+  Spinlock* lock_before_ = nullptr;  // what this CPU held already when it took this one
+};
+
+/// Holds a lock while it lives.
+template <class Lock>
+class Locked {
+ public:
+  explicit Locked(Lock& lock) : lock_(lock) { lock_.lock(); }
+  ~Locked() { lock_.unlock(); }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+
+ private:
+  Lock& lock_;
+};
+
+}  // namespace kmapper::kernel

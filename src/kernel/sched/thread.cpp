@@ -1,0 +1,96 @@
+#include "kernel/sched/thread.hpp"
+
+#include <new>
+
+#include "arch/paging.hpp"
+#include "kernel/mm/highmem.hpp"
+#include "kernel/mm/kernel_stack.hpp"
+#include "kernel/panic.hpp"
+#include "kernel/sched/preemption.hpp"
+#include "kernel/sched/scheduler.hpp"
+
+namespace kmapper::kernel {
+namespace {
+
+Thread* thread_on_stack(StackNumber stack) {
+  return static_cast<Thread*>(to_pointer(stack_end(stack))) - 1;
+}
+
+void enter_new_thread() { scheduler.run_new_thread(); }
+
+// The newest lock first: each knows the one that was held before it.
+void release_spinlocks() {
+  for (;;) {
+    Spinlock* const lock = this_cpu::read(this_cpu::fields.last_lock);
+    if (lock == nullptr) return;
+    (void)lock->unlock_keeping_interrupts_off();
+  }
+}
+
+// Who sleeps while holding a spinlock, in an interrupt or with preemption off would stop others,
+// not only itself.
+void check_may_sleep(std::string_view call) {
+  if (may_sleep()) return;
+  print("{} where the caller may not sleep, in thread {} \"{}\"\n", call,
+        this_cpu::current()->number(), this_cpu::current()->name());
+  thread_die();
+}
+
+}  // namespace
+
+Thread* thread_create(std::string_view name, Thread::Function function, void* argument) {
+  const std::optional<StackNumber> stack = allocate_stack();
+  if (!stack) return nullptr;
+  auto* const thread = new (thread_on_stack(*stack)) Thread(name, to_number(*stack));
+  thread->function_ = function;
+  thread->argument_ = argument;
+  thread->context_ = make_context(thread, enter_new_thread);
+  scheduler.wake(*thread);
+  return thread;
+}
+
+Ending thread_join(Thread& thread) {
+  check_may_sleep("thread_join");
+  const Ending ending = scheduler.wait_for_end(thread);
+  free_stack(StackNumber{thread.number()});
+  return ending;
+}
+
+void thread_exit() { scheduler.exit(Ending::returned); }
+
+void thread_die() {
+  disable_interrupts();
+  if (!can_die()) panic("there is no thread to end");
+  Thread& self = *this_cpu::current();
+  release_spinlocks();
+  this_cpu::write(this_cpu::fields.preemption_off, 0U);
+  enable_interrupts();
+  const std::uint32_t pins = release_pins_of(self);
+  print("thread {} \"{}\" ends; {} of its pins released\n", self.number(), self.name(), pins);
+  scheduler.exit(Ending::died);
+}
+
+bool can_die() {
+  const Thread* const self = this_cpu::current();
+  return self != nullptr && !self->is_idle() && !in_interrupt() && !scheduler.is_deciding();
+}
+
+void* thread_stack_top(Thread& thread) { return &thread; }
+
+void thread_yield() {
+  check_may_sleep("thread_yield");
+  scheduler.yield();
+}
+
+void thread_sleep(std::uint32_t ticks) {
+  check_may_sleep("thread_sleep");
+  scheduler.sleep_until(scheduler.now() + ticks);
+}
+
+std::string_view name_of_thread(std::uint32_t number) {
+  if (number == 0) return "idle";
+  Thread* const thread = thread_on_stack(StackNumber{number});
+  return number <= kMaxStacks && translate(to_virt(thread)) ? thread->name() : "ended";
+}
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,101 @@
+// A kernel thread. The object lies at the top of the thread's own stack, below which the stack
+// grows down to an unmapped page: a thread costs its stack and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "arch/context.hpp"
+#include "arch/per_cpu.hpp"
+
+namespace kmapper::kernel {
+
+/// How a thread ended.
+enum class Ending : std::uint8_t {
+  returned,  // its function returned, or it called thread_exit()
+  died,      // a fault, or a misuse that was reported
+};
+
+class Thread {
+ public:
+  using Function = void (*)(void* argument);
+  enum class State : std::uint8_t { ready, running, sleeping, waiting_for_tick, ended };
+
+  /// Numbers 1 and up are stacks'; 0 is that of the idle threads.
+  constexpr Thread(std::string_view name, std::uint32_t number) : name_(name), number_(number) {}
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+
+  [[nodiscard]] std::string_view name() const { return name_; }
+  /// Unique among the threads that exist.
+  [[nodiscard]] std::uint32_t number() const { return number_; }
+  [[nodiscard]] bool is_idle() const { return number_ == 0; }
+
+ private:
+  friend class Scheduler;
+  friend Thread* thread_create(std::string_view name, Function function, void* argument);
+
+  std::string_view name_;
+  std::uint32_t number_;
+  State state_ = State::sleeping;  // this and all below: guarded by the scheduler's lock
+  Ending ending_ = Ending::returned;
+  Context context_{};  // while not running
+  Function function_ = nullptr;
+  void* argument_ = nullptr;
+  Thread* next_ = nullptr;        // in the run queue
+  Thread* next_timed_ = nullptr;  // in its spoke of the scheduler's wheel
+  bool is_timed_ = false;         // it is in the wheel
+  std::uint32_t wake_tick_ = 0;
+  Thread* joiner_ = nullptr;  // sleeps until this thread has ended
+};
+
+/// Makes a thread that runs function(argument), and lets it run. `name` must outlive it. Every
+/// thread must be joined. Null: no memory, or no room for one more stack. Needs a context that may
+/// sleep.
+[[nodiscard]] Thread* thread_create(std::string_view name, Thread::Function function,
+                                    void* argument);
+
+/// Sleeps until the thread has ended, then frees it. By one caller, once.
+Ending thread_join(Thread& thread);
+
+/// Ends the calling thread, as returning from its function does.
+[[noreturn]] void thread_exit();
+
+/// Ends the calling thread because of what it did: its spinlocks and its pins in the window are
+/// released, and the machine goes on. Panics where there is no thread to end: in an interrupt, in
+/// an idle thread, in the scheduler itself.
+[[noreturn]] void thread_die();
+/// Whether thread_die() would end a thread.
+[[nodiscard]] bool can_die();
+/// The upper end of its stack: where thread_die() has room when the stack is spent.
+[[nodiscard]] void* thread_stack_top(Thread& thread);
+
+// A thread that may not sleep (in an interrupt, with preemption or interrupts off, with a spinlock
+// held) and calls one of these, or thread_join(), dies.
+
+/// Lets the other threads run first.
+void thread_yield();
+
+/// Sleeps for at least `ticks` - 1 and at most about `ticks` ticks of the timer (kTicksPerSecond).
+void thread_sleep(std::uint32_t ticks);
+
+// --- Stamps: who, and when ---
+
+inline constexpr std::uint32_t kStampTickBits = 18;
+inline constexpr std::uint32_t kStampTickMask = (1U << kStampTickBits) - 1;
+
+[[nodiscard]] constexpr Stamp make_stamp(std::uint32_t thread_number, std::uint32_t tick) {
+  return Stamp{thread_number << kStampTickBits | (tick & kStampTickMask)};
+}
+[[nodiscard]] constexpr std::uint32_t thread_number(Stamp stamp) {
+  return static_cast<std::uint32_t>(stamp) >> kStampTickBits;
+}
+/// Ticks from the stamp to `now`, which must be less than 43 minutes.
+[[nodiscard]] constexpr std::uint32_t ticks_since(Stamp stamp, std::uint32_t now) {
+  return (now - static_cast<std::uint32_t>(stamp)) & kStampTickMask;
+}
+
+/// The name of the thread with that number, for reports: it may just have ended.
+[[nodiscard]] std::string_view name_of_thread(std::uint32_t number);
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,90 @@
+// All that belongs to one simulated machine: memory and CPUs, threads, page descriptors, and the
+// misuse reports that came in.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "simulated/machine.hpp"
+#include "simulated/platform.hpp"
+
+namespace kmapper::simulated {
+
+/// A machine, its threads and its page descriptors; what a Platform stands for.
+template <class Threads>
+class Computer {
+ public:
+  using Platform = simulated::Platform<Threads>;
+  using Page = typename Platform::Page;
+  using Report = MisuseReport<Platform>;
+
+  explicit Computer(const MachineShape& shape, const typename Threads::Options& options = {})
+      : machine_(shape), threads_(machine_, options), pages_(machine_.frame_count()) {
+    for (std::uint32_t i = 0; i < pages_.size(); ++i) {
+      pages_[i].frame = FrameIndex{i};
+      pages_[i].is_high = i >= shape.low_frames;
+    }
+  }
+
+  [[nodiscard]] Platform platform() { return Platform(*this); }
+  [[nodiscard]] Machine& machine() { return machine_; }
+  [[nodiscard]] Threads& threads() { return threads_; }
+
+  [[nodiscard]] Page low_page(std::uint32_t number) { return &pages_.at(number); }
+  [[nodiscard]] Page high_page(std::uint32_t number) {
+    return &pages_.at(machine_.shape().low_frames + number);
+  }
+
+  /// The word of a mapped page that `address` leads to, read by the CPU that the caller is on.
+  [[nodiscard]] Machine::Word read(const void* address, std::size_t word = 0) {
+    threads_.memory_access();
+    return machine_.read(threads_.cpu(), static_cast<const Machine::Word*>(address) + word);
+  }
+  void write(void* address, Machine::Word value, std::size_t word = 0) {
+    threads_.memory_access();
+    machine_.write(threads_.cpu(), static_cast<Machine::Word*>(address) + word, value);
+  }
+
+  /// Keeps a misuse report. Any thread.
+  void record(const Report& report) {
+    const std::lock_guard lock(reports_mutex_);
+    reports_.push_back(report);
+  }
+  /// The reports so far. Not while threads run.
+  [[nodiscard]] const std::vector<Report>& reports() const { return reports_; }
+
+ private:
+  Machine machine_;
+  Threads threads_;
+  std::vector<PageDescriptor<Threads::template Atomic>> pages_;
+  std::mutex reports_mutex_;
+  std::vector<Report> reports_;
+};
+
+template <class Threads>
+Threads& Platform<Threads>::threads() const {
+  return computer_->threads();
+}
+template <class Threads>
+Machine& Platform<Threads>::machine() const {
+  return computer_->machine();
+}
+template <class Threads>
+void Platform<Threads>::report(const MisuseReport<Platform>& misuse) {
+  computer_->record(misuse);
+}
+
+template <class Threads>
+void Platform<Threads>::invalidate(std::span<const SlotIndex> slots) {
+  require(threads().may_flush(), "invalidate() with interrupts off or a lock held");
+  if (machine().sabotage().flush_dropped.strikes()) return;
+  for (std::uint32_t cpu = 0; cpu < machine().shape().cpus; ++cpu) {
+    threads().interrupt(CpuIndex{cpu});
+    for (const SlotIndex slot : slots) machine().invalidate(CpuIndex{cpu}, slot);
+  }
+}
+
+}  // namespace kmapper::simulated

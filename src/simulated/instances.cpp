@@ -1,0 +1,15 @@
+// The core, compiled once for each way of running threads.
+#include "core/mapper_impl.hpp"
+#include "simulated/computer.hpp"
+#include "simulated/host_threads.hpp"
+#include "simulated/scheduled_threads.hpp"
+
+namespace kmapper {
+
+static_assert(Platform<simulated::Platform<simulated::HostThreads>>);
+static_assert(Platform<simulated::Platform<simulated::ScheduledThreads>>);
+
+template class Mapper<simulated::Platform<simulated::HostThreads>>;
+template class Mapper<simulated::Platform<simulated::ScheduledThreads>>;
+
+}  // namespace kmapper

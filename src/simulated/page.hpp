@@ -1,0 +1,18 @@
+// The page descriptors of a simulated machine: what `struct page` is to a kernel.
+#pragma once
+
+#include <cstdint>
+
+#include "simulated/addresses.hpp"
+
+namespace kmapper::simulated {
+
+/// One page of the machine's memory. `Atomic` is that of the platform.
+template <template <class> class Atomic>
+struct PageDescriptor {
+  Atomic<std::uint32_t> virtual_{};  // the seed's page->virtual
+  FrameIndex frame{};
+  bool is_high = false;
+};
+
+}  // namespace kmapper::simulated

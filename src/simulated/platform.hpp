@@ -1,0 +1,112 @@
+// kmapper's seam (kmapper/platform.hpp) over a machine in software. The same class serves both ways
+// of running threads; what differs between them is in Threads: HostThreads or ScheduledThreads.
+//
+// The platform also checks the core's side of the contract: PTEs change with interrupts off,
+// flushes happen with interrupts on. A breach is a fault in the machine's log.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kmapper/platform.hpp"
+#include "simulated/addresses.hpp"
+#include "simulated/machine.hpp"
+#include "simulated/page.hpp"
+#include "simulated/stamp.hpp"
+
+#ifndef KMAPPER_CHECKED
+#define KMAPPER_CHECKED 0
+#endif
+#ifndef KMAPPER_STRICT
+#define KMAPPER_STRICT 0
+#endif
+
+namespace kmapper::simulated {
+
+template <class Threads>
+class Computer;
+
+/// A handle: all state is the computer's. Include simulated/computer.hpp to use it.
+template <class Threads>
+class Platform {
+ public:
+  using Page = PageDescriptor<Threads::template Atomic>*;
+  template <class T>
+  using Atomic = typename Threads::template Atomic<T>;
+  using Stamp = simulated::Stamp;
+  using Lock = typename Threads::Lock;
+
+  static constexpr std::size_t kMaxSlots = simulated::kMaxSlots;
+  static constexpr std::size_t kMaxCpus = simulated::kMaxCpus;
+  static constexpr std::size_t kPageSize = simulated::kPageSize;
+  static constexpr bool kHardwareSetsAccessed = true;
+  static constexpr bool kChecked = KMAPPER_CHECKED != 0;
+  static constexpr bool kStrict = KMAPPER_STRICT != 0;
+
+  constexpr explicit Platform(Computer<Threads>& computer) : computer_(&computer) {}
+
+  [[nodiscard]] bool is_high(Page page) const { return page->is_high; }
+  [[nodiscard]] void* direct_address(Page page) const {
+    return simulated::direct_address(page->frame);
+  }
+  [[nodiscard]] bool is_direct(const void* address) const { return is_in_direct_map(address); }
+  [[nodiscard]] Atomic<std::uint32_t>& page_virtual(Page page) const { return page->virtual_; }
+
+  [[nodiscard]] void* address(SlotIndex slot) const { return window_address(slot); }
+  void write_pte(SlotIndex slot, Page page) {
+    require(threads().interrupts_are_off(), "write_pte() with interrupts on");
+    threads().point();
+    machine().write_pte(slot, page->frame);
+  }
+  [[nodiscard]] bool take_pte(SlotIndex slot) {
+    threads().point();
+    return machine().take_pte(slot);
+  }
+  void invalidate(std::span<const SlotIndex> slots);
+
+  [[nodiscard]] std::uint32_t cpu() const { return to_number(threads().cpu()); }
+  [[nodiscard]] bool may_sleep() const { return threads().may_sleep(); }
+  [[nodiscard]] bool may_flush() const { return threads().may_flush(); }
+  void relax() { threads().relax(); }
+
+  class InterruptsOff : public Threads::InterruptsOff {
+   public:
+    explicit InterruptsOff(Platform& platform) : Threads::InterruptsOff(platform.threads()) {}
+  };
+  class Sleeper : public Threads::Sleeper {
+   public:
+    explicit Sleeper(Platform& platform) : Threads::Sleeper(platform.threads()) {}
+  };
+
+  void sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns) {
+    threads().sleep(lock, sleeper, deadline_ns);
+  }
+  void wake(Sleeper& sleeper) {
+    require(threads().interrupts_are_off(), "wake() without the lock");
+    if (!machine().sabotage().wake_dropped.strikes()) threads().wake(sleeper);
+  }
+
+  [[nodiscard]] Stamp stamp() const { return threads().stamp(); }
+  [[nodiscard]] bool same_holder(Stamp one, Stamp other) const {
+    return one.thread == other.thread;
+  }
+  [[nodiscard]] std::uint64_t age_ns(Stamp stamp) const { return threads().age_ns(stamp); }
+  [[nodiscard]] std::uint64_t now() const { return threads().now(); }
+  void count(Event event) { threads().count(event, 1); }
+  void count(Event event, std::uint64_t n) { threads().count(event, n); }
+  [[nodiscard]] std::uint64_t counted(Event event) const { return threads().counted(event); }
+  void report(const MisuseReport<Platform>& misuse);
+
+ private:
+  [[nodiscard]] Threads& threads() const;
+  [[nodiscard]] Machine& machine() const;
+  void require(bool holds, const char* breach) {
+    if (!holds) [[unlikely]]
+      machine().faults().record(breach);
+  }
+
+  Computer<Threads>* computer_;
+};
+
+}  // namespace kmapper::simulated

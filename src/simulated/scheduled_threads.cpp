@@ -1,0 +1,51 @@
+#include "simulated/scheduled_threads.hpp"
+
+namespace kmapper::simulated {
+namespace {
+
+constexpr std::uint32_t kSpuriousWake = 16;  // sleeps: one of so many ends for no reason
+
+}  // namespace
+
+ScheduledThreads::ScheduledThreads(Machine& machine, const Options& options)
+    : machine_(machine), scheduler_(options.seed, machine.shape().cpus, options.chances) {
+  scheduler_.on_switch([this](bool speculates) {
+    if (speculates) speculate();
+    return machine_.faults().empty();
+  });
+}
+
+std::uint64_t ScheduledThreads::counted(Event event) const {
+  std::uint64_t sum = 0;
+  for (const Counters& counters : counters_) sum += counters.value(event);
+  return sum;
+}
+
+void ScheduledThreads::speculate() {
+  Random& random = scheduler_.random();
+  const MachineShape& shape = machine_.shape();
+  machine_.speculate(CpuIndex{random.below(shape.cpus)}, SlotIndex{random.below(shape.slots)});
+}
+
+void ScheduledThreads::sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns) {
+  lock.unlock();
+  if (!may_sleep()) machine_.faults().record("a thread sleeps where it may not");
+  // As the platform's contract allows.
+  if (scheduler_.random().one_in(kSpuriousWake)) {
+    scheduler_.relax();
+  } else {
+    const std::uint64_t until =
+        deadline_ns == UINT64_MAX ? UINT64_MAX : deadline_ns / kNanosecondsPerStep + 1;
+    while (!sleeper.woken_ && scheduler_.steps() < until)
+      scheduler_.block("a slot, asleep in kmap", until);
+  }
+  sleeper.woken_ = false;
+  lock.lock();
+}
+
+void ScheduledThreads::wake(Sleeper& sleeper) {
+  sleeper.woken_ = true;
+  scheduler_.unblock(sleeper.thread_);
+}
+
+}  // namespace kmapper::simulated

@@ -1,0 +1,180 @@
+// Simulated CPUs, and threads that run on them one at a time, in an order that a seed chooses and
+// replays. Only one fiber runs at any moment; at every scheduling point (each access to a
+// ScheduledAtomic, each call of the platform) the seed says whether the CPU goes on, or another CPU
+// does for a while.
+//
+// What a kernel may rely on is kept to: a thread stays on its CPU and is not interrupted while
+// interrupts are off; with them on it may be preempted, go on on another CPU, or have an interrupt
+// handler run on top of it. A CPU may also be frozen for a long while, as by a hypervisor: many
+// races need one side to be very slow.
+//
+// When nobody can run, or everybody only spins, the run ends with a report of who waits for what.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "simulated/addresses.hpp"
+#include "simulated/fiber.hpp"
+#include "simulated/random.hpp"
+
+namespace kmapper::simulated {
+
+/// How often things happen. Each is once in so many; 0 is never.
+struct Chances {
+  std::uint32_t switches = 6;     // scheduling points: another CPU goes on
+  std::uint32_t preemptions = 6;  // of those, where interrupts are on: that CPU's thread is changed
+  std::uint32_t interrupts = 20;  // of those, where interrupts are on: that CPU's handler runs
+  std::uint32_t freezes = 100;    // of those: the CPU left behind stands still for long
+  std::uint32_t speculations = 8;  // of those: some CPU walks some PTE
+};
+
+struct Outcome {
+  enum class End : std::uint8_t { all_done, stopped, deadlock, livelock };
+  End end = End::all_done;
+  std::uint64_t steps = 0;
+  std::string report;  // who waits for what, unless all are done
+};
+
+/// Not for several host threads. Threads are numbered from 1, in the order in which they were
+/// spawned.
+class Scheduler {
+ public:
+  Scheduler(std::uint64_t seed, std::uint32_t cpus, const Chances& chances = {});
+  ~Scheduler();
+  Scheduler(const Scheduler&) = delete;
+  Scheduler& operator=(const Scheduler&) = delete;
+
+  // --- For the test ---
+  void spawn(std::string name, std::function<void()> body);
+  /// What an interrupt does, on the CPU that it interrupts; null: there are none. Not during run().
+  void on_interrupt(const std::function<void()>& handler);
+  /// Called at every switch, on the stack of whoever is left; false ends the run. `speculates`: the
+  /// seed wants a CPU to walk a PTE.
+  void on_switch(std::function<bool(bool speculates)> watch) { watch_ = std::move(watch); }
+  /// Runs all threads to their end, or until the run fails. After a run that did not fail, more
+  /// threads may be spawned and run; after one that did, there is nothing left but its outcome.
+  [[nodiscard]] Outcome run();
+
+  // --- For what runs on it ---
+  /// The scheduler that runs the caller; null outside run().
+  [[nodiscard]] static Scheduler* current() { return current_; }
+
+  /// While it lives, nothing is a scheduling point: for a test's own looks at what it runs.
+  class Pause {
+   public:
+    Pause() : paused_(std::exchange(current_, nullptr)) {}
+    ~Pause() { current_ = paused_; }
+    Pause(const Pause&) = delete;
+    Pause& operator=(const Pause&) = delete;
+
+   private:
+    Scheduler* paused_;
+  };
+
+  /// A scheduling point: others may run before this returns.
+  void point() {
+    if (--until_switch_ == 0) switch_by_chance();
+  }
+  /// One turn of a waiting loop: lets others run.
+  void relax();
+  /// Something has changed that a waiting loop may wait for.
+  void progress() { idle_turns_ = 0; }
+  /// Waits, without a turn of its own, until the flag is false: a spinlock.
+  void stall_while(const bool& locked);
+  /// The thread stops until unblock(), or until that step (UINT64_MAX: none); `why` is for reports.
+  /// Interrupts must be on.
+  void block(const char* why, std::uint64_t until_step = UINT64_MAX);
+  void unblock(std::uint32_t number);
+  [[nodiscard]] bool is_blocked(std::uint32_t thread) const {
+    return threads_[thread - 1]->state == Thread::State::blocked;
+  }
+  /// The step at which the thread that has been blocked for longest was; none: nobody is.
+  [[nodiscard]] std::optional<std::uint64_t> blocked_since() const;
+
+  void interrupts_off() { ++cpu_->interrupts_off; }
+  void interrupts_on();
+  [[nodiscard]] bool interrupts_are_off() const { return cpu_->interrupts_off != 0; }
+  [[nodiscard]] bool interrupts_are_off(CpuIndex cpu) const {
+    return cpus_[to_number(cpu)].interrupts_off != 0;
+  }
+  void preemption_off() { ++cpu_->preemption_off; }
+  void preemption_on() { --cpu_->preemption_off; }
+  [[nodiscard]] bool preemption_is_off() const { return cpu_->preemption_off != 0; }
+
+  [[nodiscard]] CpuIndex cpu() const { return cpu_->index; }
+  [[nodiscard]] std::uint32_t cpu_count() const { return static_cast<std::uint32_t>(cpus_.size()); }
+  /// The running thread; an interrupt's is kHandler + its CPU.
+  [[nodiscard]] std::uint32_t thread() const { return cpu_->running->number; }
+  static constexpr std::uint32_t kHandler = 0xF000;
+
+  [[nodiscard]] std::uint64_t steps() const { return steps_ + (drawn_ - until_switch_); }
+  [[nodiscard]] Random& random() { return random_; }
+
+ private:
+  struct Thread {
+    enum class State : std::uint8_t { ready, running, blocked, done };
+    std::uint32_t number = 0;
+    std::string name;
+    std::function<void()> body;
+    std::unique_ptr<Fiber> fiber;
+    State state = State::ready;
+    const char* waits_for = nullptr;
+    std::uint64_t blocked_since = 0;
+    std::uint64_t blocked_until = UINT64_MAX;
+  };
+  struct Cpu {
+    CpuIndex index{};
+    Thread* running = nullptr;
+    Thread* interrupted = nullptr;  // below the handler
+    std::unique_ptr<Thread> handler;
+    std::uint32_t interrupts_off = 0;
+    std::uint32_t preemption_off = 0;
+    const bool* stalled_on = nullptr;
+    std::uint64_t frozen_until = 0;
+  };
+
+  void switch_by_chance();
+  void go_on_elsewhere();
+  void go_on_with(Cpu& cpu);
+  void wake_due();
+  [[nodiscard]] std::uint64_t first_deadline() const;
+  Cpu* choose_cpu();
+  void end(Outcome::End end);
+  void draw();
+
+  [[nodiscard]] bool can_run(const Cpu& cpu) const;
+  [[nodiscard]] static bool can_preempt(const Cpu& cpu);
+  void change_thread(Cpu& cpu);
+  void interrupt(Cpu& cpu);
+  void thread_ended();
+  void handler_loop(Cpu& cpu);
+  [[nodiscard]] std::string report() const;
+
+  static thread_local constinit Scheduler* current_;
+
+  Random random_;
+  const Chances chances_;
+  std::vector<Cpu> cpus_;
+  std::vector<std::unique_ptr<Thread>> threads_;
+  std::vector<Thread*> ready_;
+  std::size_t alive_ = 0;
+  std::size_t timed_ = 0;  // blocked, with a step at which they wake
+  std::function<bool(bool)> watch_;
+  Fiber main_;
+  Fiber* executing_ = nullptr;
+  Cpu* cpu_ = nullptr;
+  std::uint32_t until_switch_ = 1;
+  std::uint32_t drawn_ = 1;
+  std::uint64_t steps_ = 0;
+  std::uint32_t idle_turns_ = 0;
+  Outcome outcome_;
+};
+
+}  // namespace kmapper::simulated

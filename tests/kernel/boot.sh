@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Boots the kernel once and judges how it ended. For CTest; people use ./dev run.
+#
+# boot.sh [options] KERNEL MEMORY_MIB [COMMAND LINE WORD...]
+#   --expect pass|fail    how the machine must end (default: pass)
+#   --print REGEX         a line of the output must match; may be given several times
+#   --module FILE         a boot module; may be given several times. The machine must print its SHA-256.
+#   --module-size MIB     the same with a file made for the purpose, of so many MiB
+#   --seconds N           the time limit (default 120)
+#
+# The machine's memory is taken from the host page by page as the guest touches it, and never reserved, so
+# a machine may be larger than its host.
+set -euo pipefail
+
+expect=pass seconds=120
+patterns=() modules=()
+while [[ $1 == --* ]]; do
+  case $1 in
+    --expect) expect=$2 ;;
+    --print) patterns+=("$2") ;;
+    --module) modules+=("$2") ;;
+    --module-size) module_size=$2 ;;
+    --seconds) seconds=$2 ;;
+    *) printf 'boot.sh: unknown option %s\n' "$1" >&2; exit 2 ;;
+  esac
+  shift 2
+done
+kernel=$1 memory=$2
+shift 2
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+log=$work/log
+if [[ -n ${module_size:-} ]]; then
+  # Mostly a hole on the disk; the last bytes tell the end from the rest.
+  truncate -s "${module_size}M" "$work/module"
+  printf 'the end' >>"$work/module"
+  modules+=("$work/module")
+fi
+
+machine=(
+  -accel tcg -cpu "qemu64,+nx,+smep,+smap" -nodefaults -display none -no-reboot
+  -object "memory-backend-ram,id=ram,size=${memory}M,share=on,reserve=off"
+  -machine "pc,memory-backend=ram" -m "${memory}M"
+  -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
+  -serial stdio -kernel "$kernel" -append "$*"
+)
+for index in "${!modules[@]}"; do
+  initrd=${initrd:+$initrd,}"${modules[index]//,/,,} $index"
+done
+[[ -z ${initrd:-} ]] || machine+=(-initrd "$initrd")
+
+status=0
+timeout --kill-after=5 "$seconds" qemu-system-x86_64 "${machine[@]}" </dev/null >"$log" 2>&1 || status=$?
+
+fail() {
+  cat "$log"
+  printf 'boot.sh: %s\n' "$1"
+  exit 1
+}
+
+# isa-debug-exit makes 2 n + 1 of the n that the kernel writes.
+case $expect:$status in
+  pass:1 | fail:3) ;;
+  *:124 | *:137) fail "the machine did not end within $seconds s" ;;
+  *) fail "the machine ended with status $status, which is not a $expect" ;;
+esac
+last=$(tr -d '\r' <"$log" | tail -n 1)
+[[ $expect != pass || $last == PASS ]] || fail "the last line is not PASS, but: $last"
+if grep -n '^not ok' "$log"; then fail "a test on the machine failed"; fi
+for index in "${!modules[@]}"; do
+  read -r hash _ < <(sha256sum <"${modules[index]}")
+  grep -q "^sha256 $hash  $index" "$log" || fail "no line says that module $index has the SHA-256 $hash"
+done
+for pattern in "${patterns[@]}"; do
+  grep -Eq -- "$pattern" "$log" || fail "no line matches $pattern"
+done

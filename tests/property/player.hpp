@@ -1,0 +1,339 @@
+// Plays random operations on a mapper, from several threads, against a plain model of the pages.
+// Serves both ways of running threads: the property test plays on scheduled ones, the torture test
+// on the host's.
+//
+// A player's thread may hold several mappings, but sleeps only while it holds none: two threads
+// that each hold what the other waits for would be the classic deadlock, and the test's own. It
+// hands some mappings on to the receivers, threads that never sleep in kmap.
+//
+// Longer than usual: one function for each way of mapping, and all of them share a hand and a
+// model.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/observe.hpp"  // release_pins() is a template of its own
+#include "kmapper/mapper.hpp"
+#include "kmapper/reservation.hpp"
+#include "page_model.hpp"
+#include "simulated/computer.hpp"
+#include "simulated/random.hpp"
+
+namespace kmapper::simulated {
+
+template <class Threads>
+class Player {
+ public:
+  using Page = typename Computer<Threads>::Page;
+  using Mapper = kmapper::Mapper<Platform<Threads>>;
+
+  Player(Computer<Threads>& computer, Mapper& mapper, Random& random)
+      : computer_(computer), mapper_(mapper), model_(computer.machine(), random) {}
+
+  /// A thread that maps, as long as `goes_on` says so. Holds nothing any more when it returns.
+  template <class GoesOn>
+  void map_pages(Random random, GoesOn goes_on) {
+    Hand hand;
+    while (is_well() && goes_on()) play_one(random, hand);
+    while (!hand.empty()) put_back(random, hand);
+  }
+
+  /// A thread that receives mappings. Returns when `done` and nothing is left to receive.
+  template <class Done>
+  void receive(Random random, Done done) {
+    Hand hand;
+    while (is_well()) {
+      const bool last = done();
+      if (take_over(hand)) {
+        look(random, hand);
+        put_back(random, hand);
+      } else if (last) {
+        return;
+      } else {
+        computer_.platform().relax();
+      }
+    }
+  }
+
+  /// What an interrupt does, and what a thread with interrupts off may.
+  void play_in_interrupt(Random& random) {
+    Hand hand;
+    if (pick_up(random, hand, false)) {
+      look(random, hand);
+      put_back(random, hand);
+    }
+  }
+
+  /// High pages successfully mapped. The mapper counts more: a kmap_all() that starts again.
+  [[nodiscard]] std::uint64_t mapped() const { return mapped_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t played() const { return played_.load(std::memory_order_relaxed); }
+
+ private:
+  struct Held {
+    Page page;
+    void* address;
+  };
+  static constexpr std::uint32_t kMostHeld = 4;
+
+  /// What a thread holds. Without a heap: a game that fails abandons its threads' stacks.
+  struct Hand {
+    std::array<Held, kMostHeld> mappings;
+    std::uint32_t size = 0;
+
+    [[nodiscard]] bool empty() const { return size == 0; }
+    [[nodiscard]] bool is_full() const { return size == kMostHeld; }
+    void add(const Held& held) { mappings[size++] = held; }
+    [[nodiscard]] const Held& any(Random& random) const { return mappings[random.below(size)]; }
+    [[nodiscard]] Held take_any(Random& random) {
+      const std::uint32_t chosen = random.below(size--);
+      return std::exchange(mappings[chosen], mappings[size]);
+    }
+  };
+
+  void play_one(Random& random, Hand& hand) {
+    played_.fetch_add(1, std::memory_order_relaxed);
+    if constexpr (requires {
+                    computer_.threads().migrate(CpuIndex{});
+                  }) {  // else the scheduler does
+      const std::uint32_t cpus = computer_.machine().shape().cpus;
+      if (random.one_in(8)) computer_.threads().migrate(CpuIndex{random.below(cpus)});
+    }
+    switch (random.below(16)) {
+      case 0:
+        return hand_on(random, hand);
+      case 1:
+        return reuse_page(random);
+      case 2:
+        return play_rarely(random, hand);
+      case 3:
+        return with_interrupts_off(random);
+      case 4:
+      case 5:
+      case 6:
+      case 7:
+        return look(random, hand);
+      case 8:
+      case 9:
+      case 10:
+      case 11:
+        if (!hand.empty()) return put_back(random, hand);
+        [[fallthrough]];
+      default:
+        if (hand.empty() && random.one_in(8)) return pick_up_several(random, hand);
+        if (!hand.is_full()) pick_up(random, hand, hand.empty());
+    }
+  }
+
+  /// kmap, in one of its forms.
+  bool pick_up(Random& random, Hand& hand, bool may_sleep) {
+    const Page page = any_page(random);
+    if (!model_.begin_use(page->frame)) return false;
+    void* const address = may_sleep ? map_patiently(random, page) : mapper_.try_kmap(page);
+    if (address == nullptr) {
+      model_.end_use(page->frame);
+      return false;
+    }
+    take_up(hand, page, address);
+    return true;
+  }
+
+  /// Sleeps for a slot: for ever, for a while, or until somebody cancels.
+  void* map_patiently(Random& random, Page page) {
+    const std::uint32_t way = random.below(8);
+    if (way == 0) return *mapper_.kmap_for(page, random.below(20'000));
+    if (way == 1) return *mapper_.kmap_until(page, {UINT64_MAX, &current_cancellation()});
+    void* const address = mapper_.kmap(page);
+    require(address != nullptr, "a kmap that may sleep gave nothing");
+    return address;
+  }
+
+  /// Two to four pages at once, by kmap_all() or in a reservation.
+  void pick_up_several(Random& random, Hand& hand) {
+    const std::uint32_t wanted =
+        std::min(random.between(2, kMostHeld), computer_.machine().shape().slots);
+    std::array<PageAddress<Platform<Threads>>, kMostHeld> pages{};
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < wanted; ++i) {
+      const Page page = any_page(random);
+      if (model_.begin_use(page->frame)) pages[count++].page = page;
+    }
+    const std::span all(pages.data(), count);
+    const bool mapped = random.one_in(2) ? map_all(random, all) : map_in_reservation(random, all);
+    for (const PageAddress<Platform<Threads>>& it : all) {
+      if (mapped) {
+        take_up(hand, it.page, it.address);
+      } else {
+        model_.end_use(it.page->frame);
+      }
+    }
+  }
+
+  bool map_all(Random& random, std::span<PageAddress<Platform<Threads>>> pages) {
+    return mapper_.kmap_all(pages, some_limits(random)) == MapError::none;
+  }
+  bool map_in_reservation(Random& random, std::span<PageAddress<Platform<Threads>>> pages) {
+    auto reservation =
+        mapper_.reserve(static_cast<std::uint32_t>(pages.size()), some_limits(random));
+    if (!reservation) return false;
+    for (PageAddress<Platform<Threads>>& it : pages) {
+      auto address = reservation->kmap(it.page);
+      require(static_cast<bool>(address), "a reservation did not map what it promised");
+      it.address = *address;
+    }
+    return true;
+  }
+
+  [[nodiscard]] Limits<Platform<Threads>> some_limits(Random& random) {
+    switch (random.below(4)) {
+      case 0:
+        return {computer_.threads().now() + random.below(20'000), nullptr};
+      case 1:
+        return {UINT64_MAX, &current_cancellation()};
+      default:
+        return {};
+    }
+  }
+  [[nodiscard]] Cancellation<Platform<Threads>>& current_cancellation() {
+    return cancellations_[cancelled_.load(std::memory_order_relaxed)];
+  }
+  /// Whoever sleeps with the current one wakes; the last one is never requested.
+  void cancel() {
+    std::uint32_t current = cancelled_.load(std::memory_order_relaxed);
+    if (current + 1 == kCancellations || !cancelled_.compare_exchange_strong(current, current + 1))
+      return;
+    mapper_.cancel(cancellations_[current]);
+  }
+
+  void take_up(Hand& hand, Page page, void* address) {
+    if (page->is_high) {
+      mapped_.fetch_add(1, std::memory_order_relaxed);
+      computer_.machine().hold(slot_at(address));
+    }
+    require(computer_.read(address, PageModel::kTagWord) == model_.tag(page->frame),
+            "a fresh mapping shows another page");
+    hand.add({page, address});
+  }
+
+  /// Reads and writes through a mapping.
+  void look(Random& random, Hand& hand) {
+    if (hand.empty()) return;
+    const Held& held = hand.any(random);
+    const FrameIndex frame = held.page->frame;
+    require(computer_.read(held.address, PageModel::kTagWord) == model_.tag(frame),
+            "a mapping shows another page");
+    computer_.write(held.address, PageModel::note(frame, random.below(1'000)),
+                    PageModel::kNoteWord);
+    require(PageModel::is_note_for(frame, computer_.machine().peek(frame, PageModel::kNoteWord)),
+            "somebody wrote to another page");
+  }
+
+  /// kunmap, in one of its forms.
+  void put_back(Random& random, Hand& hand) {
+    const Held held = hand.take_any(random);
+    if (held.page->is_high) computer_.machine().release(slot_at(held.address));
+    if (random.one_in(4)) {
+      mapper_.kunmap_address(held.address);
+    } else {
+      mapper_.kunmap(held.page);
+    }
+    model_.end_use(held.page->frame);
+  }
+
+  void play_rarely(Random& random, Hand& hand) {
+    switch (random.below(32)) {
+      case 0:
+      case 1:
+        return flush();
+      case 2:
+        return cancel();
+      case 3:
+        return die(random);
+      default:
+        return look(random, hand);
+    }
+  }
+
+  /// A thread maps a page and dies; its pins are released. A release build does not know them all.
+  void die(Random& random) {
+    if constexpr (Platform<Threads>::kChecked && requires { typename Threads::Attachment; }) {
+      const Page page = any_page(random);
+      if (!page->is_high || !model_.begin_use(page->frame)) return;
+      std::uint32_t pins = 0;
+      std::uint32_t number = 0;
+      {
+        const typename Threads::Attachment dying(computer_.threads(), computer_.threads().cpu());
+        number = dying.thread();
+        for (; pins != 2 && mapper_.try_kmap(page) != nullptr; ++pins)
+          mapped_.fetch_add(1, std::memory_order_relaxed);
+      }
+      const std::uint32_t released = mapper_.release_pins(
+          [number](simulated::Stamp holder) { return holder.thread == number; });
+      require(released == pins, "the pins of a dead thread were not all released");
+      model_.end_use(page->frame);
+    }
+  }
+
+  void hand_on(Random& random, Hand& hand) {
+    if (hand.empty()) return;
+    const Held held = hand.take_any(random);
+    mapper_.hand_over(held.page);
+    const std::lock_guard lock(handed_on_mutex_);
+    handed_on_.push_back(held);
+  }
+  bool take_over(Hand& hand) {
+    const std::lock_guard lock(handed_on_mutex_);
+    if (handed_on_.empty()) return false;
+    hand.add(handed_on_.back());
+    handed_on_.pop_back();
+    return true;
+  }
+
+  /// Frees a page that nobody uses, and allocates it again.
+  void reuse_page(Random& random) {
+    const Page page = any_page(random);
+    if (!page->is_high || !model_.begin_free(page->frame)) return;
+    require(mapper_.evict(page) != Evicted::pinned, "a page that nobody uses is pinned");
+    computer_.machine().check_unmapped(page->frame);
+    model_.end_free(page->frame, random.next());
+  }
+
+  void flush() { mapper_.flush_all_zero_pkmaps(); }
+
+  void with_interrupts_off(Random& random) {
+    const typename Threads::InterruptsOff off(computer_.threads());
+    play_in_interrupt(random);
+  }
+
+  /// Half of the time one of few pages: hits, and several users of one slot.
+  [[nodiscard]] Page any_page(Random& random) {
+    const MachineShape& shape = computer_.machine().shape();
+    if (random.one_in(32)) return computer_.low_page(random.below(shape.low_frames));
+    const std::uint32_t hot = shape.high_frames / 8 + 1;
+    return computer_.high_page(random.below(random.one_in(2) ? hot : shape.high_frames));
+  }
+
+  void require(bool holds, const char* what) {
+    if (!holds) computer_.machine().faults().record(what);
+  }
+  [[nodiscard]] bool is_well() { return computer_.machine().faults().empty(); }
+
+  Computer<Threads>& computer_;
+  Mapper& mapper_;
+  PageModel model_;
+  static constexpr std::uint32_t kCancellations = 1'000;
+  std::array<Cancellation<Platform<Threads>>, kCancellations> cancellations_{};
+  std::atomic<std::uint32_t> cancelled_{0};
+  std::mutex handed_on_mutex_;
+  std::vector<Held> handed_on_;
+  std::atomic<std::uint64_t> mapped_{0};
+  std::atomic<std::uint64_t> played_{0};
+};
+
+}  // namespace kmapper::simulated

@@ -1,0 +1,39 @@
+// "Every sleeper wakes when a slot goes idle", as far as a game of finite length can tell: nobody
+// sleeps for very long while a slot stays free to take.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "kmapper/slot.hpp"
+
+namespace kmapper::simulated {
+
+class SleeperWatch {
+ public:
+  explicit SleeperWatch(std::uint32_t slots) : free_since_(slots) {}
+
+  /// Told of the slot, `now`, and of who has been asleep for longest. False: that one has been
+  /// forgotten.
+  [[nodiscard]] bool look(std::uint64_t now, SlotIndex slot, bool is_free,
+                          std::optional<std::uint64_t> asleep_since) {
+    std::optional<std::uint64_t>& free_since = free_since_[to_number(slot)];
+    if (!is_free) {
+      free_since.reset();
+      return true;
+    }
+    if (!free_since) free_since = now;
+    return !asleep_since || now - std::max(*free_since, *asleep_since) < kForVeryLong;
+  }
+
+ private:
+  // Steps. A CPU that has the slot in hand may be frozen for some thousand, and its thread be
+  // preempted.
+  static constexpr std::uint64_t kForVeryLong = 100'000;
+
+  std::vector<std::optional<std::uint64_t>> free_since_;
+};
+
+}  // namespace kmapper::simulated
