@@ -16,6 +16,7 @@ namespace kmapper {
 template <class P>
 struct Mapper<P>::Batch {
   static constexpr std::uint32_t kChunk = Set::kLeafSlots / 2;
+  static constexpr typename Set::Bits kChunkMask = (typename Set::Bits{1} << kChunk) - 1;
   static constexpr std::uint32_t kEnough = kChunk;
   static constexpr std::uint32_t kMost = kEnough - 1 + kChunk;
   static constexpr std::uint32_t kMostExamined = 64;
@@ -42,7 +43,6 @@ struct Mapper<P>::Batch {
 /// parked.
 template <class P>
 std::uint32_t Mapper<P>::scavenge() {
-  constexpr auto kChunkMask = (typename Set::Bits{1} << Batch::kChunk) - 1;
   Batch batch;
   flushes_due_.fetch_add(1, std::memory_order_relaxed);
   {
@@ -55,7 +55,7 @@ std::uint32_t Mapper<P>::scavenge() {
       if (leaf == Set::kNoLeaf) break;
       if (leaf != chunk / 2) chunk = leaf * 2;
       const std::uint32_t shift = chunk % 2 * Batch::kChunk;
-      examine_chunk(leaf, unparked_.leaf(leaf) & (kChunkMask << shift), batch);
+      examine_chunk(leaf, unparked_.leaf(leaf) & (Batch::kChunkMask << shift), batch);
       if (++chunk * Batch::kChunk >= slot_count_) chunk = 0;
     } while (batch.taken < Batch::kEnough && batch.examined < Batch::kMostExamined && --steps != 0);
     hand_.store(chunk, std::memory_order_relaxed);
@@ -213,8 +213,7 @@ std::uint32_t Mapper<P>::flush_all_zero_pkmaps() {
   std::uint32_t taken = 0;
   for (std::uint32_t first = 0; first < slot_count_; first += Batch::kChunk) {
     const std::uint32_t leaf = first / Set::kLeafSlots;
-    const auto mask = ((typename Set::Bits{1} << Batch::kChunk) - 1) << (first % Set::kLeafSlots);
-    const auto slots = unparked_.leaf(leaf) & mask;
+    const auto slots = unparked_.leaf(leaf) & (Batch::kChunkMask << (first % Set::kLeafSlots));
     if (slots == 0) continue;
     Batch batch;
     flushes_due_.fetch_add(1, std::memory_order_relaxed);
