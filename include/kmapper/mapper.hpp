@@ -146,13 +146,16 @@ class Mapper {
 
   /// Maps all of the pages, or none: never sleeps while it holds some of them, so two callers that
   /// want the same pages do not wait for each other. A page named twice is pinned twice. When all
-  /// are mapped already it costs as much as that many hits. Errors: as kmap_until(), and too_large,
-  /// holds_a_pin.
+  /// are mapped already it costs little more than that many hits, least for a number of pages that
+  /// is known when compiling. Errors: as kmap_until(), and holds_a_pin, too_large (more pages than
+  /// slots).
   [[nodiscard]] MapError kmap_all(std::span<PageAddress<P>> pages, Limits<P> limits = {});
+  template <std::size_t kPages>
+  [[nodiscard]] MapError kmap_all(PageAddress<P> (&pages)[kPages], Limits<P> limits = {});
   /// Gives back what one kmap_all() took.
-  [[gnu::always_inline]] void kunmap_all(std::span<const PageAddress<P>> pages) {
-    for (const PageAddress<P>& it : pages) kunmap(it.page);
-  }
+  void kunmap_all(std::span<const PageAddress<P>> pages);
+  template <std::size_t kPages>
+  void kunmap_all(const PageAddress<P> (&pages)[kPages]);
   /// Claims `slots` slots, all or none, for mappings that must not sleep. May sleep. Errors: as
   /// kmap_until(), and too_large, holds_a_pin.
   [[nodiscard]] Result<Reservation<P>> reserve(std::uint32_t slots, Limits<P> limits = {});
@@ -276,6 +279,11 @@ class Mapper {
     if constexpr (P::kChecked) note_pin(address);
     return address;
   }
+  [[gnu::always_inline]] bool hit_into(PageAddress<P>& it) {
+    it.address =
+        platform_.is_high(it.page) ? noted(hit(it.page)) : platform_.direct_address(it.page);
+    return it.address != nullptr;
+  }
   bool may_drop(std::size_t offset, Page page) {
     if constexpr (P::kChecked) return check_kunmap(slot_at(offset), page);
     return true;
@@ -318,7 +326,7 @@ class Mapper {
   void put_chain(Chain& chain);
   Result<Chain> gather(std::uint32_t slots, Limits<P> limits);
   Result<void*> map_reserved(Chain& chain, Page page);
-  MapError map_all_slow(std::span<PageAddress<P>> pages, std::size_t mapped, Limits<P> limits);
+  MapError map_rest(std::span<PageAddress<P>> pages, std::size_t mapped, Limits<P> limits);
   // src/core/misuse.hpp
   void report(Misuse what, SlotIndex slot, Page page, const void* address, const void* caller);
   void report_kunmap(const Slot& slot, Page page, const void* caller);
