@@ -299,8 +299,8 @@ class Mapper {
   Pinned map_in(SlotIndex slot, Page page);
   // src/core/scavenge.hpp
   std::uint32_t scavenge();
-  void examine_chunk(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
-  void sweep_chunk(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
+  void examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
+  void sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
   void pass_over(SlotIndex index, std::uint32_t seen);
   Claim claim(SlotIndex index, std::uint32_t idle, std::uint32_t dead);
   bool park(SlotIndex index);
@@ -377,7 +377,7 @@ class Mapper {
   struct alignas(64) PerCpu {
     Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots
   } cpus_[P::kMaxCpus]{};
-  alignas(64) Atomic<std::uint32_t> hand_{};  // the next chunk of slots that the scavenger examines
+  alignas(64) Atomic<std::uint32_t> hand_{};         // the next leaf that the scavenger examines
   alignas(64) Atomic<std::uint32_t> waiters_{};      // sleepers in the queue
   alignas(64) Atomic<std::uint32_t> flushes_due_{};  // batches, and grants, on their way to a flush
   typename P::Lock queue_lock_{};                    // guards what follows
