@@ -166,6 +166,11 @@ class Mapper {
   /// may_flush().
   std::uint32_t flush_all_zero_pkmaps();
 
+  /// Takes idle slots back until `slots` are clean, so that the misses to come need not: for
+  /// whoever has time to spare, as an idle CPU. Goes round the window once at most. Returns how
+  /// many are clean. Needs may_flush().
+  std::uint32_t scavenge_ahead(std::uint32_t slots);
+
   /// Takes the page's slot back, flushed, before the page goes to its allocator. `pinned`: somebody
   /// holds the mapping, nothing was done. Nobody may map the page at the same time. Needs
   /// may_flush().
@@ -197,17 +202,19 @@ class Mapper {
   /// A slot as it is now: for reports, and for tests.
   struct SlotView {
     std::uint32_t word;
-    Page page;  // meaningful while the slot is live
+    Page page;  // when the slot is not live: the last that it mapped, or Page{}
     Stamp holder;
   };
   [[nodiscard]] SlotView inspect(SlotIndex index) const;
   /// The slot that maps the page, or kNoSlot. May have changed by the time it is looked at.
   [[nodiscard]] SlotIndex find(Page page);
   [[nodiscard]] bool is_clean(SlotIndex slot) const { return clean_.contains(slot); }
-  /// Whether the address is that of a slot which maps this page and has users.
-  [[nodiscard]] bool is_held(Page page, const void* address) const;
-  /// Reports that `page` was used through `address` without being held; what Mapping does.
-  void report_use_after_kunmap(Page page, const void* address, const void* caller);
+  /// For handles: which of its slot's mappings the address, which somebody holds, belongs to. One
+  /// has another number than those before it, of the same page too, until 16,384 have passed.
+  [[nodiscard]] std::uint32_t generation_of(const void* address) const;
+  /// Whether that very mapping, of this page, is still there and has users. If not, reports a use
+  /// after kunmap by the caller.
+  bool check_held(Page page, const void* address, std::uint32_t generation);
 
  private:
   template <class T>
@@ -333,7 +340,7 @@ class Mapper {
   void wrong_address(const void* address);
   bool check_may_sleep(Page page);
   bool check_kunmap(const Slot& slot, Page page);
-  bool check_holds_nothing(Misuse otherwise, Page page);
+  bool check_holds_nothing(Misuse otherwise);
   void note_pin(void* address);
   void note_hand_over(Page page);
 

@@ -98,6 +98,15 @@ class SlotSet {
   [[nodiscard]] Bits leaf(std::uint32_t index) const {
     return leaves_[index].bits.load(std::memory_order_seq_cst);
   }
+  /// How many slots there are; others may be changing it. Looks at every leaf. Any context.
+  [[nodiscard]] std::uint32_t count() const {
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < leaves_in_use_; ++i) {
+      Bits bits = leaves_[i].bits.load(std::memory_order_relaxed);
+      for (; bits != 0; bits &= bits - 1) ++count;  // std::popcount may be a library's function
+    }
+    return count;
+  }
   /// Leaves in use.
   [[nodiscard]] std::uint32_t leaves() const { return leaves_in_use_; }
   [[nodiscard]] bool contains(SlotIndex slot) const {

@@ -224,6 +224,18 @@ std::uint32_t Mapper<P>::flush_all_zero_pkmaps() {
 }
 
 template <class P>
+std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots) {
+  std::uint32_t clean = clean_.count();
+  for (std::uint32_t examined = 0; clean < slots && examined < slot_count_;) {
+    const std::uint32_t now = scavenge();
+    if (now == 0) break;
+    examined += now;
+    clean = clean_.count();
+  }
+  return clean;
+}
+
+template <class P>
 Evicted Mapper<P>::evict(Page page) {
   auto& cell = platform_.page_virtual(page);
   for (;; platform_.relax()) {
