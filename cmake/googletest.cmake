@@ -15,8 +15,10 @@ endif()
 find_package(Threads REQUIRED)
 include(GoogleTest)
 
-# A test program made of one folder's sources; each of its tests is one of CTest's, with the folder's label.
+# A test program made of one folder's sources; each of its tests is one of CTest's, with the folder's label,
+# but for those given as names or patterns.
 function(kmapper_add_test_program name)
+  list(JOIN ARGN ":" left_out)
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   if(NOT sources)
     return()
@@ -25,6 +27,6 @@ function(kmapper_add_test_program name)
   target_link_libraries(kmapper_${name} PRIVATE kmapper_options kmapper_core kmapper_simulated
                                                 kmapper_kernel_parts
                                                 GTest::gtest_main Threads::Threads)
-  gtest_discover_tests(kmapper_${name} TEST_PREFIX "${name}." DISCOVERY_MODE PRE_TEST
+  gtest_discover_tests(kmapper_${name} TEST_PREFIX "${name}." TEST_FILTER "-${left_out}" DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS ${name} TIMEOUT 300)
 endfunction()

@@ -15,6 +15,7 @@ template <class P>
 class Cancellation {
  public:
   [[nodiscard]] bool is_requested() const {
+    // Relaxed: a sleeper reads it with the lock held under which it is set.
     return requested_.load(std::memory_order_relaxed) != 0;
   }
 

@@ -67,20 +67,20 @@ class Mapper {
   /// of the window are empty and in no TLB.
   void open(std::uint32_t slots);
 
-  // --- One page ---
+  // --- One page: always inline, so that the call site of a report is the caller's own ---
 
   /// Maps the page and returns its address, valid until the matching kunmap() on every CPU and in
   /// every thread. May sleep; not for interrupts (that is reported, and answered as by try_kmap()).
   /// A hit costs about twenty instructions. Null only after a report: kmap_may_not_sleep,
   /// too_many_users.
-  [[nodiscard]] void* kmap(Page page) {
+  [[nodiscard, gnu::always_inline]] void* kmap(Page page) {
     if (!platform_.is_high(page)) return platform_.direct_address(page);
     return kmap_high(page);
   }
 
   /// kmap() without the sleep: null means that it would have slept, or waited in a context that may
   /// not. Any context.
-  [[nodiscard]] void* try_kmap(Page page) {
+  [[nodiscard, gnu::always_inline]] void* try_kmap(Page page) {
     if (!platform_.is_high(page)) return platform_.direct_address(page);
     void* const address = hit(page);
     return noted(address != nullptr ? address : map_slow<Wait::never>(page));
@@ -88,7 +88,7 @@ class Mapper {
 
   /// kmap() that sleeps no longer than `limits` allow. Errors: timed_out, cancelled,
   /// too_many_users, would_sleep (also reported). What it leaves behind when it fails: nothing.
-  [[nodiscard]] Result<void*> kmap_until(Page page, Limits<P> limits) {
+  [[nodiscard, gnu::always_inline]] Result<void*> kmap_until(Page page, Limits<P> limits) {
     if (!platform_.is_high(page)) return platform_.direct_address(page);
     if (void* const address = hit(page)) return noted(address);
     Result<void*> result = map_within(page, limits);
@@ -96,19 +96,19 @@ class Mapper {
     return result;
   }
   /// The same, with a time from now on.
-  [[nodiscard]] Result<void*> kmap_for(Page page, std::uint64_t nanoseconds) {
+  [[nodiscard, gnu::always_inline]] Result<void*> kmap_for(Page page, std::uint64_t nanoseconds) {
     return kmap_until(page, {platform_.now() + nanoseconds, nullptr});
   }
   /// Ends all sleeps that were given this cancellation, now and in future. Any context.
   void cancel(Cancellation<P>& cancellation);
 
   /// Gives back what one kmap() took. Wait-free but for a parked slot's last user. Any context.
-  void kunmap(Page page) {
+  [[gnu::always_inline]] void kunmap(Page page) {
     if (platform_.is_high(page)) kunmap_high(page);
   }
 
   /// kmap() of a page that is known to be high.
-  [[nodiscard]] void* kmap_high(Page page) {
+  [[nodiscard, gnu::always_inline]] void* kmap_high(Page page) {
     if constexpr (P::kChecked) {
       if (!check_may_sleep(page)) return try_kmap(page);
     }
@@ -119,7 +119,7 @@ class Mapper {
   }
 
   /// kunmap() of a page that is known to be high.
-  void kunmap_high(Page page) {
+  [[gnu::always_inline]] void kunmap_high(Page page) {
     // Relaxed: the caller's pin keeps the value as it is.
     const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
     const std::size_t offset = offset_of(page_virtual::entry(found));
@@ -127,7 +127,7 @@ class Mapper {
   }
 
   /// kunmap() of whatever page the address lies in: for those who kept the pointer, not the page.
-  void kunmap_address(const void* address) {
+  [[gnu::always_inline]] void kunmap_address(const void* address) {
     if (platform_.is_direct(address)) return;
     const std::size_t slot = slot_number(address);
     if (slot >= slot_count_) [[unlikely]]
@@ -172,8 +172,8 @@ class Mapper {
   std::uint32_t scavenge_ahead(std::uint32_t slots);
 
   /// Takes the page's slot back, flushed, before the page goes to its allocator. `pinned`: somebody
-  /// holds the mapping, nothing was done. Nobody may map the page at the same time. Needs
-  /// may_flush().
+  /// holds the mapping, nothing was done. Nobody may map the page at the same time, and all uses,
+  /// kunmaps and earlier frees of it must happen before the call. Needs may_flush().
   [[nodiscard]] Evicted evict(Page page);
 
   /// Returns when no TLB holds a translation of a page that had lost its slot before the call.
@@ -230,8 +230,8 @@ class Mapper {
 
   struct alignas(64) Slot {
     Atomic<std::uint32_t> word{};
-    Atomic<Page> page{};     // written while the slot is dead and in hand
-    Atomic<Stamp> holder{};  // who took the slot from idle
+    Atomic<Page> page{};     // written while the slot is dead and in hand; the word publishes it
+    Atomic<Stamp> holder{};  // who took the slot from idle; relaxed everywhere: for reports
     std::uint32_t next = 0;  // of a Chain; for whoever has the slot in hand
   };
   /// Slots in one thread's hand, linked through Slot::next.
@@ -255,6 +255,8 @@ class Mapper {
                                                       std::memory_order_relaxed)) {
       return nullptr;
     }
+    // Relaxed: had the slot got another page meanwhile, the swap has acquired from its publish(),
+    // which comes after the claim() that cleared this.
     if (platform_.page_virtual(page).load(std::memory_order_relaxed) != found) [[unlikely]] {
       drop_user(opaque(offset), page);  // the generation came round: not our page
       return nullptr;
@@ -269,9 +271,9 @@ class Mapper {
 
   /// `offset` is that of the slot's entry: it is in a register when the word has been reached, and
   /// half the way to the slot's address.
-  void drop_user(std::size_t offset, Page page) {
-    // Release: pairs with the scavenger's claim; what the user did to the page comes before the
-    // flush.
+  [[gnu::always_inline]] void drop_user(std::size_t offset, Page page) {
+    // Release: pairs with claim(), and with the next hit(): what the user did to the page comes
+    // before the flush, and before what the next user does.
     const std::uint32_t before =
         slot_at(offset).word.fetch_sub(word::kUser, std::memory_order_release);
     // The strict build unmaps at once what nobody holds.
@@ -281,9 +283,10 @@ class Mapper {
     }
   }
 
-  /// In checked builds, notes who holds the mapping that was just made.
-  void* noted(void* address) {
-    if constexpr (P::kChecked) note_pin(address);
+  /// In checked builds, notes who holds the mapping that was just made, and from which call: the
+  /// one that this is inlined in, or the one named.
+  [[gnu::always_inline]] void* noted(void* address, const void* caller = nullptr) {
+    if constexpr (P::kChecked) note_pin(address, caller);
     return address;
   }
   [[gnu::always_inline]] bool hit_into(PageAddress<P>& it) {
@@ -291,7 +294,7 @@ class Mapper {
         platform_.is_high(it.page) ? noted(hit(it.page)) : platform_.direct_address(it.page);
     return it.address != nullptr;
   }
-  bool may_drop(std::size_t offset, Page page) {
+  [[gnu::always_inline]] bool may_drop(std::size_t offset, Page page) {
     if constexpr (P::kChecked) return check_kunmap(slot_at(offset), page);
     return true;
   }
@@ -299,7 +302,7 @@ class Mapper {
   // Out of line, in src/core/map_slow.hpp.
   template <Wait kWait>
   void* map_slow(Page page);
-  void* map_slower(Page page, Wait wait);
+  void* map_slower(Page page, const void* caller);
   Pinned pin(Page page);
   void* publish(SlotIndex index, Page page);
   SlotIndex take_clean();
@@ -316,7 +319,7 @@ class Mapper {
   void flush(std::span<const SlotIndex> touched);
   void put_clean(SlotIndex slot);
   // src/core/sleep.hpp
-  Result<void*> sleep_for_slot(Page page, Limits<P> limits);
+  Result<void*> sleep_for_slot(Page page, Limits<P> limits, const void* caller);
   Result<void*> map_within(Page page, Limits<P> limits);
   void enqueue(Waiter& self);
   Woken wait_in_queue(Waiter& self);
@@ -331,7 +334,7 @@ class Mapper {
   SlotIndex pop(Chain& chain);
   void clean_chain(Chain& dirty, Chain& clean);
   void put_chain(Chain& chain);
-  Result<Chain> gather(std::uint32_t slots, Limits<P> limits);
+  Result<Chain> gather(std::uint32_t slots, Limits<P> limits, const void* caller);
   Result<void*> map_reserved(Chain& chain, Page page);
   MapError map_rest(std::span<PageAddress<P>> pages, std::size_t mapped, Limits<P> limits);
   // src/core/misuse.hpp
@@ -340,8 +343,8 @@ class Mapper {
   void wrong_address(const void* address);
   bool check_may_sleep(Page page);
   bool check_kunmap(const Slot& slot, Page page);
-  bool check_holds_nothing(Misuse otherwise);
-  void note_pin(void* address);
+  bool check_holds_nothing(Misuse otherwise, const void* caller);
+  void note_pin(void* address, const void* caller);
   void note_hand_over(Page page);
 
   [[nodiscard]] SlotIndex index_of(const Slot& slot) const {
@@ -382,7 +385,7 @@ class Mapper {
   Set clean_{};     // empty, and in no TLB: free to take
   Set unparked_{};  // what the hand looks at: all slots but those it met pinned
   struct alignas(64) PerCpu {
-    Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots
+    Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots; relaxed: a hint
   } cpus_[P::kMaxCpus]{};
   alignas(64) Atomic<std::uint32_t> hand_{};         // the next leaf that the scavenger examines
   alignas(64) Atomic<std::uint32_t> waiters_{};      // sleepers in the queue

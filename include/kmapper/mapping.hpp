@@ -1,6 +1,8 @@
 // A mapping that unmaps itself.
 #pragma once
 
+#include <cstdint>
+#include <type_traits>
 #include <utility>
 
 #include "kmapper/mapper.hpp"
@@ -8,40 +10,42 @@
 namespace kmapper {
 
 /// Holds one kmap() of a page, and gives it back when it dies. Move-only; may be handed to another
-/// thread.
+/// thread. In checked builds it carries the generation of its mapping, and so knows when somebody
+/// else has given that back, whatever the slot maps by now.
 template <class P>
 class [[nodiscard]] Mapping {
  public:
   using Page = typename P::Page;
 
+  // Always inline where the mapper may have something to report: the call site is the user's.
+
   /// Maps the page; may sleep, as kmap() does.
-  Mapping(Mapper<P>& mapper, Page page) : Mapping(&mapper, page, mapper.kmap(page)) {}
+  [[gnu::always_inline]] Mapping(Mapper<P>& mapper, Page page)
+      : Mapping(&mapper, page, mapper.kmap(page)) {}
 
   /// Maps the page without sleeping; the result is false where try_kmap() would be null.
-  static Mapping try_map(Mapper<P>& mapper, Page page) {
+  [[gnu::always_inline]] static Mapping try_map(Mapper<P>& mapper, Page page) {
     return Mapping(&mapper, page, mapper.try_kmap(page));
   }
 
   Mapping(Mapping&& other) noexcept
       : mapper_(other.mapper_),
         page_(other.page_),
-        address_(std::exchange(other.address_, nullptr)) {}
+        address_(std::exchange(other.address_, nullptr)),
+        generation_(other.generation_) {}
   Mapping& operator=(Mapping&& other) noexcept {
     Mapping(std::move(other)).swap(*this);
     return *this;
   }
   Mapping(const Mapping&) = delete;
   Mapping& operator=(const Mapping&) = delete;
-  ~Mapping() {
-    if (address_ != nullptr) mapper_->kunmap(page_);
+  [[gnu::always_inline]] ~Mapping() {
+    if (address_ != nullptr && is_held()) mapper_->kunmap(page_);
   }
 
   /// Where the page is. In checked builds reports a mapping that somebody else has unmapped.
-  [[nodiscard]] void* address() const {
-    if constexpr (P::kChecked) {
-      if (address_ != nullptr && !mapper_->is_held(page_, address_))
-        mapper_->report_use_after_kunmap(page_, address_, __builtin_return_address(0));
-    }
+  [[nodiscard, gnu::always_inline]] void* address() const {
+    if (address_ != nullptr) is_held();
     return address_;
   }
   [[nodiscard]] Page page() const { return page_; }
@@ -54,15 +58,30 @@ class [[nodiscard]] Mapping {
     std::swap(mapper_, other.mapper_);
     std::swap(page_, other.page_);
     std::swap(address_, other.address_);
+    std::swap(generation_, other.generation_);
   }
 
  private:
+  struct Unknown {};
+  using Generation = std::conditional_t<P::kChecked, std::uint32_t, Unknown>;
+
   Mapping(Mapper<P>* mapper, Page page, void* address)
-      : mapper_(mapper), page_(page), address_(address) {}
+      : mapper_(mapper), page_(page), address_(address) {
+    if constexpr (P::kChecked) {
+      if (address != nullptr) generation_ = mapper->generation_of(address);
+    }
+  }
+
+  /// In checked builds reports it if not.
+  [[gnu::always_inline]] bool is_held() const {
+    if constexpr (P::kChecked) return mapper_->check_held(page_, address_, generation_);
+    return true;
+  }
 
   Mapper<P>* mapper_;
   Page page_;
   void* address_;
+  [[no_unique_address]] Generation generation_{};
 };
 
 }  // namespace kmapper

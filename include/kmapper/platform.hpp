@@ -55,8 +55,9 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   // Whether to check for misuse on the fast paths too (a debug build).
   { P::kChecked } -> std::convertible_to<bool>;
   // Whether to unmap a page as soon as nobody holds it, so that a use after kunmap faults (a debug
-  // build, slow).
+  // build, slow). Only where kChecked is true too.
   { P::kStrict } -> std::convertible_to<bool>;
+  requires P::kChecked || !P::kStrict;
 
   // --- The big memory ---
   // Whether the page needs the window. Any context.

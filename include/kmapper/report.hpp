@@ -78,7 +78,7 @@ struct MisuseReport {
   SlotIndex slot;
   typename P::Stamp holder;  // who took the slot from idle, or waits, and since when
   const void* address;
-  const void* caller;  // return address of the call that was wrong, or that took the slot
+  const void* caller;  // return address of the call that was wrong, took the slot, or sleeps
 };
 
 /// What has happened since open(). Sums over all CPUs, exact when nobody is mapping.

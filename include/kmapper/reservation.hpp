@@ -33,7 +33,7 @@ class [[nodiscard]] Reservation {
 
   /// Maps the page without sleeping; kunmap() it as usual. Uses a slot up unless the page is mapped
   /// already. Errors: spent, too_many_users.
-  [[nodiscard]] Result<void*> kmap(Page page) {
+  [[nodiscard, gnu::always_inline]] Result<void*> kmap(Page page) {
     Result<void*> result = mapper_->map_reserved(chain_, page);
     mapper_->noted(*result);
     return result;
@@ -52,14 +52,15 @@ class [[nodiscard]] Reservation {
 };
 
 template <class P>
-Result<Reservation<P>> Mapper<P>::reserve(std::uint32_t slots, Limits<P> limits) {
-  Result<Chain> chain = gather(slots, limits);
+[[gnu::noinline]] Result<Reservation<P>> Mapper<P>::reserve(std::uint32_t slots, Limits<P> limits) {
+  Result<Chain> chain = gather(slots, limits, __builtin_return_address(0));
   if (!chain) return chain.error();
   return Reservation<P>(*this, *chain);
 }
 
 template <class P>
-MapError Mapper<P>::kmap_all(std::span<PageAddress<P>> pages, Limits<P> limits) {
+[[gnu::always_inline]] inline MapError Mapper<P>::kmap_all(std::span<PageAddress<P>> pages,
+                                                           Limits<P> limits) {
   return map_rest(pages, 0, limits);
 }
 

@@ -63,6 +63,7 @@ inline constexpr std::uint16_t kSlowExit = kOneUser | kQuiet;
   return is_live(word) && users(word) > 1;
 }
 [[nodiscard]] constexpr bool is_parked(std::uint32_t word) { return (word & kQuiet) == 0; }
+[[nodiscard]] constexpr std::uint32_t generation(std::uint32_t word) { return word / kGeneration; }
 
 /// Idle, quiet and not referenced: what the scavenger's hand takes. All but the generation.
 inline constexpr std::uint32_t kState = kGeneration - 1;

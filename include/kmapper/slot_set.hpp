@@ -34,6 +34,8 @@ class SlotSet {
 
   /// Adds slots of one leaf. Any context. Publishes what was done to them (take() acquires it).
   void insert(std::uint32_t leaf, Bits slots) {
+    // Release: pairs with take_from(), remove() and leaf(). Sequentially consistent, with leaf():
+    // a sleeper announces itself, then looks; who inserts looks for sleepers after that.
     const Bits before = leaves_[leaf].bits.fetch_or(slots, std::memory_order_seq_cst);
     if (before == 0) mark(leaf);
   }
@@ -41,12 +43,16 @@ class SlotSet {
 
   /// Removes the slot if it is there. Any context.
   void remove(SlotIndex slot) {
+    // Acquire: pairs with insert(). What the caller finds in the slot now is as new as the
+    // insertion that it undoes; and an insertion that somebody makes because of what the caller
+    // does next comes after this.
     leaves_[leaf_of(slot)].bits.fetch_and(~bit_of(slot), std::memory_order_acq_rel);
   }
 
   /// Takes a slot of that leaf out. kNoSlot: it had none, or somebody else was about to take it.
   /// Any context.
   [[nodiscard]] SlotIndex take_from(std::uint32_t leaf) {
+    // Relaxed: the swap proves it. Acquire: pairs with insert().
     Bits bits = leaves_[leaf].bits.load(std::memory_order_relaxed);
     const Bits seen = bits;
     if (seen == 0 ||
@@ -62,7 +68,7 @@ class SlotSet {
   /// Takes any slot out, from the leaf `hint` if it has one, and leaves in `hint` the leaf it came
   /// from. kNoSlot: the set was empty. Any context.
   [[nodiscard]] SlotIndex take(typename P::template Atomic<std::uint32_t>& hint) {
-    std::uint32_t leaf = hint.load(std::memory_order_relaxed);
+    std::uint32_t leaf = hint.load(std::memory_order_relaxed);  // relaxed, here and below: a hint
     for (;;) {
       const SlotIndex slot = take_from(leaf);
       if (slot != kNoSlot) return slot;
@@ -94,7 +100,7 @@ class SlotSet {
     return leaf != kNoLeaf ? leaf : filled_leaf(start, ~at_or_after);
   }
 
-  /// Sequentially consistent: a sleeper announces itself, then looks here.
+  /// Sequentially consistent: a sleeper announces itself, then looks here; pairs with insert().
   [[nodiscard]] Bits leaf(std::uint32_t index) const {
     return leaves_[index].bits.load(std::memory_order_seq_cst);
   }
@@ -102,7 +108,8 @@ class SlotSet {
   [[nodiscard]] std::uint32_t count() const {
     std::uint32_t count = 0;
     for (std::uint32_t i = 0; i < leaves_in_use_; ++i) {
-      Bits bits = leaves_[i].bits.load(std::memory_order_relaxed);
+      Bits bits =
+          leaves_[i].bits.load(std::memory_order_relaxed);  // relaxed: it may change at once
       for (; bits != 0; bits &= bits - 1) ++count;  // std::popcount may be a library's function
     }
     return count;
@@ -130,12 +137,14 @@ class SlotSet {
   using AtomicBits = typename P::template Atomic<Bits>;
 
   void mark(std::uint32_t leaf) {
+    // Release: pairs with the clear in filled_leaf().
     summary_[leaf / 32].fetch_or(Bits{1} << (leaf % 32), std::memory_order_acq_rel);
   }
 
   /// The first filled leaf that summary word `index` shows within `mask`. Clears what it shows
   /// wrongly: the clear acquires from the insert() whose mark it may have erased, so the second
-  /// look at the leaf sees that insert, and the mark is set again.
+  /// look at the leaf sees that insert, and the mark is set again. The loads are hints: who takes a
+  /// slot out acquires it by that.
   std::uint32_t filled_leaf(std::uint32_t index, Bits mask) {
     Bits shown = summary_[index].load(std::memory_order_acquire) & mask;
     for (; shown != 0; shown &= shown - 1) {

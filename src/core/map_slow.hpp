@@ -19,7 +19,8 @@ struct Mapper<P>::Pinned {
 template <class P>
 template <typename Mapper<P>::Wait kWait>
 [[gnu::noinline]] void* Mapper<P>::map_slow(Page page) {
-  // Those who sleep came first.
+  // Those who sleep came first. Relaxed, here and in map_slower(): hints. publish() proves that the
+  // page has no slot, and wakes the sleepers that were missed.
   if (platform_.page_virtual(page).load(std::memory_order_relaxed) == page_virtual::kNone &&
       waiters_.load(std::memory_order_relaxed) == 0) [[likely]] {
     const SlotIndex slot =
@@ -31,11 +32,12 @@ template <typename Mapper<P>::Wait kWait>
       put_clean(slot);
     }
   }
-  return map_slower(page, kWait);
+  return map_slower(page, kWait == Wait::never ? nullptr : __builtin_return_address(0));
 }
 
+/// `caller` is for reports; without one it does not sleep.
 template <class P>
-[[gnu::noinline]] void* Mapper<P>::map_slower(Page page, Wait wait) {
+[[gnu::noinline]] void* Mapper<P>::map_slower(Page page, const void* caller) {
   Pinned pinned{nullptr, MapError::none};
   if (platform_.page_virtual(page).load(std::memory_order_relaxed) != page_virtual::kNone)
     pinned = pin(page);
@@ -47,15 +49,15 @@ template <class P>
       pinned = map_in(slot, page);
     }
   }
-  if (pinned.address != nullptr || wait == Wait::never) return pinned.address;
+  if (pinned.address != nullptr || caller == nullptr) return pinned.address;
   if (pinned.error == MapError::none && platform_.may_sleep()) {
-    Result<void*> result = sleep_for_slot(page, {});
+    Result<void*> result = sleep_for_slot(page, {}, caller);
     if (result) return *result;
     pinned.error = result.error();
   }
   const bool too_many = pinned.error == MapError::too_many_users;
   report(too_many ? Misuse::too_many_users : Misuse::kmap_may_not_sleep, find(page), page, nullptr,
-         __builtin_return_address(0));
+         caller);
   return nullptr;
 }
 
@@ -64,6 +66,7 @@ template <class P>
 auto Mapper<P>::pin(Page page) -> Pinned {
   auto& cell = platform_.page_virtual(page);
   for (;;) {
+    // Relaxed, all of them: as in hit(), the swap proves them, and the second look at the cell.
     const std::uint32_t found = cell.load(std::memory_order_relaxed);
     if (found == page_virtual::kNone) return {nullptr, MapError::none};
     const std::size_t offset = offset_of(page_virtual::entry(found));
@@ -129,11 +132,15 @@ auto Mapper<P>::map_in(SlotIndex slot, Page page) -> Pinned {
 template <class P>
 [[gnu::always_inline]] inline void* Mapper<P>::publish(SlotIndex index, Page page) {
   Slot& slot = slot_of(index);
+  // Relaxed, here and below: who has the slot in hand comes after all who had it before, and the
+  // word publishes what is written.
   const std::uint32_t dead = slot.word.load(std::memory_order_relaxed);
   {
     // From the claim on, a hit elsewhere spins until the word is published.
     const typename P::InterruptsOff bounded(platform_);
     std::uint32_t expected = page_virtual::kNone;
+    // Acquire: pairs with claim(), which cleared it: what users did to the page in its last slot
+    // comes before what they do in this one.
     if (!platform_.page_virtual(page).compare_exchange_strong(
             expected, page_virtual::make(index, dead), std::memory_order_acq_rel,
             std::memory_order_relaxed)) {
@@ -142,9 +149,9 @@ template <class P>
     slot.page.store(page, std::memory_order_relaxed);
     slot.holder.store(platform_.stamp(), std::memory_order_relaxed);
     platform_.write_pte(index, page);
-    // Releases the PTE and the page to hits. Sequentially consistent, as are the sleeper's
-    // announcement and its look at the words: either it sees this slot, or the test below sees the
-    // sleeper.
+    // Release: pairs with hit() and pin(), which find the PTE and the page. Sequentially
+    // consistent, as are the sleeper's announcement in enqueue() and its look at the words in
+    // sweep_leaf(): either it sees this slot, or the test below sees the sleeper.
     slot.word.store(word::published(dead), std::memory_order_seq_cst);
   }
   platform_.count(Event::miss);

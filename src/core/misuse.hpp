@@ -1,5 +1,6 @@
 // What a caller did wrong, found and undone. The release build finds what the word itself tells;
-// the checked build keeps a ledger of who holds what, and looks before it acts.
+// the checked build keeps a ledger of who holds what, and looks before it acts. All loads here are
+// relaxed: a caller that is right finds what its own pin keeps as it is, and a report may be late.
 #pragma once
 
 #include "kmapper/mapper.hpp"
@@ -29,8 +30,15 @@ template <class P>
 }
 
 template <class P>
-void Mapper<P>::report_use_after_kunmap(Page page, const void* address, const void* caller) {
-  report(Misuse::use_after_kunmap, find(page), page, address, caller);
+[[gnu::noinline]] bool Mapper<P>::check_held(Page page, const void* address,
+                                             std::uint32_t generation) {
+  if (platform_.is_direct(address)) return true;
+  const SlotIndex slot{static_cast<std::uint32_t>(slot_number(address))};
+  const SlotView view = inspect(slot);
+  if (word::is_pinned(view.word) && word::generation(view.word) == generation && view.page == page)
+    return true;
+  report(Misuse::use_after_kunmap, slot, page, address, __builtin_return_address(0));
+  return false;
 }
 
 /// A kmap that might sleep where it may not is wrong even when it happens to hit.
@@ -57,21 +65,22 @@ template <class P>
   return false;
 }
 
-/// Before the caller sleeps for slots: holding some, it could wait for itself.
+/// Before the caller sleeps for slots: holding some, it could wait for itself. Reports what it
+/// holds.
 template <class P>
-[[gnu::noinline]] bool Mapper<P>::check_holds_nothing(Misuse otherwise, Page page) {
+bool Mapper<P>::check_holds_nothing(Misuse otherwise, const void* caller) {
   const SlotIndex held = ledger_.any_of(platform_, platform_.stamp(), slot_count_);
   if (held == kNoSlot) return true;
-  if (page == Page{}) page = slot_of(held).page.load(std::memory_order_relaxed);
-  report(otherwise, held, page, platform_.address(held), __builtin_return_address(0));
+  report(otherwise, held, slot_of(held).page.load(std::memory_order_relaxed),
+         platform_.address(held), caller);
   return false;
 }
 
 template <class P>
-[[gnu::noinline]] void Mapper<P>::note_pin(void* address) {
+[[gnu::noinline]] void Mapper<P>::note_pin(void* address, const void* caller) {
   if (address == nullptr || platform_.is_direct(address)) return;
   ledger_.add(SlotIndex{static_cast<std::uint32_t>(slot_number(address))}, platform_.stamp(),
-              __builtin_return_address(0));
+              caller != nullptr ? caller : __builtin_return_address(0));
 }
 
 template <class P>

@@ -10,6 +10,7 @@ void Mapper<P>::open(std::uint32_t slots) {
   slot_count_ = slots;
   clean_.resize(slots);
   unparked_.resize(slots);
+  // Relaxed, all of them: nobody else is there yet.
   slots_[0].word.store(word::kSentinel, std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < slots; ++i) {
     slot_of(SlotIndex{i}).word.store(word::kQuiet, std::memory_order_relaxed);
@@ -36,6 +37,8 @@ auto Mapper<P>::inspect(SlotIndex index) const -> SlotView {
 template <class P>
 SlotIndex Mapper<P>::find(Page page) {
   if (!platform_.is_high(page)) return kNoSlot;
+  // Acquire: pairs with claim(): who finds no slot comes after its taking, and may go on to
+  // finish_flushes().
   const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_acquire);
   return found == page_virtual::kNone ? kNoSlot : page_virtual::slot(found);
 }
@@ -52,12 +55,10 @@ Stats Mapper<P>::stats() {
 }
 
 template <class P>
-bool Mapper<P>::is_held(Page page, const void* address) const {
-  if (platform_.is_direct(address)) return true;
-  const std::size_t slot = slot_number(address);
-  if (slot >= slot_count_) return false;
-  const SlotView view = inspect(SlotIndex{static_cast<std::uint32_t>(slot)});
-  return word::is_pinned(view.word) && view.page == page;
+std::uint32_t Mapper<P>::generation_of(const void* address) const {
+  if (platform_.is_direct(address)) return 0;
+  return word::generation(
+      inspect(SlotIndex{static_cast<std::uint32_t>(slot_number(address))}).word);
 }
 
 template <class P>
@@ -88,8 +89,8 @@ std::uint32_t Mapper<P>::report_waiters(std::uint64_t nanoseconds) {
   queue_lock_.lock();
   for (const Waiter* it = first_waiter_; it != nullptr; it = it->next) {
     if (platform_.age_ns(it->since) < nanoseconds) continue;
-    platform_.report(
-        MisuseReport<P>{Misuse::waiting_too_long, it->page, kNoSlot, it->since, nullptr, nullptr});
+    platform_.report(MisuseReport<P>{Misuse::waiting_too_long, it->page, kNoSlot, it->since,
+                                     nullptr, it->caller});
     ++found;
   }
   queue_lock_.unlock();

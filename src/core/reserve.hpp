@@ -33,6 +33,7 @@ void Mapper<P>::clean_chain(Chain& dirty, Chain& clean) {
     std::uint32_t count = 0;
     while (dirty.count != 0 && count != Batch::kMost) touched[count++] = pop(dirty);
     flush({touched, count});
+    // Release: pairs with finish_flushes().
     flushes_due_.fetch_sub(count, std::memory_order_release);
     while (count != 0) push(clean, touched[--count]);
   }
@@ -45,12 +46,13 @@ void Mapper<P>::put_chain(Chain& chain) {
 
 /// Takes that many clean slots in hand.
 template <class P>
-auto Mapper<P>::gather(std::uint32_t slots, Limits<P> limits) -> Result<Chain> {
+auto Mapper<P>::gather(std::uint32_t slots, Limits<P> limits, const void* caller) -> Result<Chain> {
   if (slots > slot_count_) return MapError::too_large;
   if constexpr (P::kChecked) {
-    if (!check_holds_nothing(Misuse::reserving_with_pins, Page{})) return MapError::holds_a_pin;
+    if (!check_holds_nothing(Misuse::reserving_with_pins, caller)) return MapError::holds_a_pin;
   }
   Chain chain;
+  // Relaxed: a hint, as in map_slow().
   while (chain.count < slots && waiters_.load(std::memory_order_relaxed) == 0) {
     const SlotIndex slot = take_clean();
     if (slot == kNoSlot) break;
@@ -60,7 +62,7 @@ auto Mapper<P>::gather(std::uint32_t slots, Limits<P> limits) -> Result<Chain> {
   put_chain(chain);  // whoever waits must not hold
   if (!platform_.may_sleep()) return MapError::would_sleep;
 
-  Waiter self(platform_, Page{}, slots, limits);
+  Waiter self(platform_, Page{}, slots, limits, caller);
   enqueue(self);
   const MapError error = wait_in_queue(self).error;
   leave_queue(self);
@@ -89,20 +91,29 @@ Result<void*> Mapper<P>::map_reserved(Chain& chain, Page page) {
 template <class P>
 [[gnu::noinline]] MapError Mapper<P>::map_rest(std::span<PageAddress<P>> pages, std::size_t mapped,
                                                Limits<P> limits) {
+  const void* const caller = __builtin_return_address(0);
   for (; mapped < pages.size(); ++mapped) {
-    pages[mapped].address = try_kmap(pages[mapped].page);
-    if (pages[mapped].address == nullptr) break;
+    const Page page = pages[mapped].page;
+    void* address = nullptr;
+    if (!platform_.is_high(page)) {
+      address = platform_.direct_address(page);
+    } else {
+      address = hit(page);
+      if (address == nullptr) address = map_slow<Wait::never>(page);
+    }
+    pages[mapped].address = noted(address, caller);
+    if (address == nullptr) break;
   }
   if (mapped == pages.size()) return MapError::none;
   kunmap_all(pages.first(mapped));  // whoever waits must not hold
-  Result<Chain> chain = gather(static_cast<std::uint32_t>(pages.size()), limits);
+  Result<Chain> chain = gather(static_cast<std::uint32_t>(pages.size()), limits, caller);
   if (!chain) return chain.error();
   MapError error = MapError::none;
   for (mapped = 0; mapped < pages.size(); ++mapped) {
     Result<void*> result = map_reserved(*chain, pages[mapped].page);
     error = result.error();
     if (!result) break;
-    pages[mapped].address = noted(*result);
+    pages[mapped].address = noted(*result, caller);
   }
   put_chain(*chain);
   if (error != MapError::none) kunmap_all(pages.first(mapped));

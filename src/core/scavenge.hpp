@@ -41,12 +41,14 @@ struct Mapper<P>::Batch {
 template <class P>
 std::uint32_t Mapper<P>::scavenge() {
   Batch batch;
+  // Relaxed, here and at the other additions: who finds a page without a slot has acquired from the
+  // claim() that follows.
   flushes_due_.fetch_add(1, std::memory_order_relaxed);
   {
     // A hit that meets a slot between its claim and the clearing of page->virtual spins.
     const typename P::InterruptsOff bounded(platform_);
-    std::uint32_t leaf = hand_.load(std::memory_order_relaxed);
-    std::uint32_t steps = unparked_.leaves();  // once round
+    std::uint32_t leaf = hand_.load(std::memory_order_relaxed);  // relaxed: where to look first
+    std::uint32_t steps = unparked_.leaves();                    // once round
     do {
       leaf = unparked_.next_leaf(leaf);
       if (leaf == Set::kNoLeaf) break;
@@ -72,6 +74,7 @@ void Mapper<P>::examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch
   SlotIndex* to_flush = first;
   for (; slots != 0; slots &= slots - 1) {
     const SlotIndex index = Set::first_of(leaf, slots);
+    // Relaxed, here and in pass_over() and park(): the swap that follows proves it.
     const std::uint32_t seen = slot_of(index).word.load(std::memory_order_relaxed);
     Claim claimed = Claim::lost;
     if ((seen & word::kState) == word::kTakeable) [[likely]]
@@ -100,6 +103,7 @@ template <class P>
     return;
   }
   if (!word::is_live(seen) || (seen & word::kReferenced) == 0) return;
+  // Relaxed: says nothing but that the hand was here.
   slot_of(index).word.compare_exchange_strong(seen, seen & ~word::kReferenced,
                                               std::memory_order_relaxed, std::memory_order_relaxed);
 }
@@ -112,7 +116,8 @@ void Mapper<P>::sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& 
   std::uint32_t count = 0;
   while (slots != 0) {
     const SlotIndex index = Set::first_of(leaf, slots);
-    // Sequentially consistent: pairs with publish(), for a sleeper's look at the window.
+    // Sequentially consistent: a sleeper's look at the window. Pairs with publish(), which looks
+    // for sleepers after it.
     const std::uint32_t seen = slot_of(index).word.load(std::memory_order_seq_cst);
     if (word::is_idle(seen) && !word::is_parked(seen)) {
       const Claim claimed = claim(index, seen, word::dead_after(seen));
@@ -134,15 +139,16 @@ template <class P>
 [[gnu::always_inline]] inline auto Mapper<P>::claim(SlotIndex index, std::uint32_t idle,
                                                     std::uint32_t dead) -> Claim {
   Slot& slot = slot_of(index);
-  // Acquire: pairs with the kunmaps' subtractions. Release: a hit that reads the dead word, and
-  // spins, is not ahead of it.
+  // Acquire: pairs with the kunmaps' subtractions: all use of the slot comes before its PTE is
+  // taken; and with publish(), whose page is read below.
   if (!slot.word.compare_exchange_strong(idle, dead, std::memory_order_acq_rel,
                                          std::memory_order_relaxed)) {
     return Claim::lost;
   }
   const bool touched = platform_.take_pte(index);
-  // Nobody else changes page->virtual while it names a slot that is in hand. Release: whoever finds
-  // the page without a slot comes after the claim, and after the PTE was taken.
+  // Nobody else changes page->virtual while it names a slot that is in hand. Release: pairs with
+  // publish(), evict() and find(): whoever finds the page without a slot comes after the claim, and
+  // after the PTE was taken.
   platform_.page_virtual(slot.page.load(std::memory_order_relaxed))
       .store(page_virtual::kNone, std::memory_order_release);
   return touched ? Claim::touched : Claim::untouched;
@@ -157,6 +163,8 @@ bool Mapper<P>::park(SlotIndex index) {
   unparked_.remove(index);
   std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
   while (word::is_pinned(seen) && !word::is_parked(seen)) {
+    // Relaxed: the last kunmap finds it in the word that it changes. The insertion which that makes
+    // comes after the removal above, because remove() acquires from every one before it.
     if (slot.word.compare_exchange_weak(seen, seen & ~word::kQuiet, std::memory_order_relaxed,
                                         std::memory_order_relaxed)) {
       return true;
@@ -164,7 +172,8 @@ bool Mapper<P>::park(SlotIndex index) {
   }
   if (word::is_parked(seen)) return true;
   unparked_.insert(index);
-  // A sleeper's sweep may have come by while the slot was out of the set.
+  // A sleeper's sweep may have come by while the slot was out of the set. Sequentially consistent:
+  // pairs with enqueue(), as the insertion does with the sweep's look at the set.
   if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
     settle(index);
   return false;
@@ -178,11 +187,13 @@ void Mapper<P>::finish(Batch& batch) {
     platform_.count(Event::scavenge);
     platform_.count(Event::slot_scavenged, batch.taken);
   }
+  // Release: pairs with finish_flushes().
   flushes_due_.fetch_sub(1, std::memory_order_release);
   if (batch.taken == 0) return;
   for (std::uint32_t i = 0; i < batch.runs; ++i)
     clean_.insert(batch.run[i].leaf, batch.run[i].slots);
   cpus_[platform_.cpu()].leaf.store(batch.run[0].leaf, std::memory_order_relaxed);
+  // Sequentially consistent: as in put_clean().
   if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
     grant_clean();
 }
@@ -200,7 +211,8 @@ void Mapper<P>::flush(std::span<const SlotIndex> touched) {
 template <class P>
 void Mapper<P>::put_clean(SlotIndex slot) {
   clean_.insert(slot);
-  // Sequentially consistent: the sleeper announces itself, then looks for clean slots.
+  // Sequentially consistent, as is the insertion: the sleeper announces itself (enqueue()), then
+  // looks for clean slots (grant_clean()).
   if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
     grant_clean();
 }
@@ -239,11 +251,14 @@ template <class P>
 Evicted Mapper<P>::evict(Page page) {
   auto& cell = platform_.page_virtual(page);
   for (;; platform_.relax()) {
+    // Acquire: pairs with claim(), so that finish_flushes() sees the flush that is due.
     const std::uint32_t found = cell.load(std::memory_order_acquire);
     if (found == page_virtual::kNone) {
       finish_flushes();
       return Evicted::not_mapped;
     }
+    // Acquire: pairs with publish(): if the generation came round, and the word is another page's,
+    // the second look at the cell finds ours gone.
     const std::uint32_t seen =
         slots_[page_virtual::entry(found)].word.load(std::memory_order_acquire);
     if (!page_virtual::matches(found, seen & ~word::kSaturated)) continue;  // being taken back
@@ -269,6 +284,7 @@ bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle) {
     claimed = claim(index, idle, word::dead_after(idle));
   }
   if (claimed != Claim::lost) flush({&index, claimed == Claim::touched ? 1U : 0U});
+  // Release: pairs with finish_flushes().
   flushes_due_.fetch_sub(1, std::memory_order_release);
   if (claimed == Claim::lost) return false;
   unparked_.insert(index);  // the kunmap that parked it finds nothing left to do
@@ -280,14 +296,15 @@ bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle) {
 /// already, so dropping its translation here, once more, is all that there is to do.
 template <class P>
 void Mapper<P>::finish_flushes() {
-  // Acquire: pairs with the subtraction after the flush. The claim that hid the page came after the
-  // addition.
+  // Acquire: pairs with the subtractions after flushes. Sees the addition at least: it came before
+  // the claim() that hid the page, and the caller has acquired from that.
   if (flushes_due_.load(std::memory_order_acquire) == 0) return;
   SlotIndex due[Batch::kMost];
   std::uint32_t count = 0;
   for (std::uint32_t i = 0; i < slot_count_; ++i) {
     const SlotIndex slot{i};
-    if (word::is_live(slot_of(slot).word.load(std::memory_order_relaxed)) || clean_.contains(slot))
+    // Acquire, both: pairs with publish() and with insert(), which come after the flush.
+    if (word::is_live(slot_of(slot).word.load(std::memory_order_acquire)) || clean_.contains(slot))
       continue;
     due[count++] = slot;
     if (count != Batch::kMost) continue;

@@ -15,13 +15,19 @@ namespace kmapper {
 /// chains of a waiter that has left the queue.
 template <class P>
 struct Mapper<P>::Waiter {
-  Waiter(P& platform, Page wanted, std::uint32_t slots, Limits<P> until)
-      : sleeper(platform), page(wanted), limits(until), since(platform.stamp()), needed(slots) {}
+  Waiter(P& platform, Page wanted, std::uint32_t slots, Limits<P> until, const void* return_to)
+      : sleeper(platform),
+        page(wanted),
+        limits(until),
+        since(platform.stamp()),
+        caller(return_to),
+        needed(slots) {}
 
   typename P::Sleeper sleeper;
   const Page page;  // Page{}: any
   const Limits<P> limits;
   const Stamp since;           // who sleeps, and since when
+  const void* const caller;    // of the kmap
   std::uint32_t needed;        // slots still to be granted; only the first in the queue gets any
   bool look_for_page = false;  // somebody may have mapped the page
   Chain clean{};               // the grants
@@ -31,9 +37,10 @@ struct Mapper<P>::Waiter {
 
 /// kmap when no slot could be had: sleeps for one, or for the page to be mapped by somebody else.
 template <class P>
-[[gnu::noinline]] Result<void*> Mapper<P>::sleep_for_slot(Page page, Limits<P> limits) {
-  if constexpr (P::kChecked) check_holds_nothing(Misuse::sleeping_with_pins, page);
-  Waiter self(platform_, page, 1, limits);
+[[gnu::noinline]] Result<void*> Mapper<P>::sleep_for_slot(Page page, Limits<P> limits,
+                                                          const void* caller) {
+  if constexpr (P::kChecked) check_holds_nothing(Misuse::sleeping_with_pins, caller);
+  Waiter self(platform_, page, 1, limits, caller);
   self.look_for_page = true;  // it may have been mapped since we looked
   enqueue(self);
   Pinned pinned{nullptr, MapError::none};
@@ -59,8 +66,9 @@ template <class P>
 template <class P>
 [[gnu::noinline]] Result<void*> Mapper<P>::map_within(Page page, Limits<P> limits) {
   if (void* const address = map_slow<Wait::never>(page)) return address;
-  if (platform_.may_sleep()) return sleep_for_slot(page, limits);
-  report(Misuse::kmap_may_not_sleep, find(page), page, nullptr, __builtin_return_address(0));
+  const void* const caller = __builtin_return_address(0);
+  if (platform_.may_sleep()) return sleep_for_slot(page, limits, caller);
+  report(Misuse::kmap_may_not_sleep, find(page), page, nullptr, caller);
   return MapError::would_sleep;
 }
 
@@ -70,6 +78,8 @@ void Mapper<P>::enqueue(Waiter& self) {
   queue_lock_.lock();
   (last_waiter_ != nullptr ? last_waiter_->next : first_waiter_) = &self;
   last_waiter_ = &self;
+  // Sequentially consistent, as are the looks that follow: pairs with publish(), put_clean(),
+  // finish() and park(), which change the window and then look here.
   waiters_.fetch_add(1, std::memory_order_seq_cst);
   queue_lock_.unlock();
   grant_clean();
@@ -124,6 +134,7 @@ void Mapper<P>::leave_queue(Waiter& self) {
     for (Waiter* it = first_waiter_; it != &self; it = it->next) before = it;
     (before != nullptr ? before->next : first_waiter_) = self.next;
     if (last_waiter_ == &self) last_waiter_ = before;
+    // Needs no order, here and in grant(): who misses it takes the slow path in vain.
     waiters_.fetch_sub(1, std::memory_order_seq_cst);
   }
   queue_lock_.unlock();
@@ -144,6 +155,7 @@ void Mapper<P>::grant(SlotIndex slot, bool clean) {
 template <class P>
 void Mapper<P>::cancel(Cancellation<P>& cancellation) {
   queue_lock_.lock();
+  // Relaxed: sleepers read it with the lock held.
   cancellation.requested_.store(1, std::memory_order_relaxed);
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
     if (waiter->limits.cancellation == &cancellation) platform_.wake(waiter->sleeper);
@@ -182,6 +194,7 @@ template <class P>
 [[gnu::noinline]] void Mapper<P>::slow_exit(std::size_t offset, std::uint32_t before, Page page) {
   Slot& slot = slot_at(offset);
   const void* const caller = __builtin_return_address(0);
+  // Relaxed, both repairs: whoever was wrong has nothing to publish.
   if (&slot == &slots_[0]) {
     slot.word.store(word::kSentinel, std::memory_order_relaxed);
     return report_kunmap(slot, page, caller);
@@ -203,11 +216,13 @@ template <class P>
 void Mapper<P>::settle(SlotIndex index) {
   Slot& slot = slot_of(index);
   queue_lock_.lock();
+  // Relaxed: as new as what brought the caller here, and proved by the swaps below.
   std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
   while (word::is_idle(seen)) {
     if (first_waiter_ != nullptr) {
       flushes_due_.fetch_add(1, std::memory_order_relaxed);
       const Claim claimed = claim(index, seen, word::dead_after(seen));
+      // Needs no order: nothing was flushed.
       if (claimed != Claim::touched) flushes_due_.fetch_sub(1, std::memory_order_release);
       if (claimed != Claim::lost) {
         unparked_.insert(index);

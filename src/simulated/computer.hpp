@@ -40,11 +40,11 @@ class Computer {
 
   /// The word of a mapped page that `address` leads to, read by the CPU that the caller is on.
   [[nodiscard]] Machine::Word read(const void* address, std::size_t word = 0) {
-    threads_.memory_access();
+    threads_.memory_access(address);
     return machine_.read(threads_.cpu(), static_cast<const Machine::Word*>(address) + word);
   }
   void write(void* address, Machine::Word value, std::size_t word = 0) {
-    threads_.memory_access();
+    threads_.memory_access(address);
     machine_.write(threads_.cpu(), static_cast<Machine::Word*>(address) + word, value);
   }
 
@@ -85,6 +85,7 @@ void Platform<Threads>::invalidate(std::span<const SlotIndex> slots) {
     threads().interrupt(CpuIndex{cpu});
     for (const SlotIndex slot : slots) machine().invalidate(CpuIndex{cpu}, slot);
   }
+  threads().invalidated(slots);
 }
 
 }  // namespace kmapper::simulated

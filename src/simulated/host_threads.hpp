@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <list>
 #include <mutex>
+#include <span>
 #include <thread>
 
 #include "kmapper/platform.hpp"
@@ -50,11 +51,12 @@ class HostThreads {
   [[nodiscard]] bool may_flush() const { return self().interrupts_off == 0; }
   [[nodiscard]] bool interrupts_are_off() const { return self().interrupts_off != 0; }
   void relax() { std::this_thread::yield(); }
-  void point() {}
+  void change_pte(SlotIndex) {}
+  void invalidated(std::span<const SlotIndex>) {}
   /// Interrupts another CPU; returns at once.
   void interrupt(CpuIndex) {}
   /// An access to memory is about to be made: some CPU may walk some PTE.
-  void memory_access() {
+  void memory_access(const void*) {
     if (options_.speculate_every != 0 && self().random.one_in(options_.speculate_every))
       speculate();
   }

@@ -3,13 +3,16 @@
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
 #include "simulated/scheduled_threads.hpp"
+#include "simulated/weak_threads.hpp"
 
 namespace kmapper {
 
 static_assert(Platform<simulated::Platform<simulated::HostThreads>>);
 static_assert(Platform<simulated::Platform<simulated::ScheduledThreads>>);
+static_assert(Platform<simulated::Platform<simulated::WeakThreads>>);
 
 template class Mapper<simulated::Platform<simulated::HostThreads>>;
 template class Mapper<simulated::Platform<simulated::ScheduledThreads>>;
+template class Mapper<simulated::Platform<simulated::WeakThreads>>;
 
 }  // namespace kmapper

@@ -22,6 +22,7 @@ Machine::Machine(const MachineShape& shape)
     : shape_(shape),
       frames_(shape.low_frames + shape.high_frames),
       page_table_(shape.slots),
+      last_(shape.slots),
       holders_(shape.slots) {
   require(shape.cpus >= 1 && shape.cpus <= kMaxCpus, "cpus", shape.cpus, kMaxCpus);
   require(shape.slots >= 1 && shape.slots <= kMaxSlots, "slots", shape.slots, kMaxSlots);
@@ -48,10 +49,19 @@ std::atomic<Machine::Word>* Machine::translate(CpuIndex cpu, const void* address
   if (!frame || word >= kFrameWords || number % sizeof(Word) != 0) {
     faults_.record(cpu_name(to_number(cpu)) + " faulted at address " + std::to_string(number) +
                    " (" + std::to_string((number - kWindow) / kPageSize) +
-                   " pages into a window of " + std::to_string(shape_.slots) + " slots)");
+                   " pages into a window of " + std::to_string(shape_.slots) + " slots)" +
+                   history_of(number));
     return nullptr;
   }
   return &frames_[to_number(*frame)][word];
+}
+
+std::string Machine::history_of(std::uintptr_t address) const {
+  if (address < kWindow || (address - kWindow) / kPageSize >= shape_.slots) return "";
+  const SlotIndex slot{static_cast<std::uint32_t>((address - kWindow) / kPageSize)};
+  const Pte last = last_[to_number(slot)].load(std::memory_order_relaxed);
+  if (!last.is_present()) return ": " + slot_name(slot) + " has mapped nothing yet";
+  return ": use after kunmap of " + frame_name(last.frame()) + " in " + slot_name(slot);
 }
 
 std::optional<FrameIndex> Machine::frame_at(CpuIndex cpu, std::uintptr_t address) {
@@ -94,6 +104,7 @@ bool Machine::take_pte(SlotIndex slot) {
     faults_.record(slot_name(slot) + " is taken from under a user of " +
                    frame_name(before.frame()));
   }
+  last_[to_number(slot)].store(before, std::memory_order_relaxed);
   return before.is_accessed() && !sabotage_.accessed_hidden.strikes();
 }
 

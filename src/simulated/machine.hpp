@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <deque>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "kmapper/slot.hpp"
@@ -88,10 +89,13 @@ class Machine {
   [[nodiscard]] AtomicPte& pte(SlotIndex slot) { return page_table_[to_number(slot)]; }
   std::atomic<Word>* translate(CpuIndex cpu, const void* address);
   [[nodiscard]] std::optional<FrameIndex> frame_at(CpuIndex cpu, std::uintptr_t address);
+  /// What a fault at that address means.
+  [[nodiscard]] std::string history_of(std::uintptr_t address) const;
 
   const MachineShape shape_;
   std::vector<Frame> frames_;
   std::vector<AtomicPte> page_table_;
+  std::vector<std::atomic<Pte>> last_;  // what each slot mapped before it was taken back
   std::vector<std::atomic<std::uint32_t>> holders_;  // of each slot
   std::deque<Tlb> tlbs_;                             // deque: a Tlb cannot move
   FaultLog faults_;

@@ -56,11 +56,11 @@ class Platform {
   [[nodiscard]] void* address(SlotIndex slot) const { return window_address(slot); }
   void write_pte(SlotIndex slot, Page page) {
     require(threads().interrupts_are_off(), "write_pte() with interrupts on");
-    threads().point();
+    threads().change_pte(slot);
     machine().write_pte(slot, page->frame);
   }
   [[nodiscard]] bool take_pte(SlotIndex slot) {
-    threads().point();
+    threads().change_pte(slot);
     return machine().take_pte(slot);
   }
   void invalidate(std::span<const SlotIndex> slots);

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "kmapper/platform.hpp"
 #include "simulated/counters.hpp"
@@ -44,7 +45,11 @@ class ScheduledThreads {
     scheduler_.point();
     while (scheduler_.interrupts_are_off(cpu)) scheduler_.relax();
   }
-  void memory_access() { scheduler_.point(); }
+  /// An access to memory, or a change of a PTE, is about to be made.
+  void memory_access(const void*) { scheduler_.point(); }
+  void change_pte(SlotIndex) { scheduler_.point(); }
+  /// An invalidation of these slots is done.
+  void invalidated(std::span<const SlotIndex>) {}
 
   void sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns);
   void wake(Sleeper& sleeper);

@@ -115,6 +115,11 @@ class Scheduler {
   /// The running thread; an interrupt's is kHandler + its CPU.
   [[nodiscard]] std::uint32_t thread() const { return cpu_->running->number; }
   static constexpr std::uint32_t kHandler = 0xF000;
+  /// The thread whose program order the caller's steps are part of: an interrupt's, that of the
+  /// thread that it interrupted.
+  [[nodiscard]] std::uint32_t sequence() const {
+    return (cpu_->interrupted != nullptr ? cpu_->interrupted : cpu_->running)->number;
+  }
 
   [[nodiscard]] std::uint64_t steps() const { return steps_ + (drawn_ - until_switch_); }
   [[nodiscard]] Random& random() { return random_; }

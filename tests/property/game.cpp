@@ -92,8 +92,10 @@ class Table {
       text += kEnds[static_cast<std::size_t>(outcome.end)];
       text += " after " + std::to_string(outcome.steps) + " steps\n" + outcome.report;
     }
-    for (const auto& report : board_.reports())
+    for (const auto& report : board_.reports()) {
+      if (is_notice(report.what)) continue;
       text += "misuse reported: " + std::to_string(static_cast<int>(report.what)) + "\n";
+    }
     return text;
   }
 

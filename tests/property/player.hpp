@@ -14,17 +14,20 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <iterator>
 #include <mutex>
 #include <span>
 #include <utility>
 #include <vector>
 
-#include "core/observe.hpp"  // release_pins() is a template of its own
+#include "core/mapper_impl.hpp"  // release_pins() is a template of its own
 #include "kmapper/mapper.hpp"
+#include "kmapper/mapping.hpp"
 #include "kmapper/reservation.hpp"
 #include "page_model.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/random.hpp"
+#include "tally.hpp"
 
 namespace kmapper::simulated {
 
@@ -36,6 +39,9 @@ class Player {
 
   Player(Computer<Threads>& computer, Mapper& mapper, Random& random)
       : computer_(computer), mapper_(mapper), model_(computer.machine(), random) {}
+
+  /// Before anybody plays: several pages are mapped in reservations only, so that again() stays 0.
+  void without_kmap_all() { plays_kmap_all_ = false; }
 
   /// A thread that maps, as long as `goes_on` says so. Holds nothing any more when it returns.
   template <class GoesOn>
@@ -49,7 +55,7 @@ class Player {
   template <class Done>
   void receive(Random random, Done done) {
     Hand hand;
-    while (is_well()) {
+    for (;;) {  // even if something is wrong: others may sleep for these slots
       const bool last = done();
       if (take_over(hand)) {
         look(random, hand);
@@ -71,8 +77,14 @@ class Player {
     }
   }
 
-  /// High pages successfully mapped. The mapper counts more: a kmap_all() that starts again.
+  /// High pages successfully mapped. The mapper counts more, though no more than `again`: what a
+  /// kmap_all() mapped before it started again, or gave up.
   [[nodiscard]] std::uint64_t mapped() const { return mapped_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t again() const { return again_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t evicted() const { return evicted_.load(std::memory_order_relaxed); }
+  [[nodiscard]] const Tally& tally() const { return tally_; }
+  /// What the page's frame shows to whoever maps it. Only while nobody plays.
+  [[nodiscard]] std::uint64_t tag(Page page) const { return model_.tag(page->frame); }
   [[nodiscard]] std::uint64_t played() const { return played_.load(std::memory_order_relaxed); }
 
  private:
@@ -127,6 +139,7 @@ class Player {
         [[fallthrough]];
       default:
         if (hand.empty() && random.one_in(8)) return pick_up_several(random, hand);
+        if (random.one_in(8)) return use_mapping(random, hand.empty());
         if (!hand.is_full()) pick_up(random, hand, hand.empty());
     }
   }
@@ -135,7 +148,7 @@ class Player {
   bool pick_up(Random& random, Hand& hand, bool may_sleep) {
     const Page page = any_page(random);
     if (!model_.begin_use(page->frame)) return false;
-    void* const address = may_sleep ? map_patiently(random, page) : mapper_.try_kmap(page);
+    void* const address = may_sleep ? map_patiently(random, page) : map_at_once(page);
     if (address == nullptr) {
       model_.end_use(page->frame);
       return false;
@@ -144,14 +157,44 @@ class Player {
     return true;
   }
 
+  void* map_at_once(Page page) {
+    tally_.add(Deed::try_kmap);
+    return mapper_.try_kmap(page);
+  }
+
   /// Sleeps for a slot: for ever, for a while, or until somebody cancels.
   void* map_patiently(Random& random, Page page) {
     const std::uint32_t way = random.below(8);
-    if (way == 0) return *mapper_.kmap_for(page, random.below(20'000));
-    if (way == 1) return *mapper_.kmap_until(page, {UINT64_MAX, &current_cancellation()});
+    if (way == 0) {
+      tally_.add(Deed::kmap_for);
+      return *mapper_.kmap_for(page, random.below(20'000));
+    }
+    if (way == 1) {
+      tally_.add(Deed::kmap_until);
+      return *mapper_.kmap_until(page, {UINT64_MAX, &current_cancellation()});
+    }
+    tally_.add(Deed::kmap);
     void* const address = mapper_.kmap(page);
     require(address != nullptr, "a kmap that may sleep gave nothing");
     return address;
+  }
+
+  /// A mapping that unmaps itself, moved in between.
+  void use_mapping(Random& random, bool may_sleep) {
+    using Mapping = kmapper::Mapping<Platform<Threads>>;
+    const Page page = any_page(random);
+    if (!model_.begin_use(page->frame)) return;
+    tally_.add(Deed::mapping);
+    {
+      Mapping first = may_sleep ? Mapping(mapper_, page) : Mapping::try_map(mapper_, page);
+      const Mapping mapping = std::move(first);
+      if (mapping) {
+        if (page->is_high) mapped_.fetch_add(1, std::memory_order_relaxed);
+        require(computer_.read(mapping.address(), PageModel::kTagWord) == model_.tag(page->frame),
+                "a Mapping shows another page");
+      }
+    }
+    model_.end_use(page->frame);
   }
 
   /// Two to four pages at once, by kmap_all() or in a reservation.
@@ -165,7 +208,8 @@ class Player {
       if (model_.begin_use(page->frame)) pages[count++].page = page;
     }
     const std::span all(pages.data(), count);
-    const bool mapped = random.one_in(2) ? map_all(random, all) : map_in_reservation(random, all);
+    const bool mapped = plays_kmap_all_ && random.one_in(2) ? map_all(random, all)
+                                                            : map_in_reservation(random, all);
     for (const PageAddress<Platform<Threads>>& it : all) {
       if (mapped) {
         take_up(hand, it.page, it.address);
@@ -176,9 +220,18 @@ class Player {
   }
 
   bool map_all(Random& random, std::span<PageAddress<Platform<Threads>>> pages) {
+    tally_.add(Deed::kmap_all);
+    again_.fetch_add(pages.size(), std::memory_order_relaxed);
+    if (pages.size() == 2) {  // the form for a number that is known when compiling
+      PageAddress<Platform<Threads>> two[] = {pages[0], pages[1]};
+      const MapError error = mapper_.kmap_all(two, some_limits(random));
+      std::copy(std::begin(two), std::end(two), pages.begin());
+      return error == MapError::none;
+    }
     return mapper_.kmap_all(pages, some_limits(random)) == MapError::none;
   }
   bool map_in_reservation(Random& random, std::span<PageAddress<Platform<Threads>>> pages) {
+    tally_.add(Deed::reserve);
     auto reservation =
         mapper_.reserve(static_cast<std::uint32_t>(pages.size()), some_limits(random));
     if (!reservation) return false;
@@ -208,6 +261,7 @@ class Player {
     std::uint32_t current = cancelled_.load(std::memory_order_relaxed);
     if (current + 1 == kCancellations || !cancelled_.compare_exchange_strong(current, current + 1))
       return;
+    tally_.add(Deed::cancel);
     mapper_.cancel(cancellations_[current]);
   }
 
@@ -224,6 +278,7 @@ class Player {
   /// Reads and writes through a mapping.
   void look(Random& random, Hand& hand) {
     if (hand.empty()) return;
+    tally_.add(Deed::access);
     const Held& held = hand.any(random);
     const FrameIndex frame = held.page->frame;
     require(computer_.read(held.address, PageModel::kTagWord) == model_.tag(frame),
@@ -239,8 +294,10 @@ class Player {
     const Held held = hand.take_any(random);
     if (held.page->is_high) computer_.machine().release(slot_at(held.address));
     if (random.one_in(4)) {
+      tally_.add(Deed::kunmap_address);
       mapper_.kunmap_address(held.address);
     } else {
+      tally_.add(Deed::kunmap);
       mapper_.kunmap(held.page);
     }
     model_.end_use(held.page->frame);
@@ -255,33 +312,53 @@ class Player {
         return cancel();
       case 3:
         return die(random);
+      case 4:
+        return report(random);
+      case 5:
+        return scavenge_ahead(random);
       default:
         return look(random, hand);
     }
   }
 
-  /// A thread maps a page and dies; its pins are released. A release build does not know them all.
+  /// A thread maps pages and dies; its pins are released. A release build does not know them.
   void die(Random& random) {
     if constexpr (Platform<Threads>::kChecked && requires { typename Threads::Attachment; }) {
-      const Page page = any_page(random);
-      if (!page->is_high || !model_.begin_use(page->frame)) return;
-      std::uint32_t pins = 0;
+      tally_.add(Deed::death);
+      Hand left;
       std::uint32_t number = 0;
       {
         const typename Threads::Attachment dying(computer_.threads(), computer_.threads().cpu());
         number = dying.thread();
-        for (; pins != 2 && mapper_.try_kmap(page) != nullptr; ++pins)
-          mapped_.fetch_add(1, std::memory_order_relaxed);
+        while (!left.is_full() && pick_up(random, left, false) && !random.one_in(4)) {
+        }
+      }
+      std::uint32_t pins = 0;
+      for (const Held& it : std::span(left.mappings).first(left.size)) {
+        if (!it.page->is_high) continue;
+        computer_.machine().release(slot_at(it.address));
+        ++pins;
       }
       const std::uint32_t released = mapper_.release_pins(
           [number](simulated::Stamp holder) { return holder.thread == number; });
       require(released == pins, "the pins of a dead thread were not all released");
-      model_.end_use(page->frame);
+      for (const Held& it : std::span(left.mappings).first(left.size))
+        model_.end_use(it.page->frame);
     }
+  }
+
+  /// What a watchdog does. Nothing is held, or asked for, for an hour.
+  void report(Random& random) {
+    constexpr std::uint64_t kHour = 3'600'000'000'000;
+    tally_.add(Deed::report);
+    const std::uint64_t age = random.one_in(2) ? 0 : kHour;
+    const std::uint32_t reported = mapper_.report_holders(age) + mapper_.report_waiters(age);
+    require(reported == 0 || age == 0, "a mapping or a sleep of a moment is reported as long");
   }
 
   void hand_on(Random& random, Hand& hand) {
     if (hand.empty()) return;
+    tally_.add(Deed::hand_over);
     const Held held = hand.take_any(random);
     mapper_.hand_over(held.page);
     const std::lock_guard lock(handed_on_mutex_);
@@ -299,12 +376,24 @@ class Player {
   void reuse_page(Random& random) {
     const Page page = any_page(random);
     if (!page->is_high || !model_.begin_free(page->frame)) return;
-    require(mapper_.evict(page) != Evicted::pinned, "a page that nobody uses is pinned");
+    tally_.add(Deed::evict);
+    const Evicted evicted = mapper_.evict(page);
+    require(evicted != Evicted::pinned, "a page that nobody uses is pinned");
+    if (evicted == Evicted::taken_back) evicted_.fetch_add(1, std::memory_order_relaxed);
     computer_.machine().check_unmapped(page->frame);
     model_.end_free(page->frame, random.next());
   }
 
-  void flush() { mapper_.flush_all_zero_pkmaps(); }
+  void scavenge_ahead(Random& random) {
+    tally_.add(Deed::scavenge_ahead);
+    const std::uint32_t slots = mapper_.slot_count();
+    require(mapper_.scavenge_ahead(random.below(slots + 1)) <= slots, "more slots than there are");
+  }
+
+  void flush() {
+    tally_.add(Deed::flush_all);
+    mapper_.flush_all_zero_pkmaps();
+  }
 
   void with_interrupts_off(Random& random) {
     const typename Threads::InterruptsOff off(computer_.threads());
@@ -327,13 +416,17 @@ class Player {
   Computer<Threads>& computer_;
   Mapper& mapper_;
   PageModel model_;
+  bool plays_kmap_all_ = true;
   static constexpr std::uint32_t kCancellations = 1'000;
   std::array<Cancellation<Platform<Threads>>, kCancellations> cancellations_{};
   std::atomic<std::uint32_t> cancelled_{0};
   std::mutex handed_on_mutex_;
   std::vector<Held> handed_on_;
   std::atomic<std::uint64_t> mapped_{0};
+  std::atomic<std::uint64_t> again_{0};
+  std::atomic<std::uint64_t> evicted_{0};
   std::atomic<std::uint64_t> played_{0};
+  Tally tally_;
 };
 
 }  // namespace kmapper::simulated

@@ -1,158 +1,224 @@
-// Host threads play random operations on the simulated machine as fast as they can, with real
-// atomics and real races, in rounds: each has a new machine, whose window and pages the seed
-// chooses. What is checked stands in ../property/player.hpp; built with a sanitizer, the sanitizer
-// checks the rest. Unlike the property test a round cannot be replayed exactly; its seed brings
-// back the machine and what each thread does.
+// Host threads play random operations on a simulated machine of 8 CPUs as fast as they can, with
+// real atomics and real races, in rounds: each has a new machine. A round's seed chooses its
+// window, pages and threads, and what each thread does; window sizes follow one another, so that a
+// minute sees them all. Unlike in the property test a round cannot be replayed exactly.
+//
+// What is checked while they play stands in ../property/player.hpp and simulated/machine.hpp, what
+// must hold at a round's end in balance.hpp; built with a sanitizer, the sanitizer checks the rest.
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
+#include <iomanip>
 #include <iostream>
 #include <memory>
-#include <mutex>
 #include <string>
-#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "../property/invariants.hpp"
 #include "../property/player.hpp"
+#include "balance.hpp"
+#include "options.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
+#include "watchdog.hpp"
 
 namespace kmapper::simulated {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 using HostComputer = Computer<HostThreads>;
-using HostMapper = Mapper<Platform<HostThreads>>;
+using HostPlatform = Platform<HostThreads>;
+using HostMapper = Mapper<HostPlatform>;
 
-constexpr std::uint32_t kMappers = 8;
-constexpr std::uint32_t kReceivers = 2;
 constexpr std::chrono::milliseconds kRound{500};
 
 struct Round {
   std::uint64_t seed;
   MachineShape shape;
+  std::uint32_t mappers;
+  std::uint32_t receivers;
+  bool plays_kmap_all;
 };
 
 Round choose_round(std::uint64_t seed) {
-  constexpr std::uint32_t kWindows[] = {1, 2, 3, 8, 16, 33, 64, 128, 512};
+  constexpr std::uint32_t kWindows[] = {1, 2, 3, 8, 31, 32, 33, 64, 100, 512, 4, 16, 128, 256};
   Random random(seed);
-  Round round{seed, {}};
+  Round round{seed, {}, random.between(2, 16), random.between(1, 3), random.one_in(2)};
   round.shape.cpus = kMaxCpus;
-  round.shape.slots = kWindows[random.below(std::size(kWindows))];
+  round.shape.slots = kWindows[seed % std::size(kWindows)];
   round.shape.low_frames = 2;
   round.shape.high_frames = round.shape.slots + random.between(1, 2 * round.shape.slots + 8);
   return round;
 }
 
-/// Ends the program if a round does not end: somebody sleeps for ever.
-class Watchdog {
- public:
-  explicit Watchdog(Clock::time_point end) : thread_([this, end] { watch(end + kPatience); }) {}
-  ~Watchdog() {
-    const std::lock_guard lock(mutex_);
-    done_ = true;
-    condition_.notify_one();
+std::ostream& operator<<(std::ostream& out, const Round& round) {
+  return out << "--seed " << round.seed << ": " << round.shape.slots << " slots, "
+             << round.shape.high_frames << " high pages, " << round.mappers << "+"
+             << round.receivers << " threads";
+}
+
+/// What was done, in one round or in all.
+struct Score {
+  std::array<std::uint64_t, Tally::kDeeds> deeds{};
+  Stats stats{};
+
+  void add(const Score& other) {
+    for (std::size_t i = 0; i < deeds.size(); ++i) deeds[i] += other.deeds[i];
+    stats.hits += other.stats.hits;
+    stats.misses += other.stats.misses;
+    stats.slots_scavenged += other.stats.slots_scavenged;
+    stats.flushes += other.stats.flushes;
+    stats.flushes_avoided += other.stats.flushes_avoided;
+    stats.sleeps += other.stats.sleeps;
   }
-  Watchdog(const Watchdog&) = delete;
-  Watchdog& operator=(const Watchdog&) = delete;
+  [[nodiscard]] std::uint64_t operations() const {
+    std::uint64_t sum = 0;
+    for (const std::uint64_t count : deeds) sum += count;
+    return sum;
+  }
+};
+
+std::string text_of(const HostComputer::Report& report) {
+  std::string text = describe(report.what).what;
+  if (report.page != nullptr) text += ", frame " + std::to_string(to_number(report.page->frame));
+  if (report.slot != kNoSlot) text += ", slot " + std::to_string(to_number(report.slot));
+  return text + ", thread " + std::to_string(report.holder.thread) + "\n";
+}
+
+/// A round that is being played.
+class Arena {
+ public:
+  Arena(const Round& round, const Options& options)
+      : round_(round), computer_(round.shape, {.seed = round.seed, .speculate_every = 16}) {
+    options.sabotage(computer_.machine().sabotage());
+    mapper_->open(round.shape.slots);
+    if (!round.plays_kmap_all) player_.without_kmap_all();
+  }
+
+  /// All threads, to their end. Each goes on until `end`, or until something is wrong.
+  void play(Clock::time_point end) {
+    std::atomic<std::uint32_t> mapping{round_.mappers};
+    std::vector<std::jthread> threads;
+    for (std::uint32_t i = 0; i < round_.mappers + round_.receivers; ++i) {
+      threads.emplace_back([this, &mapping, end, i, seed = random_.next()] {
+        const HostThreads::Attachment attached(computer_.threads(),
+                                               CpuIndex{i % round_.shape.cpus});
+        if (i < round_.mappers) {
+          player_.map_pages(Random(seed), [end] { return Clock::now() < end; });
+          --mapping;
+        } else {
+          player_.receive(Random(seed), [&mapping] { return mapping == 0; });
+        }
+      });
+    }
+  }
+
+  /// Everybody has gone: whether they left the window as it must be. Empty: all is well.
+  std::string failure() {
+    const HostThreads::Attachment here(computer_.threads(), CpuIndex{0});
+    FaultLog& faults = computer_.machine().faults();
+    if (faults.empty()) check_end(computer_, *mapper_, player_.mapped());
+    if (faults.empty()) Balance<HostThreads>(computer_, *mapper_, player_).check();
+    std::string text = faults.text();
+    for (const HostComputer::Report& report : computer_.reports())
+      if (!is_right(report)) text += "not to be reported: " + text_of(report);
+    return text;
+  }
+
+  /// Who sleeps, and who holds what. For a round that does not end: its threads may still run.
+  std::string who_waits() {
+    const HostThreads::Attachment here(computer_.threads(), CpuIndex{0});
+    const std::size_t before = computer_.reports().size();
+    mapper_->report_waiters(0);
+    mapper_->report_holders(0);
+    std::string text;
+    for (std::size_t i = before; i < computer_.reports().size(); ++i)
+      text += text_of(computer_.reports()[i]);
+    return text;
+  }
+
+  [[nodiscard]] std::string faults() { return computer_.machine().faults().text(); }
+  [[nodiscard]] Score score() {
+    const HostThreads::Attachment here(computer_.threads(), CpuIndex{0});
+    return {player_.tally().counts(), mapper_->stats()};
+  }
 
  private:
-  static constexpr std::chrono::seconds kPatience{30};
-
-  void watch(Clock::time_point limit) {
-    std::unique_lock lock(mutex_);
-    if (condition_.wait_until(lock, limit, [this] { return done_; })) return;
-    std::cout << "torture: FAIL, threads still sleep " << kPatience.count()
-              << " s after the end of their round" << std::endl;
-    std::_Exit(1);
+  /// Nobody misuses the window here; and what a watchdog is told must make sense.
+  bool is_right(const HostComputer::Report& report) {
+    const bool held = report.what == Misuse::held_too_long;
+    if (!held && report.what != Misuse::waiting_too_long) return false;
+    if (report.holder.thread == 0) return false;
+    if (!held) return report.slot == kNoSlot;  // who waits in reserve() wants no page by name
+    return report.page != nullptr && to_number(report.slot) < round_.shape.slots &&
+           report.address == window_address(report.slot) &&
+           (report.caller != nullptr) == HostPlatform::kChecked;
   }
 
-  std::mutex mutex_;
-  std::condition_variable condition_;
-  bool done_ = false;
-  std::jthread thread_;  // last: it uses the others
+  const Round round_;
+  HostComputer computer_;
+  Random random_{round_.seed};
+  std::unique_ptr<HostMapper> mapper_ = std::make_unique<HostMapper>(computer_.platform());
+  Player<HostThreads> player_{computer_, *mapper_, random_};
 };
 
-struct Played {
-  std::uint64_t operations = 0;
-  std::string failure;
-};
-
-Played play(const Round& round, Clock::time_point end) {
-  HostComputer computer(round.shape, {.seed = round.seed, .speculate_every = 16});
-  const HostThreads::Attachment here(computer.threads(), CpuIndex{0});
-  const auto mapper = std::make_unique<HostMapper>(computer.platform());
-  mapper->open(round.shape.slots);
-  Random random(round.seed);
-  Player<HostThreads> player(computer, *mapper, random);
-
-  const Watchdog watchdog(end);
-  std::atomic<std::uint32_t> mapping{kMappers};
-  std::vector<std::jthread> threads;
-  for (std::uint32_t i = 0; i < kMappers + kReceivers; ++i) {
-    threads.emplace_back([&, i, seed = random.next()] {
-      const HostThreads::Attachment attached(computer.threads(), CpuIndex{i % round.shape.cpus});
-      if (i < kMappers) {
-        player.map_pages(Random(seed), [end] { return Clock::now() < end; });
-        --mapping;
-      } else {
-        player.receive(Random(seed), [&mapping] { return mapping == 0; });
-      }
-    });
-  }
-  threads.clear();  // joins them
-  if (computer.machine().faults().empty()) check_end(computer, *mapper, player.mapped());
-  std::string failure = computer.machine().faults().text();
-  if (!computer.reports().empty()) failure += "a misuse was reported\n";
-  return {player.played(), failure};
+void print(const Score& score, double seconds) {
+  const auto line = [seconds](const char* what, std::uint64_t count) {
+    std::cout << "  " << std::left << std::setw(30) << what << std::right << std::setw(14) << count
+              << std::setw(12) << static_cast<std::uint64_t>(static_cast<double>(count) / seconds)
+              << "/s\n";
+  };
+  for (std::size_t i = 0; i < Tally::kDeeds; ++i)
+    line(name_of(static_cast<Deed>(i)), score.deeds[i]);
+  line("all operations", score.operations());
+  const Stats& stats = score.stats;
+  std::cout << "  of which " << stats.hits << " hits, " << stats.misses << " misses, "
+            << stats.sleeps << " sleeps; " << stats.slots_scavenged << " slots scavenged with "
+            << stats.flushes << " flushes, " << stats.flushes_avoided << " flushes avoided\n";
 }
 
-int run(std::uint64_t seconds, std::uint64_t seed) {
-  std::cout << "torture: seed " << seed << ", " << seconds << " s\n";
-  const Clock::time_point end = Clock::now() + std::chrono::seconds(seconds);
-  std::uint64_t operations = 0;
+int run(const Options& options) {
+  constexpr const char* kBuild = HostPlatform::kStrict    ? "strict"
+                                 : HostPlatform::kChecked ? "checked"
+                                                          : "release";
+  std::cout << "torture: --seed " << options.seed << ", " << options.seconds << " s, " << kBuild
+            << " build" << std::endl;
+  const Clock::time_point begun = Clock::now();
+  const Clock::time_point end = begun + std::chrono::seconds(options.seconds);
+  Score score;
   std::uint64_t rounds = 0;
   for (; Clock::now() < end; ++rounds) {
-    const Round round = choose_round(seed + rounds);
-    const Played played = play(round, std::min(end, Clock::now() + kRound));
-    operations += played.operations;
-    if (played.failure.empty()) continue;
-    std::cout << played.failure << "torture: FAIL in round " << rounds << " (--seed " << round.seed
-              << "), " << round.shape.slots << " slots, " << round.shape.high_frames
-              << " high pages\n";
+    const Round round = choose_round(options.seed + rounds);
+    Arena arena(round, options);
+    const Clock::time_point round_end = std::min(end, Clock::now() + kRound);
+    {
+      const Watchdog watchdog(round_end + options.patience, [&arena, &round] {
+        std::cout << "torture: FAIL, threads have not ended long after their round (" << round
+                  << ")" << std::endl
+                  << arena.faults() << arena.who_waits() << std::flush;
+      });
+      arena.play(round_end);
+    }
+    score.add(arena.score());
+    const std::string failure = arena.failure();
+    if (failure.empty()) continue;
+    std::cout << failure << "torture: FAIL in round " << rounds << " (" << round << ")\n";
     return 1;
   }
-  std::cout << "torture: PASS, " << operations << " operations in " << rounds << " rounds\n";
+  print(score, std::chrono::duration<double>(Clock::now() - begun).count());
+  std::cout << "torture: PASS, " << score.operations() << " operations in " << rounds
+            << " rounds\n";
   return 0;
-}
-
-int usage() {
-  std::cerr << "usage: kmapper_torture [--seconds N] [--seed N]\n";
-  return 2;
 }
 
 }  // namespace
 }  // namespace kmapper::simulated
 
 int main(int argc, char** argv) {
-  std::uint64_t seconds = 2;
-  std::uint64_t seed = 1;
-  for (int i = 1; i < argc; i += 2) {
-    const std::string_view option = argv[i];
-    char* end = nullptr;
-    const std::uint64_t value = i + 1 < argc ? std::strtoull(argv[i + 1], &end, 10) : 0;
-    if (end == nullptr || end == argv[i + 1] || *end != '\0') return kmapper::simulated::usage();
-    if (option == "--seconds") {
-      seconds = value;
-    } else if (option == "--seed") {
-      seed = value;
-    } else {
-      return kmapper::simulated::usage();
-    }
-  }
-  return kmapper::simulated::run(seconds, seed);
+  const auto options = kmapper::simulated::read_options({argv + 1, argv + argc});
+  return options ? kmapper::simulated::run(*options) : 2;
 }

@@ -49,7 +49,8 @@ class Window {
     mapper.kunmap(page);
   }
   [[nodiscard]] std::uint32_t users(Page page) {
-    return word::users(mapper.inspect(mapper.find(page)).word) - 1;
+    const SlotIndex slot = mapper.find(page);
+    return slot == kNoSlot ? 0 : word::users(mapper.inspect(slot).word) - 1;
   }
 
  private:

@@ -1,41 +1,31 @@
 // The window and the allocator, used as they should not be: each misuse in a thread of its own,
-// which must end with a report that says what, which page and which slot. The machine goes on.
+// which must end with a report that says all there is to know. The machine goes on.
 #include "arch/cpu.hpp"
 #include "arch/interrupts.hpp"
+#include "kernel/jobs/misuse_report.hpp"
 #include "kernel/jobs/self_test.hpp"
-#include "kernel/lib/format.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/spinlock.hpp"
+#include "kmapper/mapping.hpp"
 
 namespace kmapper::kernel {
 namespace {
 
-// "page 0x28001", "slot 5": as reports name them.
-class Name {
- public:
-  explicit Name(Page* page) : text_(format_to(buffer_, "page {},", page_to_pfn(page))) {}
-  explicit Name(SlotIndex slot) : text_(format_to(buffer_, "slot {},", slot)) {}
-  Name(const Name&) = delete;
-  Name& operator=(const Name&) = delete;
-  [[nodiscard]] std::string_view text() const { return text_; }
-
- private:
-  char buffer_[32];
-  std::string_view text_;
-};
+void kunmap_it(void* page) { kunmap(static_cast<Page*>(page)); }
 
 Outcome kunmap_twice() {
+  if (KernelPlatform::kStrict) return skipped(kStrictKeepsNothing);
   const HighPages pages(1);
   if (pages.missing()) return skipped(kNoHighMemory);
   (void)kmap(pages[0]);
   kunmap(pages[0]);
   const Name page(pages[0]);
   const Name slot(highmem.find(pages[0]));
-  const Sacrifice thread([](void* page) { kunmap(static_cast<Page*>(page)); }, pages[0]);
-  const std::string_view words[] = {"kunmap of a page that nobody holds", page.text(), slot.text()};
-  const Outcome outcome = thread.expect_death(words);
+  const Sacrifice thread(kunmap_it, pages[0]);
+  const Outcome outcome =
+      dies_of(Misuse::kunmap_below_idle, thread, {page.text(), slot.text(), "\"job\""});
   if (outcome.has_failed()) return outcome;
   const auto view = highmem.inspect(highmem.find(pages[0]));
   return word::is_idle(view.word) ? passed() : failed("the slot's count is off");
@@ -46,19 +36,71 @@ Outcome kunmap_of_a_page_that_is_not_mapped() {
   if (pages.missing()) return skipped(kNoHighMemory);
   flush_all_zero_pkmaps();
   const Name page(pages[0]);
-  const Sacrifice thread([](void* page) { kunmap(static_cast<Page*>(page)); }, pages[0]);
-  const std::string_view words[] = {"kunmap of a page that is not mapped", page.text()};
-  return thread.expect_death(words);
+  const Sacrifice thread(kunmap_it, pages[0]);
+  return dies_of(Misuse::kunmap_not_mapped, thread, {page.text(), "thread"});
 }
 
 Outcome kunmap_of_a_wrong_address() {
   const Sacrifice thread(
       [](void*) {
         highmem.kunmap_address(to_pointer(kPkmapBase + highmem.slot_count() * kPageSize));
+        go_on();
       },
       nullptr);
-  const std::string_view words[] = {"kunmap of an address that no kmap returned", "address 0xf"};
-  return thread.expect_death(words);
+  return dies_of(Misuse::kunmap_wrong_address, thread, {"address 0xf"});
+}
+
+// A handle is told from the next mapping in its slot: another page's, and the same page's again.
+// There is only one slot for them.
+struct Handle {
+  Page* page;
+  Page* next;  // who maps the slot after it
+  SlotIndex slot = kNoSlot;
+  SlotIndex next_slot = kNoSlot;
+
+  static void use_stale(void* argument) {
+    auto& self = *static_cast<Handle*>(argument);
+    const Mapping<KernelPlatform> mapping(highmem, self.page);
+    self.slot = highmem.find(self.page);
+    kunmap(self.page);
+    flush_all_zero_pkmaps();
+    if (self.next != nullptr) (void)kmap(self.next);
+    if (self.next != nullptr) self.next_slot = highmem.find(self.next);
+    (void)mapping.address();
+  }
+};
+
+Outcome use_after_kunmap_of(Page* page, Page* next) {
+  Handle handle{page, next};
+  const Sacrifice thread(Handle::use_stale, &handle);
+  const Name name(page);
+  const Name slot(handle.slot);
+  const Outcome outcome =
+      dies_of(Misuse::use_after_kunmap, thread, {name.text(), slot.text(), "\"sacrifice\""});
+  if (outcome.has_failed() || next == nullptr) return outcome;
+  return handle.next_slot == handle.slot ? passed() : failed("its slot was not used again");
+}
+
+Outcome use_of_a_handle_after_its_kunmap() {
+  if (!KernelPlatform::kChecked) return skipped(kReleaseCannotKnow);
+  const HighPages pages(1);
+  return pages.missing() ? skipped(kNoHighMemory) : use_after_kunmap_of(pages[0], nullptr);
+}
+
+Outcome use_of_a_handle_whose_slot_has_another_page() {
+  if (!KernelPlatform::kChecked) return skipped(kReleaseCannotKnow);
+  const HighPages pages(2);
+  const FullWindow window(1);
+  if (pages.missing() || window.missing()) return skipped(kNoHighMemory);
+  return use_after_kunmap_of(pages[0], pages[1]);
+}
+
+Outcome use_of_a_handle_whose_page_was_mapped_again() {
+  if (!KernelPlatform::kChecked) return skipped(kReleaseCannotKnow);
+  const HighPages pages(1);
+  const FullWindow window(1);
+  if (pages.missing() || window.missing()) return skipped(kNoHighMemory);
+  return use_after_kunmap_of(pages[0], pages[0]);
 }
 
 constinit Page* interrupt_page = nullptr;
@@ -77,9 +119,8 @@ Outcome kmap_from_an_interrupt_that_would_sleep() {
   const Sacrifice thread([](void*) { asm volatile("int %0" ::"i"(32 + kFreeLine)
                                                   : "memory"); },
                          nullptr);
-  const std::string_view words[] = {"kmap where the caller may not sleep", page.text(),
-                                    "an interrupt"};
-  const Outcome outcome = thread.expect_return(words);
+  const Outcome outcome =
+      is_told(Misuse::kmap_may_not_sleep, thread, {page.text(), "an interrupt"});
   if (outcome.has_failed()) return outcome;
   return interrupt_address == nullptr ? passed() : failed("it got an address");
 }
@@ -95,8 +136,7 @@ Outcome kmap_with_preemption_off_that_would_sleep() {
         (void)kmap(static_cast<Page*>(page));
       },
       extra[0]);
-  const std::string_view words[] = {"kmap where the caller may not sleep", page.text()};
-  const Outcome outcome = thread.expect_death(words);
+  const Outcome outcome = dies_of(Misuse::kmap_may_not_sleep, thread, {page.text()});
   if (outcome.has_failed()) return outcome;
   return may_sleep() ? passed() : failed("preemption stayed off");
 }
@@ -114,8 +154,7 @@ Outcome kmap_with_a_spinlock_held_that_would_sleep() {
         (void)kmap(static_cast<Page*>(page));
       },
       extra[0]);
-  const std::string_view words[] = {"kmap where the caller may not sleep", page.text()};
-  const Outcome outcome = thread.expect_death(words);
+  const Outcome outcome = dies_of(Misuse::kmap_may_not_sleep, thread, {page.text()});
   if (outcome.has_failed()) return outcome;
   const Locked guard(spinlock);  // hangs if the dead thread still holds it
   return passed();
@@ -128,11 +167,15 @@ Outcome a_page_freed_while_it_is_pinned() {
   const PageCounts before = page_counts();
   const Name page(pages[0]);
   const Name slot(highmem.find(pages[0]));
-  const Sacrifice thread([](void* page) { free_pages(static_cast<Page*>(page), 0); }, pages[0]);
+  const Sacrifice thread(
+      [](void* page) {
+        free_pages(static_cast<Page*>(page), 0);
+        go_on();
+      },
+      pages[0]);
   kunmap(pages[0]);
-  const std::string_view words[] = {"a page freed while it is pinned", page.text(), slot.text(),
-                                    "\"job\""};
-  const Outcome outcome = thread.expect_death(words);
+  const Outcome outcome =
+      dies_of(Misuse::freed_while_pinned, thread, {page.text(), slot.text(), "\"job\""});
   if (outcome.has_failed()) return outcome;
   if (page_counts().high_free > before.high_free) return failed("the allocator has the page");
   // It stays out, even when its last user is gone.
@@ -152,10 +195,14 @@ Outcome a_block_freed_while_one_page_of_it_is_pinned() {
   const PageCounts before = page_counts();
   (void)kmap(block + 5);
   const Name page(block + 5);
-  const Sacrifice thread([](void* block) { free_pages(static_cast<Page*>(block), kOrder); }, block);
+  const Sacrifice thread(
+      [](void* block) {
+        free_pages(static_cast<Page*>(block), kOrder);
+        go_on();
+      },
+      block);
   kunmap(block + 5);
-  const std::string_view words[] = {"a page freed while it is pinned", page.text()};
-  const Outcome outcome = thread.expect_death(words);
+  const Outcome outcome = dies_of(Misuse::freed_while_pinned, thread, {page.text()});
   if (outcome.has_failed()) return outcome;
   return page_counts().high_free == before.high_free + 7
              ? passed()
@@ -163,21 +210,19 @@ Outcome a_block_freed_while_one_page_of_it_is_pinned() {
 }
 
 Outcome a_pin_stolen_from_another_thread() {
-  if (!KernelPlatform::kChecked) return skipped("a release build cannot know");
+  if (!KernelPlatform::kChecked) return skipped(kReleaseCannotKnow);
   const HighPages pages(1);
   if (pages.missing()) return skipped(kNoHighMemory);
   (void)kmap(pages[0]);
   const Name page(pages[0]);
   const Name slot(highmem.find(pages[0]));
-  const Sacrifice thread([](void* page) { kunmap(static_cast<Page*>(page)); }, pages[0]);
+  const Sacrifice thread(kunmap_it, pages[0]);
   kunmap(pages[0]);
-  const std::string_view words[] = {"kunmap of a page that only others hold", page.text(),
-                                    slot.text(), "\"job\""};
-  return thread.expect_death(words);
+  return dies_of(Misuse::kunmap_not_holder, thread, {page.text(), slot.text(), "\"job\""});
 }
 
 Outcome reserving_while_holding_a_mapping() {
-  if (!KernelPlatform::kChecked) return skipped("a release build cannot know");
+  if (!KernelPlatform::kChecked) return skipped(kReleaseCannotKnow);
   const HighPages pages(1);
   if (pages.missing()) return skipped(kNoHighMemory);
   const Name page(pages[0]);
@@ -187,37 +232,70 @@ Outcome reserving_while_holding_a_mapping() {
         (void)highmem.reserve(1);
       },
       pages[0]);
-  const std::string_view words[] = {"reserve while its caller holds a mapping", page.text(),
-                                    "1 of its pins released"};
-  return thread.expect_death(words);
+  return dies_of(Misuse::reserving_with_pins, thread,
+                 {page.text(), "\"sacrifice\"", "1 of its pins released"});
 }
 
-// Two threads that each hold all that the other waits for: the classic deadlock, seen and named.
-Outcome the_watchdog_names_who_waits_and_who_holds() {
+Outcome kmap_that_hits_where_it_may_not_sleep() {
+  if (!KernelPlatform::kChecked) return skipped(kReleaseCannotKnow);
+  const HighPages pages(1);
+  if (pages.missing()) return skipped(kNoHighMemory);
+  (void)kmap(pages[0]);
+  const Name page(pages[0]);
+  const Name slot(highmem.find(pages[0]));
+  const Sacrifice thread(
+      [](void* page) {
+        const PreemptionOff off;
+        (void)kmap(static_cast<Page*>(page));
+      },
+      pages[0]);
+  kunmap(pages[0]);
+  return dies_of(Misuse::kmap_may_not_sleep, thread, {page.text(), slot.text(), "\"job\""});
+}
+
+Outcome sleeping_while_holding_a_mapping() {
+  if (!KernelPlatform::kChecked) return skipped(kReleaseCannotKnow);
   const HighPages extra(1);
-  FullWindow window;
+  const FullWindow window;
   if (extra.missing() || window.missing()) return skipped(kNoHighMemory);
-  Thread* const waiting = thread_create(
-      "waiting",
+  struct Two {
+    Page* held;
+    Page* wanted;
+  } two{window.page(), extra[0]};
+  const Name page(two.held);
+  const Name slot(highmem.find(two.held));
+  const Sacrifice thread(
+      [](void* argument) {
+        const auto& two = *static_cast<Two*>(argument);
+        (void)kmap(two.held);
+        (void)highmem.kmap_for(two.wanted, 1);
+        kunmap(two.held);
+      },
+      &two);
+  const Outcome outcome =
+      is_told(Misuse::sleeping_with_pins, thread, {page.text(), slot.text(), "notice: "});
+  if (outcome.has_failed() || thread.names_its_call()) return outcome;
+  return failed("the report names another call");
+}
+
+Outcome more_users_than_can_be_counted() {
+  constexpr std::uint32_t kMost = 16'383;
+  const HighPages pages(1);
+  if (pages.missing()) return skipped(kNoHighMemory);
+  for (std::uint32_t i = 0; i < kMost; ++i) (void)kmap(pages[0]);
+  const Name page(pages[0]);
+  const Name slot(highmem.find(pages[0]));
+  const Sacrifice thread(
       [](void* page) {
         (void)kmap(static_cast<Page*>(page));
-        kunmap(static_cast<Page*>(page));
+        go_on();
       },
-      extra[0]);
-  if (waiting == nullptr) return failed("no memory for a thread");
-  thread_sleep(3);
-  const Sacrifice watchdog(
-      [](void*) {
-        (void)highmem.report_waiters(0);
-        if (highmem.slot_count() <= 64) (void)highmem.report_holders(0);
-      },
-      nullptr);
-  window.let_one_go();
-  thread_join(*waiting);
-  const Name page(extra[0]);
-  const std::string_view words[] = {"notice: a kmap has slept for long", page.text(),
-                                    "\"waiting\""};
-  return watchdog.expect_return(words);
+      pages[0]);
+  for (std::uint32_t i = 0; i < kMost; ++i) kunmap(pages[0]);
+  const Outcome outcome =
+      dies_of(Misuse::too_many_users, thread, {page.text(), slot.text(), "\"job\""});
+  if (outcome.has_failed()) return outcome;
+  return nobody_holds(pages[0]) ? passed() : failed("the refused user was counted");
 }
 
 Outcome the_pins_of_a_dead_thread_are_released() {
@@ -240,8 +318,7 @@ Outcome the_pins_of_a_dead_thread_are_released() {
                                     "1 of its pins released"};
   const Outcome outcome = thread.expect_death(words);
   if (outcome.has_failed()) return outcome;
-  const auto view = highmem.inspect(highmem.find(pages[0]));
-  return word::is_idle(view.word) ? passed() : failed("the page is still pinned");
+  return nobody_holds(pages[0]) ? passed() : failed("the page is still pinned");
 }
 
 constexpr SelfTest kTests[] = {
@@ -255,7 +332,12 @@ constexpr SelfTest kTests[] = {
     {"a block freed while one page of it is pinned", a_block_freed_while_one_page_of_it_is_pinned},
     {"a pin stolen from another thread", a_pin_stolen_from_another_thread},
     {"reserving while holding a mapping", reserving_while_holding_a_mapping},
-    {"the watchdog names who waits and who holds", the_watchdog_names_who_waits_and_who_holds},
+    {"use of a handle after its kunmap", use_of_a_handle_after_its_kunmap},
+    {"use of a handle whose slot has another page", use_of_a_handle_whose_slot_has_another_page},
+    {"use of a handle whose page was mapped again", use_of_a_handle_whose_page_was_mapped_again},
+    {"kmap that hits where it may not sleep", kmap_that_hits_where_it_may_not_sleep},
+    {"sleeping while holding a mapping", sleeping_while_holding_a_mapping},
+    {"more users than can be counted", more_users_than_can_be_counted},
     {"the pins of a dead thread are released", the_pins_of_a_dead_thread_are_released},
 };
 

@@ -7,11 +7,11 @@
 namespace kmapper::kernel {
 namespace {
 
-constinit std::array<char, 4096> report_buffer{};
+constinit std::array<char, 16'384> report_buffer{};  // a report for each slot of a small window
 
 }  // namespace
 
-Sacrifice::Sacrifice(Thread::Function function, void* argument) {
+Sacrifice::Sacrifice(Thread::Function function, void* argument) : function_(function) {
   const PrintCapture capture(report_buffer);
   Thread* const thread = thread_create("sacrifice", function, argument);
   if (thread == nullptr) return;
@@ -63,7 +63,32 @@ HighPages::~HighPages() {
   if (pages_ != nullptr) free_pages(direct_to_page(pages_), order_);
 }
 
-FullWindow::FullWindow() : pages_(highmem.slot_count()) {
+bool Sacrifice::names_its_call() const {
+  constexpr std::string_view kCalledFrom = "called from 0x";
+  constexpr std::size_t kDigits = 8;
+  constexpr std::uint32_t kLongestFunction = 1024;
+  const VirtAddr begin = to_virt(reinterpret_cast<const void*>(function_));
+  std::string_view rest = report_;
+  for (std::size_t at = 0; (at = rest.find(kCalledFrom)) != std::string_view::npos;) {
+    rest.remove_prefix(at + kCalledFrom.size());
+    std::uint32_t address = 0;
+    for (std::size_t i = 0; i < kDigits && i < rest.size(); ++i) {
+      const char digit = rest[i];
+      address =
+          address * 16 + static_cast<std::uint32_t>(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+    }
+    if (VirtAddr{address} > begin && VirtAddr{address} < begin + kLongestFunction) return true;
+  }
+  return false;
+}
+
+bool nobody_holds(Page* page) {
+  const SlotIndex slot = highmem.find(page);
+  return slot == kNoSlot || !word::is_pinned(highmem.inspect(slot).word);
+}
+
+FullWindow::FullWindow(std::uint32_t left)
+    : pages_(highmem.slot_count() > left ? highmem.slot_count() - left : 0) {
   for (Page* const page : pages_.all()) (void)kmap(page);
 }
 

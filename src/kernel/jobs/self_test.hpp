@@ -23,6 +23,7 @@ struct SelfTest {
 [[nodiscard]] std::span<const SelfTest> page_alloc_tests();
 [[nodiscard]] std::span<const SelfTest> window_tests();
 [[nodiscard]] std::span<const SelfTest> misuse_tests();
+[[nodiscard]] std::span<const SelfTest> watchdog_tests();
 [[nodiscard]] std::span<const SelfTest> fault_tests();
 
 /// How a thread ended that was made for the purpose, and what was printed meanwhile.
@@ -35,10 +36,13 @@ class Sacrifice {
   [[nodiscard]] Outcome expect_death(std::span<const std::string_view> words) const;
   /// Fails unless the thread returned, and the report has all these words.
   [[nodiscard]] Outcome expect_return(std::span<const std::string_view> words) const;
+  /// Whether the report says "called from" an address in the thread's function.
+  [[nodiscard]] bool names_its_call() const;
 
  private:
   [[nodiscard]] Outcome expect(Ending ending, std::span<const std::string_view> words) const;
 
+  Thread::Function function_;
   bool started_ = false;
   Ending ending_ = Ending::returned;
   std::string_view report_{};  // lives until the next Sacrifice
@@ -65,16 +69,22 @@ class HighPages {
 };
 
 inline constexpr std::string_view kNoHighMemory = "too little high memory";
+inline constexpr std::string_view kReleaseCannotKnow = "a release build cannot know";
+inline constexpr std::string_view kStrictKeepsNothing = "a strict build keeps no page mapped";
 
-/// All slots of the window, pinned while it lives, by pages of its own and by the thread that makes
-/// it.
+/// Nobody has the page mapped: it has no slot, or an idle one.
+[[nodiscard]] bool nobody_holds(Page* page);
+
+/// All slots of the window but `left`, pinned while it lives, by pages of its own and by the thread
+/// that makes it.
 class FullWindow {
  public:
-  FullWindow();
+  explicit FullWindow(std::uint32_t left = 0);
   ~FullWindow();
   FullWindow(const FullWindow&) = delete;
   FullWindow& operator=(const FullWindow&) = delete;
 
+  /// There is too little high memory, or the window has no more than `left` slots.
   [[nodiscard]] bool missing() const { return pages_.missing(); }
   /// One page that is mapped, and its address.
   [[nodiscard]] Page* page() const { return pages_[0]; }

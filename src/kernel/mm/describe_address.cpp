@@ -26,8 +26,16 @@ std::string_view describe_stack(std::span<char> buffer, VirtAddr address) {
 
 std::string_view describe_slot(std::span<char> buffer, SlotIndex slot) {
   const auto view = highmem.inspect(slot);
-  if (!word::is_live(view.word)) return format_to(buffer, "slot {}, which maps no page", slot);
   const std::uint32_t holder = thread_number(view.holder);
+  if (!word::is_live(view.word) && view.page == nullptr)
+    return format_to(buffer, "slot {}, which has mapped no page yet", slot);
+  if (!word::is_live(view.word)) {
+    return format_to(buffer,
+                     "slot {}, which maps no page: use after kunmap of page {}, last taken by "
+                     "thread {} \"{}\"; {}",
+                     slot, page_to_pfn(view.page), holder, name_of_thread(holder),
+                     describe(Misuse::use_after_kunmap).advice);
+  }
   return format_to(buffer, "slot {}, which maps page {}, {} users, taken by thread {} \"{}\"", slot,
                    page_to_pfn(view.page), word::users(view.word) - 1, holder,
                    name_of_thread(holder));

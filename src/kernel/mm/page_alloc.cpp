@@ -88,8 +88,9 @@ void free_to_zone(PfnRange pages) {
 Pfn evict_until_pinned(PfnRange pages) {
   for (Pfn pfn = pages.begin; pfn < pages.end; pfn = pfn + 1) {
     Page* const page = pfn_to_page(pfn);
-    // Relaxed: whoever maps a page while it is being freed has lost it anyway.
-    if (page->virtual_.load(std::memory_order_relaxed) == 0) continue;
+    // Acquire: pairs with the core's clearing when it takes a slot back, so that finish_flushes()
+    // below sees the flush that is due.
+    if (page->virtual_.load(std::memory_order_acquire) == 0) continue;
     if (highmem.evict(page) == Evicted::pinned) return pfn;
   }
   return pages.end;

@@ -59,7 +59,7 @@ VirtAddr read_cr2() {
 }
 
 void print_address(VirtAddr address) {
-  char buffer[128];
+  char buffer[224];
   print("  address {}: {}\n", address, describe_address(buffer, address));
 }
 

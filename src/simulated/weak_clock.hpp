@@ -1,0 +1,67 @@
+// Vector clocks: what happens-before comes to, in numbers. Every agent counts its own steps; a
+// clock says, for each agent, up to which of its steps everything has happened before.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+namespace kmapper::simulated {
+
+/// Who takes steps in a certain order: a thread, counted from 1, with the interrupts on top of it;
+/// 0 is the test itself, before its threads start and after they have ended.
+using Agent = std::uint32_t;
+inline constexpr Agent kMaxAgents = 16;
+
+/// One step of an agent. Steps are counted from 1.
+struct WeakStep {
+  Agent agent = 0;
+  std::uint32_t time = 0;
+};
+
+class WeakClock {
+ public:
+  [[nodiscard]] std::uint32_t time_of(Agent agent) const { return times_[agent]; }
+  /// Whether the step has happened before whatever this clock belongs to.
+  [[nodiscard]] bool covers(WeakStep step) const { return step.time <= times_[step.agent]; }
+  /// The first agent with steps in `other` that have not; kMaxAgents: there is none.
+  [[nodiscard]] Agent first_ahead(const WeakClock& other) const {
+    for (Agent agent = 0; agent < kMaxAgents; ++agent) {
+      if (other.times_[agent] > times_[agent]) return agent;
+    }
+    return kMaxAgents;
+  }
+
+  void include(WeakStep step) { times_[step.agent] = std::max(times_[step.agent], step.time); }
+  void include(const WeakClock& other) {
+    for (Agent agent = 0; agent < kMaxAgents; ++agent)
+      times_[agent] = std::max(times_[agent], other.times_[agent]);
+  }
+
+ private:
+  std::array<std::uint32_t, kMaxAgents> times_{};
+};
+
+/// The accesses to one plain object: who reads or writes it must come after its writers, and who
+/// writes it after its readers too.
+class WeakPlain {
+ public:
+  /// Notes a read. The agent that it races with, or kMaxAgents.
+  [[nodiscard]] Agent read(const WeakClock& reader, WeakStep step) {
+    reads_.include(step);
+    return reader.first_ahead(writes_);
+  }
+  /// Notes a write. The agent that it races with, or kMaxAgents.
+  [[nodiscard]] Agent write(const WeakClock& writer, WeakStep step) {
+    const Agent writes = writer.first_ahead(writes_);
+    const Agent reads = writer.first_ahead(reads_);
+    writes_.include(step);
+    return writes != kMaxAgents ? writes : reads;
+  }
+
+ private:
+  WeakClock writes_;
+  WeakClock reads_;
+};
+
+}  // namespace kmapper::simulated

@@ -1,0 +1,87 @@
+// Threads that a seed schedules, as ScheduledThreads are, on a machine whose memory is as weak as
+// C++20 allows. Besides the atomics it watches over what the protocol publishes without atomics:
+//
+// The PTE of a slot counts as plain data. Who has the slot in hand writes it; an access through the
+// slot's address reads it, because a CPU may walk it then; taking it writes it again. What the core
+// owes is that these come in order by the memory orders of its own accesses: the write before every
+// access of everybody who hits the slot, and all accesses before the PTE is taken. What it relies
+// on in turn: write_pte() is at least an ordinary store, so that who acquires the slot's word finds
+// the PTE by a walk. x86 keeps that: stores are seen in program order, also by walks, and a PTE
+// that was not present is in no TLB (Intel SDM vol. 3A, 4.10.2.3 and 8.2.2). A CPU whose walker
+// needs a barrier after such a store has it in its write_pte(). Walks that nobody asked for read
+// the PTE whenever they like; that is the flush's business, and checked by Machine.
+//
+// A slot's link in a chain (Slot::next) is written by whoever has the slot in hand, between its
+// taking and its writing of the PTE: the same order keeps both.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "simulated/scheduled_threads.hpp"
+#include "simulated/weak_atomic.hpp"
+#include "simulated/weak_memory.hpp"
+
+namespace kmapper::simulated {
+
+class WeakThreads : public ScheduledThreads {
+ public:
+  template <class T>
+  using Atomic = WeakAtomic<T>;
+
+  class Lock;
+
+  WeakThreads(Machine& machine, const Options& options);
+
+  [[nodiscard]] WeakMemory& memory() { return memory_; }
+
+  void sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns);
+  void change_pte(SlotIndex slot);
+  void memory_access(const void* address);
+  void invalidated(std::span<const SlotIndex> slots);
+  /// A fault unless the frame is in no PTE and in no TLB, and the caller comes after all that took
+  /// it from there: what a page must be when it is freed.
+  void check_unmapped(FrameIndex frame);
+
+ private:
+  /// A slot's PTE no longer maps the frame.
+  struct Loss {
+    FrameIndex frame;
+    WeakStep taken;
+    std::vector<WeakStep> flushed;  // since then, by whom; nobody, if no TLB can hold it
+  };
+
+  void require_freed_after(const Loss& loss, SlotIndex slot);
+  void require_order(Agent other, SlotIndex slot, const char* what, const char* after);
+
+  Machine& machine_;
+  WeakMemory memory_;
+  std::vector<WeakPlain> ptes_;            // of each slot
+  std::vector<std::vector<Loss>> losses_;  // of each slot, of frames that have not been freed since
+};
+
+class WeakThreads::Lock : public ScheduledThreads::Lock {
+ public:
+  void lock() {
+    ScheduledThreads::Lock::lock();
+    acquire();
+  }
+  void unlock() {
+    release();
+    ScheduledThreads::Lock::unlock();
+  }
+
+ private:
+  friend WeakThreads;
+  void acquire() { WeakMemory::current().clock().include(released_); }
+  void release() {
+    WeakMemory::current().step();
+    released_ = WeakMemory::current().clock();
+  }
+
+  WeakClock released_;
+};
+
+}  // namespace kmapper::simulated
