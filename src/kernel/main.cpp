@@ -1,7 +1,10 @@
 // From boot to the job. The order matters: what the loader left is read before anything is
 // allocated; what must not be handed out is taken out of the memory map before the zones open;
 // mem_map, the zones' bitmaps and the window's page tables come out of the same map.
+#include <optional>
+
 #include "arch/clock.hpp"
+#include "arch/cpus.hpp"
 #include "arch/machine.hpp"
 #include "arch/paging.hpp"
 #include "kernel/boot_info.hpp"
@@ -20,9 +23,10 @@ namespace {
 
 constexpr std::uint32_t kDefaultSlots = 512;
 
-constinit Thread idle_thread{"idle", 0};
-constinit MemoryMap ram;   // all that the loader's map calls usable
-constinit MemoryMap left;  // what of it nobody has taken
+constinit Thread idle_thread{"idle", 0, Thread::Kind::idle};
+constinit MemoryMap ram;                  // all that the loader's map calls usable
+constinit MemoryMap left;                 // what of it nobody has taken
+constinit std::optional<Pfn> start_page;  // below 1 MiB, for CPUs to start in
 
 // The page at 0 stays out: firmware has its tables there.
 void find_memory(const BootInfo& boot) {
@@ -31,6 +35,15 @@ void find_memory(const BootInfo& boot) {
   left.reserve({PhysAddr{0}, PhysAddr{kPageSize}});
   left.reserve(image_range());
   for (const BootModule& module : boot.modules) left.reserve(module.range);
+  start_page = left.take(1, 1, {Pfn{1}, Pfn{0xA0}});
+}
+
+// The page is free again when all CPUs run.
+void other_cpus_init() {
+  if (!start_page)
+    return print("no page below 640 KiB is free for CPUs to start in: one is used\n");
+  start_cpus(*start_page);
+  release_reserved({*start_page, *start_page + 1});
 }
 
 void memory_init(const BootInfo& boot) {
@@ -52,8 +65,10 @@ extern "C" [[noreturn]] void kernel_main(std::uint32_t magic, std::uint32_t mult
   boot = &read_boot_info(magic, PhysAddr{multiboot});
   memory_init(*boot);
 
+  interrupts_init();
   scheduler.start(idle_thread);
   clock_init([] { scheduler.tick(); });
+  other_cpus_init();
   const auto job = [](void*) { run_job(*boot); };
   if (thread_create("job", job, nullptr) == nullptr) panic("no memory for the first thread");
   idle();

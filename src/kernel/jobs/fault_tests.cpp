@@ -131,9 +131,8 @@ constexpr SelfTest kTests[] = {
 std::span<const SelfTest> fault_tests() { return kTests; }
 
 Outcome double_fault_job(const BootInfo& /*boot*/) {
-  constexpr std::uint32_t kFreeLine = 5;
-  set_interrupt_handler(kFreeLine, [] { overflow_stack(nullptr); });
-  asm volatile("int %0" ::"i"(32 + kFreeLine) : "memory");
+  set_interrupt_handler(Interrupt::software, [] { overflow_stack(nullptr); });
+  raise_software_interrupt();
   return failed("the interrupt handler came back from an overflow of its stack");
 }
 

@@ -7,7 +7,8 @@
 //   0xF2000000  kernel stacks, each above an unmapped guard page
 //   0xFBFFF000  guard page, never mapped
 //   0xFC000000  pkmap: the window, 1 to 8,192 slots; the page after the last slot is a guard
-//   0xFE000000  guard page; further up: room for kmap_local, vmap, devices
+//   0xFE000000  guard page; further up: room for kmap_local, vmap
+//   0xFFA00000  devices' registers
 //   0xFFC00000  the boot window: how physical memory is read before anything is allocated
 #pragma once
 
@@ -25,6 +26,8 @@ inline constexpr VirtAddr kStackAreaBase{0xF2000000};
 inline constexpr VirtAddr kStackAreaEnd{0xFBFFE000};
 inline constexpr VirtAddr kPkmapBase{0xFC000000};
 inline constexpr VirtAddr kPkmapEnd{0xFE000000};
+inline constexpr VirtAddr kDevicesBase{0xFFA00000};
+inline constexpr VirtAddr kDevicesEnd{0xFFC00000};
 inline constexpr VirtAddr kBootWindowBase{0xFFC00000};
 inline constexpr VirtAddr kBootWindowEnd{0xFFE00000};
 

@@ -16,6 +16,12 @@ Thread* thread_on_stack(StackNumber stack) {
   return static_cast<Thread*>(to_pointer(stack_end(stack))) - 1;
 }
 
+Thread* make_thread(std::string_view name, Thread::Kind kind) {
+  const std::optional<StackNumber> stack = allocate_stack();
+  if (!stack) return nullptr;
+  return new (thread_on_stack(*stack)) Thread(name, to_number(*stack), kind);
+}
+
 void enter_new_thread() { scheduler.run_new_thread(); }
 
 // The newest lock first: each knows the one that was held before it.
@@ -39,15 +45,16 @@ void check_may_sleep(std::string_view call) {
 }  // namespace
 
 Thread* thread_create(std::string_view name, Thread::Function function, void* argument) {
-  const std::optional<StackNumber> stack = allocate_stack();
-  if (!stack) return nullptr;
-  auto* const thread = new (thread_on_stack(*stack)) Thread(name, to_number(*stack));
+  Thread* const thread = make_thread(name, Thread::Kind::common);
+  if (thread == nullptr) return nullptr;
   thread->function_ = function;
   thread->argument_ = argument;
   thread->context_ = make_context(thread, enter_new_thread);
   scheduler.wake(*thread);
   return thread;
 }
+
+Thread* make_idle_thread() { return make_thread("idle", Thread::Kind::idle); }
 
 Ending thread_join(Thread& thread) {
   check_may_sleep("thread_join");

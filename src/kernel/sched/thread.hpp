@@ -21,15 +21,19 @@ class Thread {
   using Function = void (*)(void* argument);
   enum class State : std::uint8_t { ready, running, sleeping, waiting_for_tick, ended };
 
-  /// Numbers 1 and up are stacks'; 0 is that of the idle threads.
-  constexpr Thread(std::string_view name, std::uint32_t number) : name_(name), number_(number) {}
+  /// An idle thread is a CPU's own: it runs when nobody else wants to.
+  enum class Kind : std::uint8_t { common, idle };
+
+  /// Numbers 1 and up are stacks'; 0 is that of the idle thread on the stack that booted.
+  constexpr Thread(std::string_view name, std::uint32_t number, Kind kind)
+      : name_(name), number_(number), kind_(kind) {}
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
   [[nodiscard]] std::string_view name() const { return name_; }
   /// Unique among the threads that exist.
   [[nodiscard]] std::uint32_t number() const { return number_; }
-  [[nodiscard]] bool is_idle() const { return number_ == 0; }
+  [[nodiscard]] bool is_idle() const { return kind_ == Kind::idle; }
 
  private:
   friend class Scheduler;
@@ -37,6 +41,7 @@ class Thread {
 
   std::string_view name_;
   std::uint32_t number_;
+  Kind kind_;
   State state_ = State::sleeping;  // this and all below: guarded by the scheduler's lock
   Ending ending_ = Ending::returned;
   Context context_{};  // while not running
@@ -54,6 +59,9 @@ class Thread {
 /// sleep.
 [[nodiscard]] Thread* thread_create(std::string_view name, Thread::Function function,
                                     void* argument);
+
+/// A thread that is not run, but becomes: another CPU begins as it, on its stack. Null: no memory.
+[[nodiscard]] Thread* make_idle_thread();
 
 /// Sleeps until the thread has ended, then frees it. By one caller, once.
 Ending thread_join(Thread& thread);

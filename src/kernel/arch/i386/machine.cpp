@@ -4,6 +4,8 @@
 
 #include "arch/cpu.hpp"
 #include "arch/io.hpp"
+#include "local_apic.hpp"
+#include "machine.hpp"
 #include "pic.hpp"
 #include "segments.hpp"
 #include "traps.hpp"
@@ -13,18 +15,6 @@ namespace {
 
 constexpr std::uint32_t kCr4Smep = 1U << 20;
 constexpr std::uint32_t kCr4Smap = 1U << 21;
-
-struct CpuidAnswer {
-  std::uint32_t eax, ebx, ecx, edx;
-};
-
-CpuidAnswer cpuid(std::uint32_t leaf) {
-  CpuidAnswer answer{};
-  asm volatile("cpuid"
-               : "=a"(answer.eax), "=b"(answer.ebx), "=c"(answer.ecx), "=d"(answer.edx)
-               : "a"(leaf), "c"(0));
-  return answer;
-}
 
 // Write protection and NX are on since boot.S. What remains keeps the kernel from executing (SMEP)
 // and from touching by accident (SMAP) what belongs to user processes. SDM 3A 4.6; CPUID.7.0:EBX.
@@ -43,8 +33,21 @@ void protect_from_user_pages() {
 void machine_init() {
   segments_init(0);
   traps_init();
-  pic_init();
+  traps_load();
+  pic_silence();
   protect_from_user_pages();
+}
+
+void machine_init_cpu(std::uint32_t cpu) {
+  segments_init(cpu);
+  traps_load();
+  protect_from_user_pages();
+  local_apic_enable();
+}
+
+void interrupts_init() {
+  local_apic_map();
+  local_apic_enable();
 }
 
 void machine_exit(Verdict verdict) {

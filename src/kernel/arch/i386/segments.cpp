@@ -1,6 +1,7 @@
 #include "segments.hpp"
 
 #include "arch/per_cpu.hpp"
+#include "boot_stacks.hpp"
 #include "kernel/mm/address.hpp"
 #include "kernel/mm/page.hpp"
 
@@ -10,7 +11,6 @@ constinit PerCpu per_cpu[kMaxCpus]{};
 
 extern "C" {
 void double_fault_entry();
-extern unsigned char double_fault_stack_top[];
 extern unsigned char page_directory_pointers[];
 }
 
@@ -50,10 +50,10 @@ struct [[gnu::packed]] TableRegister {
 std::uint32_t address_of(const void* pointer) { return to_number(to_virt(pointer)); }
 
 // Interrupts off, on a stack of its own, until it returns to the task that it interrupted.
-void init_double_fault_task(TaskState& task, std::uint32_t cr3) {
+void init_double_fault_task(TaskState& task, GuardedStack& stack, std::uint32_t cr3) {
   task.cr3 = cr3;
   task.eip = address_of(reinterpret_cast<const void*>(&double_fault_entry));
-  task.esp = address_of(double_fault_stack_top);
+  task.esp = address_of(stack.top());
   task.eflags = 2;
   task.cs = static_cast<std::uint16_t>(Selector::code);
   task.ss = task.ds = task.es = static_cast<std::uint16_t>(Selector::data);
@@ -87,7 +87,7 @@ void segments_init(std::uint32_t cpu) {
   const auto cr3 = static_cast<std::uint32_t>(to_number(direct_to_phys(page_directory_pointers)));
   own.task.cr3 = cr3;
   own.task.io_map = sizeof(TaskState);
-  init_double_fault_task(own.double_fault_task, cr3);
+  init_double_fault_task(own.double_fault_task, double_fault_stacks[cpu], cr3);
 
   own.segments[entry_of(Selector::code)] = make_descriptor(0, kFlatLimit, kFlatCode);
   own.segments[entry_of(Selector::data)] = make_descriptor(0, kFlatLimit, kFlatData);

@@ -16,6 +16,25 @@ inline constexpr std::size_t kMaxCpus = 8;
   return value;
 }
 
+struct CpuidAnswer {
+  std::uint32_t eax, ebx, ecx, edx;
+};
+/// What the CPU says about itself; `leaf` must be one that it knows. (SDM 2A, CPUID)
+[[nodiscard]] inline CpuidAnswer cpuid(std::uint32_t leaf) {
+  CpuidAnswer answer{};
+  asm volatile("cpuid"
+               : "=a"(answer.eax), "=b"(answer.ebx), "=c"(answer.ecx), "=d"(answer.edx)
+               : "a"(leaf), "c"(0));
+  return answer;
+}
+
+/// A model-specific register, which the CPU must have. (SDM 4)
+[[nodiscard]] inline std::uint64_t read_msr(std::uint32_t which) {
+  std::uint64_t value = 0;
+  asm volatile("rdmsr" : "=A"(value) : "c"(which));
+  return value;
+}
+
 /// In every waiting loop: tells the CPU (and an emulator) that it is one. (SDM 2B, PAUSE)
 inline void pause() { asm volatile("pause" ::: "memory"); }
 

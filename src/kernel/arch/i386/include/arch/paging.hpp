@@ -24,6 +24,9 @@ class PageTableEntry {
   void set(Pfn frame) { set(frame, kWritable | kDirty, no_execute_); }
   void set(Pfn frame, Access access);
 
+  /// The same for the registers of a device: neither reads nor writes go to a cache.
+  void set_device(Pfn frame);
+
   /// A directory's entries: a table, which permits all that its own entries permit; or 2 MiB of
   /// memory.
   void set_table(Pfn table) { set(table, kWritable, 0); }
@@ -49,6 +52,8 @@ class PageTableEntry {
  private:
   static constexpr std::uint32_t kPresent = 1U << 0;
   static constexpr std::uint32_t kWritable = 1U << 1;
+  static constexpr std::uint32_t kWriteThrough = 1U << 3;
+  static constexpr std::uint32_t kCacheDisable = 1U << 4;
   static constexpr std::uint32_t kAccessed = 1U << 5;
   static constexpr std::uint32_t kDirty = 1U << 6;
   static constexpr std::uint32_t kLarge = 1U << 7;
@@ -82,12 +87,28 @@ void map_block(VirtAddr address, PhysAddr block);
 /// already.
 void set_page_table(VirtAddr address, Pfn table);
 
+/// Maps a page of a device's registers, uncached, for good, and returns its address. At boot.
+[[nodiscard]] void* map_device(Pfn registers);
+
+/// While one lives, the image is mapped where it lies in physical memory too, with the same
+/// permissions: for CPUs that turn paging on. At boot.
+class ImageMappedLow {
+ public:
+  ImageMappedLow();
+  ~ImageMappedLow();
+  ImageMappedLow(const ImageMappedLow&) = delete;
+  ImageMappedLow& operator=(const ImageMappedLow&) = delete;
+};
+
 /// The entry that maps `address`, or null where no page table is. For addresses that are mapped by
 /// pages.
 [[nodiscard]] PageTableEntry* find_entry(VirtAddr address);
 
 /// Where `address` leads, or nothing. Any context.
 [[nodiscard]] std::optional<PhysAddr> translate(VirtAddr address);
+
+/// Drops all translations from this CPU's TLB, and counts that. (SDM 3A 4.10.4.1)
+void flush_all();
 
 /// Drops one translation from this CPU's TLB (INVLPG), and counts that.
 void invalidate_page(VirtAddr address);
