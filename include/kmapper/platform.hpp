@@ -4,6 +4,11 @@
 //
 // "May be called" speaks of the core: what a function may assume about the place it is called from.
 // "Interrupts off" on a platform without interrupts means: nothing.
+//
+// Platform is what kmap needs (mapper.hpp); LocalPlatform what kmap_local needs beyond that
+// (local_map.hpp).
+//
+// Longer than usual: all that a port has to write stands in this one file.
 #pragma once
 
 #include <concepts>
@@ -11,6 +16,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kmapper/local_stack.hpp"
 #include "kmapper/report.hpp"
 #include "kmapper/slot.hpp"
 
@@ -126,6 +132,34 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   // not return; if it returns, the core goes on with the misuse undone. A notice must return; it
   // may come with interrupts off and a lock of the core held.
   { p.report(misuse) } -> std::same_as<void>;
+};
+
+/// What a platform has to be for kmap_local. Each CPU has kLocalDepth slots of its own: those of
+/// CPU n begin at slot n * kLocalDepth. Nobody else uses them, so that none of this is atomic.
+template <class P>
+concept LocalPlatform = Platform<P> && requires(P p, const P constant, typename P::Page page,
+                                                LocalSlot slot, typename P::LocalPte pte) {
+  // LocalPte: the value of an entry; trivially copyable. LocalStack: a LocalStack of those.
+  typename P::LocalPte;
+  // That of the running thread; in an interrupt, of the thread that was interrupted. Any
+  // context.
+  { p.local_stack() } -> std::same_as<typename P::LocalStack&>;
+  // The address of a slot. Any context.
+  { constant.local_address(slot) } -> std::same_as<void*>;
+  // Makes the slot map the page. Its entry is empty and not in this CPU's TLB. An interrupt
+  // may come at any time, and a context switch that keeps what has been written so far.
+  { p.write_local_pte(slot, page) } -> std::same_as<void>;
+  // Empties the entry and drops it from this CPU's TLB.
+  { p.clear_local_pte(slot) } -> std::same_as<void>;
+  // The same, and says all that the entry held, even where it maps nothing. Interrupts off.
+  { p.take_local_pte(slot) } -> std::same_as<typename P::LocalPte>;
+  // Fills an entry with what was taken. It is empty and not in this CPU's TLB. Interrupts off.
+  { p.put_local_pte(slot, pte) } -> std::same_as<void>;
+  // The page that the entry maps, or Page{}. For reports.
+  { p.local_page(slot) } -> std::same_as<typename P::Page>;
+  // An address in the code that calls kmap_local, for reports; null where there is none to be
+  // had. Inlined into it: one instruction at best.
+  { p.call_site() } -> std::same_as<const void*>;
 };
 
 }  // namespace kmapper

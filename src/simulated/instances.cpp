@@ -1,4 +1,5 @@
 // The core, compiled once for each way of running threads.
+#include "core/local_map.hpp"
 #include "core/mapper_impl.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
@@ -11,5 +12,7 @@ static_assert(Platform<simulated::Platform<simulated::ScheduledThreads>>);
 
 template class Mapper<simulated::Platform<simulated::HostThreads>>;
 template class Mapper<simulated::Platform<simulated::ScheduledThreads>>;
+template class LocalMapper<simulated::Platform<simulated::HostThreads>>;
+template class LocalMapper<simulated::Platform<simulated::ScheduledThreads>>;
 
 }  // namespace kmapper

@@ -4,10 +4,14 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <map>
 
+#include "kmapper/local_stack.hpp"
 #include "kmapper/platform.hpp"
 #include "simulated/counters.hpp"
 #include "simulated/machine.hpp"
+#include "simulated/pte.hpp"
 #include "simulated/scheduled_atomic.hpp"
 #include "simulated/scheduler.hpp"
 #include "simulated/stamp.hpp"
@@ -23,6 +27,7 @@ class ScheduledThreads {
   };
   template <class T>
   using Atomic = ScheduledAtomic<T>;
+  using LocalStack = kmapper::LocalStack<LocalPte, ScheduledAtomic>;
 
   class Lock;
   class Sleeper;
@@ -45,6 +50,11 @@ class ScheduledThreads {
     while (scheduler_.interrupts_are_off(cpu)) scheduler_.relax();
   }
   void memory_access() { scheduler_.point(); }
+
+  /// What a context switch does with the local mappings of the two threads; from then on, a thread
+  /// that holds some stays on its CPU. Not during run().
+  void on_context_switch(std::function<void(LocalStack& from, LocalStack& to)> switch_stacks);
+  [[nodiscard]] LocalStack& local_stack() { return local_stacks_[scheduler_.thread_below()]; }
 
   void sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns);
   void wake(Sleeper& sleeper);
@@ -70,6 +80,7 @@ class ScheduledThreads {
   Machine& machine_;
   Scheduler scheduler_;
   std::array<Counters, kMaxCpus> counters_{};
+  std::map<std::uint32_t, LocalStack> local_stacks_;  // by thread; 0: of those that idle
 };
 
 class ScheduledThreads::InterruptsOff {
