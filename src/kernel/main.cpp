@@ -7,6 +7,7 @@
 #include "arch/cpus.hpp"
 #include "arch/machine.hpp"
 #include "arch/paging.hpp"
+#include "arch/tlb.hpp"
 #include "kernel/boot_info.hpp"
 #include "kernel/drivers/serial.hpp"
 #include "kernel/jobs/job.hpp"
@@ -66,6 +67,7 @@ extern "C" [[noreturn]] void kernel_main(std::uint32_t magic, std::uint32_t mult
   memory_init(*boot);
 
   interrupts_init();
+  tlb::start();
   scheduler.start(idle_thread);
   clock_init([] { scheduler.tick(); });
   other_cpus_init();

@@ -2,6 +2,7 @@
 # Boots the kernel once and judges how it ended. For CTest; people use ./dev run.
 #
 # boot.sh [options] KERNEL MEMORY_MIB [COMMAND LINE WORD...]
+#   --cpus N              how many CPUs the machine has (default 4)
 #   --expect pass|fail    how the machine must end (default: pass)
 #   --print REGEX         a line of the output must match; may be given several times
 #   --module FILE         a boot module; may be given several times. The machine must print its SHA-256.
@@ -12,10 +13,11 @@
 # a machine may be larger than its host.
 set -euo pipefail
 
-expect=pass seconds=120
+cpus=4 expect=pass seconds=120
 patterns=() modules=()
 while [[ $1 == --* ]]; do
   case $1 in
+    --cpus) cpus=$2 ;;
     --expect) expect=$2 ;;
     --print) patterns+=("$2") ;;
     --module) modules+=("$2") ;;
@@ -41,7 +43,7 @@ fi
 machine=(
   -accel tcg -cpu "qemu64,+nx,+smep,+smap" -nodefaults -display none -no-reboot
   -object "memory-backend-ram,id=ram,size=${memory}M,share=on,reserve=off"
-  -machine "pc,memory-backend=ram" -m "${memory}M"
+  -machine "pc,memory-backend=ram" -m "${memory}M" -smp "$cpus"
   -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
   -serial stdio -kernel "$kernel" -append "$*"
 )

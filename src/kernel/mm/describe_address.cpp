@@ -56,6 +56,7 @@ std::string_view describe_address(std::span<char> buffer, VirtAddr address) {
   if (address < kPkmapBase) return "the guard page below the window";
   if (address < kPkmapEnd) return describe_window(buffer, address);
   if (address < kPkmapEnd + kPageSize) return "the guard page above the window";
+  if (address >= kDevicesBase && address < kDevicesEnd) return "a device's registers";
   return "no region";
 }
 

@@ -1,5 +1,9 @@
 #include "kernel/mm/kernel_platform.hpp"
 
+#include <algorithm>
+#include <array>
+
+#include "kernel/lib/console.hpp"
 #include "kernel/lib/string.hpp"
 #include "kernel/panic.hpp"
 
@@ -19,9 +23,17 @@ void pkmap_init(MemoryMap& map, std::uint32_t slots) {
   }
 }
 
+void KernelPlatform::tell(CpuSet cpus, std::span<const SlotIndex> slots) {
+  if (slots.size() > tlb::kMostPages) return tlb::tell(cpus, {});
+  std::array<VirtAddr, tlb::kMostPages> pages;
+  std::transform(slots.begin(), slots.end(), pages.begin(),
+                 [](SlotIndex slot) { return to_virt(address(slot)); });
+  tlb::tell(cpus, {pages.data(), slots.size()});
+}
+
 void KernelPlatform::report(const MisuseReport<KernelPlatform>& misuse) {
   {
-    const PreemptionOff in_one_piece;
+    const ConsoleHeld in_one_piece;
     const MisuseText text = describe(misuse.what);
     print("{}: {}", is_notice(misuse.what) ? "notice" : "misuse", text.what);
     if (misuse.page != nullptr) print(", page {}", page_to_pfn(misuse.page));

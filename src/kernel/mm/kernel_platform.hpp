@@ -1,5 +1,5 @@
 // The seam's kernel side: pages are physical page frames, the window is the pkmap, a thread is a
-// kernel thread. One CPU runs so far, so dropping a translation is dropping it here.
+// kernel thread.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "arch/clock.hpp"
 #include "arch/paging.hpp"
 #include "arch/per_cpu.hpp"
+#include "arch/tlb.hpp"
 #include "kernel/mm/layout.hpp"
 #include "kernel/mm/memory_map.hpp"
 #include "kernel/mm/page.hpp"
@@ -54,8 +55,16 @@ class KernelPlatform {
   static void write_pte(SlotIndex slot, Page page) { entry(slot).set(page_to_pfn(page)); }
   [[nodiscard]] static bool take_pte(SlotIndex slot) { return entry(slot).take(); }
   static void invalidate(std::span<const SlotIndex> slots) {
-    for (const SlotIndex slot : slots) invalidate_page_uncounted(address(slot));
+    disable_interrupts();  // this CPU is the one that drops them itself
     this_cpu::add(this_cpu::fields.invlpgs, slots.size());
+    std::size_t left = slots.size();  // a miss pays for one turn of the loop: counting down is less
+    do {
+      invalidate_page_uncounted(address(slots[left - 1]));
+    } while (--left != 0);
+    const CpuSet others = tlb::begin_shootdown();
+    if (!others.empty()) [[unlikely]]
+      return tell(others, slots);
+    enable_interrupts();
   }
 
   [[nodiscard]] static std::uint32_t cpu() { return this_cpu::read(this_cpu::fields.number); }
@@ -85,6 +94,9 @@ class KernelPlatform {
 
  private:
   friend void pkmap_init(MemoryMap& map, std::uint32_t slots);
+
+  /// The rest of a shootdown. Enables interrupts.
+  static void tell(CpuSet cpus, std::span<const SlotIndex> slots);
 
   [[nodiscard]] static PageTableEntry& entry(SlotIndex slot) {
     return pkmap_entries_[kmapper::to_number(slot)];

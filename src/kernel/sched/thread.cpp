@@ -3,6 +3,7 @@
 #include <new>
 
 #include "arch/paging.hpp"
+#include "kernel/lib/console.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/kernel_stack.hpp"
 #include "kernel/panic.hpp"
@@ -50,6 +51,7 @@ Thread* thread_create(std::string_view name, Thread::Function function, void* ar
   thread->function_ = function;
   thread->argument_ = argument;
   thread->context_ = make_context(thread, enter_new_thread);
+  thread->home_.store(this_cpu::number(), std::memory_order_relaxed);
   scheduler.wake(*thread);
   return thread;
 }
@@ -69,6 +71,7 @@ void thread_die() {
   disable_interrupts();
   if (!can_die()) panic("there is no thread to end");
   Thread& self = *this_cpu::current();
+  ConsoleHeld::release_for_good();
   release_spinlocks();
   this_cpu::write(this_cpu::fields.preemption_off, 0U);
   enable_interrupts();
@@ -89,15 +92,27 @@ void thread_yield() {
   scheduler.yield();
 }
 
+void thread_move_to(CpuNumber cpu) {
+  check_may_sleep("thread_move_to");
+  scheduler.move_to(cpu);
+}
+
+void thread_roam() { scheduler.roam(); }
+
 void thread_sleep(std::uint32_t ticks) {
   check_may_sleep("thread_sleep");
   scheduler.sleep_until(scheduler.now() + ticks);
 }
 
+// The thread may end while this looks. So it looks through the direct map, with interrupts
+// disabled: the stack's page goes back only when every CPU has answered that it has dropped the
+// translation.
 std::string_view name_of_thread(std::uint32_t number) {
   if (number == 0) return "idle";
-  Thread* const thread = thread_on_stack(StackNumber{number});
-  return number <= kMaxStacks && translate(to_virt(thread)) ? thread->name() : "ended";
+  if (number > kMaxStacks) return "ended";
+  const InterruptsOff until_read;
+  const auto thread = translate(to_virt(thread_on_stack(StackNumber{number})));
+  return thread ? static_cast<const Thread*>(phys_to_direct(*thread))->name() : "ended";
 }
 
 }  // namespace kmapper::kernel

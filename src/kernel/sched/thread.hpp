@@ -2,6 +2,7 @@
 // grows down to an unmapped page: a thread costs its stack and nothing else.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 
@@ -19,7 +20,7 @@ enum class Ending : std::uint8_t {
 class Thread {
  public:
   using Function = void (*)(void* argument);
-  enum class State : std::uint8_t { ready, running, sleeping, waiting_for_tick, ended };
+  enum class State : std::uint8_t { ready, running, sleeping, waiting_for_tick, moving, ended };
 
   /// An idle thread is a CPU's own: it runs when nobody else wants to.
   enum class Kind : std::uint8_t { common, idle };
@@ -34,24 +35,32 @@ class Thread {
   /// Unique among the threads that exist.
   [[nodiscard]] std::uint32_t number() const { return number_; }
   [[nodiscard]] bool is_idle() const { return kind_ == Kind::idle; }
+  /// Whether it may go on on another CPU. While it does not run, or by itself.
+  [[nodiscard]] bool can_move() const { return !stays_; }
 
  private:
+  friend class RunQueue;
   friend class Scheduler;
   friend Thread* thread_create(std::string_view name, Function function, void* argument);
 
   std::string_view name_;
   std::uint32_t number_;
   Kind kind_;
-  State state_ = State::sleeping;  // this and all below: guarded by the scheduler's lock
-  Ending ending_ = Ending::returned;
-  Context context_{};  // while not running
+  // Where it is put when it is ready. Changes with that CPU's queue locked, so whoever locks the
+  // queue, and finds it unchanged, has the thread's lock.
+  std::atomic<CpuNumber> home_{CpuNumber{0}};
+  State state_ = State::sleeping;  // this and all below to is_timed_: guarded by the home's queue
+  bool stays_ = false;             // on its home
+  bool is_timed_ = false;          // its home wakes it at wake_tick_
+  std::uint32_t wake_tick_ = 0;
+  Thread* next_ = nullptr;        // in the run queue
+  Thread* next_timed_ = nullptr;  // in its spoke of the run queue's wheel
+  Context context_{};             // while not running
   Function function_ = nullptr;
   void* argument_ = nullptr;
-  Thread* next_ = nullptr;        // in the run queue
-  Thread* next_timed_ = nullptr;  // in its spoke of the scheduler's wheel
-  bool is_timed_ = false;         // it is in the wheel
-  std::uint32_t wake_tick_ = 0;
-  Thread* joiner_ = nullptr;  // sleeps until this thread has ended
+  Ending ending_ = Ending::returned;  // this and all below: guarded by the scheduler's ends_lock_
+  bool has_ended_ = false;            // and has left its stack
+  Thread* joiner_ = nullptr;          // sleeps until then
 };
 
 /// Makes a thread that runs function(argument), and lets it run. `name` must outlive it. Every
@@ -83,6 +92,11 @@ Ending thread_join(Thread& thread);
 
 /// Lets the other threads run first.
 void thread_yield();
+
+/// Goes on on that CPU, which must run, and stays there until thread_roam().
+void thread_move_to(CpuNumber cpu);
+/// May go on on any CPU, as a new thread does.
+void thread_roam();
 
 /// Sleeps for at least `ticks` - 1 and at most about `ticks` ticks of the timer (kTicksPerSecond).
 void thread_sleep(std::uint32_t ticks);

@@ -1,9 +1,12 @@
 #include "arch/machine.hpp"
 
+#include <atomic>
 #include <cstdint>
 
-#include "arch/cpu.hpp"
+#include "arch/cpus.hpp"
 #include "arch/io.hpp"
+#include "arch/per_cpu.hpp"
+#include "kernel/lib/console.hpp"
 #include "local_apic.hpp"
 #include "machine.hpp"
 #include "pic.hpp"
@@ -15,6 +18,10 @@ namespace {
 
 constexpr std::uint32_t kCr4Smep = 1U << 20;
 constexpr std::uint32_t kCr4Smap = 1U << 21;
+
+constexpr std::uint32_t kNobody = 0;
+constinit std::atomic<std::uint32_t> stopper{kNobody};  // a CPU's number, plus one
+constinit std::atomic<std::uint32_t> stopped{0};        // CPUs
 
 // Write protection and NX are on since boot.S. What remains keeps the kernel from executing (SMEP)
 // and from touching by accident (SMAP) what belongs to user processes. SDM 3A 4.6; CPUID.7.0:EBX.
@@ -50,10 +57,33 @@ void interrupts_init() {
   local_apic_enable();
 }
 
+void stop_other_cpus() {
+  const std::uint32_t self = to_number(this_cpu::number()) + 1;
+  std::uint32_t first = kNobody;
+  if (!stopper.compare_exchange_strong(first, self)) {
+    if (first == self) return;
+    halt_forever();
+  }
+  ConsoleHeld::seize();
+  for (std::uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
+    if (cpu + 1 != self) stop_cpu(CpuNumber{cpu});
+  }
+  // Whoever does not answer is halted already, or will never be.
+  constexpr int kTurns = 10'000'000;
+  for (int i = 0; i < kTurns && stopped.load() + 1 < cpu_count(); ++i) pause();
+}
+
+void stop_if_asked() {
+  if (stopper.load() == kNobody) return;
+  stopped.fetch_add(1);
+  halt_forever();
+}
+
 void machine_exit(Verdict verdict) {
   disable_interrupts();
   constexpr Port kDebugExit{0xF4};
   out8(kDebugExit, verdict == Verdict::pass ? 0 : 1);
+  stop_other_cpus();
   halt_forever();
 }
 

@@ -9,4 +9,7 @@ namespace kmapper::kernel {
 /// other than the first. Interrupts stay disabled.
 void machine_init_cpu(std::uint32_t cpu);
 
+/// Halts this CPU if another has called stop_other_cpus(): what an NMI means here.
+void stop_if_asked();
+
 }  // namespace kmapper::kernel

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "arch/per_cpu.hpp"
+#include "arch/tlb.hpp"
 #include "boot_stacks.hpp"
 #include "kernel/lib/string.hpp"
 #include "kernel/mm/layout.hpp"
@@ -91,9 +91,16 @@ void PageTableEntry::set(Pfn frame, Access access) {
       access == Access::execute ? 0 : no_execute_);
 }
 
-Pfn PageTableEntry::frame() const {
+Pfn PageTableEntry::frame_of(std::uint32_t low) const {
   const std::uint32_t high = high_.load(std::memory_order_relaxed) & 0xFFFFF;
-  return Pfn{high << (32 - kPageShift) | low_.load(std::memory_order_relaxed) >> kPageShift};
+  return Pfn{high << (32 - kPageShift) | low >> kPageShift};
+}
+
+Pfn PageTableEntry::frame() const { return frame_of(low_.load(std::memory_order_relaxed)); }
+
+std::optional<Pfn> PageTableEntry::frame_if_present() const {
+  const std::uint32_t low = low_.load(std::memory_order_acquire);
+  return (low & kPresent) != 0 ? std::optional(frame_of(low)) : std::nullopt;
 }
 
 void paging_init(std::span<const PfnRange> low_memory) {
@@ -135,9 +142,9 @@ std::optional<PhysAddr> translate(VirtAddr address) {
   if (directory.is_large()) {
     return to_phys(directory.frame()) + to_number(address) % kLargePageSize;
   }
-  const PageTableEntry& entry = *find_entry(address);
-  if (!entry.is_present()) return std::nullopt;
-  return to_phys(entry.frame()) + to_number(address) % kPageSize;
+  const std::optional<Pfn> frame = find_entry(address)->frame_if_present();
+  if (!frame) return std::nullopt;
+  return to_phys(*frame) + to_number(address) % kPageSize;
 }
 
 void* map_device(Pfn registers) {
@@ -155,17 +162,6 @@ ImageMappedLow::ImageMappedLow() {
 ImageMappedLow::~ImageMappedLow() {
   directory_entry(VirtAddr{0}).take();
   flush_all();
-}
-
-void flush_all() {
-  std::uint32_t cr3 = 0;
-  asm volatile("movl %%cr3, %0\n\tmovl %0, %%cr3" : "=r"(cr3)::"memory");
-  this_cpu::add(this_cpu::fields.full_flushes, 1);
-}
-
-void invalidate_page(VirtAddr address) {
-  invalidate_page_uncounted(to_pointer(address));
-  this_cpu::add(this_cpu::fields.invlpgs, 1);
 }
 
 void read_physical(PhysAddr from, std::span<unsigned char> to) {

@@ -103,22 +103,24 @@ void segments_init(std::uint32_t cpu) {
 
 TaskState& interrupted_task() { return tables[this_cpu::read(this_cpu::fields.number)].task; }
 
-std::uint64_t sum_over_cpus(const std::uint64_t& field) {
+std::uint64_t count_of_cpu(CpuNumber cpu, const std::uint64_t& field) {
   const auto offset = reinterpret_cast<std::uintptr_t>(&field) -
                       reinterpret_cast<std::uintptr_t>(&this_cpu::fields);
+  const auto* const halves = reinterpret_cast<const volatile std::uint32_t*>(
+      reinterpret_cast<std::uintptr_t>(&per_cpu[to_number(cpu)]) + offset);
+  // An increment may carry between the reads of the two halves; then the high half has changed.
+  std::uint32_t high = 0;
+  std::uint32_t low = 0;
+  do {
+    high = halves[1];
+    low = halves[0];
+  } while (high != halves[1]);
+  return std::uint64_t{high} << 32 | low;
+}
+
+std::uint64_t sum_over_cpus(const std::uint64_t& field) {
   std::uint64_t sum = 0;
-  for (const PerCpu& cpu : per_cpu) {
-    const auto* const halves = reinterpret_cast<const volatile std::uint32_t*>(
-        reinterpret_cast<std::uintptr_t>(&cpu) + offset);
-    // An increment may carry between the reads of the two halves; then the high half has changed.
-    std::uint32_t high = 0;
-    std::uint32_t low = 0;
-    do {
-      high = halves[1];
-      low = halves[0];
-    } while (high != halves[1]);
-    sum += std::uint64_t{high} << 32 | low;
-  }
+  for (std::uint32_t cpu = 0; cpu < kMaxCpus; ++cpu) sum += count_of_cpu(CpuNumber{cpu}, field);
   return sum;
 }
 

@@ -7,7 +7,7 @@
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
 #include "arch/paging.hpp"
-#include "arch/per_cpu.hpp"
+#include "arch/tlb.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/lib/string.hpp"
 #include "kernel/mm/page.hpp"
@@ -76,9 +76,10 @@ extern "C" [[noreturn]] void cpu_main(std::uint32_t cpu) {
   Thread& idle_thread = *starting_thread;
   running.store(cpu + 1, std::memory_order_release);
   while (!may_go.load(std::memory_order_acquire)) pause();
-  flush_all();  // the mapping of the image at its physical address
-  (void)idle_thread;
-  for (;;) wait_for_interrupt();
+  tlb::start();  // and forget the image's mapping at its physical address
+  scheduler.start(idle_thread);
+  clock_start();
+  idle();
 }
 
 void start_cpus(Pfn page) {
@@ -98,8 +99,10 @@ void start_cpus(Pfn page) {
 
 std::uint32_t cpu_count() { return running.load(std::memory_order_relaxed); }
 
-void interrupt_cpu(std::uint32_t cpu, Interrupt interrupt) {
-  local_apic_send(apic_ids[cpu], interrupt);
+void interrupt_cpu(CpuNumber cpu, Interrupt interrupt) {
+  local_apic_send(apic_ids[to_number(cpu)], interrupt);
 }
+
+void stop_cpu(CpuNumber cpu) { local_apic_send_nmi(apic_ids[to_number(cpu)]); }
 
 }  // namespace kmapper::kernel

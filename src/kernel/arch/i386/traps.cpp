@@ -4,7 +4,7 @@
 #include "traps.hpp"
 
 #include "arch/interrupts.hpp"
-#include "arch/per_cpu.hpp"
+#include "arch/tlb.hpp"
 #include "kernel/mm/address.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/scheduler.hpp"
@@ -39,6 +39,7 @@ struct [[gnu::packed]] TableRegister {
 // thread.
 void handle_interrupt(std::uint32_t vector) {
   this_cpu::increment(this_cpu::fields.interrupt_depth);
+  tlb::leave_idle();
   if (handlers[vector] == nullptr) panic("interrupt vector {} is nobody's", vector);
   handlers[vector]();
   if (vector != static_cast<std::uint32_t>(Interrupt::software)) local_apic_end_of_interrupt();

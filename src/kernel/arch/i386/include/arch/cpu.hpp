@@ -2,12 +2,41 @@
 // otherwise.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
 namespace kmapper::kernel {
 
 inline constexpr std::size_t kMaxCpus = 8;
+
+/// A CPU, counted from 0, which is the one that booted.
+enum class CpuNumber : std::uint32_t {};
+[[nodiscard]] constexpr std::uint32_t to_number(CpuNumber cpu) {
+  return static_cast<std::uint32_t>(cpu);
+}
+
+/// Some of the CPUs.
+class CpuSet {
+ public:
+  constexpr CpuSet() = default;
+  constexpr explicit CpuSet(std::uint32_t bits) : bits_(bits) {}
+  constexpr explicit CpuSet(CpuNumber cpu) : bits_(1U << to_number(cpu)) {}
+
+  [[nodiscard]] constexpr std::uint32_t bits() const { return bits_; }
+  [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
+  [[nodiscard]] constexpr bool contains(CpuNumber cpu) const {
+    return (bits_ & CpuSet(cpu).bits_) != 0;
+  }
+  /// The set must not be empty.
+  [[nodiscard]] constexpr CpuNumber first() const {
+    return CpuNumber{static_cast<std::uint32_t>(std::countr_zero(bits_))};
+  }
+  constexpr void remove(CpuNumber cpu) { bits_ &= ~CpuSet(cpu).bits_; }
+
+ private:
+  std::uint32_t bits_ = 0;
+};
 
 /// The time-stamp counter: cycles since power-on; under -icount shift=0, instructions. (SDM 17.17)
 [[nodiscard]] inline std::uint64_t rdtsc() {

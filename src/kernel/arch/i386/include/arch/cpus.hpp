@@ -1,8 +1,9 @@
-// The machine's CPUs, numbered from 0, which is the one that booted.
+// The machine's CPUs.
 #pragma once
 
 #include <cstdint>
 
+#include "arch/cpu.hpp"
 #include "arch/interrupts.hpp"
 #include "kernel/mm/address.hpp"
 
@@ -18,6 +19,8 @@ void start_cpus(Pfn page);
 [[nodiscard]] std::uint32_t cpu_count();
 
 /// Interrupts another CPU. Interrupts must be disabled here.
-void interrupt_cpu(std::uint32_t cpu, Interrupt interrupt);
+void interrupt_cpu(CpuNumber cpu, Interrupt interrupt);
+/// The same by an NMI, which is taken whatever the other CPU does.
+void stop_cpu(CpuNumber cpu);
 
 }  // namespace kmapper::kernel

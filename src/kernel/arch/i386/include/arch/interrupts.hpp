@@ -10,7 +10,8 @@ enum class Interrupt : std::uint8_t {
   software = 0x30,    // raised by an INT instruction: this CPU plays a device
   timer = 0x40,       // this CPU's tick
   reschedule = 0x50,  // another CPU has work for this one
-  shootdown = 0x60,   // another CPU wants translations dropped
+  answered = 0x60,    // all CPUs have dropped what this one wanted dropped
+  shootdown = 0x70,   // another CPU wants translations dropped
 };
 
 /// Runs with interrupts disabled, on the stack of whoever was interrupted; must not sleep.

@@ -12,6 +12,10 @@ void machine_init();
 /// This CPU's local APIC. Once, after paging_init(). Panics where there is none.
 void interrupts_init();
 
+/// No other CPU does anything any more, and the console is this CPU's, when this returns; where
+/// another CPU was first to call it, it does not. Interrupts must be disabled.
+void stop_other_cpus();
+
 /// Ends the machine. QEMU's isa-debug-exit device makes the exit codes 1 (pass) and 3 (fail) of it;
 /// on a machine without that device, the CPU halts. Any context.
 [[noreturn]] void machine_exit(Verdict verdict);

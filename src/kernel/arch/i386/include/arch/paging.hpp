@@ -48,6 +48,8 @@ class PageTableEntry {
     return (low_.load(std::memory_order_relaxed) & kLarge) != 0;
   }
   [[nodiscard]] Pfn frame() const;
+  /// For an entry that another CPU may empty at the same time.
+  [[nodiscard]] std::optional<Pfn> frame_if_present() const;
 
  private:
   static constexpr std::uint32_t kPresent = 1U << 0;
@@ -63,6 +65,8 @@ class PageTableEntry {
     high_.store(to_number(frame) >> (32 - kPageShift) | no_execute, std::memory_order_relaxed);
     low_.store(to_number(frame) << kPageShift | kPresent | flags, std::memory_order_release);
   }
+
+  [[nodiscard]] Pfn frame_of(std::uint32_t low) const;
 
   friend void paging_init(std::span<const PfnRange> low_memory);
   // Bit 31 where the CPU knows NX (EFER.NXE is set), else 0.
@@ -106,16 +110,6 @@ class ImageMappedLow {
 
 /// Where `address` leads, or nothing. Any context.
 [[nodiscard]] std::optional<PhysAddr> translate(VirtAddr address);
-
-/// Drops all translations from this CPU's TLB, and counts that. (SDM 3A 4.10.4.1)
-void flush_all();
-
-/// Drops one translation from this CPU's TLB (INVLPG), and counts that.
-void invalidate_page(VirtAddr address);
-/// For those who drop many, and count them by themselves.
-inline void invalidate_page_uncounted(void* address) {
-  asm volatile("invlpg %0" ::"m"(*static_cast<char*>(address)) : "memory");
-}
 
 /// Copies physical memory, wherever it lies, through the boot window. At boot only: one caller at a
 /// time.
