@@ -19,6 +19,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "kmapper/local_stack.hpp"
@@ -26,6 +27,9 @@
 #include "kmapper/report.hpp"
 
 namespace kmapper {
+
+template <class P>
+class LocalMapping;
 
 /// The local mappings of one platform.
 template <class P>
@@ -42,17 +46,17 @@ class LocalMapper {
   /// Maps the page and returns its address, valid in this thread (or interrupt) until
   /// kunmap_local(); mappings go in the reverse order in which they came. Never sleeps and never
   /// waits. Any context. A pair costs about forty instructions. Null only after a report:
-  /// local_too_deep.
-  [[nodiscard]] void* kmap_local(Page page) {
+  /// local_too_deep. Inlined, as kunmap_local() is, so that reports name the caller.
+  [[nodiscard, gnu::always_inline]] void* kmap_local(Page page) {
     if (!platform_.is_high(page)) return platform_.direct_address(page);
     Stack& stack = platform_.local_stack();
     const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
     if (depth == kLocalDepth) [[unlikely]]
-      return too_deep(page);
+      return too_deep(page, call_site());
     stack.depth_.store(depth + 1, std::memory_order_relaxed);
     // From here on the thread stays on its CPU, and interrupts map above.
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    stack.callers_[depth] = platform_.call_site();
+    platform_.note_call_site(stack.callers_[depth]);
     const LocalSlot slot = slot_at(depth);
     platform_.write_local_pte(slot, page);
     return platform_.local_address(slot);
@@ -60,15 +64,14 @@ class LocalMapper {
 
   /// Gives back what the last kmap_local() of this thread (or interrupt) that has not been given
   /// back took. `address` may be anywhere in the page. Any context.
-  void kunmap_local(const void* address) {
+  [[gnu::always_inline]] void kunmap_local(const void* address) {
     if (platform_.is_direct(address)) return;
     Stack& stack = platform_.local_stack();
     const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
-    if (depth == 0 || !lies_in(address, slot_at(depth - 1))) [[unlikely]]
-      return not_on_top(address);
-    platform_.clear_local_pte(slot_at(depth - 1));
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    stack.depth_.store(depth - 1, std::memory_order_relaxed);
+    const LocalSlot top = slot_at(depth - 1);
+    if (depth == 0 || !lies_in(address, top)) [[unlikely]]
+      return not_on_top(address, call_site());
+    lower(stack, depth, top);
   }
 
   // --- For the platform's scheduler and interrupt entry ---
@@ -96,9 +99,31 @@ class LocalMapper {
   }
 
  private:
+  friend class LocalMapping<P>;
+
+  /// Not the return address of what reports: calls at a function's end are jumps.
+  [[gnu::always_inline]] const void* call_site() {
+    const void* here = nullptr;
+    platform_.note_call_site(here);
+    return here;
+  }
+
+  /// Empties the entry on top.
+  void lower(Stack& stack, std::uint32_t depth, LocalSlot top) {
+    platform_.clear_local_pte(top);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    stack.depth_.store(depth - 1, std::memory_order_relaxed);
+  }
+  /// kunmap_local() of what is known to be on top, and high.
+  void lower() {
+    Stack& stack = platform_.local_stack();
+    const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
+    lower(stack, depth, slot_at(depth - 1));
+  }
+
   /// The running thread's, or that of the interrupt on top of it.
   [[nodiscard]] LocalSlot slot_at(std::uint32_t depth) {
-    return LocalSlot{platform_.cpu() * kLocalDepth + depth};
+    return LocalSlot{to_number(platform_.first_local_slot()) + depth};
   }
   [[nodiscard]] bool lies_in(const void* address, LocalSlot slot) {
     return reinterpret_cast<std::uintptr_t>(address) -
@@ -107,8 +132,8 @@ class LocalMapper {
   }
 
   // Out of line, in src/core/local_map.hpp.
-  void* too_deep(Page page);
-  void not_on_top(const void* address);
+  void* too_deep(Page page, const void* caller);
+  void not_on_top(const void* address, const void* caller);
   void left_mapped(std::uint32_t depth);
   void take_entries(Stack& from);
   void put_entries(Stack& to);
@@ -116,6 +141,26 @@ class LocalMapper {
               const void* mapped_at);
 
   [[no_unique_address]] P platform_;
+};
+
+/// One page mapped by kmap_local() for the length of a block. Blocks nest, so the order is right.
+template <class P>
+class [[nodiscard]] LocalMapping {
+ public:
+  LocalMapping(LocalMapper<P>& mapper, typename P::Page page)
+      : mapper_(mapper), address_(static_cast<std::byte*>(mapper.kmap_local(page))) {}
+  LocalMapping(const LocalMapping&) = delete;
+  LocalMapping& operator=(const LocalMapping&) = delete;
+  ~LocalMapping() {
+    if (mapper_.platform_.is_local(address_)) mapper_.lower();
+  }
+
+  /// The page's first byte. Null only after a report.
+  [[nodiscard]] std::byte* address() const { return address_; }
+
+ private:
+  LocalMapper<P>& mapper_;
+  std::byte* const address_;
 };
 
 }  // namespace kmapper

@@ -134,18 +134,24 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   { p.report(misuse) } -> std::same_as<void>;
 };
 
-/// What a platform has to be for kmap_local. Each CPU has kLocalDepth slots of its own: those of
-/// CPU n begin at slot n * kLocalDepth. Nobody else uses them, so that none of this is atomic.
+/// What a platform has to be for kmap_local. Each CPU has kLocalDepth slots of its own, in a
+/// row. Nobody else uses them, so that none of this is atomic.
 template <class P>
-concept LocalPlatform = Platform<P> && requires(P p, const P constant, typename P::Page page,
-                                                LocalSlot slot, typename P::LocalPte pte) {
+concept LocalPlatform = Platform<P> &&
+    requires(P p, const P constant, typename P::Page page, LocalSlot slot, typename P::LocalPte pte,
+             const void* address, const void*& call_site) {
   // LocalPte: the value of an entry; trivially copyable. LocalStack: a LocalStack of those.
   typename P::LocalPte;
   // That of the running thread; in an interrupt, of the thread that was interrupted. Any
   // context.
   { p.local_stack() } -> std::same_as<typename P::LocalStack&>;
+  // The first slot of this CPU. Called where the thread stays on it. Any context.
+  { p.first_local_slot() } -> std::same_as<LocalSlot>;
   // The address of a slot. Any context.
   { constant.local_address(slot) } -> std::same_as<void*>;
+  // Where an address that local_address() may have returned is told from others, and from null. Any
+  // context.
+  { constant.is_local(address) } -> std::same_as<bool>;
   // Makes the slot map the page. Its entry is empty and not in this CPU's TLB. An interrupt
   // may come at any time, and a context switch that keeps what has been written so far.
   { p.write_local_pte(slot, page) } -> std::same_as<void>;
@@ -157,9 +163,9 @@ concept LocalPlatform = Platform<P> && requires(P p, const P constant, typename 
   { p.put_local_pte(slot, pte) } -> std::same_as<void>;
   // The page that the entry maps, or Page{}. For reports.
   { p.local_page(slot) } -> std::same_as<typename P::Page>;
-  // An address in the code that calls kmap_local, for reports; null where there is none to be
-  // had. Inlined into it: one instruction at best.
-  { p.call_site() } -> std::same_as<const void*>;
+  // Stores an address in the code that calls kmap_local, for reports. Inlined into it: one
+  // instruction at best.
+  { p.note_call_site(call_site) } -> std::same_as<void>;
 };
 
 }  // namespace kmapper

@@ -25,11 +25,8 @@ template <class P>
 std::uint32_t LocalMapper<P>::unwind(std::uint32_t depth) {
   Stack& stack = platform_.local_stack();
   std::uint32_t dropped = 0;
-  for (std::uint32_t now = this->depth(); now > depth; ++dropped) {
-    platform_.clear_local_pte(slot_at(--now));
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    stack.depth_.store(now, std::memory_order_relaxed);
-  }
+  for (std::uint32_t now = this->depth(); now > depth; --now, ++dropped)
+    lower(stack, now, slot_at(now - 1));
   return dropped;
 }
 
@@ -40,17 +37,15 @@ void LocalMapper<P>::report(Misuse what, Page page, const void* address, const v
 }
 
 template <class P>
-[[gnu::noinline]] void* LocalMapper<P>::too_deep(Page page) {
+[[gnu::noinline]] void* LocalMapper<P>::too_deep(Page page, const void* caller) {
   const Stack& stack = platform_.local_stack();
-  report(Misuse::local_too_deep, page, nullptr, __builtin_return_address(0),
-         stack.callers_[kLocalDepth - 1]);
+  report(Misuse::local_too_deep, page, nullptr, caller, stack.callers_[kLocalDepth - 1]);
   return nullptr;
 }
 
 /// A kunmap_local of something else than the mapping on top: of one below it, or of none.
 template <class P>
-[[gnu::noinline]] void LocalMapper<P>::not_on_top(const void* address) {
-  const void* const caller = __builtin_return_address(0);
+[[gnu::noinline]] void LocalMapper<P>::not_on_top(const void* address, const void* caller) {
   const Stack& stack = platform_.local_stack();
   const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
   if (depth == 0) return report(Misuse::local_not_mapped, Page{}, address, caller, nullptr);

@@ -53,6 +53,7 @@ void memory_init(const BootInfo& boot) {
   paging_init(ram.regions());
   mem_map_init(left, ram.regions());
   pkmap_init(left, slots);
+  local_slots_init();
   page_alloc_init(left, ram.end());
   highmem.open(slots);
 }

@@ -47,6 +47,9 @@ inline constexpr std::uint32_t kLocalStride = 2;
 [[nodiscard]] inline void* local_slot_address(LocalSlot slot) {
   return reinterpret_cast<void*>(kLocal + to_number(slot) * kLocalStride * kPageSize);
 }
+[[nodiscard]] inline bool is_in_local_slots(const void* address) {
+  return reinterpret_cast<std::uintptr_t>(address) >= kLocal;
+}
 [[nodiscard]] inline void* direct_address(FrameIndex frame) {
   return reinterpret_cast<void*>(kDirectMap + to_number(frame) * kPageSize);
 }

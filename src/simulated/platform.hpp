@@ -69,13 +69,17 @@ class Platform {
   void invalidate(std::span<const SlotIndex> slots);
 
   [[nodiscard]] LocalStack& local_stack() { return threads().local_stack(); }
+  [[nodiscard]] LocalSlot first_local_slot() { return LocalSlot{cpu() * kLocalDepth}; }
+  [[nodiscard]] bool is_local(const void* address) const { return is_in_local_slots(address); }
   [[nodiscard]] void* local_address(LocalSlot slot) const { return local_slot_address(slot); }
   void write_local_pte(LocalSlot slot, Page page);
   void clear_local_pte(LocalSlot slot);
   [[nodiscard]] LocalPte take_local_pte(LocalSlot slot);
   void put_local_pte(LocalSlot slot, const LocalPte& pte);
   [[nodiscard]] Page local_page(LocalSlot slot);
-  [[nodiscard]] static const void* call_site() { return __builtin_return_address(0); }
+  [[gnu::always_inline]] static void note_call_site(const void*& call_site) {
+    call_site = return_address();
+  }
 
   [[nodiscard]] std::uint32_t cpu() const { return to_number(threads().cpu()); }
   [[nodiscard]] bool may_sleep() const { return threads().may_sleep(); }
@@ -111,6 +115,7 @@ class Platform {
   void report(const MisuseReport<Platform>& misuse);
 
  private:
+  [[gnu::noinline]] static const void* return_address() { return __builtin_return_address(0); }
   [[nodiscard]] Threads& threads() const;
   [[nodiscard]] Machine& machine() const;
   void require_own(LocalSlot slot) {

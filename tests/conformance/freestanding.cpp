@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <span>
 
+#include "core/local_map.hpp"
 #include "core/mapper_impl.hpp"
 #include "kmapper/mapping.hpp"
 #include "kmapper/reservation.hpp"
@@ -18,6 +19,11 @@ std::atomic<std::uint32_t>* platform_page_virtual(std::uint32_t page);
 void platform_write_pte(std::uint32_t slot, std::uint32_t page);
 bool platform_take_pte(std::uint32_t slot);
 void platform_invalidate(const kmapper::SlotIndex* slots, std::size_t count);
+kmapper::LocalStack<std::uint64_t, std::atomic>* platform_local_stack();
+std::uint64_t* platform_local_pte(std::uint32_t slot);
+void* platform_local_address(std::uint32_t slot);
+std::uint64_t platform_pte(std::uint32_t page);
+void platform_drop(void* address);
 bool platform_interrupts(bool enable);
 void platform_lock(std::atomic<std::uint32_t>* lock);
 void platform_unlock(std::atomic<std::uint32_t>* lock);
@@ -33,6 +39,7 @@ void platform_report(kmapper::Misuse what, std::uint32_t page);
 
 namespace bare {
 
+using kmapper::LocalSlot;
 using kmapper::SlotIndex;
 using kmapper::to_number;
 
@@ -86,6 +93,30 @@ class Bare {
     platform_invalidate(slots.data(), slots.size());
   }
 
+  using LocalPte = std::uint64_t;
+  using LocalStack = kmapper::LocalStack<LocalPte, std::atomic>;
+  static LocalStack& local_stack() { return *platform_local_stack(); }
+  static LocalSlot first_local_slot() { return LocalSlot{0}; }
+  static void* local_address(LocalSlot slot) { return platform_local_address(to_number(slot)); }
+  static bool is_local(const void* address) { return address >= platform_local_address(0); }
+  static void write_local_pte(LocalSlot slot, Page page) {
+    *platform_local_pte(to_number(slot)) = platform_pte(page);
+  }
+  static void clear_local_pte(LocalSlot slot) { (void)take_local_pte(slot); }
+  static LocalPte take_local_pte(LocalSlot slot) {
+    const LocalPte pte = *platform_local_pte(to_number(slot));
+    *platform_local_pte(to_number(slot)) = 0;
+    platform_drop(local_address(slot));
+    return pte;
+  }
+  static void put_local_pte(LocalSlot slot, LocalPte pte) {
+    *platform_local_pte(to_number(slot)) = pte;
+  }
+  static Page local_page(LocalSlot slot) {
+    return static_cast<Page>(*platform_local_pte(to_number(slot)) >> 12);
+  }
+  static void note_call_site(const void*& call_site) { call_site = __builtin_return_address(0); }
+
   static std::uint32_t cpu() { return 0; }
   static bool may_sleep() { return true; }
   static bool may_flush() { return true; }
@@ -106,12 +137,14 @@ class Bare {
   }
 };
 
-static_assert(kmapper::Platform<Bare>);
+static_assert(kmapper::LocalPlatform<Bare>);
 
 }  // namespace bare
 
 // Everything that is no template of its own, and one use of what is.
 template class kmapper::Mapper<bare::Bare>;
+template class kmapper::LocalMapper<bare::Bare>;
+template class kmapper::LocalMapping<bare::Bare>;
 template class kmapper::Mapping<bare::Bare>;
 template class kmapper::Reservation<bare::Bare>;
 template std::uint32_t kmapper::Mapper<bare::Bare>::release_pins(bool (*)(bare::Bare::Stamp));

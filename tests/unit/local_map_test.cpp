@@ -96,6 +96,30 @@ TEST_F(LocalTest, AnotherCpuHasOtherSlots) {
   local_.kunmap_local(address);
 }
 
+TEST_F(LocalTest, ABlocksMappingsEndWithIt) {
+  {
+    const LocalMapping first(local_, window_.high(3));
+    const LocalMapping low(local_, window_.low(1));
+    const LocalMapping second(local_, window_.high(4));
+    EXPECT_TRUE(window_.shows(first.address(), window_.high(3)));
+    EXPECT_TRUE(window_.shows(low.address(), window_.low(1)));
+    EXPECT_TRUE(window_.shows(second.address(), window_.high(4)));
+    EXPECT_EQ(local_.depth(), 2U);
+  }
+  EXPECT_EQ(local_.depth(), 0U);
+}
+
+TEST_F(LocalTest, ABlocksMappingThatWasRefusedUnmapsNothing) {
+  for (std::uint32_t i = 0; i < kLocalDepth; ++i)
+    ASSERT_NE(local_.kmap_local(window_.high(0)), nullptr);
+  {
+    const LocalMapping refused(local_, window_.high(1));
+    EXPECT_EQ(refused.address(), nullptr);
+  }
+  EXPECT_EQ(local_.depth(), kLocalDepth);
+  local_.unwind(0);
+}
+
 // --- Context switches ---
 
 TEST_F(LocalTest, ASwitchTakesTheEntriesAwayAndPutsThemBack) {

@@ -36,7 +36,8 @@ void print_address_space(const BootInfo& boot) {
   print_region(kStackAreaEnd, kPkmapBase, "guard, never mapped");
   print_region(kPkmapBase, window_end, "pkmap, the window");
   print_region(window_end, window_end + kPageSize, "guard, never mapped");
-  print_region(kPkmapEnd + kPageSize, kDevicesBase, "vmap, empty so far");
+  print_region(kLocalBase, kLocalEnd, "kmap_local: each CPU's slots, each below a guard page");
+  print_region(kVmapBase, kVmapEnd, "vmap, empty so far");
   print_region(kDevicesBase, kDevicesEnd, "devices: the local APICs");
 
   const MemoryMap ram(boot.memory, kMaxPfn);

@@ -22,6 +22,7 @@ struct SelfTest {
 // The tests by subject, each list in the file of that name.
 [[nodiscard]] std::span<const SelfTest> page_alloc_tests();
 [[nodiscard]] std::span<const SelfTest> window_tests();
+[[nodiscard]] std::span<const SelfTest> local_tests();
 [[nodiscard]] std::span<const SelfTest> misuse_tests();
 [[nodiscard]] std::span<const SelfTest> fault_tests();
 

@@ -41,6 +41,13 @@ std::string_view describe_window(std::span<char> buffer, VirtAddr address) {
   return "above the window";
 }
 
+std::string_view describe_local(std::span<char> buffer, VirtAddr address) {
+  const std::uint32_t slot = (address - kLocalBase) / kLocalStride;
+  const bool guard = (address - kLocalBase) % kLocalStride >= kPageSize;
+  return format_to(buffer, "{}local slot {} of CPU {}", guard ? "the guard page behind " : "",
+                   slot % kLocalDepth, slot / kLocalDepth);
+}
+
 }  // namespace
 
 std::string_view describe_address(std::span<char> buffer, VirtAddr address) {
@@ -55,7 +62,8 @@ std::string_view describe_address(std::span<char> buffer, VirtAddr address) {
   if (address < kStackAreaEnd) return describe_stack(buffer, address);
   if (address < kPkmapBase) return "the guard page below the window";
   if (address < kPkmapEnd) return describe_window(buffer, address);
-  if (address < kPkmapEnd + kPageSize) return "the guard page above the window";
+  if (address < kLocalBase) return "the guard page above the window";
+  if (address < kLocalEnd) return describe_local(buffer, address);
   if (address >= kDevicesBase && address < kDevicesEnd) return "a device's registers";
   return "no region";
 }

@@ -10,6 +10,8 @@
 namespace kmapper::kernel {
 
 constinit PageTableEntry* KernelPlatform::pkmap_entries_ = nullptr;
+alignas(kPageSize) constinit PageTableEntry KernelPlatform::local_entries_[kEntriesPerTable]{};
+static_assert(kLocalEnd - kLocalBase == kLargePageSize);
 
 void pkmap_init(MemoryMap& map, std::uint32_t slots) {
   const std::uint32_t tables = (slots + kEntriesPerTable - 1) / kEntriesPerTable;
@@ -21,6 +23,10 @@ void pkmap_init(MemoryMap& map, std::uint32_t slots) {
   for (std::uint32_t i = 0; i < tables; ++i) {
     set_page_table(kPkmapBase + i * kLargePageSize, *first + i);
   }
+}
+
+void local_slots_init() {
+  set_page_table(kLocalBase, to_pfn(direct_to_phys(KernelPlatform::local_entries_)));
 }
 
 void KernelPlatform::tell(CpuSet cpus, std::span<const SlotIndex> slots) {
@@ -49,6 +55,7 @@ void KernelPlatform::report(const MisuseReport<KernelPlatform>& misuse) {
     print(", in thread {} \"{}\"{}", self.number(), self.name(),
           in_interrupt() ? ", in an interrupt" : "");
     if (misuse.caller != nullptr) print(", called from {}", misuse.caller);
+    if (misuse.mapped_at != nullptr) print(", on top of a mapping made at {}", misuse.mapped_at);
     print("; {}\n", text.advice);
   }
   if (!is_notice(misuse.what) && can_die()) thread_die();

@@ -25,6 +25,8 @@ class KernelPlatform {
   using Page = kernel::Page*;
   using Stamp = kernel::Stamp;
   using Lock = Spinlock;
+  using LocalPte = PageTableEntry::Value;
+  using LocalStack = Thread::LocalStack;
   template <class T>
   using Atomic = kernel::Atomic<T>;
 
@@ -67,6 +69,36 @@ class KernelPlatform {
     enable_interrupts();
   }
 
+  [[nodiscard]] static LocalStack& local_stack() { return this_cpu::current()->local_stack(); }
+  [[nodiscard]] static LocalSlot first_local_slot() {
+    return this_cpu::read(this_cpu::fields.first_local_slot);
+  }
+  [[nodiscard]] static bool is_local(const void* address) { return to_virt(address) >= kLocalBase; }
+  [[nodiscard]] static void* local_address(LocalSlot slot) {
+    return to_pointer(kLocalBase + kmapper::to_number(slot) * kLocalStride);
+  }
+  static void write_local_pte(LocalSlot slot, Page page) {
+    local_entry(slot).set(page_to_pfn(page));
+  }
+  static void clear_local_pte(LocalSlot slot) {
+    local_entry(slot).clear();
+    invalidate_page_uncounted(local_address(slot));
+    this_cpu::add(this_cpu::fields.invlpgs, 1);
+  }
+  [[nodiscard]] static LocalPte take_local_pte(LocalSlot slot) {
+    const LocalPte value = local_entry(slot).value();
+    clear_local_pte(slot);
+    return value;
+  }
+  static void put_local_pte(LocalSlot slot, LocalPte pte) { local_entry(slot).set(pte); }
+  [[nodiscard]] static Page local_page(LocalSlot slot) {
+    const PageTableEntry& entry = local_entry(slot);
+    return entry.is_present() ? pfn_to_page(entry.frame()) : nullptr;
+  }
+  static void note_call_site(const void*& call_site) {
+    asm volatile("movl $., %0" : "=m"(call_site));
+  }
+
   [[nodiscard]] static std::uint32_t cpu() { return this_cpu::read(this_cpu::fields.number); }
   [[nodiscard]] static bool may_sleep() { return kernel::may_sleep(); }
   [[nodiscard]] static bool may_flush() { return interrupts_enabled() && !holds_spinlock(); }
@@ -94,6 +126,7 @@ class KernelPlatform {
 
  private:
   friend void pkmap_init(MemoryMap& map, std::uint32_t slots);
+  friend void local_slots_init();
 
   /// The rest of a shootdown. Enables interrupts.
   static void tell(CpuSet cpus, std::span<const SlotIndex> slots);
@@ -101,17 +134,25 @@ class KernelPlatform {
   [[nodiscard]] static PageTableEntry& entry(SlotIndex slot) {
     return pkmap_entries_[kmapper::to_number(slot)];
   }
+  [[nodiscard]] static PageTableEntry& local_entry(LocalSlot slot) {
+    return local_entries_[kmapper::to_number(slot) * (kLocalStride / kernel::kPageSize)];
+  }
   [[nodiscard]] static std::uint64_t& counter(Event event) {
     return this_cpu::fields.events[static_cast<std::size_t>(event)];
   }
 
   static constinit PageTableEntry* pkmap_entries_;  // one for each slot, in the direct map
+  static PageTableEntry local_entries_[kEntriesPerTable];
 };
 
-static_assert(Platform<KernelPlatform>);
+static_assert(LocalPlatform<KernelPlatform>);
+static_assert(kLocalSlots == kMaxCpus * kLocalDepth);
 
 /// Takes the window's page tables out of the map, one behind the other in low memory, and puts them
 /// below the window. Panics if there is no room. Once, at boot; 1 to kMaxSlots slots.
 void pkmap_init(MemoryMap& map, std::uint32_t slots);
+
+/// Puts the one page table below the CPUs' local slots. Once, at boot.
+void local_slots_init();
 
 }  // namespace kmapper::kernel

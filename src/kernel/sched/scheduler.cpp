@@ -6,6 +6,7 @@
 #include "arch/cpus.hpp"
 #include "arch/tlb.hpp"
 #include "kernel/lib/divide.hpp"
+#include "kernel/mm/highmem.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/preemption.hpp"
 
@@ -73,6 +74,7 @@ void Scheduler::switch_away(RunQueue& queue) {
   this_cpu::write(this_cpu::fields.stamp, make_stamp(next->number(), now()));
   this_cpu::add(this_cpu::fields.switches, 1);
   queue.left = &self;
+  local_maps.switch_stacks(self.local_stack(), next->local_stack());
   switch_context(&self.context_, &next->context_);
   finish_switch();
 }
@@ -219,7 +221,7 @@ void Scheduler::run_new_thread() {
   enable_interrupts();
   Thread& self = *this_cpu::current();
   self.function_(self.argument_);
-  exit(Ending::returned);
+  thread_exit();
 }
 
 bool Scheduler::is_deciding() const {

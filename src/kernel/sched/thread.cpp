@@ -43,6 +43,14 @@ void check_may_sleep(std::string_view call) {
   thread_die();
 }
 
+// The addresses of its local mappings are this CPU's.
+void check_may_move() {
+  if (local_maps.depth() == 0) return;
+  print("thread_move_to with a local mapping, in thread {} \"{}\"\n", this_cpu::current()->number(),
+        this_cpu::current()->name());
+  thread_die();
+}
+
 }  // namespace
 
 Thread* thread_create(std::string_view name, Thread::Function function, void* argument) {
@@ -65,7 +73,10 @@ Ending thread_join(Thread& thread) {
   return ending;
 }
 
-void thread_exit() { scheduler.exit(Ending::returned); }
+void thread_exit() {
+  local_maps.expect_depth(0);
+  scheduler.exit(Ending::returned);
+}
 
 void thread_die() {
   disable_interrupts();
@@ -75,7 +86,7 @@ void thread_die() {
   release_spinlocks();
   this_cpu::write(this_cpu::fields.preemption_off, 0U);
   enable_interrupts();
-  const std::uint32_t pins = release_pins_of(self);
+  const std::uint32_t pins = release_pins_of(self) + local_maps.unwind(0);
   print("thread {} \"{}\" ends; {} of its pins released\n", self.number(), self.name(), pins);
   scheduler.exit(Ending::died);
 }
@@ -94,6 +105,7 @@ void thread_yield() {
 
 void thread_move_to(CpuNumber cpu) {
   check_may_sleep("thread_move_to");
+  check_may_move();
   scheduler.move_to(cpu);
 }
 

@@ -6,8 +6,11 @@
 #include <cstdint>
 #include <string_view>
 
+#include "arch/atomic.hpp"
 #include "arch/context.hpp"
+#include "arch/paging.hpp"
 #include "arch/per_cpu.hpp"
+#include "kmapper/local_stack.hpp"
 
 namespace kmapper::kernel {
 
@@ -35,8 +38,13 @@ class Thread {
   /// Unique among the threads that exist.
   [[nodiscard]] std::uint32_t number() const { return number_; }
   [[nodiscard]] bool is_idle() const { return kind_ == Kind::idle; }
-  /// Whether it may go on on another CPU. While it does not run, or by itself.
-  [[nodiscard]] bool can_move() const { return !stays_; }
+  /// Whether it may go on on another CPU: not with local mappings. While it does not run, or by
+  /// itself.
+  [[nodiscard]] bool can_move() const { return !stays_ && local_stack_.is_empty(); }
+
+  /// What it holds by kmap_local().
+  using LocalStack = kmapper::LocalStack<PageTableEntry::Value, Atomic>;
+  [[nodiscard]] LocalStack& local_stack() { return local_stack_; }
 
  private:
   friend class RunQueue;
@@ -46,6 +54,7 @@ class Thread {
   std::string_view name_;
   std::uint32_t number_;
   Kind kind_;
+  LocalStack local_stack_{};
   // Where it is put when it is ready. Changes with that CPU's queue locked, so whoever locks the
   // queue, and finds it unchanged, has the thread's lock.
   std::atomic<CpuNumber> home_{CpuNumber{0}};
@@ -93,7 +102,8 @@ Ending thread_join(Thread& thread);
 /// Lets the other threads run first.
 void thread_yield();
 
-/// Goes on on that CPU, which must run, and stays there until thread_roam().
+/// Goes on on that CPU, which must run, and stays there until thread_roam(). Not with local
+/// mappings: such a thread dies.
 void thread_move_to(CpuNumber cpu);
 /// May go on on any CPU, as a new thread does.
 void thread_roam();

@@ -98,6 +98,7 @@ void segments_init(std::uint32_t cpu) {
   own.segments[entry_of(Selector::double_fault_task)] =
       make_descriptor(address_of(&own.double_fault_task), sizeof(TaskState) - 1, kTaskState);
   per_cpu[cpu].number = cpu;
+  per_cpu[cpu].first_local_slot = LocalSlot{cpu * kLocalDepth};
   load(own);
 }
 

@@ -4,8 +4,9 @@
 #include "traps.hpp"
 
 #include "arch/interrupts.hpp"
+#include "arch/per_cpu.hpp"
 #include "arch/tlb.hpp"
-#include "kernel/mm/address.hpp"
+#include "kernel/mm/highmem.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "local_apic.hpp"
@@ -41,7 +42,9 @@ void handle_interrupt(std::uint32_t vector) {
   this_cpu::increment(this_cpu::fields.interrupt_depth);
   tlb::leave_idle();
   if (handlers[vector] == nullptr) panic("interrupt vector {} is nobody's", vector);
+  const std::uint32_t local_depth = local_maps.depth();
   handlers[vector]();
+  local_maps.expect_depth(local_depth);
   if (vector != static_cast<std::uint32_t>(Interrupt::software)) local_apic_end_of_interrupt();
   (void)this_cpu::decrement(this_cpu::fields.interrupt_depth);
   preempt_from_interrupt();

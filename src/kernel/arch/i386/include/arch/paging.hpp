@@ -40,6 +40,22 @@ class PageTableEntry {
     return (low_.exchange(0, std::memory_order_acq_rel) & kAccessed) != 0;
   }
 
+  /// Empties an entry that only this CPU uses. The high half stays, as in take().
+  void clear() { low_.store(0, std::memory_order_relaxed); }
+
+  /// All that the entry holds, present or not: for an entry that only this CPU uses, to be kept
+  /// while others use it.
+  struct Value {
+    std::uint32_t low, high;
+  };
+  [[nodiscard]] Value value() const {
+    return {low_.load(std::memory_order_relaxed), high_.load(std::memory_order_relaxed)};
+  }
+  void set(Value value) {
+    high_.store(value.high, std::memory_order_relaxed);
+    low_.store(value.low, std::memory_order_release);  // as in the other set()
+  }
+
   [[nodiscard]] bool is_present() const {
     return (low_.load(std::memory_order_relaxed) & kPresent) != 0;
   }

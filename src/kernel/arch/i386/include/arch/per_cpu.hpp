@@ -20,6 +20,7 @@ enum class Stamp : std::uint32_t {};
 struct alignas(64) PerCpu {
   std::uint32_t number;           // 0 to kMaxCpus - 1
   std::uint32_t other_cpus;       // a bit for each but this one
+  LocalSlot first_local_slot;     // of this CPU's own, for kmap_local()
   Stamp stamp;                    // of the running thread, now
   Thread* current;                // the running thread
   Thread* idle;                   // runs when nobody else wants to
