@@ -12,6 +12,7 @@
 #include "kernel/drivers/serial.hpp"
 #include "kernel/jobs/job.hpp"
 #include "kernel/jobs/options.hpp"
+#include "kernel/lib/command_line.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/mem_map.hpp"
 #include "kernel/mm/page_alloc.hpp"
@@ -39,8 +40,11 @@ void find_memory(const BootInfo& boot) {
   start_page = left.take(1, 1, {Pfn{1}, Pfn{0xA0}});
 }
 
-// The page is free again when all CPUs run.
-void other_cpus_init() {
+// The page is free again when all CPUs run. drop_ipi=N, in a checked build: for the test of the
+// tests.
+void other_cpus_init(const BootInfo& boot) {
+  constexpr std::uint32_t kMostKept = KMAPPER_CHECKED != 0 ? 1U << 30 : 0;
+  tlb::drop_answers(number_option(boot, "drop_ipi", 0, 0, kMostKept));
   if (!start_page)
     return print("no page below 640 KiB is free for CPUs to start in: one is used\n");
   start_cpus(*start_page);
@@ -56,6 +60,9 @@ void memory_init(const BootInfo& boot) {
   local_slots_init();
   page_alloc_init(left, ram.end());
   highmem.open(slots);
+  const std::string_view pages = find_word(boot.command_line, "pages");
+  if (!pages.empty() && pages != "small") panic("pages={}: there is pages=small", pages);
+  if (pages == "small" && !split_blocks()) panic("pages=small: no memory for the page tables");
 }
 
 }  // namespace
@@ -71,7 +78,7 @@ extern "C" [[noreturn]] void kernel_main(std::uint32_t magic, std::uint32_t mult
   tlb::start();
   scheduler.start(idle_thread);
   clock_init([] { scheduler.tick(); });
-  other_cpus_init();
+  other_cpus_init(*boot);
   const auto job = [](void*) { run_job(*boot); };
   if (thread_create("job", job, nullptr) == nullptr) panic("no memory for the first thread");
   idle();

@@ -5,6 +5,8 @@
 #   --cpus N              how many CPUs the machine has (default 4)
 #   --expect pass|fail    how the machine must end (default: pass)
 #   --print REGEX         a line of the output must match; may be given several times
+#   --once REGEX          the same, and no other line; may be given several times
+#   --never REGEX         no line of the output may match; may be given several times
 #   --module FILE         a boot module; may be given several times. The machine must print its SHA-256.
 #   --module-size MIB     the same with a file made for the purpose, of so many MiB
 #   --seconds N           the time limit (default 120)
@@ -14,12 +16,14 @@
 set -euo pipefail
 
 cpus=4 expect=pass seconds=120
-patterns=() modules=()
+patterns=() once=() never=() modules=()
 while [[ $1 == --* ]]; do
   case $1 in
     --cpus) cpus=$2 ;;
     --expect) expect=$2 ;;
     --print) patterns+=("$2") ;;
+    --once) once+=("$2") ;;
+    --never) never+=("$2") ;;
     --module) modules+=("$2") ;;
     --module-size) module_size=$2 ;;
     --seconds) seconds=$2 ;;
@@ -69,11 +73,18 @@ case $expect:$status in
 esac
 last=$(tr -d '\r' <"$log" | tail -n 1)
 [[ $expect != pass || $last == PASS ]] || fail "the last line is not PASS, but: $last"
-if grep -n '^not ok' "$log"; then fail "a test on the machine failed"; fi
+[[ $expect != fail || $last == FAIL* ]] || fail "the last line does not say FAIL, but: $last"
+if [[ $expect == pass ]] && grep -n '^not ok' "$log"; then fail "a test on the machine failed"; fi
 for index in "${!modules[@]}"; do
   read -r hash _ < <(sha256sum <"${modules[index]}")
   grep -q "^sha256 $hash  $index" "$log" || fail "no line says that module $index has the SHA-256 $hash"
 done
 for pattern in "${patterns[@]}"; do
   grep -Eq -- "$pattern" "$log" || fail "no line matches $pattern"
+done
+for pattern in "${once[@]}"; do
+  (($(grep -Ec -- "$pattern" "$log") == 1)) || fail "not exactly one line matches $pattern"
+done
+for pattern in "${never[@]}"; do
+  ! grep -Eq -- "$pattern" "$log" || fail "a line matches $pattern"
 done

@@ -25,6 +25,7 @@ struct SelfTest {
 [[nodiscard]] std::span<const SelfTest> local_tests();
 [[nodiscard]] std::span<const SelfTest> misuse_tests();
 [[nodiscard]] std::span<const SelfTest> fault_tests();
+[[nodiscard]] std::span<const SelfTest> cpu_tests();
 
 /// How a thread ended that was made for the purpose, and what was printed meanwhile.
 class Sacrifice {

@@ -7,6 +7,7 @@
 #include "arch/io.hpp"
 #include "arch/per_cpu.hpp"
 #include "kernel/lib/console.hpp"
+#include "kernel/lib/print.hpp"
 #include "local_apic.hpp"
 #include "machine.hpp"
 #include "pic.hpp"
@@ -21,7 +22,13 @@ constexpr std::uint32_t kCr4Smap = 1U << 21;
 
 constexpr std::uint32_t kNobody = 0;
 constinit std::atomic<std::uint32_t> stopper{kNobody};  // a CPU's number, plus one
-constinit std::atomic<std::uint32_t> stopped{0};        // CPUs
+constinit std::atomic<std::uint32_t> stopped{0};        // a bit for each CPU
+
+// Nothing more happens here.
+[[noreturn]] void stop() {
+  stopped.fetch_or(CpuSet(this_cpu::number()).bits());
+  halt_forever();
+}
 
 // Write protection and NX are on since boot.S. What remains keeps the kernel from executing (SMEP)
 // and from touching by accident (SMAP) what belongs to user processes. SDM 3A 4.6; CPUID.7.0:EBX.
@@ -58,25 +65,25 @@ void interrupts_init() {
 }
 
 void stop_other_cpus() {
-  const std::uint32_t self = to_number(this_cpu::number()) + 1;
+  const CpuNumber self = this_cpu::number();
   std::uint32_t first = kNobody;
-  if (!stopper.compare_exchange_strong(first, self)) {
-    if (first == self) return;
-    halt_forever();
+  if (!stopper.compare_exchange_strong(first, to_number(self) + 1)) {
+    if (first == to_number(self) + 1) return;
+    stop();
   }
   ConsoleHeld::seize();
-  for (std::uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
-    if (cpu + 1 != self) stop_cpu(CpuNumber{cpu});
-  }
-  // Whoever does not answer is halted already, or will never be.
+  CpuSet others{((1U << cpu_count()) - 1) & ~CpuSet(self).bits()};
+  for (CpuSet left = others; !left.empty(); left.remove(left.first())) stop_cpu(left.first());
   constexpr int kTurns = 10'000'000;
-  for (int i = 0; i < kTurns && stopped.load() + 1 < cpu_count(); ++i) pause();
+  for (int i = 0; i < kTurns && !others.empty(); ++i) {
+    others = CpuSet{others.bits() & ~stopped.load()};
+    pause();
+  }
+  if (!others.empty()) print("CPU {} does not stop\n", others.first());
 }
 
 void stop_if_asked() {
-  if (stopper.load() == kNobody) return;
-  stopped.fetch_add(1);
-  halt_forever();
+  if (stopper.load() != kNobody) stop();
 }
 
 void machine_exit(Verdict verdict) {

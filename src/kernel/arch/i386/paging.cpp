@@ -10,6 +10,7 @@
 #include "kernel/lib/string.hpp"
 #include "kernel/mm/layout.hpp"
 #include "kernel/mm/page.hpp"
+#include "kernel/mm/page_alloc.hpp"
 #include "kernel/panic.hpp"
 
 namespace kmapper::kernel {
@@ -145,6 +146,21 @@ std::optional<PhysAddr> translate(VirtAddr address) {
   const std::optional<Pfn> frame = find_entry(address)->frame_if_present();
   if (!frame) return std::nullopt;
   return to_phys(*frame) + to_number(address) % kPageSize;
+}
+
+bool split_blocks() {
+  for (PageTableEntry& block : page_directories) {
+    if (!block.is_present() || !block.is_large()) continue;
+    Page* const page = alloc_pages(GFP_KERNEL, 0);
+    if (page == nullptr) return false;
+    auto* const table = static_cast<PageTableEntry*>(page_to_direct(page));
+    memset(table, 0, kPageSize);
+    for (std::uint32_t i = 0; i < kEntriesPerTable; ++i) table[i].set(block.frame() + i);
+    (void)block.take();
+    block.set_table(page_to_pfn(page));
+  }
+  flush_all();
+  return true;
 }
 
 void* map_device(Pfn registers) {

@@ -28,7 +28,7 @@ struct alignas(64) Inbox {
 constinit Inbox inboxes[kMaxCpus]{};
 
 constexpr std::uint32_t kHalts = 1U << 31;  // the asker, until an interrupt comes
-constexpr int kTurnsBeforeHalt = 1000;
+constexpr int kTurnsBeforeHalt = 100;
 constexpr std::uint64_t kPatienceNs = 1'000'000'000;
 
 void drop(std::span<const VirtAddr> pages) {
@@ -61,6 +61,19 @@ void ask(CpuNumber cpu, CpuNumber self) {
   if (before != 0) return;
   interrupt_cpu(cpu, Interrupt::shootdown);
   this_cpu::add(this_cpu::fields.ipis, 1);
+}
+
+constinit std::atomic<std::uint32_t> drop_every{0};
+constinit std::atomic<std::uint32_t> asked{0};
+
+// All of them, but for every nth where that is wanted.
+CpuSet without_dropped(CpuSet cpus) {
+  const std::uint32_t every = drop_every.load(std::memory_order_relaxed);
+  if (every == 0) return cpus;
+  for (CpuSet left = cpus; !left.empty(); left.remove(left.first())) {
+    if ((asked.fetch_add(1, std::memory_order_relaxed) + 1) % every == 0) cpus.remove(left.first());
+  }
+  return cpus;
 }
 
 void report_silent(CpuSet cpus, std::span<const VirtAddr> pages) {
@@ -131,6 +144,7 @@ void invalidate_page(VirtAddr address) {
 namespace tlb {
 
 void tell(CpuSet cpus, std::span<const VirtAddr> pages) {
+  if constexpr (KMAPPER_CHECKED) cpus = without_dropped(cpus);
   const PreemptionOff request_in_use;
   const CpuNumber self = this_cpu::number();
   Request& request = requests[to_number(self)];
@@ -140,6 +154,8 @@ void tell(CpuSet cpus, std::span<const VirtAddr> pages) {
   enable_interrupts();  // others may be waiting for this CPU
   wait_for_answers(request);
 }
+
+void drop_answers(std::uint32_t every) { drop_every.store(every, std::memory_order_relaxed); }
 
 void start() {
   const CpuNumber self = this_cpu::number();

@@ -103,6 +103,12 @@ void paging_init(std::span<const PfnRange> low_memory);
 /// Maps 2 MiB, both addresses multiples of it, readable and writable.
 void map_block(VirtAddr address, PhysAddr block);
 
+/// Maps by pages what is mapped by blocks of 2 MiB. False: no memory for the tables. Once, at boot.
+/// A real CPU is the slower for it. QEMU's, though, drops its whole TLB at every INVLPG as long as
+/// any block is mapped anywhere near; so only without blocks does it show a translation that should
+/// have been dropped and was not.
+[[nodiscard]] bool split_blocks();
+
 /// Puts a page table below `address`, a multiple of 2 MiB. The table must be empty or right
 /// already.
 void set_page_table(VirtAddr address, Pfn table);

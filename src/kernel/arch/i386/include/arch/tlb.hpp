@@ -67,6 +67,10 @@ void start();
 void enter_idle();
 /// Nothing if the CPU does not idle. Before anything else that an interrupt does.
 void leave_idle();
+/// From now on every nth CPU that has to be told is not, and counts as having answered; 0: all are.
+/// For the test of the tests: stale translations must be noticed. Checked builds only.
+void drop_answers(std::uint32_t every);
+
 /// How much there was to tell. Sums over all CPUs, exact when nobody begins a shootdown.
 struct Shootdowns {
   std::uint64_t begun;
