@@ -11,11 +11,14 @@ namespace kmapper::kernel {
 namespace {
 
 constinit std::atomic<std::uint32_t> next_cpu{0};
+constinit std::atomic<std::uint32_t> printing{0};  // CPUs
 constinit std::atomic<bool> now_panic{false};
 
 void print_and_panic(void* /*argument*/) {
   const CpuNumber cpu{next_cpu.fetch_add(1)};
   thread_move_to(cpu);
+  print("a line of CPU {}, whole\n", cpu);
+  printing.fetch_add(1);
   while (!now_panic.load()) print("a line of CPU {}, whole\n", cpu);
   if (to_number(cpu) != 0 && to_number(cpu) == cpu_count() - 1) {
     const InterruptsOff deaf;
@@ -32,7 +35,8 @@ Outcome panic_job(const BootInfo& /*boot*/) {
       return failed("no memory for a thread");
     }
   }
-  thread_sleep(10);
+  while (printing.load() != cpu_count()) thread_sleep(1);
+  thread_sleep(5);
   now_panic.store(true);
   thread_sleep(100);
   return failed("the machine went on");
