@@ -5,8 +5,8 @@
 // "May be called" speaks of the core: what a function may assume about the place it is called from.
 // "Interrupts off" on a platform without interrupts means: nothing.
 //
-// Platform is what kmap needs (mapper.hpp); LocalPlatform what kmap_local needs beyond that
-// (local_map.hpp).
+// Platform is what kmap needs (mapper.hpp); LocalPlatform and VmapPlatform what kmap_local and vmap
+// need beyond that (local_map.hpp, vmap.hpp).
 //
 // Longer than usual: all that a port has to write stands in this one file.
 #pragma once
@@ -166,6 +166,30 @@ concept LocalPlatform = Platform<P> &&
   // Stores an address in the code that calls kmap_local, for reports. Inlined into it: one
   // instruction at best.
   { p.note_call_site(call_site) } -> std::same_as<void>;
+};
+
+/// A page of the vmap range, counted from 0.
+enum class VmapPage : std::uint32_t {};
+[[nodiscard]] constexpr std::uint32_t to_number(VmapPage page) {
+  return static_cast<std::uint32_t>(page);
+}
+
+/// What a platform has to be for vmap.
+template <class P>
+concept VmapPlatform = Platform<P> &&
+    requires(P p, const P constant, typename P::Page page, VmapPage at) {
+  // The most pages that a vmap range of this platform has.
+  { P::kMaxVmapPages } -> std::convertible_to<std::size_t>;
+  // The address of a page of the range: one behind the other, P::kPageSize apart. Any context.
+  { constant.vmap_address(at) } -> std::same_as<void*>;
+  // Makes it map a page. Its PTE is empty and no TLB holds an old one. Any context.
+  { p.write_vmap_pte(at, page) } -> std::same_as<void>;
+  // Empties its PTE by an atomic exchange and says whether its Accessed bit was set (true where the
+  // hardware sets none). Flushes nothing. Any context.
+  { p.take_vmap_pte(at) } -> std::same_as<bool>;
+  // Drops the translations of the whole range from every TLB, and returns when that is done.
+  // Interrupts on, no lock held.
+  { p.flush_vmap() } -> std::same_as<void>;
 };
 
 }  // namespace kmapper

@@ -26,6 +26,7 @@ enum class Misuse : std::uint8_t {
   local_not_mapped,      // kunmap_local of an address that the caller does not hold
   local_too_deep,        // more kmap_local than a CPU has slots
   local_left_mapped,     // a thread or an interrupt handler ended, and held a local mapping
+  vunmap_wrong_address,  // vunmap of an address that no vmap returned, or twice
   kCount,
 };
 
@@ -77,6 +78,8 @@ struct MisuseText {
       return {"kmap_local too deep", "look for a kmap_local without a kunmap_local"};
     case Misuse::local_left_mapped:
       return {"a local mapping left behind", "kunmap_local before the thread or interrupt ends"};
+    case Misuse::vunmap_wrong_address:
+      return {"vunmap of an address where no area begins", "vunmap what vmap returned, once"};
     case Misuse::kCount:
       break;
   }

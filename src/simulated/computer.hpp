@@ -124,6 +124,17 @@ auto Platform<Threads>::local_page(LocalSlot slot) -> Page {
 }
 
 template <class Threads>
+void Platform<Threads>::flush_vmap() {
+  require(threads().may_flush(), "flush_vmap() with interrupts off or a lock held");
+  if (machine().sabotage().vmap_flush_dropped.strikes()) return;
+  for (std::uint32_t cpu = 0; cpu < machine().shape().cpus; ++cpu) {
+    threads().interrupt(CpuIndex{cpu});
+    for (std::uint32_t page = 0; page < machine().vmap().size(); ++page)
+      machine().vmap().invalidate(CpuIndex{cpu}, SlotIndex{page});
+  }
+}
+
+template <class Threads>
 void Platform<Threads>::invalidate(std::span<const SlotIndex> slots) {
   require(threads().may_flush(), "invalidate() with interrupts off or a lock held");
   if (machine().sabotage().flush_dropped.strikes()) return;

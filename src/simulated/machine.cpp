@@ -18,7 +18,9 @@ Machine::Machine(const MachineShape& shape)
     : shape_(shape),
       frames_(shape.low_frames + shape.high_frames),
       window_("slot", shape.slots, shape.cpus, faults_, sabotage_),
-      local_("local slot", shape.cpus * kLocalDepth, shape.cpus, faults_, sabotage_) {
+      local_("local slot", shape.cpus * kLocalDepth, shape.cpus, faults_, sabotage_),
+      vmap_("vmap page", shape.vmap_pages, shape.cpus, faults_, sabotage_) {
+  require(shape.vmap_pages <= kMaxVmapPages, "vmap_pages", shape.vmap_pages, kMaxVmapPages);
   require(shape.cpus >= 1 && shape.cpus <= kMaxCpus, "cpus", shape.cpus, kMaxCpus);
   require(shape.slots >= 1 && shape.slots <= kMaxSlots, "slots", shape.slots, kMaxSlots);
   require(shape.low_frames <= kMaxLowFrames, "low_frames", shape.low_frames, kMaxLowFrames);
@@ -57,6 +59,7 @@ std::optional<FrameIndex> Machine::frame_at(CpuIndex cpu, std::uintptr_t address
   }
   if (address < kWindow) return std::nullopt;
   if (address < kLocal) return frame_in(window_, cpu, (address - kWindow) / kPageSize);
+  if (address >= kVmap) return frame_in(vmap_, cpu, (address - kVmap) / kPageSize);
   const std::uintptr_t page = (address - kLocal) / kPageSize;
   if (page % kLocalStride != 0) return std::nullopt;  // a guard
   return frame_in(local_, cpu, page / kLocalStride);
@@ -87,6 +90,7 @@ void Machine::check_unmapped(FrameIndex frame) {
   window_.check_unmapped(frame);
   window_.check_flushed(frame);
   local_.check_unmapped(frame);
+  vmap_.check_unmapped(frame);  // and may be in TLBs, where nobody looks before the flush
 }
 
 }  // namespace kmapper::simulated

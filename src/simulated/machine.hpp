@@ -24,6 +24,7 @@ struct MachineShape {
   std::uint32_t slots = 1;
   std::uint32_t low_frames = 1;
   std::uint32_t high_frames = 1;
+  std::uint32_t vmap_pages = 0;
 };
 
 /// Any thread may call anything, but for the constructor.
@@ -48,7 +49,7 @@ class Machine {
 
   // --- What is mapped page by page ---
   [[nodiscard]] Region& local() { return local_; }
-  [[nodiscard]] const Region& local() const { return local_; }
+  [[nodiscard]] Region& vmap() { return vmap_; }
   /// The window's, by the words that most tests use.
   void speculate(CpuIndex cpu, SlotIndex slot) { window_.speculate(cpu, slot); }
   void write_pte(SlotIndex slot, FrameIndex frame);
@@ -89,6 +90,7 @@ class Machine {
   Sabotages sabotage_;
   Region window_;
   Region local_;  // of every CPU kLocalDepth pages
+  Region vmap_;
 };
 
 }  // namespace kmapper::simulated

@@ -81,6 +81,18 @@ class Platform {
     call_site = return_address();
   }
 
+  static constexpr std::size_t kMaxVmapPages = simulated::kMaxVmapPages;
+  [[nodiscard]] void* vmap_address(VmapPage page) const { return vmap_page_address(page); }
+  void write_vmap_pte(VmapPage at, Page page) {
+    threads().point();
+    machine().vmap().write_pte(SlotIndex{to_number(at)}, page->frame);
+  }
+  [[nodiscard]] bool take_vmap_pte(VmapPage at) {
+    threads().point();
+    return machine().vmap().take_pte(SlotIndex{to_number(at)});
+  }
+  void flush_vmap();
+
   [[nodiscard]] std::uint32_t cpu() const { return to_number(threads().cpu()); }
   [[nodiscard]] bool may_sleep() const { return threads().may_sleep(); }
   [[nodiscard]] bool may_flush() const { return threads().may_flush(); }
