@@ -149,8 +149,8 @@ concept LocalPlatform = Platform<P> &&
   { p.first_local_slot() } -> std::same_as<LocalSlot>;
   // The address of a slot. Any context.
   { constant.local_address(slot) } -> std::same_as<void*>;
-  // Where an address that local_address() may have returned is told from others, and from null. Any
-  // context.
+  // Whether an address is a local slot's, and not null or a low page's: for what kmap_local() may
+  // have returned. Any context.
   { constant.is_local(address) } -> std::same_as<bool>;
   // Makes the slot map the page. Its entry is empty and not in this CPU's TLB. An interrupt
   // may come at any time, and a context switch that keeps what has been written so far.

@@ -59,7 +59,10 @@ class VmapRange {
 
   /// Unmaps what one vmap() mapped and returned as `address`. Nobody uses it any more. Any context.
   /// Flushes nothing: a use after it may go unnoticed until flush().
-  void vunmap(const void* address);
+  [[gnu::always_inline]] void vunmap(const void* address) {
+    unmap(address);
+    asm("");  // No code. Keeps the call from becoming a jump, so that a report names the caller.
+  }
 
   /// Makes everything clean that was unmapped before the call, by one flush, if there is anything.
   /// Needs may_flush().
@@ -98,6 +101,7 @@ class VmapRange {
   /// What clean_up() came to.
   enum class CleanUp : std::uint8_t { done, waited, nothing_dirty, may_not_wait };
 
+  void unmap(const void* address);
   std::uint32_t take_run(std::uint32_t pages);
   CleanUp clean_up();
   void put_back(Run run, bool accessed);

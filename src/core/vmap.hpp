@@ -39,7 +39,7 @@ Result<void*> VmapRange<P>::vmap(std::span<const Page> pages) {
 }
 
 template <class P>
-[[gnu::noinline]] void VmapRange<P>::vunmap(const void* address) {
+[[gnu::noinline]] void VmapRange<P>::unmap(const void* address) {
   const std::uint32_t first = number_of(address);
   // Of two who unmap the same area one finds its size; the other has done something wrong.
   const std::uint32_t size =

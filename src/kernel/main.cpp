@@ -16,6 +16,7 @@
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/mem_map.hpp"
 #include "kernel/mm/page_alloc.hpp"
+#include "kernel/mm/vmap.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/thread.hpp"
@@ -58,6 +59,7 @@ void memory_init(const BootInfo& boot) {
   mem_map_init(left, ram.regions());
   pkmap_init(left, slots);
   local_slots_init();
+  vmap_init(left);
   page_alloc_init(left, ram.end());
   highmem.open(slots);
   const std::string_view pages = find_word(boot.command_line, "pages");

@@ -9,6 +9,7 @@
 
 #include "core/local_map.hpp"
 #include "core/mapper_impl.hpp"
+#include "core/vmap.hpp"
 #include "kmapper/mapping.hpp"
 #include "kmapper/reservation.hpp"
 
@@ -24,6 +25,9 @@ std::uint64_t* platform_local_pte(std::uint32_t slot);
 void* platform_local_address(std::uint32_t slot);
 std::uint64_t platform_pte(std::uint32_t page);
 void platform_drop(void* address);
+std::atomic<std::uint64_t>* platform_vmap_pte(std::uint32_t page);
+void* platform_vmap_address(std::uint32_t page);
+void platform_drop_all();
 bool platform_interrupts(bool enable);
 void platform_lock(std::atomic<std::uint32_t>* lock);
 void platform_unlock(std::atomic<std::uint32_t>* lock);
@@ -42,6 +46,7 @@ namespace bare {
 using kmapper::LocalSlot;
 using kmapper::SlotIndex;
 using kmapper::to_number;
+using kmapper::VmapPage;
 
 class Bare {
  public:
@@ -117,6 +122,16 @@ class Bare {
   }
   static void note_call_site(const void*& call_site) { call_site = __builtin_return_address(0); }
 
+  static constexpr std::size_t kMaxVmapPages = 1024;
+  static void* vmap_address(VmapPage at) { return platform_vmap_address(to_number(at)); }
+  static void write_vmap_pte(VmapPage at, Page page) {
+    platform_vmap_pte(to_number(at))->store(platform_pte(page));
+  }
+  static bool take_vmap_pte(VmapPage at) {
+    return (platform_vmap_pte(to_number(at))->exchange(0) & 0x20) != 0;
+  }
+  static void flush_vmap() { platform_drop_all(); }
+
   static std::uint32_t cpu() { return 0; }
   static bool may_sleep() { return true; }
   static bool may_flush() { return true; }
@@ -137,7 +152,7 @@ class Bare {
   }
 };
 
-static_assert(kmapper::LocalPlatform<Bare>);
+static_assert(kmapper::LocalPlatform<Bare> && kmapper::VmapPlatform<Bare>);
 
 }  // namespace bare
 
@@ -147,4 +162,5 @@ template class kmapper::LocalMapper<bare::Bare>;
 template class kmapper::LocalMapping<bare::Bare>;
 template class kmapper::Mapping<bare::Bare>;
 template class kmapper::Reservation<bare::Bare>;
+template class kmapper::VmapRange<bare::Bare>;
 template std::uint32_t kmapper::Mapper<bare::Bare>::release_pins(bool (*)(bare::Bare::Stamp));

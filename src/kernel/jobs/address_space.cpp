@@ -37,7 +37,7 @@ void print_address_space(const BootInfo& boot) {
   print_region(kPkmapBase, window_end, "pkmap, the window");
   print_region(window_end, window_end + kPageSize, "guard, never mapped");
   print_region(kLocalBase, kLocalEnd, "kmap_local: each CPU's slots, each below a guard page");
-  print_region(kVmapBase, kVmapEnd, "vmap, empty so far");
+  print_region(kVmapBase, kVmapEnd, "vmap: areas of pages, each below a guard page");
   print_region(kDevicesBase, kDevicesEnd, "devices: the local APICs");
 
   const MemoryMap ram(boot.memory, kMaxPfn);

@@ -107,7 +107,7 @@ class Bench {
   bool in_ns_;
 };
 
-/// The rows of kmap_local and of what is made of it.
-void bench_local(const Bench& bench);
+/// The rows of kmap_local, of what is made of it, and of vmap.
+void bench_local_and_vmap(const Bench& bench);
 
 }  // namespace kmapper::kernel

@@ -167,7 +167,7 @@ Outcome bench_job(const BootInfo& boot) {
   bench.row<Read>("lowmem", same);
   free_pages(low, 0);
   bench_small(bench, sequence.all());
-  bench_local(bench);
+  bench_local_and_vmap(bench);
   bench_big(bench, sequence, costs);
   return passed();
 }

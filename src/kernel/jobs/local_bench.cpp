@@ -1,8 +1,11 @@
-// What kmap_local costs, and what is made of it; high pages beside low ones, which need no mapping.
+// What kmap_local costs, and what is made of it, and vmap; high pages beside low ones, which need
+// no mapping.
+#include <algorithm>
 #include <array>
 
 #include "kernel/jobs/bench.hpp"
 #include "kernel/jobs/self_test.hpp"
+#include "kernel/mm/vmap.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -47,6 +50,28 @@ struct Copy {
   static void run(Page* page) { copy_highpage(page + 1, page); }
 };
 
+constexpr std::uint32_t kAreaPages = 16;
+constinit std::array<Page*, kAreaPages> area_pages{};
+
+template <std::uint32_t kPages>
+struct Vmap {
+  static void run(Page* /*page*/) {
+    kmapper::Result<void*> area = vmap(std::span(area_pages).first(kPages));
+    if (!area) return;
+    for (std::uint32_t i = 0; i < kPages; ++i)
+      read_first_word(static_cast<char*>(*area) + i * kPageSize);
+    vunmap(*area);
+  }
+};
+
+void bench_vmap(const Bench& bench) {
+  const HighPages pages(kAreaPages);
+  if (pages.missing()) return bench.skip("vmap-16", kAreaPages);
+  std::copy(pages.all().begin(), pages.all().end(), area_pages.begin());
+  bench.row<Vmap<1>>("vmap-1", area_pages);
+  bench.row<Vmap<kAreaPages>>("vmap-16", area_pages);
+}
+
 struct Names {
   std::string_view pair, nested, from, to, clear, copy;
 };
@@ -67,13 +92,14 @@ void bench_pages(const Bench& bench, GfpFlags flags, const Names& names) {
 
 }  // namespace
 
-void bench_local(const Bench& bench) {
+void bench_local_and_vmap(const Bench& bench) {
   bench_pages(bench, GFP_KERNEL,
               {"local-low", "local-low-4-deep", "memcpy-from-low-64", "memcpy-to-low-64",
                "clear-low", "copy-low"});
   bench_pages(
       bench, GFP_HIGHMEM,
       {"local", "local-4-deep", "memcpy-from-64", "memcpy-to-64", "clear-high", "copy-high"});
+  bench_vmap(bench);
 }
 
 }  // namespace kmapper::kernel

@@ -23,6 +23,7 @@ struct SelfTest {
 [[nodiscard]] std::span<const SelfTest> page_alloc_tests();
 [[nodiscard]] std::span<const SelfTest> window_tests();
 [[nodiscard]] std::span<const SelfTest> local_tests();
+[[nodiscard]] std::span<const SelfTest> vmap_tests();
 [[nodiscard]] std::span<const SelfTest> misuse_tests();
 [[nodiscard]] std::span<const SelfTest> fault_tests();
 [[nodiscard]] std::span<const SelfTest> cpu_tests();

@@ -6,6 +6,7 @@
 #include "kernel/mm/kernel_stack.hpp"
 #include "kernel/mm/layout.hpp"
 #include "kernel/mm/page.hpp"
+#include "kernel/mm/vmap.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -48,6 +49,20 @@ std::string_view describe_local(std::span<char> buffer, VirtAddr address) {
                    slot % kLocalDepth, slot / kLocalDepth);
 }
 
+std::string_view describe_vmap(std::span<char> buffer, VirtAddr address) {
+  const std::uint32_t page = (address - kVmapBase) / kPageSize;
+  for (std::uint32_t first = page + 1; first-- != 0;) {
+    const std::uint32_t size = vmap_range.area_at(VmapPage{first});
+    if (size == 0) continue;
+    if (page - first >= size) break;
+    const bool guard = page - first == size - 1;
+    return format_to(buffer, "{} vmap area of {} pages at {}",
+                     guard ? "the guard page behind the" : "the", size - 1,
+                     kVmapBase + first * kPageSize);
+  }
+  return "the vmap range, where no area is";
+}
+
 }  // namespace
 
 std::string_view describe_address(std::span<char> buffer, VirtAddr address) {
@@ -64,6 +79,7 @@ std::string_view describe_address(std::span<char> buffer, VirtAddr address) {
   if (address < kPkmapEnd) return describe_window(buffer, address);
   if (address < kLocalBase) return "the guard page above the window";
   if (address < kLocalEnd) return describe_local(buffer, address);
+  if (address < kVmapEnd) return describe_vmap(buffer, address);
   if (address >= kDevicesBase && address < kDevicesEnd) return "a device's registers";
   return "no region";
 }

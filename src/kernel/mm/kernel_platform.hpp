@@ -31,6 +31,7 @@ class KernelPlatform {
   using Atomic = kernel::Atomic<T>;
 
   static constexpr std::size_t kMaxSlots = kernel::kMaxSlots;
+  static constexpr std::size_t kMaxVmapPages = (kVmapEnd - kVmapBase) / kernel::kPageSize;
   static constexpr std::size_t kMaxCpus = kernel::kMaxCpus;
   static constexpr std::size_t kPageSize = kernel::kPageSize;
   static constexpr bool kHardwareSetsAccessed = true;  // SDM 3A 4.8
@@ -99,6 +100,13 @@ class KernelPlatform {
     asm volatile("movl $., %0" : "=m"(call_site));
   }
 
+  [[nodiscard]] static void* vmap_address(VmapPage at) {
+    return to_pointer(kVmapBase + kmapper::to_number(at) * kernel::kPageSize);
+  }
+  static void write_vmap_pte(VmapPage at, Page page) { entry(at).set(page_to_pfn(page)); }
+  [[nodiscard]] static bool take_vmap_pte(VmapPage at) { return entry(at).take(); }
+  static void flush_vmap();
+
   [[nodiscard]] static std::uint32_t cpu() { return this_cpu::read(this_cpu::fields.number); }
   [[nodiscard]] static bool may_sleep() { return kernel::may_sleep(); }
   [[nodiscard]] static bool may_flush() { return interrupts_enabled() && !holds_spinlock(); }
@@ -127,12 +135,16 @@ class KernelPlatform {
  private:
   friend void pkmap_init(MemoryMap& map, std::uint32_t slots);
   friend void local_slots_init();
+  friend void vmap_tables_init(MemoryMap& map);
 
   /// The rest of a shootdown. Enables interrupts.
   static void tell(CpuSet cpus, std::span<const SlotIndex> slots);
 
   [[nodiscard]] static PageTableEntry& entry(SlotIndex slot) {
     return pkmap_entries_[kmapper::to_number(slot)];
+  }
+  [[nodiscard]] static PageTableEntry& entry(VmapPage at) {
+    return vmap_entries_[kmapper::to_number(at)];
   }
   [[nodiscard]] static PageTableEntry& local_entry(LocalSlot slot) {
     return local_entries_[kmapper::to_number(slot) * (kLocalStride / kernel::kPageSize)];
@@ -142,15 +154,19 @@ class KernelPlatform {
   }
 
   static constinit PageTableEntry* pkmap_entries_;  // one for each slot, in the direct map
+  static constinit PageTableEntry* vmap_entries_;   // one for each page, in the direct map
   static PageTableEntry local_entries_[kEntriesPerTable];
 };
 
-static_assert(LocalPlatform<KernelPlatform>);
+static_assert(LocalPlatform<KernelPlatform> && VmapPlatform<KernelPlatform>);
 static_assert(kLocalSlots == kMaxCpus * kLocalDepth);
 
 /// Takes the window's page tables out of the map, one behind the other in low memory, and puts them
 /// below the window. Panics if there is no room. Once, at boot; 1 to kMaxSlots slots.
 void pkmap_init(MemoryMap& map, std::uint32_t slots);
+
+/// The same for all of the vmap range.
+void vmap_tables_init(MemoryMap& map);
 
 /// Puts the one page table below the CPUs' local slots. Once, at boot.
 void local_slots_init();
