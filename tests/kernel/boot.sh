@@ -11,6 +11,9 @@
 #   --module-size MIB     the same with a file made for the purpose, of so many MiB
 #   --seconds N           the time limit (default 120)
 #
+# KMAPPER_SECONDS in the environment makes a torture of the machine as long as it says: it takes the place of the
+# number in a word seconds=N, and the time limit grows as much.
+#
 # The machine's memory is taken from the host page by page as the guest touches it, and never reserved, so
 # a machine may be larger than its host.
 set -euo pipefail
@@ -34,6 +37,14 @@ done
 kernel=$1 memory=$2
 shift 2
 
+words=("$@")
+for index in "${!words[@]}"; do
+  if [[ -n ${KMAPPER_SECONDS:-} && ${words[index]} == seconds=* ]]; then
+    words[index]=seconds=$KMAPPER_SECONDS
+    ((seconds += KMAPPER_SECONDS))
+  fi
+done
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log=$work/log
@@ -49,7 +60,7 @@ machine=(
   -object "memory-backend-ram,id=ram,size=${memory}M,share=on,reserve=off"
   -machine "pc,memory-backend=ram" -m "${memory}M" -smp "$cpus"
   -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
-  -serial stdio -kernel "$kernel" -append "$*"
+  -serial stdio -kernel "$kernel" -append "${words[*]}"
 )
 for index in "${!modules[@]}"; do
   initrd=${initrd:+$initrd,}"${modules[index]//,/,,} $index"

@@ -19,6 +19,9 @@ Outcome test_job(const BootInfo& boot);
 /// all CPUs.
 Outcome reuse_job(const BootInfo& boot);
 
+/// job=torture [seconds=N] [seed=N]: random operations from threads and interrupts on all CPUs.
+Outcome torture_job(const BootInfo& boot);
+
 /// job=doublefault: overflows the stack in an interrupt handler, which ends the machine with a
 /// report.
 Outcome double_fault_job(const BootInfo& boot);
