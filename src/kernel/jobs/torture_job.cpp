@@ -85,13 +85,13 @@ Outcome run_threads(TorturePlayer& player, Prng& random, std::uint64_t end_ns) {
   std::array<PlayingThread, 2 * kMaxCpus + kReceivers> threads{};
   const std::uint32_t mapping = 2 * cpu_count();
   player.expect_mapping_threads(mapping);
+  const InterruptsPlay interrupts_too(player);
   for (std::uint32_t i = 0; i < mapping + kReceivers; ++i) {
     PlayingThread& it = threads[i];
     it = {&player, random.next(), i < mapping ? end_ns : 0, nullptr};
     it.thread = thread_create("torture", PlayingThread::run, &it);
     if (it.thread == nullptr) return failed("no memory for a thread");
   }
-  const InterruptsPlay interrupts_too(player);
   if (!wait_for_end(player, end_ns)) {
     (void)highmem.report_waiters(0);
     return failed("a thread does not come to its end");
