@@ -144,7 +144,7 @@ void invalidate_page(VirtAddr address) {
 namespace tlb {
 
 void tell(CpuSet cpus, std::span<const VirtAddr> pages) {
-  if constexpr (KMAPPER_CHECKED) cpus = without_dropped(cpus);
+  if (KMAPPER_CHECKED != 0) cpus = without_dropped(cpus);
   const PreemptionOff request_in_use;
   const CpuNumber self = this_cpu::number();
   Request& request = requests[to_number(self)];
