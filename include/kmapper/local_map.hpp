@@ -19,7 +19,6 @@
 #pragma once
 
 #include <atomic>
-#include <cstddef>
 #include <cstdint>
 
 #include "kmapper/local_stack.hpp"
@@ -30,6 +29,8 @@ namespace kmapper {
 
 template <class P>
 class LocalMapping;
+template <class P>
+class LocalPair;
 
 /// The local mappings of one platform.
 template <class P>
@@ -53,13 +54,8 @@ class LocalMapper {
     const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
     if (depth == kLocalDepth) [[unlikely]]
       return too_deep(page, call_site());
-    stack.depth_.store(depth + 1, std::memory_order_relaxed);
-    // From here on the thread stays on its CPU, and interrupts map above.
-    std::atomic_signal_fence(std::memory_order_seq_cst);
     platform_.note_call_site(stack.callers_[depth]);
-    const LocalSlot slot = slot_at(depth);
-    platform_.write_local_pte(slot, page);
-    return platform_.local_address(slot);
+    return fill(raise<1>(stack, depth), page);
   }
 
   /// Gives back what the last kmap_local() of this thread (or interrupt) that has not been given
@@ -71,7 +67,7 @@ class LocalMapper {
     const LocalSlot top = slot_at(depth - 1);
     if (depth == 0 || !lies_in(address, top)) [[unlikely]]
       return not_on_top(address, call_site());
-    lower(stack, depth, top);
+    lower<1>(stack, depth, top);
   }
 
   // --- For the platform's scheduler and interrupt entry ---
@@ -100,6 +96,7 @@ class LocalMapper {
 
  private:
   friend class LocalMapping<P>;
+  friend class LocalPair<P>;
 
   /// Not the return address of what reports: calls at a function's end are jumps.
   [[gnu::always_inline]] const void* call_site() {
@@ -108,17 +105,50 @@ class LocalMapper {
     return here;
   }
 
-  /// Empties the entry on top.
-  void lower(Stack& stack, std::uint32_t depth, LocalSlot top) {
-    platform_.clear_local_pte(top);
+  /// Takes slots, and returns the first. From here on the thread stays on its CPU, and interrupts
+  /// map above.
+  template <std::uint32_t kSlots>
+  LocalSlot raise(Stack& stack, std::uint32_t depth) {
+    stack.depth_.store(depth + kSlots, std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    stack.depth_.store(depth - 1, std::memory_order_relaxed);
+    return slot_at(depth);
   }
-  /// kunmap_local() of what is known to be on top, and high.
-  void lower() {
+  void* fill(LocalSlot slot, Page page) {
+    platform_.write_local_pte(slot, page);
+    return platform_.local_address(slot);
+  }
+  /// Empties the slots on top, and gives them back.
+  template <std::uint32_t kSlots>
+  void lower(Stack& stack, std::uint32_t depth, LocalSlot top) {
+    for (std::uint32_t i = 0; i < kSlots; ++i)
+      platform_.clear_local_pte(LocalSlot{to_number(top) - i});
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    stack.depth_.store(depth - kSlots, std::memory_order_relaxed);
+  }
+
+  // For the blocks of local_mapping.hpp.
+  struct Addresses {
+    void* first;
+    void* second;
+  };
+  /// Two high pages in one step. Null only after a report.
+  [[gnu::always_inline]] Addresses map_two(Page first, Page second) {
     Stack& stack = platform_.local_stack();
     const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
-    lower(stack, depth, slot_at(depth - 1));
+    if (depth + 2 > kLocalDepth) [[unlikely]]
+      return {too_deep(second, call_site()), nullptr};
+    platform_.note_call_site(stack.callers_[depth]);
+    platform_.note_call_site(stack.callers_[depth + 1]);
+    const LocalSlot slot = raise<2>(stack, depth);
+    void* const address = fill(slot, first);
+    return {address, fill(LocalSlot{to_number(slot) + 1}, second)};
+  }
+  /// Of those that are known to be on top.
+  template <std::uint32_t kSlots>
+  void unmap_last() {
+    Stack& stack = platform_.local_stack();
+    const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
+    lower<kSlots>(stack, depth, slot_at(depth - 1));
   }
 
   /// The running thread's, or that of the interrupt on top of it.
@@ -141,26 +171,6 @@ class LocalMapper {
               const void* mapped_at);
 
   [[no_unique_address]] P platform_;
-};
-
-/// One page mapped by kmap_local() for the length of a block. Blocks nest, so the order is right.
-template <class P>
-class [[nodiscard]] LocalMapping {
- public:
-  LocalMapping(LocalMapper<P>& mapper, typename P::Page page)
-      : mapper_(mapper), address_(static_cast<std::byte*>(mapper.kmap_local(page))) {}
-  LocalMapping(const LocalMapping&) = delete;
-  LocalMapping& operator=(const LocalMapping&) = delete;
-  ~LocalMapping() {
-    if (mapper_.platform_.is_local(address_)) mapper_.lower();
-  }
-
-  /// The page's first byte. Null only after a report.
-  [[nodiscard]] std::byte* address() const { return address_; }
-
- private:
-  LocalMapper<P>& mapper_;
-  std::byte* const address_;
 };
 
 }  // namespace kmapper

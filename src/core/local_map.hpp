@@ -26,7 +26,7 @@ std::uint32_t LocalMapper<P>::unwind(std::uint32_t depth) {
   Stack& stack = platform_.local_stack();
   std::uint32_t dropped = 0;
   for (std::uint32_t now = this->depth(); now > depth; --now, ++dropped)
-    lower(stack, now, slot_at(now - 1));
+    lower<1>(stack, now, slot_at(now - 1));
   return dropped;
 }
 
@@ -39,7 +39,7 @@ void LocalMapper<P>::report(Misuse what, Page page, const void* address, const v
 template <class P>
 [[gnu::noinline]] void* LocalMapper<P>::too_deep(Page page, const void* caller) {
   const Stack& stack = platform_.local_stack();
-  report(Misuse::local_too_deep, page, nullptr, caller, stack.callers_[kLocalDepth - 1]);
+  report(Misuse::local_too_deep, page, nullptr, caller, stack.callers_[depth() - 1]);
   return nullptr;
 }
 

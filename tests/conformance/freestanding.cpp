@@ -10,6 +10,7 @@
 #include "core/local_map.hpp"
 #include "core/mapper_impl.hpp"
 #include "core/vmap.hpp"
+#include "kmapper/local_mapping.hpp"
 #include "kmapper/mapping.hpp"
 #include "kmapper/reservation.hpp"
 
@@ -160,6 +161,7 @@ static_assert(kmapper::LocalPlatform<Bare> && kmapper::VmapPlatform<Bare>);
 template class kmapper::Mapper<bare::Bare>;
 template class kmapper::LocalMapper<bare::Bare>;
 template class kmapper::LocalMapping<bare::Bare>;
+template class kmapper::LocalPair<bare::Bare>;
 template class kmapper::Mapping<bare::Bare>;
 template class kmapper::Reservation<bare::Bare>;
 template class kmapper::VmapRange<bare::Bare>;

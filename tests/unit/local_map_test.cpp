@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/local_map.hpp"
+#include "kmapper/local_mapping.hpp"
 #include "window.hpp"
 
 namespace kmapper::simulated {
@@ -117,6 +118,33 @@ TEST_F(LocalTest, ABlocksMappingThatWasRefusedUnmapsNothing) {
     EXPECT_EQ(refused.address(), nullptr);
   }
   EXPECT_EQ(local_.depth(), kLocalDepth);
+  local_.unwind(0);
+}
+
+TEST_F(LocalTest, APairMapsTwoHighPages) {
+  const LocalMapping below(local_, window_.high(9));
+  {
+    const LocalPair pair(local_, window_.high(3), window_.high(4));
+    EXPECT_TRUE(window_.shows(pair.first(), window_.high(3)));
+    EXPECT_TRUE(window_.shows(pair.second(), window_.high(4)));
+    EXPECT_EQ(local_.depth(), 3U);
+  }
+  EXPECT_EQ(local_.depth(), 1U);
+  EXPECT_FALSE(mapped(1).has_value());
+  EXPECT_FALSE(mapped(2).has_value());
+  EXPECT_TRUE(window_.shows(below.address(), window_.high(9)));
+}
+
+TEST_F(LocalTest, APairForWhichOneSlotIsLeftIsReportedAndUnmapsNothing) {
+  for (std::uint32_t i = 0; i + 1 < kLocalDepth; ++i)
+    ASSERT_NE(local_.kmap_local(window_.high(0)), nullptr);
+  {
+    const LocalPair pair(local_, window_.high(1), window_.high(2));
+    EXPECT_EQ(pair.first(), nullptr);
+    EXPECT_EQ(pair.second(), nullptr);
+    EXPECT_EQ(the_report().what, Misuse::local_too_deep);
+  }
+  EXPECT_EQ(local_.depth(), kLocalDepth - 1);
   local_.unwind(0);
 }
 

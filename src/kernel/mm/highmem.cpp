@@ -13,10 +13,21 @@ namespace kmapper::kernel {
 constinit Mapper<KernelPlatform> highmem{KernelPlatform{}};
 constinit LocalMapper<KernelPlatform> local_maps{KernelPlatform{}};
 
-void copy_highpage(Page* to, Page* from) {
+namespace {
+
+// A copy of which one page, at least, needs no mapping.
+[[gnu::noinline]] void copy_with_low(Page* to, Page* from) {
   const LocalMapping source(local_maps, from);
   const LocalMapping destination(local_maps, to);
   memcpy(destination.address(), source.address(), kPageSize);
+}
+
+}  // namespace
+
+void copy_highpage(Page* to, Page* from) {
+  if (!is_high(to) || !is_high(from)) return copy_with_low(to, from);
+  const LocalPair pages(local_maps, from, to);
+  memcpy(pages.second(), pages.first(), kPageSize);
 }
 
 void clear_highpage(Page* page) {

@@ -6,7 +6,7 @@
 #include <cstddef>
 
 #include "kernel/mm/kernel_platform.hpp"
-#include "kmapper/local_map.hpp"
+#include "kmapper/local_mapping.hpp"
 #include "kmapper/mapper.hpp"
 #include "kmapper/reservation.hpp"
 
