@@ -146,13 +146,16 @@ class Mapper {
 
   /// Maps all of the pages, or none: never sleeps while it holds some of them, so two callers that
   /// want the same pages do not wait for each other. A page named twice is pinned twice. When all
-  /// are mapped already it costs as much as that many hits. Errors: as kmap_until(), and too_large,
-  /// holds_a_pin.
+  /// are mapped already it costs little more than that many hits, least for a number of pages that
+  /// is known when compiling. Errors: as kmap_until(), and holds_a_pin, too_large (more pages than
+  /// slots).
   [[nodiscard]] MapError kmap_all(std::span<PageAddress<P>> pages, Limits<P> limits = {});
+  template <std::size_t kPages>
+  [[nodiscard]] MapError kmap_all(PageAddress<P> (&pages)[kPages], Limits<P> limits = {});
   /// Gives back what one kmap_all() took.
-  [[gnu::always_inline]] void kunmap_all(std::span<const PageAddress<P>> pages) {
-    for (const PageAddress<P>& it : pages) kunmap(it.page);
-  }
+  void kunmap_all(std::span<const PageAddress<P>> pages);
+  template <std::size_t kPages>
+  void kunmap_all(const PageAddress<P> (&pages)[kPages]);
   /// Claims `slots` slots, all or none, for mappings that must not sleep. May sleep. Errors: as
   /// kmap_until(), and too_large, holds_a_pin.
   [[nodiscard]] Result<Reservation<P>> reserve(std::uint32_t slots, Limits<P> limits = {});
@@ -162,6 +165,11 @@ class Mapper {
   /// Takes every idle slot back, in batches with one flush each. Returns how many. Needs
   /// may_flush().
   std::uint32_t flush_all_zero_pkmaps();
+
+  /// Takes idle slots back until `slots` are clean, so that the misses to come need not: for
+  /// whoever has time to spare, as an idle CPU. Goes round the window once at most. Returns how
+  /// many are clean. Needs may_flush().
+  std::uint32_t scavenge_ahead(std::uint32_t slots);
 
   /// Takes the page's slot back, flushed, before the page goes to its allocator. `pinned`: somebody
   /// holds the mapping, nothing was done. Nobody may map the page at the same time. Needs
@@ -194,7 +202,7 @@ class Mapper {
   /// A slot as it is now: for reports, and for tests.
   struct SlotView {
     std::uint32_t word;
-    Page page;  // meaningful while the slot is live
+    Page page;  // when the slot is not live: the last that it mapped, or Page{}
     Stamp holder;
   };
   [[nodiscard]] SlotView inspect(SlotIndex index) const;
@@ -276,6 +284,11 @@ class Mapper {
     if constexpr (P::kChecked) note_pin(address);
     return address;
   }
+  [[gnu::always_inline]] bool hit_into(PageAddress<P>& it) {
+    it.address =
+        platform_.is_high(it.page) ? noted(hit(it.page)) : platform_.direct_address(it.page);
+    return it.address != nullptr;
+  }
   bool may_drop(std::size_t offset, Page page) {
     if constexpr (P::kChecked) return check_kunmap(slot_at(offset), page);
     return true;
@@ -291,8 +304,8 @@ class Mapper {
   Pinned map_in(SlotIndex slot, Page page);
   // src/core/scavenge.hpp
   std::uint32_t scavenge();
-  void examine_chunk(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
-  void sweep_chunk(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
+  void examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
+  void sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
   void pass_over(SlotIndex index, std::uint32_t seen);
   Claim claim(SlotIndex index, std::uint32_t idle, std::uint32_t dead);
   bool park(SlotIndex index);
@@ -318,7 +331,7 @@ class Mapper {
   void put_chain(Chain& chain);
   Result<Chain> gather(std::uint32_t slots, Limits<P> limits);
   Result<void*> map_reserved(Chain& chain, Page page);
-  MapError map_all_slow(std::span<PageAddress<P>> pages, std::size_t mapped, Limits<P> limits);
+  MapError map_rest(std::span<PageAddress<P>> pages, std::size_t mapped, Limits<P> limits);
   // src/core/misuse.hpp
   void report(Misuse what, SlotIndex slot, Page page, const void* address, const void* caller);
   void report_kunmap(const Slot& slot, Page page, const void* caller);
@@ -369,7 +382,7 @@ class Mapper {
   struct alignas(64) PerCpu {
     Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots
   } cpus_[P::kMaxCpus]{};
-  alignas(64) Atomic<std::uint32_t> hand_{};  // the next chunk of slots that the scavenger examines
+  alignas(64) Atomic<std::uint32_t> hand_{};         // the next leaf that the scavenger examines
   alignas(64) Atomic<std::uint32_t> waiters_{};      // sleepers in the queue
   alignas(64) Atomic<std::uint32_t> flushes_due_{};  // batches, and grants, on their way to a flush
   typename P::Lock queue_lock_{};                    // guards what follows

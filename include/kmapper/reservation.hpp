@@ -59,17 +59,45 @@ Result<Reservation<P>> Mapper<P>::reserve(std::uint32_t slots, Limits<P> limits)
 }
 
 template <class P>
-[[gnu::always_inline]] inline MapError Mapper<P>::kmap_all(std::span<PageAddress<P>> pages,
+MapError Mapper<P>::kmap_all(std::span<PageAddress<P>> pages, Limits<P> limits) {
+  return map_rest(pages, 0, limits);
+}
+
+template <class P>
+void Mapper<P>::kunmap_all(std::span<const PageAddress<P>> pages) {
+  for (const PageAddress<P>& it : pages) kunmap(it.page);
+}
+
+// Without a loop, and with nothing that takes the array's address while all goes well: its pages
+// and addresses stay in registers.
+template <class P>
+template <std::size_t kPages>
+[[gnu::always_inline]] inline MapError Mapper<P>::kmap_all(PageAddress<P> (&pages)[kPages],
                                                            Limits<P> limits) {
-  std::size_t mapped = 0;
-  for (; mapped < pages.size(); ++mapped) {
-    PageAddress<P>& it = pages[mapped];
-    it.address = platform_.is_high(it.page) ? hit(it.page) : platform_.direct_address(it.page);
-    if (it.address == nullptr) [[unlikely]]
-      return map_all_slow(pages, mapped, limits);
-    noted(it.address);
-  }
-  return MapError::none;
+  const auto hit_each = [&]<std::size_t... i>(std::index_sequence<i...>)
+      __attribute__((always_inline)) {
+    std::size_t mapped = 0;
+    (void)((hit_into(pages[i]) && (++mapped, true)) && ...);
+    return mapped;
+  };
+  const std::size_t mapped = hit_each(std::make_index_sequence<kPages>{});
+  if (mapped == kPages) [[likely]]
+    return MapError::none;
+  PageAddress<P> rest[kPages];
+  for (std::size_t i = 0; i < kPages; ++i) rest[i] = pages[i];
+  const MapError error = map_rest(rest, mapped, limits);
+  for (std::size_t i = 0; i < kPages; ++i) pages[i] = rest[i];
+  return error;
+}
+
+template <class P>
+template <std::size_t kPages>
+[[gnu::always_inline]] inline void Mapper<P>::kunmap_all(const PageAddress<P> (&pages)[kPages]) {
+  const auto drop_each = [&]<std::size_t... i>(std::index_sequence<i...>)
+      __attribute__((always_inline)) {
+    (kunmap(pages[i].page), ...);
+  };
+  drop_each(std::make_index_sequence<kPages>{});
 }
 
 }  // namespace kmapper

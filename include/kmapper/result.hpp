@@ -20,20 +20,23 @@ enum class MapError : std::uint8_t {
   no_room,         // no run of so many pages is free (vmap)
 };
 
-template <class T>
+/// `E` is an enum with the value `none`.
+template <class T, class E = MapError>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}        // NOLINT(google-explicit-constructor)
-  Result(MapError error) : value_{}, error_(error) {}  // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(E error) : value_{}, error_(error) {}   // NOLINT(google-explicit-constructor)
 
-  explicit operator bool() const { return error_ == MapError::none; }
-  [[nodiscard]] MapError error() const { return error_; }
+  explicit operator bool() const { return error_ == E::none; }
+  [[nodiscard]] E error() const { return error_; }
+  /// T{} where there is none.
+  [[nodiscard]] const T& operator*() const { return value_; }
   [[nodiscard]] T& operator*() { return value_; }
   [[nodiscard]] T* operator->() { return &value_; }
 
  private:
   T value_;
-  MapError error_ = MapError::none;
+  E error_ = E::none;
 };
 
 /// One line for people.

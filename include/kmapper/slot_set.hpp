@@ -1,7 +1,7 @@
-// A set of slots that any CPU may change without a lock: one bit a slot in leaves of 32, and a
+// A set of slots that any CPU may change without a lock: one bit a slot in leaves of 16, and a
 // summary with one bit a leaf, so that a member is found by looking at a few words however large
-// the window is. Leaves lie on cache lines of their own: CPUs that take slots from different leaves
-// do not disturb each other.
+// the window is. Leaves lie on cache lines of their own, and a scavenger fills one at a time: CPUs
+// that take slots from different leaves do not disturb each other.
 //
 // A summary bit may be set over an empty leaf; whoever finds that clears it, looks again, and sets
 // it again if it was wrong to. So the summary may hide a filled leaf for a moment: while an
@@ -22,7 +22,7 @@ template <class P, std::size_t kCapacity>
 class SlotSet {
  public:
   using Bits = std::uint32_t;
-  static constexpr std::uint32_t kLeafSlots = 32;
+  static constexpr std::uint32_t kLeafSlots = 16;
   static constexpr std::uint32_t kNoLeaf = UINT32_MAX;
 
   /// Says that only slots below `slots` will ever be members, so that no search goes further. Once,
@@ -98,6 +98,17 @@ class SlotSet {
   [[nodiscard]] Bits leaf(std::uint32_t index) const {
     return leaves_[index].bits.load(std::memory_order_seq_cst);
   }
+  /// How many slots there are; others may be changing it. Looks at every leaf. Any context.
+  [[nodiscard]] std::uint32_t count() const {
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < leaves_in_use_; ++i) {
+      Bits bits = leaves_[i].bits.load(std::memory_order_relaxed);
+      for (; bits != 0; bits &= bits - 1) ++count;  // std::popcount may be a library's function
+    }
+    return count;
+  }
+  /// Leaves in use.
+  [[nodiscard]] std::uint32_t leaves() const { return leaves_in_use_; }
   [[nodiscard]] bool contains(SlotIndex slot) const {
     return (leaf(leaf_of(slot)) & bit_of(slot)) != 0;
   }

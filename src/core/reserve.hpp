@@ -85,9 +85,10 @@ Result<void*> Mapper<P>::map_reserved(Chain& chain, Page page) {
   }
 }
 
+/// kmap_all() when the first `mapped` pages are mapped.
 template <class P>
-[[gnu::noinline]] MapError Mapper<P>::map_all_slow(std::span<PageAddress<P>> pages,
-                                                   std::size_t mapped, Limits<P> limits) {
+[[gnu::noinline]] MapError Mapper<P>::map_rest(std::span<PageAddress<P>> pages, std::size_t mapped,
+                                               Limits<P> limits) {
   for (; mapped < pages.size(); ++mapped) {
     pages[mapped].address = try_kmap(pages[mapped].page);
     if (pages[mapped].address == nullptr) break;

@@ -11,14 +11,11 @@
 
 namespace kmapper {
 
-/// Slots taken and not yet clean. The hand goes on by chunks, half a leaf each, until it has
-/// kEnough.
+/// Slots taken and not yet clean. The hand goes on by leaves of the set until it has kEnough.
 template <class P>
 struct Mapper<P>::Batch {
-  static constexpr std::uint32_t kChunk = Set::kLeafSlots / 2;
-  static constexpr typename Set::Bits kChunkMask = (typename Set::Bits{1} << kChunk) - 1;
-  static constexpr std::uint32_t kEnough = kChunk;
-  static constexpr std::uint32_t kMost = kEnough - 1 + kChunk;
+  static constexpr std::uint32_t kEnough = Set::kLeafSlots;
+  static constexpr std::uint32_t kMost = kEnough - 1 + Set::kLeafSlots;
   static constexpr std::uint32_t kMostExamined = 64;
 
   struct Run {
@@ -32,7 +29,7 @@ struct Mapper<P>::Batch {
   Run run[kMost];
   SlotIndex to_flush[kMost];
 
-  void end_chunk(std::uint32_t leaf, typename Set::Bits slots, std::uint32_t count) {
+  void end_leaf(std::uint32_t leaf, typename Set::Bits slots, std::uint32_t count) {
     if (count == 0) return;
     run[runs++] = {leaf, slots};
     taken += count;
@@ -48,17 +45,17 @@ std::uint32_t Mapper<P>::scavenge() {
   {
     // A hit that meets a slot between its claim and the clearing of page->virtual spins.
     const typename P::InterruptsOff bounded(platform_);
-    std::uint32_t chunk = hand_.load(std::memory_order_relaxed);
-    std::uint32_t steps = (slot_count_ + Batch::kChunk - 1) / Batch::kChunk;  // once round
+    std::uint32_t leaf = hand_.load(std::memory_order_relaxed);
+    std::uint32_t steps = unparked_.leaves();  // once round
     do {
-      const std::uint32_t leaf = unparked_.next_leaf(chunk / 2);
+      leaf = unparked_.next_leaf(leaf);
       if (leaf == Set::kNoLeaf) break;
-      if (leaf != chunk / 2) chunk = leaf * 2;
-      const std::uint32_t shift = chunk % 2 * Batch::kChunk;
-      examine_chunk(leaf, unparked_.leaf(leaf) & (Batch::kChunkMask << shift), batch);
-      if (++chunk * Batch::kChunk >= slot_count_) chunk = 0;
+      const std::uint32_t examined = leaf;
+      if (++leaf == unparked_.leaves()) leaf = 0;
+      // Before the work, so that another CPU's scavenger takes another leaf.
+      hand_.store(leaf, std::memory_order_relaxed);
+      examine_leaf(examined, unparked_.leaf(examined), batch);
     } while (batch.taken < Batch::kEnough && batch.examined < Batch::kMostExamined && --steps != 0);
-    hand_.store(chunk, std::memory_order_relaxed);
   }
   finish(batch);
   return batch.examined;
@@ -66,7 +63,7 @@ std::uint32_t Mapper<P>::scavenge() {
 
 /// The hand goes over these slots of a leaf. Interrupts are off.
 template <class P>
-void Mapper<P>::examine_chunk(std::uint32_t leaf, typename Set::Bits slots, Batch& batch) {
+void Mapper<P>::examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch) {
   // A miss pays for one turn of this loop.
   typename Set::Bits taken = slots;
   std::uint32_t passed_over = 0;
@@ -92,7 +89,7 @@ void Mapper<P>::examine_chunk(std::uint32_t leaf, typename Set::Bits slots, Batc
   const auto touched = static_cast<std::uint32_t>(to_flush - first);
   batch.touched += touched;
   batch.examined += touched + untouched + passed_over;
-  batch.end_chunk(leaf, taken, touched + untouched);
+  batch.end_leaf(leaf, taken, touched + untouched);
 }
 
 /// What the hand does with a slot that it does not take: a second chance, or off its path.
@@ -107,10 +104,10 @@ template <class P>
                                               std::memory_order_relaxed, std::memory_order_relaxed);
 }
 
-/// Takes all idle slots of a chunk, referenced or not, and parks the pinned ones: after it, every
-/// live slot of the chunk is parked or has been taken. Interrupts are off.
+/// Takes all idle slots of a leaf, referenced or not, and parks the pinned ones: after it, every
+/// live slot of the leaf is parked or has been taken. Interrupts are off.
 template <class P>
-void Mapper<P>::sweep_chunk(std::uint32_t leaf, typename Set::Bits slots, Batch& batch) {
+void Mapper<P>::sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch) {
   typename Set::Bits taken = 0;
   std::uint32_t count = 0;
   while (slots != 0) {
@@ -128,7 +125,7 @@ void Mapper<P>::sweep_chunk(std::uint32_t leaf, typename Set::Bits slots, Batch&
     }
     slots &= slots - 1;
   }
-  batch.end_chunk(leaf, taken, count);
+  batch.end_leaf(leaf, taken, count);
 }
 
 /// Takes an idle slot out of use: no hit finds it any more, and its PTE is empty. TLBs may still
@@ -211,20 +208,31 @@ void Mapper<P>::put_clean(SlotIndex slot) {
 template <class P>
 std::uint32_t Mapper<P>::flush_all_zero_pkmaps() {
   std::uint32_t taken = 0;
-  for (std::uint32_t first = 0; first < slot_count_; first += Batch::kChunk) {
-    const std::uint32_t leaf = first / Set::kLeafSlots;
-    const auto slots = unparked_.leaf(leaf) & (Batch::kChunkMask << (first % Set::kLeafSlots));
+  for (std::uint32_t leaf = 0; leaf < unparked_.leaves(); ++leaf) {
+    const typename Set::Bits slots = unparked_.leaf(leaf);
     if (slots == 0) continue;
     Batch batch;
     flushes_due_.fetch_add(1, std::memory_order_relaxed);
     {
       const typename P::InterruptsOff bounded(platform_);
-      sweep_chunk(leaf, slots, batch);
+      sweep_leaf(leaf, slots, batch);
     }
     taken += batch.taken;
     finish(batch);
   }
   return taken;
+}
+
+template <class P>
+std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots) {
+  std::uint32_t clean = clean_.count();
+  for (std::uint32_t examined = 0; clean < slots && examined < slot_count_;) {
+    const std::uint32_t now = scavenge();
+    if (now == 0) break;
+    examined += now;
+    clean = clean_.count();
+  }
+  return clean;
 }
 
 template <class P>

@@ -66,9 +66,7 @@ void Scheduler::switch_by_chance() {
   steps_ += drawn_;
   draw();
   if (watch_ && !watch_(random_.one_in(chances_.speculations))) end(Outcome::End::stopped);
-  if (random_.one_in(chances_.freezes)) {
-    cpu_->frozen_until = steps_ + random_.below(kLongestFreeze);
-  }
+  if (random_.one_in(chances_.freezes)) freeze(random_.below(kLongestFreeze));
   go_on_elsewhere();
 }
 

@@ -91,6 +91,8 @@ class Scheduler {
   }
   /// One turn of a waiting loop: lets others run.
   void relax();
+  /// The caller's CPU stands still, from the next switch on, while others can go on.
+  void freeze(std::uint64_t steps) { cpu_->frozen_until = steps_ + steps; }
   /// Something has changed that a waiting loop may wait for.
   void progress() { idle_turns_ = 0; }
   /// Waits, without a turn of its own, until the flag is false: a spinlock.

@@ -138,5 +138,45 @@ TEST(BoundedWait, AHotPageInAWindowOfOneSlotStarvesNobody) {
   });
 }
 
+// A kmap that finds its page idle, on the way from its last kunmap to the first sleeper, hands it
+// over too. Else two users of a page, each coming back before the other's kunmap is through, would
+// keep a sleeper out for as long as they like.
+TEST(BoundedWait, AnIdleSlotThatSomebodySleepsForIsNotUsedAgain) {
+  std::uint32_t met = 0;  // runs in which the kunmap was stopped on its way
+  for_each_seed(kSeeds, [&met](std::uint64_t seed) {
+    SharedWindow window(seed, 1, 3);
+    bool stopped = false;
+    bool served = false;
+    window.spawn("stops in kunmap", [&] {
+      ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);
+      window.wait_until_asleep(2);
+      window.mapper.kunmap(window.high(0));
+    });
+    window.spawn("sleeps", [&] {
+      window.wait_until([&] { return window.mapper.find(window.high(0)) != kNoSlot; });
+      ASSERT_NE(window.mapper.kmap(window.high(1)), nullptr);
+      served = true;
+      window.mapper.kunmap(window.high(1));
+    });
+    window.spawn("comes back", [&] {
+      window.wait_until([&] { return stopped || served; });
+      ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);
+      EXPECT_TRUE(served);
+      window.mapper.kunmap(window.high(0));
+    });
+    window.scheduler().on_switch([&](bool) {
+      const Scheduler::Pause pause;
+      const std::uint32_t now = window.mapper.inspect(SlotIndex{0}).word;
+      if (stopped || window.scheduler().thread() != 1 || !word::is_idle(now)) return true;
+      stopped = window.scheduler().is_blocked(2);
+      if (stopped) window.scheduler().freeze(3'000);
+      return true;
+    });
+    window.run();
+    met += stopped ? 1U : 0U;
+  });
+  EXPECT_GT(met, 0U);
+}
+
 }  // namespace
 }  // namespace kmapper::simulated

@@ -93,6 +93,31 @@ TEST(KmapAll, MapsPagesThatAreMappedHighLowAndNamedTwice) {
   EXPECT_EQ(window.users(window.high(2)), 0U);
 }
 
+// A number of pages that is known when compiling takes another way as long as all goes well.
+TEST(KmapAll, MapsAnArrayWhoseSecondPageIsNotMapped) {
+  Window window(4);
+  window.touch(window.high(0));
+  PageAddress<Alone> pages[] = {{window.high(0)}, {window.high(1)}, {window.low(0)}};
+  for (int round = 0; round < 2; ++round) {
+    ASSERT_EQ(window.mapper.kmap_all(pages), MapError::none);
+    for (const PageAddress<Alone>& it : pages) EXPECT_TRUE(window.shows(it.address, it.page));
+    EXPECT_EQ(window.users(window.high(0)), 1U);
+    EXPECT_EQ(window.users(window.high(1)), 1U);
+    window.mapper.kunmap_all(pages);
+    EXPECT_EQ(window.users(window.high(0)), 0U);
+    EXPECT_EQ(window.users(window.high(1)), 0U);
+  }
+}
+
+TEST(KmapAll, OfAnArrayHoldsNothingWhenItFails) {
+  Window window(2);
+  window.touch(window.high(0));
+  PageAddress<Alone> pages[] = {{window.high(0)}, {window.high(1)}, {window.high(2)}};
+  EXPECT_EQ(window.mapper.kmap_all(pages), MapError::too_large);
+  EXPECT_EQ(window.users(window.high(0)), 0U);
+  EXPECT_EQ(window.users(window.high(1)), 0U);
+}
+
 // With plain kmap() two threads that each hold one of two slots wait for each other for ever.
 TEST(KmapAll, TwoPagesInAWindowOfTwoSlotsDoNotDeadlock) {
   for_each_seed(kSeeds, [](std::uint64_t seed) {

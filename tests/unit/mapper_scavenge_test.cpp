@@ -74,6 +74,40 @@ TEST(Scavenge, AScavengeIsBounded) {
   EXPECT_LE(window.mapper.stats().slots_scavenged, 32U);
 }
 
+TEST(ScavengeAhead, SparesTheMissesToComeAScavenge) {
+  Window window(64, 128);
+  fill(window, 64);
+  EXPECT_GE(window.mapper.scavenge_ahead(20), 20U);
+  const std::uint64_t scavenges = window.mapper.stats().scavenges;
+  for (std::uint32_t i = 64; i < 84; ++i) window.touch(window.high(i));
+  EXPECT_EQ(window.mapper.stats().scavenges, scavenges);
+}
+
+TEST(ScavengeAhead, TakesNoMoreThanItIsAskedForAndABatch) {
+  Window window(64);
+  fill(window, 64);
+  EXPECT_LT(window.mapper.scavenge_ahead(10), 10U + 32U);
+  const std::uint64_t taken = window.mapper.stats().slots_scavenged;
+  window.mapper.scavenge_ahead(10);  // they are there already
+  EXPECT_EQ(window.mapper.stats().slots_scavenged, taken);
+}
+
+TEST(ScavengeAhead, EndsWhereThereIsNothingToTake) {
+  Window window(40);
+  for (std::uint32_t i = 0; i < 40; ++i) ASSERT_NE(window.mapper.kmap(window.high(i)), nullptr);
+  EXPECT_EQ(window.mapper.scavenge_ahead(40), 0U);
+  EXPECT_EQ(window.mapper.scavenge_ahead(40), 0U);  // the hand meets none any more
+  for (std::uint32_t i = 0; i < 40; ++i) window.mapper.kunmap(window.high(i));
+}
+
+TEST(ScavengeAhead, SparesWhatWasUsedLately) {
+  Window window(16);
+  fill(window, 16);
+  fill(window, 16);  // all referenced now
+  EXPECT_EQ(window.mapper.scavenge_ahead(1), 0U);
+  EXPECT_GE(window.mapper.scavenge_ahead(1), 1U);  // and not since
+}
+
 TEST(Flush, ABatchIsFlushedOnce) {
   Window window(64, 80);
   fill(window, 64);

@@ -76,10 +76,11 @@ TEST(SlotSet, NextLeafGoesRound) {
 
 TEST(SlotSet, InsertsManySlotsOfALeafAtOnce) {
   Set set;
-  set.insert(3, 0x8000'0001U);
-  EXPECT_TRUE(set.contains(SlotIndex{3 * 32}));
-  EXPECT_TRUE(set.contains(SlotIndex{3 * 32 + 31}));
-  EXPECT_FALSE(set.contains(SlotIndex{3 * 32 + 1}));
+  constexpr std::uint32_t kFirst = 3 * Set::kLeafSlots;
+  set.insert(3, 1U | Set::Bits{1} << (Set::kLeafSlots - 1));
+  EXPECT_TRUE(set.contains(SlotIndex{kFirst}));
+  EXPECT_TRUE(set.contains(SlotIndex{kFirst + Set::kLeafSlots - 1}));
+  EXPECT_FALSE(set.contains(SlotIndex{kFirst + 1}));
 }
 
 TEST(SlotSet, BehavesAsASetDoes) {

@@ -43,13 +43,13 @@ class Array {
  public:
   Array() : memory_(get_free_pages(GFP_KERNEL, kOrder)) {}
   ~Array() {
-    if (memory_) free_pages(direct_to_page(memory_.value()), kOrder);
+    if (memory_) free_pages(direct_to_page(*memory_), kOrder);
   }
   Array(const Array&) = delete;
   Array& operator=(const Array&) = delete;
 
   [[nodiscard]] bool missing() const { return !memory_; }
-  [[nodiscard]] std::span<T> all() const { return {static_cast<T*>(memory_.value()), kMostPages}; }
+  [[nodiscard]] std::span<T> all() const { return {static_cast<T*>(*memory_), kMostPages}; }
 
  private:
   static constexpr unsigned kOrder = 6;

@@ -11,7 +11,7 @@ bool BlockList::add(Page* block, unsigned order) {
   if (last_ == nullptr || last_->size == std::size(last_->entries)) {
     const auto memory = get_free_pages(GFP_KERNEL, 0);
     if (!memory) return false;
-    auto* const leaf = static_cast<Leaf*>(memory.value());
+    auto* const leaf = static_cast<Leaf*>(*memory);
     leaf->next = nullptr;
     leaf->size = 0;
     (last_ == nullptr ? first_ : last_->next) = leaf;

@@ -137,10 +137,10 @@ Outcome crowd_the_window() {
   while (kPageSize << order < wanted * sizeof(Member)) ++order;
   const auto memory = get_free_pages(GFP_KERNEL, order);
   if (!memory) return failed(describe(memory.error()));
-  Crowd crowd({static_cast<Member*>(memory.value()), wanted});
+  Crowd crowd({static_cast<Member*>(*memory), wanted});
   const Outcome outcome = run(crowd);
   // A thread that did not come back may still use its memory.
-  if (!outcome.has_failed()) free_pages(direct_to_page(memory.value()), order);
+  if (!outcome.has_failed()) free_pages(direct_to_page(*memory), order);
   return outcome;
 }
 

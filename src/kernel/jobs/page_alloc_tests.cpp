@@ -53,12 +53,12 @@ Outcome get_free_pages_gives_no_address_for_high_memory() {
 Outcome get_free_pages_gives_memory_that_can_be_written() {
   const auto memory = get_free_pages(GFP_KERNEL, 1);
   if (!memory) return failed("out of memory");
-  auto* const words = static_cast<volatile std::uint32_t*>(memory.value());
+  auto* const words = static_cast<volatile std::uint32_t*>(*memory);
   constexpr std::size_t kLast = 2 * kPageSize / sizeof(std::uint32_t) - 1;
   words[0] = 1;
   words[kLast] = 2;
-  const bool right = words[0] == 1 && words[kLast] == 2 && is_direct(memory.value());
-  free_pages(direct_to_page(memory.value()), 1);
+  const bool right = words[0] == 1 && words[kLast] == 2 && is_direct(*memory);
+  free_pages(direct_to_page(*memory), 1);
   return right ? passed() : failed("it did not read back");
 }
 
@@ -69,8 +69,8 @@ Outcome exhausted_low_memory_is_an_error_and_not_the_end() {
   void* last = nullptr;
   auto memory = get_free_pages(GFP_KERNEL, 0);
   for (; memory; memory = get_free_pages(GFP_KERNEL, 0)) {
-    *static_cast<void**>(memory.value()) = last;
-    last = memory.value();
+    *static_cast<void**>(*memory) = last;
+    last = *memory;
   }
   const bool named = memory.error() == AllocError::out_of_memory;
   const bool threadless = thread_create(

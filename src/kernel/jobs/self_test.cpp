@@ -45,7 +45,7 @@ HighPages::HighPages(std::uint32_t count) {
   while (kPageSize << order_ < count * sizeof(void*)) ++order_;
   const auto memory = get_free_pages(GFP_KERNEL, order_);
   if (!memory) return;
-  pages_ = static_cast<Page**>(memory.value());
+  pages_ = static_cast<Page**>(*memory);
   for (std::uint32_t i = 0; i < count; ++i) {
     Page* const page = alloc_pages(GFP_HIGHMEM, 0);
     if (page != nullptr) pages_[size_++] = page;

@@ -37,7 +37,7 @@ TorturePages::TorturePages(std::uint32_t count, Prng& random) {
   while (kPageSize << order_ < count * sizeof(TorturePage)) ++order_;
   const auto memory = get_free_pages(GFP_KERNEL, order_);
   if (!memory) return;
-  pages_ = static_cast<TorturePage*>(memory.value());
+  pages_ = static_cast<TorturePage*>(*memory);
   for (std::uint32_t i = 0; i < count; ++i) {
     TorturePage& page = *new (pages_ + size_) TorturePage{};
     // Where there is no large block left, a page will do.

@@ -276,7 +276,7 @@ Outcome a_kmap_with_a_time_limit_gives_up() {
   if (extra.missing() || window.missing()) return skipped(kNoHighMemory);
   constexpr std::uint64_t kLimit = 30'000'000;
   const std::uint64_t begun = now_ns();
-  const kmapper::Result<void*> result = highmem.kmap_for(extra[0], kLimit);
+  const Result<void*> result = highmem.kmap_for(extra[0], kLimit);
   if (result.error() != MapError::timed_out) return failed("it did not time out");
   if (now_ns() - begun < kLimit) return failed("it gave up early");
   return highmem.find(extra[0]) == kNoSlot ? passed() : failed("it left a mapping behind");
@@ -286,10 +286,10 @@ Outcome a_reservation_maps_in_a_full_window() {
   const HighPages extra(2);
   if (extra.missing()) return skipped(kNoHighMemory);
   if (highmem.slot_count() < 2) return skipped("the window has one slot");
-  kmapper::Result<Reservation<KernelPlatform>> reservation = highmem.reserve(2);
+  Result<Reservation<KernelPlatform>> reservation = highmem.reserve(2);
   if (!reservation) return failed("no reservation");
   for (int i = 0; i < 2; ++i) {
-    kmapper::Result<void*> address = reservation->kmap(extra[i]);
+    Result<void*> address = reservation->kmap(extra[i]);
     if (!address) return failed("a reserved slot was refused");
     first_word(*address) = 4000 + i;
   }
@@ -302,8 +302,7 @@ Outcome a_reservation_maps_in_a_full_window() {
 }
 
 Outcome more_than_the_window_is_refused_at_once() {
-  const kmapper::Result<Reservation<KernelPlatform>> reservation =
-      highmem.reserve(highmem.slot_count() + 1);
+  const Result<Reservation<KernelPlatform>> reservation = highmem.reserve(highmem.slot_count() + 1);
   return reservation.error() == MapError::too_large ? passed() : failed("it was not refused");
 }
 

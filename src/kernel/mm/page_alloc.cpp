@@ -123,6 +123,8 @@ void report_pinned(Page* page, const void* caller) {
 
 std::string_view describe(AllocError error) {
   switch (error) {
+    case AllocError::none:
+      return "done";
     case AllocError::out_of_memory:
       return "out of memory";
     case AllocError::order_too_big:

@@ -9,14 +9,14 @@
 #include <cstdint>
 #include <string_view>
 
-#include "kernel/lib/result.hpp"
 #include "kernel/mm/gfp.hpp"
 #include "kernel/mm/memory_map.hpp"
 #include "kernel/mm/page.hpp"
+#include "kmapper/result.hpp"
 
 namespace kmapper::kernel {
 
-enum class AllocError : std::uint8_t { out_of_memory, order_too_big, highmem_has_no_address };
+enum class AllocError : std::uint8_t { none, out_of_memory, order_too_big, highmem_has_no_address };
 /// The error in words.
 [[nodiscard]] std::string_view describe(AllocError error);
 
