@@ -4,6 +4,11 @@
 //
 // "May be called" speaks of the core: what a function may assume about the place it is called from.
 // "Interrupts off" on a platform without interrupts means: nothing.
+//
+// Platform is what kmap needs (mapper.hpp); LocalPlatform and VmapPlatform what kmap_local and vmap
+// need beyond that (local_map.hpp, vmap.hpp).
+//
+// Longer than usual: all that a port has to write stands in this one file.
 #pragma once
 
 #include <concepts>
@@ -11,6 +16,7 @@
 #include <cstdint>
 #include <span>
 
+#include "kmapper/local_stack.hpp"
 #include "kmapper/report.hpp"
 #include "kmapper/slot.hpp"
 
@@ -127,6 +133,64 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   // not return; if it returns, the core goes on with the misuse undone. A notice must return; it
   // may come with interrupts off and a lock of the core held.
   { p.report(misuse) } -> std::same_as<void>;
+};
+
+/// What a platform has to be for kmap_local. Each CPU has kLocalDepth slots of its own, in a
+/// row. Nobody else uses them, so that none of this is atomic.
+template <class P>
+concept LocalPlatform = Platform<P> &&
+    requires(P p, const P constant, typename P::Page page, LocalSlot slot, typename P::LocalPte pte,
+             const void* address, const void*& call_site) {
+  // LocalPte: the value of an entry; trivially copyable. LocalStack: a LocalStack of those.
+  typename P::LocalPte;
+  // That of the running thread; in an interrupt, of the thread that was interrupted. Any
+  // context.
+  { p.local_stack() } -> std::same_as<typename P::LocalStack&>;
+  // The first slot of this CPU. Called where the thread stays on it. Any context.
+  { p.first_local_slot() } -> std::same_as<LocalSlot>;
+  // The address of a slot. Any context.
+  { constant.local_address(slot) } -> std::same_as<void*>;
+  // Whether an address is a local slot's, and not null or a low page's: for what kmap_local() may
+  // have returned. Any context.
+  { constant.is_local(address) } -> std::same_as<bool>;
+  // Makes the slot map the page. Its entry is empty and not in this CPU's TLB. An interrupt
+  // may come at any time, and a context switch that keeps what has been written so far.
+  { p.write_local_pte(slot, page) } -> std::same_as<void>;
+  // Empties the entry and drops it from this CPU's TLB.
+  { p.clear_local_pte(slot) } -> std::same_as<void>;
+  // The same, and says all that the entry held, even where it maps nothing. Interrupts off.
+  { p.take_local_pte(slot) } -> std::same_as<typename P::LocalPte>;
+  // Fills an entry with what was taken. It is empty and not in this CPU's TLB. Interrupts off.
+  { p.put_local_pte(slot, pte) } -> std::same_as<void>;
+  // The page that the entry maps, or Page{}. For reports.
+  { p.local_page(slot) } -> std::same_as<typename P::Page>;
+  // Stores an address in the code that calls kmap_local, for reports. Inlined into it: one
+  // instruction at best.
+  { p.note_call_site(call_site) } -> std::same_as<void>;
+};
+
+/// A page of the vmap range, counted from 0.
+enum class VmapPage : std::uint32_t {};
+[[nodiscard]] constexpr std::uint32_t to_number(VmapPage page) {
+  return static_cast<std::uint32_t>(page);
+}
+
+/// What a platform has to be for vmap.
+template <class P>
+concept VmapPlatform = Platform<P> &&
+    requires(P p, const P constant, typename P::Page page, VmapPage at) {
+  // The most pages that a vmap range of this platform has.
+  { P::kMaxVmapPages } -> std::convertible_to<std::size_t>;
+  // The address of a page of the range: one behind the other, P::kPageSize apart. Any context.
+  { constant.vmap_address(at) } -> std::same_as<void*>;
+  // Makes it map a page. Its PTE is empty and no TLB holds an old one. Any context.
+  { p.write_vmap_pte(at, page) } -> std::same_as<void>;
+  // Empties its PTE by an atomic exchange and says whether its Accessed bit was set (true where the
+  // hardware sets none). Flushes nothing. Any context.
+  { p.take_vmap_pte(at) } -> std::same_as<bool>;
+  // Drops the translations of the whole range from every TLB, and returns when that is done.
+  // Interrupts on, no lock held.
+  { p.flush_vmap() } -> std::same_as<void>;
 };
 
 }  // namespace kmapper

@@ -22,6 +22,11 @@ enum class Misuse : std::uint8_t {
   freed_while_pinned,    // a page went back to its allocator while somebody holds its mapping
   held_too_long,         // a slot has been pinned for longer than the watcher allows
   waiting_too_long,      // a thread has slept in kmap for longer than the watcher allows
+  local_out_of_order,    // kunmap_local of a mapping that is not the last
+  local_not_mapped,      // kunmap_local of an address that the caller does not hold
+  local_too_deep,        // more kmap_local than a CPU has slots
+  local_left_mapped,     // a thread or an interrupt handler ended, and held a local mapping
+  vunmap_wrong_address,  // vunmap of an address that no vmap returned, or twice
   kCount,
 };
 
@@ -64,6 +69,17 @@ struct MisuseText {
       return {"a mapping is held for long", "kunmap as soon as the access is over"};
     case Misuse::waiting_too_long:
       return {"a kmap has slept for long", "look at who holds the slots"};
+    case Misuse::local_out_of_order:
+      return {"kunmap_local out of order", "kunmap_local the last mapping first"};
+    case Misuse::local_not_mapped:
+      return {"kunmap_local of an address that the caller does not hold",
+              "kunmap_local once for each kmap_local, and in the same thread"};
+    case Misuse::local_too_deep:
+      return {"kmap_local too deep", "look for a kmap_local without a kunmap_local"};
+    case Misuse::local_left_mapped:
+      return {"a local mapping left behind", "kunmap_local before the thread or interrupt ends"};
+    case Misuse::vunmap_wrong_address:
+      return {"vunmap of an address where no area begins", "vunmap what vmap returned, once"};
     case Misuse::kCount:
       break;
   }
@@ -79,6 +95,7 @@ struct MisuseReport {
   typename P::Stamp holder;  // who took the slot from idle, or waits, and since when
   const void* address;
   const void* caller;  // return address of the call that was wrong, took the slot, or sleeps
+  const void* mapped_at = nullptr;  // who made the local mapping on top; null: it is not about one
 };
 
 /// What has happened since open(). Sums over all CPUs, exact when nobody is mapping.

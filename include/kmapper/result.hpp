@@ -14,9 +14,10 @@ enum class MapError : std::uint8_t {
   timed_out,       // no slot went idle in time
   cancelled,       // the Cancellation was requested
   too_many_users,  // the page is pinned as often as can be counted
-  too_large,       // more slots than the window has
+  too_large,       // more slots than the window has, or pages than the vmap range
   holds_a_pin,     // reserving while holding a mapping could wait for itself (checked builds)
   spent,           // the reservation has no slot left
+  no_room,         // no run of so many pages is free (vmap)
 };
 
 /// `E` is an enum with the value `none`.
@@ -52,11 +53,13 @@ class [[nodiscard]] Result {
     case MapError::too_many_users:
       return "the page has too many users";
     case MapError::too_large:
-      return "more slots than the window has";
+      return "more than the window or the vmap range has";
     case MapError::holds_a_pin:
       return "the caller holds a mapping, and could wait for itself";
     case MapError::spent:
       return "the reservation has no slot left";
+    case MapError::no_room:
+      return "no run of so many pages is free";
   }
   return "unknown error";
 }

@@ -1,16 +1,22 @@
 // From boot to the job. The order matters: what the loader left is read before anything is
 // allocated; what must not be handed out is taken out of the memory map before the zones open;
 // mem_map, the zones' bitmaps and the window's page tables come out of the same map.
+#include <optional>
+
 #include "arch/clock.hpp"
+#include "arch/cpus.hpp"
 #include "arch/machine.hpp"
 #include "arch/paging.hpp"
+#include "arch/tlb.hpp"
 #include "kernel/boot_info.hpp"
 #include "kernel/drivers/serial.hpp"
 #include "kernel/jobs/job.hpp"
 #include "kernel/jobs/options.hpp"
+#include "kernel/lib/command_line.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/mem_map.hpp"
 #include "kernel/mm/page_alloc.hpp"
+#include "kernel/mm/vmap.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/sched/thread.hpp"
@@ -20,9 +26,10 @@ namespace {
 
 constexpr std::uint32_t kDefaultSlots = 512;
 
-constinit Thread idle_thread{"idle", 0};
-constinit MemoryMap ram;   // all that the loader's map calls usable
-constinit MemoryMap left;  // what of it nobody has taken
+constinit Thread idle_thread{"idle", 0, Thread::Kind::idle};
+constinit MemoryMap ram;                  // all that the loader's map calls usable
+constinit MemoryMap left;                 // what of it nobody has taken
+constinit std::optional<Pfn> start_page;  // below 1 MiB, for CPUs to start in
 
 // The page at 0 stays out: firmware has its tables there.
 void find_memory(const BootInfo& boot) {
@@ -31,6 +38,18 @@ void find_memory(const BootInfo& boot) {
   left.reserve({PhysAddr{0}, PhysAddr{kPageSize}});
   left.reserve(image_range());
   for (const BootModule& module : boot.modules) left.reserve(module.range);
+  start_page = left.take(1, 1, {Pfn{1}, Pfn{0xA0}});
+}
+
+// The page is free again when all CPUs run. drop_ipi=N, in a checked build: for the test of the
+// tests.
+void other_cpus_init(const BootInfo& boot) {
+  constexpr std::uint32_t kMostKept = KMAPPER_CHECKED != 0 ? 1U << 30 : 0;
+  tlb::drop_answers(number_option(boot, "drop_ipi", 0, 0, kMostKept));
+  if (!start_page)
+    return print("no page below 640 KiB is free for CPUs to start in: one is used\n");
+  start_cpus(*start_page);
+  release_reserved({*start_page, *start_page + 1});
 }
 
 void memory_init(const BootInfo& boot) {
@@ -39,8 +58,13 @@ void memory_init(const BootInfo& boot) {
   paging_init(ram.regions());
   mem_map_init(left, ram.regions());
   pkmap_init(left, slots);
+  local_slots_init();
+  vmap_init(left);
   page_alloc_init(left, ram.end());
   highmem.open(slots);
+  const std::string_view pages = find_word(boot.command_line, "pages");
+  if (!pages.empty() && pages != "small") panic("pages={}: there is pages=small", pages);
+  if (pages == "small" && !split_blocks()) panic("pages=small: no memory for the page tables");
 }
 
 }  // namespace
@@ -52,8 +76,11 @@ extern "C" [[noreturn]] void kernel_main(std::uint32_t magic, std::uint32_t mult
   boot = &read_boot_info(magic, PhysAddr{multiboot});
   memory_init(*boot);
 
+  interrupts_init();
+  tlb::start();
   scheduler.start(idle_thread);
   clock_init([] { scheduler.tick(); });
+  other_cpus_init(*boot);
   const auto job = [](void*) { run_job(*boot); };
   if (thread_create("job", job, nullptr) == nullptr) panic("no memory for the first thread");
   idle();

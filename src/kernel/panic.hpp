@@ -7,11 +7,13 @@
 
 namespace kmapper::kernel {
 
-/// Prints "panic: " and one line that says why, and ends the machine with FAIL. Any context.
+/// Stops the other CPUs, prints "panic: " and one line that says why, and ends the machine with
+/// FAIL. Of several CPUs that panic one is heard. Any context.
 template <class... T>
 [[noreturn, gnu::cold, gnu::noinline]] void panic(Format<std::type_identity_t<T>...> format,
                                                   const T&... values) {
   disable_interrupts();
+  stop_other_cpus();
   print("panic: ");
   print(format, values...);
   print("\nFAIL\n");

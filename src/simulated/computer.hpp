@@ -2,6 +2,7 @@
 // misuse reports that came in.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -38,6 +39,8 @@ class Computer {
     return &pages_.at(machine_.shape().low_frames + number);
   }
 
+  [[nodiscard]] Page page(FrameIndex frame) { return &pages_.at(to_number(frame)); }
+
   /// The word of a mapped page that `address` leads to, read by the CPU that the caller is on.
   [[nodiscard]] Machine::Word read(const void* address, std::size_t word = 0) {
     threads_.memory_access(address);
@@ -47,6 +50,9 @@ class Computer {
     threads_.memory_access(address);
     machine_.write(threads_.cpu(), static_cast<Machine::Word*>(address) + word, value);
   }
+
+  /// The first half of a local slot's entry. Only the slot's CPU changes it.
+  [[nodiscard]] FrameIndex& local_half(LocalSlot slot) { return local_halves_[to_number(slot)]; }
 
   /// Keeps a misuse report. Any thread.
   void record(const Report& report) {
@@ -60,6 +66,7 @@ class Computer {
   Machine machine_;
   Threads threads_;
   std::vector<PageDescriptor<Threads::template Atomic>> pages_;
+  std::array<FrameIndex, kMaxCpus * kLocalDepth> local_halves_{};
   std::mutex reports_mutex_;
   std::vector<Report> reports_;
 };
@@ -75,6 +82,56 @@ Machine& Platform<Threads>::machine() const {
 template <class Threads>
 void Platform<Threads>::report(const MisuseReport<Platform>& misuse) {
   computer_->record(misuse);
+}
+
+template <class Threads>
+void Platform<Threads>::write_local_pte(LocalSlot slot, Page page) {
+  require_own(slot);
+  threads().point();
+  computer_->local_half(slot) = page->frame;
+  threads().point();
+  machine().local().write_pte_for(threads().cpu(), SlotIndex{to_number(slot)},
+                                  computer_->local_half(slot));
+}
+template <class Threads>
+void Platform<Threads>::clear_local_pte(LocalSlot slot) {
+  require_own(slot);
+  threads().point();
+  machine().local().clear_pte(SlotIndex{to_number(slot)});
+  threads().point();
+  if (machine().sabotage().local_flush_dropped.strikes()) return;
+  machine().local().invalidate(threads().cpu(), SlotIndex{to_number(slot)});
+}
+template <class Threads>
+LocalPte Platform<Threads>::take_local_pte(LocalSlot slot) {
+  require_own(slot);
+  const std::optional<FrameIndex> frame = machine().local().clear_pte(SlotIndex{to_number(slot)});
+  machine().local().invalidate(threads().cpu(), SlotIndex{to_number(slot)});
+  return {computer_->local_half(slot), frame};
+}
+template <class Threads>
+void Platform<Threads>::put_local_pte(LocalSlot slot, const LocalPte& pte) {
+  require_own(slot);
+  computer_->local_half(slot) = pte.half;
+  if (!pte.frame) return;
+  machine().local().write_pte_for(threads().cpu(), SlotIndex{to_number(slot)}, *pte.frame);
+}
+template <class Threads>
+auto Platform<Threads>::local_page(LocalSlot slot) -> Page {
+  const std::optional<FrameIndex> frame =
+      machine().local().mapped_frame(SlotIndex{to_number(slot)});
+  return frame ? computer_->page(*frame) : Page{};
+}
+
+template <class Threads>
+void Platform<Threads>::flush_vmap() {
+  require(threads().may_flush(), "flush_vmap() with interrupts off or a lock held");
+  if (machine().sabotage().vmap_flush_dropped.strikes()) return;
+  for (std::uint32_t cpu = 0; cpu < machine().shape().cpus; ++cpu) {
+    threads().interrupt(CpuIndex{cpu});
+    for (std::uint32_t page = 0; page < machine().vmap().size(); ++page)
+      machine().vmap().invalidate(CpuIndex{cpu}, SlotIndex{page});
+  }
 }
 
 template <class Threads>

@@ -16,10 +16,12 @@
 #include <span>
 #include <thread>
 
+#include "kmapper/local_stack.hpp"
 #include "kmapper/platform.hpp"
 #include "simulated/addresses.hpp"
 #include "simulated/counters.hpp"
 #include "simulated/machine.hpp"
+#include "simulated/pte.hpp"
 #include "simulated/random.hpp"
 #include "simulated/stamp.hpp"
 
@@ -33,6 +35,7 @@ class HostThreads {
   };
   template <class T>
   using Atomic = std::atomic<T>;
+  using LocalStack = kmapper::LocalStack<LocalPte, std::atomic>;
 
   class Lock;
   class Sleeper;
@@ -44,13 +47,21 @@ class HostThreads {
 
   [[nodiscard]] CpuIndex cpu() const { return self().cpu; }
   /// The calling thread goes on on another CPU.
-  void migrate(CpuIndex cpu) { self().cpu = cpu; }
+  void migrate(CpuIndex cpu) {
+    if (!self().local.is_empty())
+      machine_.faults().record("a thread that holds a local mapping migrates");
+    self().cpu = cpu;
+  }
+  /// Threads on the same CPU at once would use the same local slots: who uses them has a CPU of its
+  /// own.
+  [[nodiscard]] LocalStack& local_stack() const { return self().local; }
   [[nodiscard]] bool may_sleep() const {
     return self().interrupts_off == 0 && self().preemption_off == 0;
   }
   [[nodiscard]] bool may_flush() const { return self().interrupts_off == 0; }
   [[nodiscard]] bool interrupts_are_off() const { return self().interrupts_off != 0; }
   void relax() { std::this_thread::yield(); }
+  void point() {}
   void change_pte(SlotIndex) {}
   void invalidated(std::span<const SlotIndex>) {}
   /// Interrupts another CPU; returns at once.
@@ -84,6 +95,7 @@ class HostThreads {
     std::uint32_t preemption_off = 0;
     Random random;
     Counters counters;
+    LocalStack local;
   };
 
   [[nodiscard]] static Thread& self() { return *self_; }

@@ -1,5 +1,7 @@
 // The core, compiled once for each way of running threads.
+#include "core/local_map.hpp"
 #include "core/mapper_impl.hpp"
+#include "core/vmap.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
 #include "simulated/scheduled_threads.hpp"
@@ -14,5 +16,9 @@ static_assert(Platform<simulated::Platform<simulated::WeakThreads>>);
 template class Mapper<simulated::Platform<simulated::HostThreads>>;
 template class Mapper<simulated::Platform<simulated::ScheduledThreads>>;
 template class Mapper<simulated::Platform<simulated::WeakThreads>>;
+template class LocalMapper<simulated::Platform<simulated::HostThreads>>;
+template class LocalMapper<simulated::Platform<simulated::ScheduledThreads>>;
+template class VmapRange<simulated::Platform<simulated::HostThreads>>;
+template class VmapRange<simulated::Platform<simulated::ScheduledThreads>>;
 
 }  // namespace kmapper

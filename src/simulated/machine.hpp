@@ -1,17 +1,13 @@
-// A machine in software: memory in frames, the window's page table, and up to 8 CPUs with a TLB
-// each. Who wants to read or write through an address asks the machine on behalf of a CPU, and gets
-// what that CPU's TLB says is there. So a flush left out reads the wrong frame here, as it would on
-// hardware, but every time.
-//
-// The machine also knows what must never happen to a page table, and logs it as a fault: a PTE
-// written over another, a slot given to a new page while some TLB holds its old one, a slot taken
-// from under a user.
+// A machine in software: memory in frames, page tables for the window and for the CPUs' local
+// slots, and up to 8 CPUs with a TLB each. Who wants to read or write through an address asks the
+// machine on behalf of a CPU, and gets what that CPU's TLB says is there. So a flush left out reads
+// the wrong frame here, as it would on hardware, but every time. What must never happen to a page
+// table is logged as a fault (region.hpp).
 #pragma once
 
 #include <array>
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,9 +15,8 @@
 #include "kmapper/slot.hpp"
 #include "simulated/addresses.hpp"
 #include "simulated/fault_log.hpp"
-#include "simulated/pte.hpp"
+#include "simulated/region.hpp"
 #include "simulated/sabotage.hpp"
-#include "simulated/tlb.hpp"
 
 namespace kmapper::simulated {
 
@@ -30,6 +25,7 @@ struct MachineShape {
   std::uint32_t slots = 1;
   std::uint32_t low_frames = 1;
   std::uint32_t high_frames = 1;
+  std::uint32_t vmap_pages = 0;
 };
 
 /// Any thread may call anything, but for the constructor.
@@ -47,37 +43,35 @@ class Machine {
   }
 
   // --- Memory as a CPU sees it ---
-  /// The word at an address of the direct map or the window, a multiple of 8 and less than
+  /// The word at an address of the direct map or a region, a multiple of 8 and less than
   /// kFrameWords * 8 from the page's start. A fault, and 0, where nothing is mapped.
   [[nodiscard]] Word read(CpuIndex cpu, const void* address);
   void write(CpuIndex cpu, void* address, Word value);
-  /// What a CPU may do whenever it likes: walk a slot's PTE, and remember it, though nobody asked.
-  void speculate(CpuIndex cpu, SlotIndex slot) { tlbs_[to_number(cpu)].walk(slot, pte(slot)); }
 
-  // --- The page table and the TLBs, as the platform changes them ---
+  // --- What is mapped page by page ---
+  [[nodiscard]] Region& local() { return local_; }
+  [[nodiscard]] Region& vmap() { return vmap_; }
+  /// The window's, by the words that most tests use.
+  void speculate(CpuIndex cpu, SlotIndex slot) { window_.speculate(cpu, slot); }
   void write_pte(SlotIndex slot, FrameIndex frame);
-  /// Empties the PTE and says whether it was accessed.
-  [[nodiscard]] bool take_pte(SlotIndex slot);
-  void invalidate(CpuIndex cpu, SlotIndex slot) { tlbs_[to_number(cpu)].invalidate(slot); }
+  [[nodiscard]] bool take_pte(SlotIndex slot) { return window_.take_pte(slot); }
+  void invalidate(CpuIndex cpu, SlotIndex slot) { window_.invalidate(cpu, slot); }
+  void hold(SlotIndex slot) { window_.hold(slot); }
+  void release(SlotIndex slot) { window_.release(slot); }
+  [[nodiscard]] std::uint32_t holders(SlotIndex slot) const { return window_.holders(slot); }
+  [[nodiscard]] std::optional<FrameIndex> mapped_frame(SlotIndex slot) const {
+    return window_.mapped_frame(slot);
+  }
+  [[nodiscard]] std::optional<FrameIndex> cached_frame(CpuIndex cpu, SlotIndex slot) const {
+    return window_.cached_frame(cpu, slot);
+  }
 
   // --- For those who check ---
   /// A frame's word, beside every mapping.
   [[nodiscard]] Word peek(FrameIndex frame, std::size_t word) const;
   void poke(FrameIndex frame, std::size_t word, Word value);
-  /// The user of a slot says from when to when it relies on it; taking its PTE in between is a
-  /// fault.
-  void hold(SlotIndex slot) { holders_[to_number(slot)].fetch_add(1, std::memory_order_relaxed); }
-  void release(SlotIndex slot) {
-    holders_[to_number(slot)].fetch_sub(1, std::memory_order_relaxed);
-  }
-  [[nodiscard]] std::uint32_t holders(SlotIndex slot) const {
-    return holders_[to_number(slot)].load(std::memory_order_relaxed);
-  }
-  [[nodiscard]] std::optional<FrameIndex> mapped_frame(SlotIndex slot) const;
-  [[nodiscard]] std::optional<FrameIndex> cached_frame(CpuIndex cpu, SlotIndex slot) const {
-    return tlbs_[to_number(cpu)].lookup(slot);
-  }
-  /// A fault unless the frame is in no PTE and in no TLB: what a page must be when it is freed.
+  /// A fault unless the frame is in no PTE, and in no TLB where somebody might look for another:
+  /// what a page must be when it is freed.
   void check_unmapped(FrameIndex frame);
 
   [[nodiscard]] FaultLog& faults() { return faults_; }
@@ -86,20 +80,20 @@ class Machine {
  private:
   using Frame = std::array<std::atomic<Word>, kFrameWords>;
 
-  [[nodiscard]] AtomicPte& pte(SlotIndex slot) { return page_table_[to_number(slot)]; }
   std::atomic<Word>* translate(CpuIndex cpu, const void* address);
   [[nodiscard]] std::optional<FrameIndex> frame_at(CpuIndex cpu, std::uintptr_t address);
   /// What a fault at that address means.
   [[nodiscard]] std::string history_of(std::uintptr_t address) const;
+  [[nodiscard]] static std::optional<FrameIndex> frame_in(Region& region, CpuIndex cpu,
+                                                          std::uintptr_t page);
 
   const MachineShape shape_;
   std::vector<Frame> frames_;
-  std::vector<AtomicPte> page_table_;
-  std::vector<std::atomic<Pte>> last_;  // what each slot mapped before it was taken back
-  std::vector<std::atomic<std::uint32_t>> holders_;  // of each slot
-  std::deque<Tlb> tlbs_;                             // deque: a Tlb cannot move
   FaultLog faults_;
   Sabotages sabotage_;
+  Region window_;
+  Region local_;  // of every CPU kLocalDepth pages
+  Region vmap_;
 };
 
 }  // namespace kmapper::simulated

@@ -13,6 +13,7 @@
 #include "simulated/addresses.hpp"
 #include "simulated/machine.hpp"
 #include "simulated/page.hpp"
+#include "simulated/pte.hpp"
 #include "simulated/stamp.hpp"
 
 #ifndef KMAPPER_CHECKED
@@ -36,6 +37,8 @@ class Platform {
   using Atomic = typename Threads::template Atomic<T>;
   using Stamp = simulated::Stamp;
   using Lock = typename Threads::Lock;
+  using LocalPte = simulated::LocalPte;
+  using LocalStack = typename Threads::LocalStack;
 
   static constexpr std::size_t kMaxSlots = simulated::kMaxSlots;
   static constexpr std::size_t kMaxCpus = simulated::kMaxCpus;
@@ -64,6 +67,31 @@ class Platform {
     return machine().take_pte(slot);
   }
   void invalidate(std::span<const SlotIndex> slots);
+
+  [[nodiscard]] LocalStack& local_stack() { return threads().local_stack(); }
+  [[nodiscard]] LocalSlot first_local_slot() { return LocalSlot{cpu() * kLocalDepth}; }
+  [[nodiscard]] bool is_local(const void* address) const { return is_in_local_slots(address); }
+  [[nodiscard]] void* local_address(LocalSlot slot) const { return local_slot_address(slot); }
+  void write_local_pte(LocalSlot slot, Page page);
+  void clear_local_pte(LocalSlot slot);
+  [[nodiscard]] LocalPte take_local_pte(LocalSlot slot);
+  void put_local_pte(LocalSlot slot, const LocalPte& pte);
+  [[nodiscard]] Page local_page(LocalSlot slot);
+  [[gnu::always_inline]] static void note_call_site(const void*& call_site) {
+    call_site = return_address();
+  }
+
+  static constexpr std::size_t kMaxVmapPages = simulated::kMaxVmapPages;
+  [[nodiscard]] void* vmap_address(VmapPage page) const { return vmap_page_address(page); }
+  void write_vmap_pte(VmapPage at, Page page) {
+    threads().point();
+    machine().vmap().write_pte(SlotIndex{to_number(at)}, page->frame);
+  }
+  [[nodiscard]] bool take_vmap_pte(VmapPage at) {
+    threads().point();
+    return machine().vmap().take_pte(SlotIndex{to_number(at)});
+  }
+  void flush_vmap();
 
   [[nodiscard]] std::uint32_t cpu() const { return to_number(threads().cpu()); }
   [[nodiscard]] bool may_sleep() const { return threads().may_sleep(); }
@@ -99,8 +127,12 @@ class Platform {
   void report(const MisuseReport<Platform>& misuse);
 
  private:
+  [[gnu::noinline]] static const void* return_address() { return __builtin_return_address(0); }
   [[nodiscard]] Threads& threads() const;
   [[nodiscard]] Machine& machine() const;
+  void require_own(LocalSlot slot) {
+    require(to_number(slot) / kLocalDepth == cpu(), "a local slot of another CPU");
+  }
   void require(bool holds, const char* breach) {
     if (!holds) [[unlikely]]
       machine().faults().record(breach);

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "simulated/addresses.hpp"
 
@@ -37,5 +38,12 @@ class alignas(8) Pte {  // aligned on 32-bit CPUs too, so that an atomic of it i
 };
 
 using AtomicPte = std::atomic<Pte>;
+
+/// All that a local slot's entry holds. It is written in halves, as PAE's are on a 32-bit CPU:
+/// first the one that says which frame, then the one that makes it present.
+struct LocalPte {
+  FrameIndex half{};                // as last written
+  std::optional<FrameIndex> frame;  // what it maps
+};
 
 }  // namespace kmapper::simulated

@@ -22,10 +22,12 @@ class Sabotage {
 };
 
 struct Sabotages {
-  Sabotage flush_dropped;    // an invalidation does nothing
-  Sabotage wake_dropped;     // a wake wakes nobody
-  Sabotage pte_wrong;        // a PTE gets the frame beside the one it should get
-  Sabotage accessed_hidden;  // a PTE that was used says that it was not
+  Sabotage flush_dropped;        // an invalidation does nothing
+  Sabotage local_flush_dropped;  // an unmapped local slot stays in its CPU's TLB
+  Sabotage vmap_flush_dropped;   // a flush of the vmap range does nothing
+  Sabotage wake_dropped;         // a wake wakes nobody
+  Sabotage pte_wrong;            // a PTE gets the frame beside the one it should get
+  Sabotage accessed_hidden;      // a PTE that was used says that it was not
 };
 
 }  // namespace kmapper::simulated

@@ -1,5 +1,7 @@
 #include "simulated/scheduled_threads.hpp"
 
+#include <utility>
+
 namespace kmapper::simulated {
 namespace {
 
@@ -13,6 +15,16 @@ ScheduledThreads::ScheduledThreads(Machine& machine, const Options& options)
     if (speculates) speculate();
     return machine_.faults().empty();
   });
+}
+
+void ScheduledThreads::on_context_switch(
+    std::function<void(LocalStack& from, LocalStack& to)> switch_stacks) {
+  scheduler_.keep_on_cpu(
+      [this](std::uint32_t thread) { return !local_stacks_[thread].is_empty(); });
+  scheduler_.on_context_switch(
+      [this, change = std::move(switch_stacks)](std::uint32_t from, std::uint32_t to) {
+        change(local_stacks_[from], local_stacks_[to]);
+      });
 }
 
 std::uint64_t ScheduledThreads::counted(Event event) const {

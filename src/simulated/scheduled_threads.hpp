@@ -4,11 +4,15 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <span>
 
+#include "kmapper/local_stack.hpp"
 #include "kmapper/platform.hpp"
 #include "simulated/counters.hpp"
 #include "simulated/machine.hpp"
+#include "simulated/pte.hpp"
 #include "simulated/scheduled_atomic.hpp"
 #include "simulated/scheduler.hpp"
 #include "simulated/stamp.hpp"
@@ -24,6 +28,7 @@ class ScheduledThreads {
   };
   template <class T>
   using Atomic = ScheduledAtomic<T>;
+  using LocalStack = kmapper::LocalStack<LocalPte, ScheduledAtomic>;
 
   class Lock;
   class Sleeper;
@@ -51,6 +56,11 @@ class ScheduledThreads {
   /// An invalidation of these slots is done.
   void invalidated(std::span<const SlotIndex>) {}
 
+  /// What a context switch does with the local mappings of the two threads; from then on, a thread
+  /// that holds some stays on its CPU. Not during run().
+  void on_context_switch(std::function<void(LocalStack& from, LocalStack& to)> switch_stacks);
+  [[nodiscard]] LocalStack& local_stack() { return local_stacks_[scheduler_.sequence()]; }
+
   void sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns);
   void wake(Sleeper& sleeper);
 
@@ -75,6 +85,7 @@ class ScheduledThreads {
   Machine& machine_;
   Scheduler scheduler_;
   std::array<Counters, kMaxCpus> counters_{};
+  std::map<std::uint32_t, LocalStack> local_stacks_;  // by thread; 0: of those that idle
 };
 
 class ScheduledThreads::InterruptsOff {

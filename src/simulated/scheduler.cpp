@@ -72,7 +72,7 @@ void Scheduler::switch_by_chance() {
 
 void Scheduler::relax() {
   if (++idle_turns_ > kMostIdleTurns) end(Outcome::End::livelock);
-  if (can_preempt(*cpu_) && !ready_.empty()) change_thread(*cpu_);
+  if (can_preempt(*cpu_)) change_thread(*cpu_);
   go_on_elsewhere();
 }
 
@@ -87,7 +87,8 @@ void Scheduler::stall_while(const bool& locked) {
 }
 
 void Scheduler::block(const char* why, std::uint64_t until_step) {
-  Thread& thread = *std::exchange(cpu_->running, nullptr);
+  Thread& thread = *cpu_->running;
+  run_on(*cpu_, nullptr);
   thread.state = Thread::State::blocked;
   thread.waits_for = why;
   thread.blocked_since = steps();
@@ -147,7 +148,7 @@ void Scheduler::go_on_elsewhere() {
   if (cpu->running != nullptr && cpu->interrupts_off == 0) {
     if (cpu->handler && random_.one_in(chances_.interrupts)) {
       interrupt(*cpu);
-    } else if (can_preempt(*cpu) && !ready_.empty() && random_.one_in(chances_.preemptions)) {
+    } else if (can_preempt(*cpu) && random_.one_in(chances_.preemptions)) {
       change_thread(*cpu);
     }
   }
@@ -176,25 +177,57 @@ Scheduler::Cpu* Scheduler::choose_cpu() {
 }
 
 bool Scheduler::can_run(const Cpu& cpu) const {
-  if (cpu.running == nullptr) return !ready_.empty();
+  if (cpu.running == nullptr) return count_ready_for(cpu) != 0;
   return cpu.stalled_on == nullptr || !*cpu.stalled_on;
 }
 
-bool Scheduler::can_preempt(const Cpu& cpu) {
-  return cpu.interrupts_off == 0 && cpu.preemption_off == 0;
+bool Scheduler::can_preempt(const Cpu& cpu) const {
+  return cpu.interrupts_off == 0 && cpu.preemption_off == 0 && count_ready_for(cpu) != 0;
+}
+
+bool Scheduler::may_run_on(const Thread& thread, const Cpu& cpu) const {
+  if (!keep_) return true;
+  const Pause looking;
+  return thread.last_cpu == cpu.index || !keep_(thread.number);
+}
+
+std::uint32_t Scheduler::count_ready_for(const Cpu& cpu) const {
+  if (!keep_) return static_cast<std::uint32_t>(ready_.size());
+  std::uint32_t count = 0;
+  for (const Thread* const thread : ready_) count += may_run_on(*thread, cpu) ? 1 : 0;
+  return count;
+}
+
+/// Any of them; there must be one.
+Scheduler::Thread* Scheduler::take_ready_for(const Cpu& cpu) {
+  std::uint32_t skip = random_.below(count_ready_for(cpu));
+  Thread** chosen = ready_.data();
+  while (!may_run_on(**chosen, cpu) || skip-- != 0) ++chosen;
+  Thread* const next = std::exchange(*chosen, ready_.back());
+  ready_.pop_back();
+  return next;
+}
+
+/// The CPU goes from its thread to another, or from or to none.
+void Scheduler::run_on(Cpu& cpu, Thread* next) {
+  Thread* const before = std::exchange(cpu.running, next);
+  if (next != nullptr) next->last_cpu = cpu.index;
+  if (!context_switch_) return;
+  const Pause in_one_piece;
+  Cpu* const executing = std::exchange(cpu_, &cpu);
+  context_switch_(before != nullptr ? before->number : 0, next != nullptr ? next->number : 0);
+  cpu_ = executing;
 }
 
 /// The CPU gets some thread that is ready, and its own becomes ready.
 void Scheduler::change_thread(Cpu& cpu) {
-  const std::uint32_t chosen = random_.below(static_cast<std::uint32_t>(ready_.size()));
-  Thread* const next = std::exchange(ready_[chosen], ready_.back());
-  ready_.pop_back();
+  Thread* const next = take_ready_for(cpu);
   if (cpu.running != nullptr) {
     cpu.running->state = Thread::State::ready;
     ready_.push_back(cpu.running);
   }
   next->state = Thread::State::running;
-  cpu.running = next;
+  run_on(cpu, next);
 }
 
 void Scheduler::interrupt(Cpu& cpu) {
@@ -212,7 +245,8 @@ void Scheduler::handler_loop(Cpu& cpu) {
 }
 
 void Scheduler::thread_ended() {
-  std::exchange(cpu_->running, nullptr)->state = Thread::State::done;
+  cpu_->running->state = Thread::State::done;
+  run_on(*cpu_, nullptr);
   progress();
   if (--alive_ == 0) end(Outcome::End::all_done);
   go_on_elsewhere();

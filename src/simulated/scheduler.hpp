@@ -58,6 +58,13 @@ class Scheduler {
   /// Called at every switch, on the stack of whoever is left; false ends the run. `speculates`: the
   /// seed wants a CPU to walk a PTE.
   void on_switch(std::function<bool(bool speculates)> watch) { watch_ = std::move(watch); }
+  /// Called when a CPU goes from one thread to another, or to or from none (0), on that CPU and
+  /// with nobody else running. Not during run().
+  void on_context_switch(std::function<void(std::uint32_t from, std::uint32_t to)> hook) {
+    context_switch_ = std::move(hook);
+  }
+  /// A thread of which this is true goes on on the CPU on which it last ran. Not during run().
+  void keep_on_cpu(std::function<bool(std::uint32_t thread)> keep) { keep_ = std::move(keep); }
   /// Runs all threads to their end, or until the run fails. After a run that did not fail, more
   /// threads may be spawned and run; after one that did, there is nothing left but its outcome.
   [[nodiscard]] Outcome run();
@@ -115,8 +122,7 @@ class Scheduler {
   /// The running thread; an interrupt's is kHandler + its CPU.
   [[nodiscard]] std::uint32_t thread() const { return cpu_->running->number; }
   static constexpr std::uint32_t kHandler = 0xF000;
-  /// The thread whose program order the caller's steps are part of: an interrupt's, that of the
-  /// thread that it interrupted.
+  /// The thread whose program order the caller is part of: an interrupt's is that of the one below.
   [[nodiscard]] std::uint32_t sequence() const {
     return (cpu_->interrupted != nullptr ? cpu_->interrupted : cpu_->running)->number;
   }
@@ -132,6 +138,7 @@ class Scheduler {
     std::function<void()> body;
     std::unique_ptr<Fiber> fiber;
     State state = State::ready;
+    CpuIndex last_cpu{};
     const char* waits_for = nullptr;
     std::uint64_t blocked_since = 0;
     std::uint64_t blocked_until = UINT64_MAX;
@@ -157,7 +164,11 @@ class Scheduler {
   void draw();
 
   [[nodiscard]] bool can_run(const Cpu& cpu) const;
-  [[nodiscard]] static bool can_preempt(const Cpu& cpu);
+  [[nodiscard]] bool can_preempt(const Cpu& cpu) const;
+  [[nodiscard]] bool may_run_on(const Thread& thread, const Cpu& cpu) const;
+  [[nodiscard]] std::uint32_t count_ready_for(const Cpu& cpu) const;
+  Thread* take_ready_for(const Cpu& cpu);
+  void run_on(Cpu& cpu, Thread* next);
   void change_thread(Cpu& cpu);
   void interrupt(Cpu& cpu);
   void thread_ended();
@@ -174,6 +185,8 @@ class Scheduler {
   std::size_t alive_ = 0;
   std::size_t timed_ = 0;  // blocked, with a step at which they wake
   std::function<bool(bool)> watch_;
+  std::function<void(std::uint32_t, std::uint32_t)> context_switch_;
+  std::function<bool(std::uint32_t)> keep_;
   Fiber main_;
   Fiber* executing_ = nullptr;
   Cpu* cpu_ = nullptr;

@@ -7,7 +7,10 @@
 #include <cstdint>
 #include <span>
 
+#include "core/local_map.hpp"
 #include "core/mapper_impl.hpp"
+#include "core/vmap.hpp"
+#include "kmapper/local_mapping.hpp"
 #include "kmapper/mapping.hpp"
 #include "kmapper/reservation.hpp"
 
@@ -18,6 +21,14 @@ std::atomic<std::uint32_t>* platform_page_virtual(std::uint32_t page);
 void platform_write_pte(std::uint32_t slot, std::uint32_t page);
 bool platform_take_pte(std::uint32_t slot);
 void platform_invalidate(const kmapper::SlotIndex* slots, std::size_t count);
+kmapper::LocalStack<std::uint64_t, std::atomic>* platform_local_stack();
+std::uint64_t* platform_local_pte(std::uint32_t slot);
+void* platform_local_address(std::uint32_t slot);
+std::uint64_t platform_pte(std::uint32_t page);
+void platform_drop(void* address);
+std::atomic<std::uint64_t>* platform_vmap_pte(std::uint32_t page);
+void* platform_vmap_address(std::uint32_t page);
+void platform_drop_all();
 bool platform_interrupts(bool enable);
 void platform_lock(std::atomic<std::uint32_t>* lock);
 void platform_unlock(std::atomic<std::uint32_t>* lock);
@@ -33,8 +44,10 @@ void platform_report(kmapper::Misuse what, std::uint32_t page);
 
 namespace bare {
 
+using kmapper::LocalSlot;
 using kmapper::SlotIndex;
 using kmapper::to_number;
+using kmapper::VmapPage;
 
 class Bare {
  public:
@@ -86,6 +99,40 @@ class Bare {
     platform_invalidate(slots.data(), slots.size());
   }
 
+  using LocalPte = std::uint64_t;
+  using LocalStack = kmapper::LocalStack<LocalPte, std::atomic>;
+  static LocalStack& local_stack() { return *platform_local_stack(); }
+  static LocalSlot first_local_slot() { return LocalSlot{0}; }
+  static void* local_address(LocalSlot slot) { return platform_local_address(to_number(slot)); }
+  static bool is_local(const void* address) { return address >= platform_local_address(0); }
+  static void write_local_pte(LocalSlot slot, Page page) {
+    *platform_local_pte(to_number(slot)) = platform_pte(page);
+  }
+  static void clear_local_pte(LocalSlot slot) { (void)take_local_pte(slot); }
+  static LocalPte take_local_pte(LocalSlot slot) {
+    const LocalPte pte = *platform_local_pte(to_number(slot));
+    *platform_local_pte(to_number(slot)) = 0;
+    platform_drop(local_address(slot));
+    return pte;
+  }
+  static void put_local_pte(LocalSlot slot, LocalPte pte) {
+    *platform_local_pte(to_number(slot)) = pte;
+  }
+  static Page local_page(LocalSlot slot) {
+    return static_cast<Page>(*platform_local_pte(to_number(slot)) >> 12);
+  }
+  static void note_call_site(const void*& call_site) { call_site = __builtin_return_address(0); }
+
+  static constexpr std::size_t kMaxVmapPages = 1024;
+  static void* vmap_address(VmapPage at) { return platform_vmap_address(to_number(at)); }
+  static void write_vmap_pte(VmapPage at, Page page) {
+    platform_vmap_pte(to_number(at))->store(platform_pte(page));
+  }
+  static bool take_vmap_pte(VmapPage at) {
+    return (platform_vmap_pte(to_number(at))->exchange(0) & 0x20) != 0;
+  }
+  static void flush_vmap() { platform_drop_all(); }
+
   static std::uint32_t cpu() { return 0; }
   static bool may_sleep() { return true; }
   static bool may_flush() { return true; }
@@ -106,12 +153,16 @@ class Bare {
   }
 };
 
-static_assert(kmapper::Platform<Bare>);
+static_assert(kmapper::LocalPlatform<Bare> && kmapper::VmapPlatform<Bare>);
 
 }  // namespace bare
 
 // Everything that is no template of its own, and one use of what is.
 template class kmapper::Mapper<bare::Bare>;
+template class kmapper::LocalMapper<bare::Bare>;
+template class kmapper::LocalMapping<bare::Bare>;
+template class kmapper::LocalPair<bare::Bare>;
 template class kmapper::Mapping<bare::Bare>;
 template class kmapper::Reservation<bare::Bare>;
+template class kmapper::VmapRange<bare::Bare>;
 template std::uint32_t kmapper::Mapper<bare::Bare>::release_pins(bool (*)(bare::Bare::Stamp));

@@ -2,22 +2,31 @@
 # Boots the kernel once and judges how it ended. For CTest; people use ./dev run.
 #
 # boot.sh [options] KERNEL MEMORY_MIB [COMMAND LINE WORD...]
+#   --cpus N              how many CPUs the machine has (default 4)
 #   --expect pass|fail    how the machine must end (default: pass)
 #   --print REGEX         a line of the output must match; may be given several times
+#   --once REGEX          the same, and no other line; may be given several times
+#   --never REGEX         no line of the output may match; may be given several times
 #   --module FILE         a boot module; may be given several times. The machine must print its SHA-256.
 #   --module-size MIB     the same with a file made for the purpose, of so many MiB
 #   --seconds N           the time limit (default 120)
+#
+# KMAPPER_SECONDS in the environment makes a torture of the machine as long as it says: it takes the place of the
+# number in a word seconds=N, and the time limit grows as much.
 #
 # The machine's memory is taken from the host page by page as the guest touches it, and never reserved, so
 # a machine may be larger than its host.
 set -euo pipefail
 
-expect=pass seconds=120
-patterns=() modules=()
+cpus=4 expect=pass seconds=120
+patterns=() once=() never=() modules=()
 while [[ $1 == --* ]]; do
   case $1 in
+    --cpus) cpus=$2 ;;
     --expect) expect=$2 ;;
     --print) patterns+=("$2") ;;
+    --once) once+=("$2") ;;
+    --never) never+=("$2") ;;
     --module) modules+=("$2") ;;
     --module-size) module_size=$2 ;;
     --seconds) seconds=$2 ;;
@@ -27,6 +36,14 @@ while [[ $1 == --* ]]; do
 done
 kernel=$1 memory=$2
 shift 2
+
+words=("$@")
+for index in "${!words[@]}"; do
+  if [[ -n ${KMAPPER_SECONDS:-} && ${words[index]} == seconds=* ]]; then
+    words[index]=seconds=$KMAPPER_SECONDS
+    ((seconds += KMAPPER_SECONDS))
+  fi
+done
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -41,9 +58,9 @@ fi
 machine=(
   -accel tcg -cpu "qemu64,+nx,+smep,+smap" -nodefaults -display none -no-reboot
   -object "memory-backend-ram,id=ram,size=${memory}M,share=on,reserve=off"
-  -machine "pc,memory-backend=ram" -m "${memory}M"
+  -machine "pc,memory-backend=ram" -m "${memory}M" -smp "$cpus"
   -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
-  -serial stdio -kernel "$kernel" -append "$*"
+  -serial stdio -kernel "$kernel" -append "${words[*]}"
 )
 for index in "${!modules[@]}"; do
   initrd=${initrd:+$initrd,}"${modules[index]//,/,,} $index"
@@ -67,11 +84,18 @@ case $expect:$status in
 esac
 last=$(tr -d '\r' <"$log" | tail -n 1)
 [[ $expect != pass || $last == PASS ]] || fail "the last line is not PASS, but: $last"
-if grep -n '^not ok' "$log"; then fail "a test on the machine failed"; fi
+[[ $expect != fail || $last == FAIL* ]] || fail "the last line does not say FAIL, but: $last"
+if [[ $expect == pass ]] && grep -n '^not ok' "$log"; then fail "a test on the machine failed"; fi
 for index in "${!modules[@]}"; do
   read -r hash _ < <(sha256sum <"${modules[index]}")
   grep -q "^sha256 $hash  $index" "$log" || fail "no line says that module $index has the SHA-256 $hash"
 done
 for pattern in "${patterns[@]}"; do
   grep -Eq -- "$pattern" "$log" || fail "no line matches $pattern"
+done
+for pattern in "${once[@]}"; do
+  (($(grep -Ec -- "$pattern" "$log") == 1)) || fail "not exactly one line matches $pattern"
+done
+for pattern in "${never[@]}"; do
+  ! grep -Eq -- "$pattern" "$log" || fail "a line matches $pattern"
 done

@@ -52,6 +52,9 @@ refuses "--slots 511: out of range, the window has 512 to 8192 slots" --slots 51
 refuses "--slots 8193: out of range" --slots 8193
 refuses "--slots -1: not a number" --slots -1
 refuses "--slots needs a value" --slots
+refuses "--cpus 0: out of range, the machine has 1 to 8 CPUs" --cpus 0
+refuses "--cpus 9: out of range" --cpus=9
+refuses "--cpus many: not a number" --cpus many
 refuses "run has no option --sots" --sots 512
 refuses "-file: no such file" -- -file
 

@@ -1,13 +1,10 @@
 #include "kernel/drivers/serial.hpp"
 
-#include <atomic>
 #include <cstdint>
 
 #include "arch/cpu.hpp"
 #include "arch/io.hpp"
-#include "arch/per_cpu.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/sched/preemption.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -27,38 +24,6 @@ void write_byte(char byte) {
   out8(kData, static_cast<std::uint8_t>(byte));
 }
 
-// One writer at a time. Interrupts stay enabled, because a line takes milliseconds on a real UART;
-// so an interrupt or an exception may find the console taken by its own CPU, and writes all the
-// same.
-class ConsoleTaken {
- public:
-  ConsoleTaken() {
-    const std::uint32_t self = this_cpu::read(this_cpu::fields.number) + 1;
-    std::uint32_t owner = kFree;
-    // Acquire and release: the next writer comes after the last.
-    while (!owner_.compare_exchange_weak(owner, self, std::memory_order_acquire,
-                                         std::memory_order_relaxed)) {
-      if (owner == self) return;
-      owner = kFree;
-      pause();
-    }
-    taken_ = true;
-  }
-  ~ConsoleTaken() {
-    if (taken_) owner_.store(kFree, std::memory_order_release);
-  }
-  ConsoleTaken(const ConsoleTaken&) = delete;
-  ConsoleTaken& operator=(const ConsoleTaken&) = delete;
-
- private:
-  static constexpr std::uint32_t kFree = 0;
-  static constinit std::atomic<std::uint32_t> owner_;  // a CPU's number, plus one
-
-  PreemptionOff keep_cpu_;  // first: goes last
-  bool taken_ = false;
-};
-constinit std::atomic<std::uint32_t> ConsoleTaken::owner_{kFree};
-
 }  // namespace
 
 void serial_init() {
@@ -72,7 +37,6 @@ void serial_init() {
 }
 
 void console_write(const char* text, std::size_t size) {
-  const ConsoleTaken taken;
   for (std::size_t i = 0; i < size; ++i) {
     if (text[i] == '\n') write_byte('\r');
     write_byte(text[i]);

@@ -1,5 +1,6 @@
 #include <string_view>
 
+#include "arch/cpus.hpp"
 #include "kernel/jobs/main_steps.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
@@ -35,13 +36,16 @@ void print_address_space(const BootInfo& boot) {
   print_region(kStackAreaEnd, kPkmapBase, "guard, never mapped");
   print_region(kPkmapBase, window_end, "pkmap, the window");
   print_region(window_end, window_end + kPageSize, "guard, never mapped");
-  print_region(kPkmapEnd + kPageSize, kBootWindowBase, "vmap and devices, empty so far");
+  print_region(kLocalBase, kLocalEnd, "kmap_local: each CPU's slots, each below a guard page");
+  print_region(kVmapBase, kVmapEnd, "vmap: areas of pages, each below a guard page");
+  print_region(kDevicesBase, kDevicesEnd, "devices: the local APICs");
 
   const MemoryMap ram(boot.memory, kMaxPfn);
   const PageCounts counts = page_counts();
   print("memory\n");
   print_memory("low memory", ram.pages({Pfn{0}, kFirstHighPfn}), counts.low_free);
   print_memory("high memory", ram.pages({kFirstHighPfn, kMaxPfn}), counts.high_free);
+  print("CPUs\n  {} run\n", cpu_count());
   print("window\n");
   print("  {} slots of {} bytes, from {} to {}\n", slots, kPageSize, kPkmapBase, window_end);
 }

@@ -15,9 +15,8 @@ struct Job {
 };
 
 constexpr Job kJobs[] = {
-    {"run", main_job},
-    {"test", test_job},
-    {"doublefault", double_fault_job},
+    {"run", main_job},        {"test", test_job},   {"reuse", reuse_job},
+    {"torture", torture_job}, {"panic", panic_job}, {"doublefault", double_fault_job},
     {"bench", bench_job},
 };
 
@@ -27,7 +26,7 @@ const Job& find_job(const BootInfo& boot) {
   for (const Job& job : kJobs) {
     if (job.name == name) return job;
   }
-  panic("job={}: the jobs are run, test, doublefault and bench", name);
+  panic("job={}: the jobs are run, test, reuse, torture, panic, doublefault and bench", name);
 }
 
 struct Run {

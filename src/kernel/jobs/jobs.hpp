@@ -15,9 +15,19 @@ Outcome main_job(const BootInfo& boot);
 /// running.
 Outcome test_job(const BootInfo& boot);
 
+/// job=reuse [rounds=N]: pages that are freed while they are mapped and allocated again at once, on
+/// all CPUs.
+Outcome reuse_job(const BootInfo& boot);
+
+/// job=torture [seconds=N] [seed=N]: random operations from threads and interrupts on all CPUs.
+Outcome torture_job(const BootInfo& boot);
+
 /// job=doublefault: overflows the stack in an interrupt handler, which ends the machine with a
 /// report.
 Outcome double_fault_job(const BootInfo& boot);
+
+/// job=panic: all CPUs print, and panic at the same time.
+Outcome panic_job(const BootInfo& boot);
 
 /// job=bench [ops=N] [unit=ns]: what an operation costs, in counts of the time-stamp counter
 /// (instructions, in a machine that counts these) or in nanoseconds.

@@ -110,15 +110,11 @@ Outcome kmap_from_an_interrupt_that_would_sleep() {
   const HighPages extra(1);
   const FullWindow window;
   if (extra.missing() || window.missing()) return skipped(kNoHighMemory);
-  constexpr std::uint32_t kFreeLine = 5;
   interrupt_page = extra[0];
   interrupt_address = &interrupt_page;
-  set_interrupt_handler(kFreeLine, [] { interrupt_address = kmap(interrupt_page); });
+  set_interrupt_handler(Interrupt::software, [] { interrupt_address = kmap(interrupt_page); });
   const Name page(extra[0]);
-  // The line's vector, raised by this thread.
-  const Sacrifice thread([](void*) { asm volatile("int %0" ::"i"(32 + kFreeLine)
-                                                  : "memory"); },
-                         nullptr);
+  const Sacrifice thread([](void*) { raise_software_interrupt(); }, nullptr);
   const Outcome outcome =
       is_told(Misuse::kmap_may_not_sleep, thread, {page.text(), "an interrupt"});
   if (outcome.has_failed()) return outcome;

@@ -22,9 +22,12 @@ struct SelfTest {
 // The tests by subject, each list in the file of that name.
 [[nodiscard]] std::span<const SelfTest> page_alloc_tests();
 [[nodiscard]] std::span<const SelfTest> window_tests();
+[[nodiscard]] std::span<const SelfTest> local_tests();
+[[nodiscard]] std::span<const SelfTest> vmap_tests();
 [[nodiscard]] std::span<const SelfTest> misuse_tests();
 [[nodiscard]] std::span<const SelfTest> watchdog_tests();
 [[nodiscard]] std::span<const SelfTest> fault_tests();
+[[nodiscard]] std::span<const SelfTest> cpu_tests();
 
 /// How a thread ended that was made for the purpose, and what was printed meanwhile.
 class Sacrifice {

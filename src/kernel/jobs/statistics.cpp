@@ -1,10 +1,27 @@
+#include "arch/cpus.hpp"
 #include "arch/per_cpu.hpp"
+#include "arch/tlb.hpp"
 #include "kernel/jobs/main_steps.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
 
 namespace kmapper::kernel {
+namespace {
+
+std::uint64_t count(CpuNumber cpu, Event event) {
+  return count_of_cpu(cpu, this_cpu::fields.events[static_cast<std::size_t>(event)]);
+}
+
+void print_cpu(CpuNumber cpu) {
+  constexpr PerCpu& kOwn = this_cpu::fields;
+  print("  {:3} {:10} {:8} {:8} {:8} {:8} {:8} {:8} {:8} {:8}\n", cpu, count(cpu, Event::hit),
+        count(cpu, Event::miss), count_of_cpu(cpu, kOwn.shootdowns), count_of_cpu(cpu, kOwn.ipis),
+        count_of_cpu(cpu, kOwn.invlpgs), count_of_cpu(cpu, kOwn.full_flushes),
+        count(cpu, Event::sleep), count_of_cpu(cpu, kOwn.switches), count_of_cpu(cpu, kOwn.steals));
+}
+
+}  // namespace
 
 void print_statistics() {
   const Stats stats = highmem.stats();
@@ -18,8 +35,15 @@ void print_statistics() {
   print("  flushes avoided   {:12}\n", stats.flushes_avoided);
   print("  sleeps            {:12}\n", stats.sleeps);
   print("  longest sleep     {:12} us\n", ratio(stats.longest_sleep_ns, 1000));
+  const tlb::Shootdowns shootdowns = tlb::shootdowns();
+  print("  shootdowns        {:12}\n", shootdowns.begun);
+  print("  IPIs              {:12}\n", shootdowns.ipis);
+  print("  IPIs avoided      {:12}\n", shootdowns.ipis_avoided);
   print("  INVLPGs           {:12}\n", sum_over_cpus(this_cpu::fields.invlpgs));
   print("  whole TLB flushes {:12}\n", sum_over_cpus(this_cpu::fields.full_flushes));
+  print("  {:>3} {:>10} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "CPU", "hits", "misses",
+        "shot", "IPIs", "INVLPGs", "full", "sleeps", "switches", "stolen");
+  for (std::uint32_t cpu = 0; cpu < cpu_count(); ++cpu) print_cpu(CpuNumber{cpu});
 }
 
 }  // namespace kmapper::kernel

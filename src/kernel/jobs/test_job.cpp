@@ -35,8 +35,8 @@ void run_test(const SelfTest& test, Tally& tally) {
 
 Outcome test_job(const BootInfo& /*boot*/) {
   Tally tally;
-  for (const auto list :
-       {page_alloc_tests(), window_tests(), misuse_tests(), watchdog_tests(), fault_tests()}) {
+  for (const auto list : {page_alloc_tests(), window_tests(), local_tests(), vmap_tests(),
+                          misuse_tests(), watchdog_tests(), fault_tests(), cpu_tests()}) {
     for (const SelfTest& test : list) run_test(test, tally);
   }
   print("{} tests passed, {} failed, {} skipped\n", tally.passed, tally.failed, tally.skipped);

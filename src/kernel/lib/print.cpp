@@ -2,10 +2,12 @@
 
 #include <algorithm>
 
+#include "kernel/lib/console.hpp"
+
 namespace kmapper::kernel {
 namespace {
 
-constinit PrintCapture* capture = nullptr;
+constinit PrintCapture* capture = nullptr;  // changed and used with the console held
 
 // Collects pieces, and writes whenever it is full.
 class Line {
@@ -24,6 +26,7 @@ class Line {
 
  private:
   void flush() {
+    const ConsoleHeld in_one_piece;
     console_write(text_, used_);
     if (capture != nullptr) capture->add({text_, used_});
     used_ = 0;
@@ -35,8 +38,15 @@ class Line {
 
 }  // namespace
 
-PrintCapture::PrintCapture(std::span<char> buffer) : buffer_(buffer) { capture = this; }
-PrintCapture::~PrintCapture() { capture = nullptr; }
+PrintCapture::PrintCapture(std::span<char> buffer) : buffer_(buffer) {
+  const ConsoleHeld alone;
+  capture = this;
+}
+
+PrintCapture::~PrintCapture() {
+  const ConsoleHeld alone;
+  capture = nullptr;
+}
 
 void PrintCapture::add(std::string_view text) {
   const std::size_t size = std::min(text.size(), buffer_.size() - used_);

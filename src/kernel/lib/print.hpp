@@ -1,6 +1,6 @@
 // print("slot {} of {}\n", slot, slots): format.hpp's text on the console. What one call prints
-// comes out in one piece as long as it has at most 256 characters, so that threads do not cut into
-// each other's lines.
+// comes out in one piece as long as it has at most 256 characters, so that CPUs do not cut into
+// each other's lines. What must come out in one piece beyond that holds the console: console.hpp.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace kmapper::kernel {
 
-/// Writes to the console; the serial driver's. One call is not interrupted by another. Any context.
+/// Writes to the console, which this CPU must hold (console.hpp); the serial driver's. Any context.
 void console_write(const char* text, std::size_t size);
 
 /// What print() comes down to. Any context.

@@ -6,6 +6,7 @@
 #include "kernel/mm/kernel_stack.hpp"
 #include "kernel/mm/layout.hpp"
 #include "kernel/mm/page.hpp"
+#include "kernel/mm/vmap.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -49,6 +50,27 @@ std::string_view describe_window(std::span<char> buffer, VirtAddr address) {
   return "above the window";
 }
 
+std::string_view describe_local(std::span<char> buffer, VirtAddr address) {
+  const std::uint32_t slot = (address - kLocalBase) / kLocalStride;
+  const bool guard = (address - kLocalBase) % kLocalStride >= kPageSize;
+  return format_to(buffer, "{}local slot {} of CPU {}", guard ? "the guard page behind " : "",
+                   slot % kLocalDepth, slot / kLocalDepth);
+}
+
+std::string_view describe_vmap(std::span<char> buffer, VirtAddr address) {
+  const std::uint32_t page = (address - kVmapBase) / kPageSize;
+  for (std::uint32_t first = page + 1; first-- != 0;) {
+    const std::uint32_t size = vmap_range.area_at(VmapPage{first});
+    if (size == 0) continue;
+    if (page - first >= size) break;
+    const bool guard = page - first == size - 1;
+    return format_to(buffer, "{} vmap area of {} pages at {}",
+                     guard ? "the guard page behind the" : "the", size - 1,
+                     kVmapBase + first * kPageSize);
+  }
+  return "the vmap range, where no area is";
+}
+
 }  // namespace
 
 std::string_view describe_address(std::span<char> buffer, VirtAddr address) {
@@ -63,7 +85,10 @@ std::string_view describe_address(std::span<char> buffer, VirtAddr address) {
   if (address < kStackAreaEnd) return describe_stack(buffer, address);
   if (address < kPkmapBase) return "the guard page below the window";
   if (address < kPkmapEnd) return describe_window(buffer, address);
-  if (address < kPkmapEnd + kPageSize) return "the guard page above the window";
+  if (address < kLocalBase) return "the guard page above the window";
+  if (address < kLocalEnd) return describe_local(buffer, address);
+  if (address < kVmapEnd) return describe_vmap(buffer, address);
+  if (address >= kDevicesBase && address < kDevicesEnd) return "a device's registers";
   return "no region";
 }
 

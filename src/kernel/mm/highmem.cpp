@@ -1,55 +1,48 @@
 #include "kernel/mm/highmem.hpp"
 
+#include "core/local_map.hpp"
 #include "core/mapper_impl.hpp"
 #include "kernel/lib/string.hpp"
 #include "kernel/sched/thread.hpp"
 
 template class kmapper::Mapper<kmapper::kernel::KernelPlatform>;
+template class kmapper::LocalMapper<kmapper::kernel::KernelPlatform>;
 
 namespace kmapper::kernel {
 
 constinit Mapper<KernelPlatform> highmem{KernelPlatform{}};
+constinit LocalMapper<KernelPlatform> local_maps{KernelPlatform{}};
 
 namespace {
 
-// In small pieces, with one page mapped at a time.
-void copy_in_pieces(Page* to, Page* from) {
-  unsigned char piece[512];
-  for (std::size_t offset = 0; offset < kPageSize; offset += sizeof piece) {
-    memcpy_from_page(piece, from, offset, sizeof piece);
-    memcpy_to_page(to, offset, piece, sizeof piece);
-  }
+// A copy of which one page, at least, needs no mapping.
+[[gnu::noinline]] void copy_with_low(Page* to, Page* from) {
+  const LocalMapping source(local_maps, from);
+  const LocalMapping destination(local_maps, to);
+  memcpy(destination.address(), source.address(), kPageSize);
 }
 
 }  // namespace
 
 void copy_highpage(Page* to, Page* from) {
-  const void* const source = kmap(from);
-  // Who sleeps for a second slot while holding a first may wait for ever: all the others may be
-  // doing so too.
-  void* const destination = try_kmap(to);
-  if (destination == nullptr) {
-    kunmap(from);
-    return copy_in_pieces(to, from);
-  }
-  memcpy(destination, source, kPageSize);
-  kunmap(to);
-  kunmap(from);
+  if (!is_high(to) || !is_high(from)) return copy_with_low(to, from);
+  const LocalPair pages(local_maps, from, to);
+  memcpy(pages.second(), pages.first(), kPageSize);
 }
 
 void clear_highpage(Page* page) {
-  memset(kmap(page), 0, kPageSize);
-  kunmap(page);
+  const LocalMapping mapping(local_maps, page);
+  memset(mapping.address(), 0, kPageSize);
 }
 
 void memcpy_from_page(void* to, Page* from, std::size_t offset, std::size_t size) {
-  memcpy(to, static_cast<const unsigned char*>(kmap(from)) + offset, size);
-  kunmap(from);
+  const LocalMapping mapping(local_maps, from);
+  memcpy(to, mapping.address() + offset, size);
 }
 
 void memcpy_to_page(Page* to, std::size_t offset, const void* from, std::size_t size) {
-  memcpy(static_cast<unsigned char*>(kmap(to)) + offset, from, size);
-  kunmap(to);
+  const LocalMapping mapping(local_maps, to);
+  memcpy(mapping.address() + offset, from, size);
 }
 
 std::uint32_t release_pins_of(const Thread& thread) {

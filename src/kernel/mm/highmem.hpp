@@ -1,19 +1,22 @@
-// The window over high memory, by the field's names. kmap() and kunmap() take any page: low memory
-// answers with its permanent address. What may sleep, and what it costs, stands in
-// kmapper/mapper.hpp.
+// The window over high memory, and the CPUs' local slots, by the field's names. kmap() and
+// kmap_local() take any page: low memory answers with its permanent address. What may sleep, and
+// what it costs, stands in kmapper/mapper.hpp and kmapper/local_map.hpp.
 #pragma once
 
 #include <cstddef>
 
 #include "kernel/mm/kernel_platform.hpp"
+#include "kmapper/local_mapping.hpp"
 #include "kmapper/mapper.hpp"
 #include "kmapper/reservation.hpp"
 
 extern template class kmapper::Mapper<kmapper::kernel::KernelPlatform>;
+extern template class kmapper::LocalMapper<kmapper::kernel::KernelPlatform>;
 
 namespace kmapper::kernel {
 
 extern constinit Mapper<KernelPlatform> highmem;
+extern constinit LocalMapper<KernelPlatform> local_maps;
 
 [[nodiscard]] inline void* kmap(Page* page) { return highmem.kmap(page); }
 inline void kunmap(Page* page) { highmem.kunmap(page); }
@@ -22,8 +25,15 @@ inline void kunmap_high(Page* page) { highmem.kunmap_high(page); }
 [[nodiscard]] inline void* try_kmap(Page* page) { return highmem.try_kmap(page); }
 inline std::uint32_t flush_all_zero_pkmaps() { return highmem.flush_all_zero_pkmaps(); }
 
-/// Whole operations, for those who need no mapping of their own. They may sleep, and hold no page
-/// mapped while they do.
+/// For a short access by this thread or interrupt alone; the last one is unmapped first.
+[[nodiscard, gnu::always_inline]] inline void* kmap_local(Page* page) {
+  return local_maps.kmap_local(page);
+}
+[[gnu::always_inline]] inline void kunmap_local(const void* address) {
+  local_maps.kunmap_local(address);
+}
+
+/// Whole operations, for those who need no mapping of their own, by kmap_local(). Any context.
 void copy_highpage(Page* to, Page* from);
 void clear_highpage(Page* page);
 /// The bytes must lie within the page.

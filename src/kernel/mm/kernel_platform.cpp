@@ -1,27 +1,69 @@
 #include "kernel/mm/kernel_platform.hpp"
 
+#include <algorithm>
+#include <array>
+
+#include "kernel/lib/console.hpp"
 #include "kernel/lib/string.hpp"
 #include "kernel/panic.hpp"
 
 namespace kmapper::kernel {
 
 constinit PageTableEntry* KernelPlatform::pkmap_entries_ = nullptr;
+constinit PageTableEntry* KernelPlatform::vmap_entries_ = nullptr;
+alignas(kPageSize) constinit PageTableEntry KernelPlatform::local_entries_[kEntriesPerTable]{};
+static_assert(kLocalEnd - kLocalBase == kLargePageSize);
 
-void pkmap_init(MemoryMap& map, std::uint32_t slots) {
-  const std::uint32_t tables = (slots + kEntriesPerTable - 1) / kEntriesPerTable;
+namespace {
+
+// Page tables for so many entries, one behind the other in low memory, below the addresses from
+// `base` on. Returns the first entry.
+PageTableEntry* put_tables(MemoryMap& map, VirtAddr base, std::uint32_t entries,
+                           std::string_view what) {
+  const std::uint32_t tables = (entries + kEntriesPerTable - 1) / kEntriesPerTable;
   const std::optional<Pfn> first = map.take(tables, 1, {Pfn{0}, kFirstHighPfn});
-  if (!first) panic("no {} pages in a row for the page tables of {} slots", tables, slots);
+  if (!first) panic("no {} pages in a row for the page tables of {} {}", tables, entries, what);
   void* const memory = phys_to_direct(to_phys(*first));
   memset(memory, 0, tables * kPageSize);
-  KernelPlatform::pkmap_entries_ = static_cast<PageTableEntry*>(memory);
-  for (std::uint32_t i = 0; i < tables; ++i) {
-    set_page_table(kPkmapBase + i * kLargePageSize, *first + i);
-  }
+  for (std::uint32_t i = 0; i < tables; ++i) set_page_table(base + i * kLargePageSize, *first + i);
+  return static_cast<PageTableEntry*>(memory);
+}
+
+}  // namespace
+
+void pkmap_init(MemoryMap& map, std::uint32_t slots) {
+  KernelPlatform::pkmap_entries_ = put_tables(map, kPkmapBase, slots, "slots");
+}
+
+void vmap_tables_init(MemoryMap& map) {
+  KernelPlatform::vmap_entries_ =
+      put_tables(map, kVmapBase, KernelPlatform::kMaxVmapPages, "pages of vmap");
+}
+
+void local_slots_init() {
+  set_page_table(kLocalBase, to_pfn(direct_to_phys(KernelPlatform::local_entries_)));
+}
+
+void KernelPlatform::tell(CpuSet cpus, std::span<const SlotIndex> slots) {
+  if (slots.size() > tlb::kMostPages) return tlb::tell(cpus, {});
+  std::array<VirtAddr, tlb::kMostPages> pages;
+  std::transform(slots.begin(), slots.end(), pages.begin(),
+                 [](SlotIndex slot) { return to_virt(address(slot)); });
+  tlb::tell(cpus, {pages.data(), slots.size()});
+}
+
+// So many pages that dropping everything is cheaper than dropping them one by one.
+void KernelPlatform::flush_vmap() {
+  disable_interrupts();
+  flush_all();
+  const CpuSet others = tlb::begin_shootdown();
+  if (!others.empty()) return tlb::tell(others, {});
+  enable_interrupts();
 }
 
 void KernelPlatform::report(const MisuseReport<KernelPlatform>& misuse) {
   {
-    const PreemptionOff in_one_piece;
+    const ConsoleHeld in_one_piece;
     const MisuseText text = describe(misuse.what);
     print("{}: {}", is_notice(misuse.what) ? "notice" : "misuse", text.what);
     if (misuse.page != nullptr) print(", page {}", page_to_pfn(misuse.page));
@@ -37,6 +79,7 @@ void KernelPlatform::report(const MisuseReport<KernelPlatform>& misuse) {
     print(", in thread {} \"{}\"{}", self.number(), self.name(),
           in_interrupt() ? ", in an interrupt" : "");
     if (misuse.caller != nullptr) print(", called from {}", misuse.caller);
+    if (misuse.mapped_at != nullptr) print(", on top of a mapping made at {}", misuse.mapped_at);
     print("; {}\n", text.advice);
   }
   if (!is_notice(misuse.what) && can_die()) thread_die();

@@ -1,5 +1,5 @@
 // The seam's kernel side: pages are physical page frames, the window is the pkmap, a thread is a
-// kernel thread. One CPU runs so far, so dropping a translation is dropping it here.
+// kernel thread.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +9,7 @@
 #include "arch/clock.hpp"
 #include "arch/paging.hpp"
 #include "arch/per_cpu.hpp"
+#include "arch/tlb.hpp"
 #include "kernel/mm/layout.hpp"
 #include "kernel/mm/memory_map.hpp"
 #include "kernel/mm/page.hpp"
@@ -24,10 +25,13 @@ class KernelPlatform {
   using Page = kernel::Page*;
   using Stamp = kernel::Stamp;
   using Lock = Spinlock;
+  using LocalPte = PageTableEntry::Value;
+  using LocalStack = Thread::LocalStack;
   template <class T>
   using Atomic = kernel::Atomic<T>;
 
   static constexpr std::size_t kMaxSlots = kernel::kMaxSlots;
+  static constexpr std::size_t kMaxVmapPages = (kVmapEnd - kVmapBase) / kernel::kPageSize;
   static constexpr std::size_t kMaxCpus = kernel::kMaxCpus;
   static constexpr std::size_t kPageSize = kernel::kPageSize;
   static constexpr bool kHardwareSetsAccessed = true;  // SDM 3A 4.8
@@ -54,9 +58,54 @@ class KernelPlatform {
   static void write_pte(SlotIndex slot, Page page) { entry(slot).set(page_to_pfn(page)); }
   [[nodiscard]] static bool take_pte(SlotIndex slot) { return entry(slot).take(); }
   static void invalidate(std::span<const SlotIndex> slots) {
-    for (const SlotIndex slot : slots) invalidate_page_uncounted(address(slot));
+    disable_interrupts();  // this CPU is the one that drops them itself
     this_cpu::add(this_cpu::fields.invlpgs, slots.size());
+    std::size_t left = slots.size();  // a miss pays for one turn of the loop: counting down is less
+    do {
+      invalidate_page_uncounted(address(slots[left - 1]));
+    } while (--left != 0);
+    const CpuSet others = tlb::begin_shootdown();
+    if (!others.empty()) [[unlikely]]
+      return tell(others, slots);
+    enable_interrupts();
   }
+
+  [[nodiscard]] static LocalStack& local_stack() { return this_cpu::current()->local_stack(); }
+  [[nodiscard]] static LocalSlot first_local_slot() {
+    return this_cpu::read(this_cpu::fields.first_local_slot);
+  }
+  [[nodiscard]] static bool is_local(const void* address) { return to_virt(address) >= kLocalBase; }
+  [[nodiscard]] static void* local_address(LocalSlot slot) {
+    return to_pointer(kLocalBase + kmapper::to_number(slot) * kLocalStride);
+  }
+  static void write_local_pte(LocalSlot slot, Page page) {
+    local_entry(slot).set(page_to_pfn(page));
+  }
+  static void clear_local_pte(LocalSlot slot) {
+    local_entry(slot).clear();
+    invalidate_page_uncounted(local_address(slot));
+    this_cpu::add(this_cpu::fields.invlpgs, 1);
+  }
+  [[nodiscard]] static LocalPte take_local_pte(LocalSlot slot) {
+    const LocalPte value = local_entry(slot).value();
+    clear_local_pte(slot);
+    return value;
+  }
+  static void put_local_pte(LocalSlot slot, LocalPte pte) { local_entry(slot).set(pte); }
+  [[nodiscard]] static Page local_page(LocalSlot slot) {
+    const PageTableEntry& entry = local_entry(slot);
+    return entry.is_present() ? pfn_to_page(entry.frame()) : nullptr;
+  }
+  static void note_call_site(const void*& call_site) {
+    asm volatile("movl $., %0" : "=m"(call_site));
+  }
+
+  [[nodiscard]] static void* vmap_address(VmapPage at) {
+    return to_pointer(kVmapBase + kmapper::to_number(at) * kernel::kPageSize);
+  }
+  static void write_vmap_pte(VmapPage at, Page page) { entry(at).set(page_to_pfn(page)); }
+  [[nodiscard]] static bool take_vmap_pte(VmapPage at) { return entry(at).take(); }
+  static void flush_vmap();
 
   [[nodiscard]] static std::uint32_t cpu() { return this_cpu::read(this_cpu::fields.number); }
   [[nodiscard]] static bool may_sleep() { return kernel::may_sleep(); }
@@ -85,21 +134,41 @@ class KernelPlatform {
 
  private:
   friend void pkmap_init(MemoryMap& map, std::uint32_t slots);
+  friend void local_slots_init();
+  friend void vmap_tables_init(MemoryMap& map);
+
+  /// The rest of a shootdown. Enables interrupts.
+  static void tell(CpuSet cpus, std::span<const SlotIndex> slots);
 
   [[nodiscard]] static PageTableEntry& entry(SlotIndex slot) {
     return pkmap_entries_[kmapper::to_number(slot)];
+  }
+  [[nodiscard]] static PageTableEntry& entry(VmapPage at) {
+    return vmap_entries_[kmapper::to_number(at)];
+  }
+  [[nodiscard]] static PageTableEntry& local_entry(LocalSlot slot) {
+    return local_entries_[kmapper::to_number(slot) * (kLocalStride / kernel::kPageSize)];
   }
   [[nodiscard]] static std::uint64_t& counter(Event event) {
     return this_cpu::fields.events[static_cast<std::size_t>(event)];
   }
 
   static constinit PageTableEntry* pkmap_entries_;  // one for each slot, in the direct map
+  static constinit PageTableEntry* vmap_entries_;   // one for each page, in the direct map
+  static PageTableEntry local_entries_[kEntriesPerTable];
 };
 
-static_assert(Platform<KernelPlatform>);
+static_assert(LocalPlatform<KernelPlatform> && VmapPlatform<KernelPlatform>);
+static_assert(kLocalSlots == kMaxCpus * kLocalDepth);
 
 /// Takes the window's page tables out of the map, one behind the other in low memory, and puts them
 /// below the window. Panics if there is no room. Once, at boot; 1 to kMaxSlots slots.
 void pkmap_init(MemoryMap& map, std::uint32_t slots);
+
+/// The same for all of the vmap range.
+void vmap_tables_init(MemoryMap& map);
+
+/// Puts the one page table below the CPUs' local slots. Once, at boot.
+void local_slots_init();
 
 }  // namespace kmapper::kernel

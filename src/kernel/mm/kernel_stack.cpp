@@ -3,6 +3,7 @@
 #include <array>
 
 #include "arch/paging.hpp"
+#include "arch/tlb.hpp"
 #include "kernel/lib/string.hpp"
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/sched/spinlock.hpp"
@@ -57,14 +58,13 @@ bool map_page(VirtAddr address) {
   return true;
 }
 
-// Frees the page below an address of a stack, if it is there.
-void unmap_page(VirtAddr address) {
+// Takes the page below an address of a stack away: null where there is none.
+Page* take_page(VirtAddr address) {
   PageTableEntry* const entry = find_entry(address);
-  if (entry == nullptr || !entry->is_present()) return;
+  if (entry == nullptr || !entry->is_present()) return nullptr;
   Page* const page = pfn_to_page(entry->frame());
-  entry->take();
-  invalidate_page(address);
-  free_pages(page, 0);
+  (void)entry->take();
+  return page;
 }
 
 }  // namespace
@@ -81,7 +81,16 @@ std::optional<StackNumber> allocate_stack() {
 }
 
 void free_stack(StackNumber stack) {
-  for (std::uint32_t i = 0; i < kStackPages; ++i) unmap_page(stack_begin(stack) + i * kPageSize);
+  std::array<VirtAddr, kStackPages> addresses;
+  std::array<Page*, kStackPages> pages;
+  for (std::uint32_t i = 0; i < kStackPages; ++i) {
+    addresses[i] = stack_begin(stack) + i * kPageSize;
+    pages[i] = take_page(addresses[i]);
+  }
+  shootdown(addresses);
+  for (Page* const page : pages) {
+    if (page != nullptr) free_pages(page, 0);
+  }
   put_number(stack);
 }
 

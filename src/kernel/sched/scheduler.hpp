@@ -1,12 +1,15 @@
-// Who runs. One run queue, first come first served, and a turn of one tick. One lock guards all of
-// it; it is held across a switch, from the thread that leaves to the thread that comes, so that no
-// CPU can take up a thread whose context is not saved yet, and no wake-up falls between the
-// decision to sleep and the switch.
+// Who runs where. Each CPU has a run queue, and gives each thread a turn of one tick. A CPU with
+// nothing to run takes a thread from another's queue; if there is none it halts, and whoever makes
+// a thread ready interrupts a CPU that halts.
+//
+// Lock order: a Spinlock before a run queue's; no CPU waits for a second run queue's.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
+#include "kernel/sched/run_queue.hpp"
 #include "kernel/sched/spinlock.hpp"
 #include "kernel/sched/thread.hpp"
 
@@ -26,7 +29,7 @@ class Scheduler {
 
   /// Ends the running thread.
   [[noreturn]] void exit(Ending ending);
-  /// Sleeps until the thread has ended.
+  /// Sleeps until the thread has ended, and has left its stack.
   Ending wait_for_end(Thread& thread);
 
   /// Gives the lock up, sleeps until wake() or until now_ns() reaches the deadline (UINT64_MAX:
@@ -35,32 +38,38 @@ class Scheduler {
   void sleep_until(std::uint32_t tick);
   /// Lets the others run first.
   void yield();
+  /// The running thread goes on on that CPU, and stays there.
+  void move_to(CpuNumber cpu);
+  /// It may go on anywhere again.
+  void roam();
 
-  /// In the timer's interrupt.
+  /// In each CPU's timer interrupt.
   void tick();
-  /// Ticks since start().
+  /// Ticks since start(), counted by CPU 0.
   [[nodiscard]] std::uint32_t now() const { return ticks_.load(std::memory_order_relaxed); }
 
   /// Whether this CPU is in the middle of a scheduling decision. Any context.
-  [[nodiscard]] bool is_deciding() const { return lock_.is_held_here(); }
+  [[nodiscard]] bool is_deciding() const;
+  /// Whether there is a thread that this CPU could run. Interrupts must be disabled.
+  [[nodiscard]] bool has_work();
 
   /// What a new thread does first.
   [[noreturn]] void run_new_thread();
 
  private:
-  void switch_away();
-  void make_ready(Thread& thread);
-  void start_timer(Thread& thread, std::uint32_t tick);
-  void stop_timer(Thread& thread);
+  [[nodiscard]] RunQueue& queue_of(CpuNumber cpu) { return queues_[to_number(cpu)]; }
+  [[nodiscard]] RunQueue& own_queue() { return queue_of(this_cpu::number()); }
+  RunQueue& lock_home(const Thread& thread);
+  void switch_away(RunQueue& queue);
+  [[nodiscard]] Thread* next_thread(RunQueue& queue);
+  [[nodiscard]] Thread* steal();
+  void finish_switch();
+  void arrive(Thread& thread);
+  void announce_end(Thread& thread);
 
-  RawSpinlock lock_;
-  Thread* first_ready_ = nullptr;
-  Thread* last_ready_ = nullptr;
-  // A wheel of those that sleep until a tick at the latest: that tick is looked for in one spoke,
-  // however many sleep.
-  static constexpr std::uint32_t kSpokes = 64;
-  Thread* spokes_[kSpokes]{};
+  std::array<RunQueue, kMaxCpus> queues_{};
   std::atomic<std::uint32_t> ticks_{0};
+  Spinlock ends_lock_{};  // guards what threads that end and those that wait for it share
 };
 
 extern constinit Scheduler scheduler;
@@ -68,8 +77,7 @@ extern constinit Scheduler scheduler;
 /// What an interrupt does before it returns: gives the CPU away if the thread's turn is over.
 void preempt_from_interrupt();
 
-/// Runs whatever is runnable, and sleeps when there is nothing. What the boot CPU does when it has
-/// booted.
+/// Runs whatever is runnable, and halts when there is nothing. What a CPU does when it has started.
 [[noreturn]] void idle();
 
 }  // namespace kmapper::kernel

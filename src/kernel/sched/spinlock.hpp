@@ -13,16 +13,21 @@
 namespace kmapper::kernel {
 
 /// The bare lock: who takes it must have interrupts disabled, and must not fault while holding it.
+/// Not first come first served: where CPUs are an emulator's threads, more than the host has CPUs,
+/// the next in line is often one that does not run, and everybody would wait for it.
 class RawSpinlock {
  public:
   void lock() {
-    std::uint32_t expected = kFree;
-    // Acquire: pairs with the release in unlock().
-    while (!holder_.compare_exchange_strong(expected, self(), std::memory_order_acquire,
-                                            std::memory_order_relaxed)) {
-      expected = kFree;
+    // Acquire, in try_lock(): pairs with the release in unlock().
+    while (!try_lock()) {
       while (holder_.load(std::memory_order_relaxed) != kFree) pause();
     }
+  }
+  /// False: somebody holds it.
+  [[nodiscard]] bool try_lock() {
+    std::uint32_t expected = kFree;
+    return holder_.compare_exchange_strong(expected, self(), std::memory_order_acquire,
+                                           std::memory_order_relaxed);
   }
   void unlock() { holder_.store(kFree, std::memory_order_release); }
 

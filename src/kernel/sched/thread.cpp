@@ -3,6 +3,7 @@
 #include <new>
 
 #include "arch/paging.hpp"
+#include "kernel/lib/console.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/kernel_stack.hpp"
 #include "kernel/panic.hpp"
@@ -14,6 +15,12 @@ namespace {
 
 Thread* thread_on_stack(StackNumber stack) {
   return static_cast<Thread*>(to_pointer(stack_end(stack))) - 1;
+}
+
+Thread* make_thread(std::string_view name, Thread::Kind kind) {
+  const std::optional<StackNumber> stack = allocate_stack();
+  if (!stack) return nullptr;
+  return new (thread_on_stack(*stack)) Thread(name, to_number(*stack), kind);
 }
 
 void enter_new_thread() { scheduler.run_new_thread(); }
@@ -36,18 +43,28 @@ void check_may_sleep(std::string_view call) {
   thread_die();
 }
 
+// The addresses of its local mappings are this CPU's.
+void check_may_move() {
+  if (local_maps.depth() == 0) return;
+  print("thread_move_to with a local mapping, in thread {} \"{}\"\n", this_cpu::current()->number(),
+        this_cpu::current()->name());
+  thread_die();
+}
+
 }  // namespace
 
 Thread* thread_create(std::string_view name, Thread::Function function, void* argument) {
-  const std::optional<StackNumber> stack = allocate_stack();
-  if (!stack) return nullptr;
-  auto* const thread = new (thread_on_stack(*stack)) Thread(name, to_number(*stack));
+  Thread* const thread = make_thread(name, Thread::Kind::common);
+  if (thread == nullptr) return nullptr;
   thread->function_ = function;
   thread->argument_ = argument;
   thread->context_ = make_context(thread, enter_new_thread);
+  thread->home_.store(this_cpu::number(), std::memory_order_relaxed);
   scheduler.wake(*thread);
   return thread;
 }
+
+Thread* make_idle_thread() { return make_thread("idle", Thread::Kind::idle); }
 
 Ending thread_join(Thread& thread) {
   check_may_sleep("thread_join");
@@ -56,16 +73,20 @@ Ending thread_join(Thread& thread) {
   return ending;
 }
 
-void thread_exit() { scheduler.exit(Ending::returned); }
+void thread_exit() {
+  local_maps.expect_depth(0);
+  scheduler.exit(Ending::returned);
+}
 
 void thread_die() {
   disable_interrupts();
   if (!can_die()) panic("there is no thread to end");
   Thread& self = *this_cpu::current();
+  ConsoleHeld::release_for_good();
   release_spinlocks();
   this_cpu::write(this_cpu::fields.preemption_off, 0U);
   enable_interrupts();
-  const std::uint32_t pins = release_pins_of(self);
+  const std::uint32_t pins = release_pins_of(self) + local_maps.unwind(0);
   print("thread {} \"{}\" ends; {} of its pins released\n", self.number(), self.name(), pins);
   scheduler.exit(Ending::died);
 }
@@ -82,15 +103,28 @@ void thread_yield() {
   scheduler.yield();
 }
 
+void thread_move_to(CpuNumber cpu) {
+  check_may_sleep("thread_move_to");
+  check_may_move();
+  scheduler.move_to(cpu);
+}
+
+void thread_roam() { scheduler.roam(); }
+
 void thread_sleep(std::uint32_t ticks) {
   check_may_sleep("thread_sleep");
   scheduler.sleep_until(scheduler.now() + ticks);
 }
 
+// The thread may end while this looks. So it looks through the direct map, with interrupts
+// disabled: the stack's page goes back only when every CPU has answered that it has dropped the
+// translation.
 std::string_view name_of_thread(std::uint32_t number) {
   if (number == 0) return "idle";
-  Thread* const thread = thread_on_stack(StackNumber{number});
-  return number <= kMaxStacks && translate(to_virt(thread)) ? thread->name() : "ended";
+  if (number > kMaxStacks) return "ended";
+  const InterruptsOff until_read;
+  const auto thread = translate(to_virt(thread_on_stack(StackNumber{number})));
+  return thread ? static_cast<const Thread*>(phys_to_direct(*thread))->name() : "ended";
 }
 
 }  // namespace kmapper::kernel

@@ -2,11 +2,15 @@
 // grows down to an unmapped page: a thread costs its stack and nothing else.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 
+#include "arch/atomic.hpp"
 #include "arch/context.hpp"
+#include "arch/paging.hpp"
 #include "arch/per_cpu.hpp"
+#include "kmapper/local_stack.hpp"
 
 namespace kmapper::kernel {
 
@@ -19,34 +23,53 @@ enum class Ending : std::uint8_t {
 class Thread {
  public:
   using Function = void (*)(void* argument);
-  enum class State : std::uint8_t { ready, running, sleeping, waiting_for_tick, ended };
+  enum class State : std::uint8_t { ready, running, sleeping, waiting_for_tick, moving, ended };
 
-  /// Numbers 1 and up are stacks'; 0 is that of the idle threads.
-  constexpr Thread(std::string_view name, std::uint32_t number) : name_(name), number_(number) {}
+  /// An idle thread is a CPU's own: it runs when nobody else wants to.
+  enum class Kind : std::uint8_t { common, idle };
+
+  /// Numbers 1 and up are stacks'; 0 is that of the idle thread on the stack that booted.
+  constexpr Thread(std::string_view name, std::uint32_t number, Kind kind)
+      : name_(name), number_(number), kind_(kind) {}
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
 
   [[nodiscard]] std::string_view name() const { return name_; }
   /// Unique among the threads that exist.
   [[nodiscard]] std::uint32_t number() const { return number_; }
-  [[nodiscard]] bool is_idle() const { return number_ == 0; }
+  [[nodiscard]] bool is_idle() const { return kind_ == Kind::idle; }
+  /// Whether it may go on on another CPU: not with local mappings. While it does not run, or by
+  /// itself.
+  [[nodiscard]] bool can_move() const { return !stays_ && local_stack_.is_empty(); }
+
+  /// What it holds by kmap_local().
+  using LocalStack = kmapper::LocalStack<PageTableEntry::Value, Atomic>;
+  [[nodiscard]] LocalStack& local_stack() { return local_stack_; }
 
  private:
+  friend class RunQueue;
   friend class Scheduler;
   friend Thread* thread_create(std::string_view name, Function function, void* argument);
 
   std::string_view name_;
   std::uint32_t number_;
-  State state_ = State::sleeping;  // this and all below: guarded by the scheduler's lock
-  Ending ending_ = Ending::returned;
-  Context context_{};  // while not running
+  Kind kind_;
+  LocalStack local_stack_{};
+  // Where it is put when it is ready. Changes with that CPU's queue locked, so whoever locks the
+  // queue, and finds it unchanged, has the thread's lock.
+  std::atomic<CpuNumber> home_{CpuNumber{0}};
+  State state_ = State::sleeping;  // this and all below to is_timed_: guarded by the home's queue
+  bool stays_ = false;             // on its home
+  bool is_timed_ = false;          // its home wakes it at wake_tick_
+  std::uint32_t wake_tick_ = 0;
+  Thread* next_ = nullptr;        // in the run queue
+  Thread* next_timed_ = nullptr;  // in its spoke of the run queue's wheel
+  Context context_{};             // while not running
   Function function_ = nullptr;
   void* argument_ = nullptr;
-  Thread* next_ = nullptr;        // in the run queue
-  Thread* next_timed_ = nullptr;  // in its spoke of the scheduler's wheel
-  bool is_timed_ = false;         // it is in the wheel
-  std::uint32_t wake_tick_ = 0;
-  Thread* joiner_ = nullptr;  // sleeps until this thread has ended
+  Ending ending_ = Ending::returned;  // this and all below: guarded by the scheduler's ends_lock_
+  bool has_ended_ = false;            // and has left its stack
+  Thread* joiner_ = nullptr;          // sleeps until then
 };
 
 /// Makes a thread that runs function(argument), and lets it run. `name` must outlive it. Every
@@ -54,6 +77,9 @@ class Thread {
 /// sleep.
 [[nodiscard]] Thread* thread_create(std::string_view name, Thread::Function function,
                                     void* argument);
+
+/// A thread that is not run, but becomes: another CPU begins as it, on its stack. Null: no memory.
+[[nodiscard]] Thread* make_idle_thread();
 
 /// Sleeps until the thread has ended, then frees it. By one caller, once.
 Ending thread_join(Thread& thread);
@@ -75,6 +101,12 @@ Ending thread_join(Thread& thread);
 
 /// Lets the other threads run first.
 void thread_yield();
+
+/// Goes on on that CPU, which must run, and stays there until thread_roam(). Not with local
+/// mappings: such a thread dies.
+void thread_move_to(CpuNumber cpu);
+/// May go on on any CPU, as a new thread does.
+void thread_roam();
 
 /// Sleeps for at least `ticks` - 1 and at most about `ticks` ticks of the timer (kTicksPerSecond).
 void thread_sleep(std::uint32_t ticks);

@@ -4,11 +4,13 @@
 // instruction that turns paging on, and taken away right after) and at 0xC0000000. paging.cpp
 // refines them. Symbols are linked high; until paging is on, each is used as (symbol - kDirectMap).
 
-.set kDirectMap, 0xC0000000
+#include "paging_on.inc"
+
 .set kMultibootMagic, 0x1BADB002
 .set kMultibootFlags, 3                      // modules on page borders; memory map wanted
 .set kPresentWritableLarge, 0x83
 .set kBlocks, 4                              // of 2 MiB
+.set kBootStackSize, 3 * 4096                // with its guard page
 
 .section .multiboot, "a"
 .balign 4
@@ -19,7 +21,7 @@
 start:
   cli
   cld
-  movl $(boot_stack_top - kDirectMap), %esp
+  movl $(boot_stack + kBootStackSize - kDirectMap), %esp
   movl %eax, %esi                            // cpuid changes eax and ebx
   movl %ebx, %edi
 
@@ -49,30 +51,7 @@ start:
   addl $8, %edx
   loop 2b
 
-  movl %cr4, %eax
-  orl $(1 << 5), %eax                        // PAE
-  movl %eax, %cr4
-  movl $(page_directory_pointers - kDirectMap), %eax
-  movl %eax, %cr3
-
-  // NX, where the CPU has it: EFER.NXE, before any entry has bit 63 set.
-  movl $0x80000000, %eax
-  cpuid
-  cmpl $0x80000001, %eax
-  jb 3f
-  movl $0x80000001, %eax
-  cpuid
-  testl $(1 << 20), %edx
-  jz 3f
-  movl $0xC0000080, %ecx
-  rdmsr
-  orl $(1 << 11), %eax
-  wrmsr
-3:
-  movl %cr0, %eax
-  orl $0x80010004, %eax                      // PG, WP; EM: an x87 instruction is a fault
-  andl $~0x60000000, %eax                    // caches on: neither CD nor NW
-  movl %eax, %cr0
+  paging_on
   movl $high, %eax
   jmp *%eax
 high:
@@ -131,18 +110,5 @@ page_directory_pointers:
 .globl page_directories
 page_directories:
   .skip 4 * 4096
-
-// Each stack grows down towards a page that paging.cpp takes away.
-.section .boot_stacks, "aw", @nobits
-.balign 4096
-.globl boot_stack_guard, boot_stack_top, double_fault_stack_guard, double_fault_stack_top
-boot_stack_guard:
-  .skip 4096
-  .skip 2 * 4096
-boot_stack_top:
-double_fault_stack_guard:
-  .skip 4096
-  .skip 2 * 4096
-double_fault_stack_top:
 
 .section .note.GNU-stack, "", @progbits

@@ -5,9 +5,11 @@
 
 #include "arch/paging.hpp"
 #include "arch/per_cpu.hpp"
+#include "kernel/lib/console.hpp"
 #include "kernel/mm/describe_address.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/thread.hpp"
+#include "machine.hpp"
 #include "segments.hpp"
 #include "traps.hpp"
 
@@ -19,38 +21,38 @@ struct Registers {
 };
 
 // SDM 3A table 6-1.
-constexpr std::string_view kNames[kFirstIrqVector] = {"divide error",
-                                                      "debug",
-                                                      "NMI",
-                                                      "breakpoint",
-                                                      "overflow",
-                                                      "bound range exceeded",
-                                                      "invalid opcode",
-                                                      "no coprocessor",
-                                                      "double fault",
-                                                      "coprocessor overrun",
-                                                      "invalid task state",
-                                                      "segment not present",
-                                                      "stack-segment fault",
-                                                      "general protection",
-                                                      "page fault",
-                                                      "exception 15",
-                                                      "x87 error",
-                                                      "alignment check",
-                                                      "machine check",
-                                                      "SIMD error",
-                                                      "virtualization",
-                                                      "control protection",
-                                                      "exception 22",
-                                                      "exception 23",
-                                                      "exception 24",
-                                                      "exception 25",
-                                                      "exception 26",
-                                                      "exception 27",
-                                                      "hypervisor injection",
-                                                      "VMM communication",
-                                                      "security",
-                                                      "exception 31"};
+constexpr std::string_view kNames[kExceptions] = {"divide error",
+                                                  "debug",
+                                                  "NMI",
+                                                  "breakpoint",
+                                                  "overflow",
+                                                  "bound range exceeded",
+                                                  "invalid opcode",
+                                                  "no coprocessor",
+                                                  "double fault",
+                                                  "coprocessor overrun",
+                                                  "invalid task state",
+                                                  "segment not present",
+                                                  "stack-segment fault",
+                                                  "general protection",
+                                                  "page fault",
+                                                  "exception 15",
+                                                  "x87 error",
+                                                  "alignment check",
+                                                  "machine check",
+                                                  "SIMD error",
+                                                  "virtualization",
+                                                  "control protection",
+                                                  "exception 22",
+                                                  "exception 23",
+                                                  "exception 24",
+                                                  "exception 25",
+                                                  "exception 26",
+                                                  "exception 27",
+                                                  "hypervisor injection",
+                                                  "VMM communication",
+                                                  "security",
+                                                  "exception 31"};
 
 VirtAddr read_cr2() {
   std::uint32_t cr2 = 0;
@@ -127,9 +129,8 @@ void print_heading(std::string_view name, std::uint32_t eip) {
   }
 }
 
-}  // namespace
-
-void handle_exception(const TrapFrame& frame) {
+void print_exception(const TrapFrame& frame) {
+  const ConsoleHeld in_one_piece;
   print_heading(kNames[frame.vector], frame.eip);
   if (frame.vector == static_cast<std::uint32_t>(Exception::page_fault)) {
     print_page_fault(frame.error);
@@ -139,6 +140,22 @@ void handle_exception(const TrapFrame& frame) {
   print_registers({frame.eax, frame.ebx, frame.ecx, frame.edx, frame.esi, frame.edi, frame.ebp,
                    frame.esp(), frame.eip, frame.eflags});
   print_backtrace(frame.esp());
+}
+
+void print_double_fault(const TaskState& task) {
+  const ConsoleHeld in_one_piece;
+  print_heading(kNames[static_cast<std::size_t>(Exception::double_fault)], task.eip);
+  print_address(read_cr2());
+  print_registers({task.eax, task.ebx, task.ecx, task.edx, task.esi, task.edi, task.ebp, task.esp,
+                   task.eip, task.eflags});
+  print_backtrace(task.esp);
+}
+
+}  // namespace
+
+void handle_exception(const TrapFrame& frame) {
+  if (frame.vector == static_cast<std::uint32_t>(Exception::nmi)) stop_if_asked();
+  print_exception(frame);
   if (frame.vector == static_cast<std::uint32_t>(Exception::nmi) ||
       frame.vector == static_cast<std::uint32_t>(Exception::machine_check) || !can_die()) {
     panic("{} outside of any thread", kNames[frame.vector]);
@@ -148,11 +165,7 @@ void handle_exception(const TrapFrame& frame) {
 
 void handle_double_fault() {
   TaskState& task = interrupted_task();
-  print_heading(kNames[static_cast<std::size_t>(Exception::double_fault)], task.eip);
-  print_address(read_cr2());
-  print_registers({task.eax, task.ebx, task.ecx, task.edx, task.esi, task.edi, task.ebp, task.esp,
-                   task.eip, task.eflags});
-  print_backtrace(task.esp);
+  print_double_fault(task);
   if (!can_die()) panic("double fault outside of any thread");
   // The thread goes on where it ends, at the top of its stack, with interrupts disabled.
   constexpr std::uint32_t kNoFlags = 2;

@@ -1,9 +1,15 @@
 #include "arch/machine.hpp"
 
+#include <atomic>
 #include <cstdint>
 
-#include "arch/cpu.hpp"
+#include "arch/cpus.hpp"
 #include "arch/io.hpp"
+#include "arch/per_cpu.hpp"
+#include "kernel/lib/console.hpp"
+#include "kernel/lib/print.hpp"
+#include "local_apic.hpp"
+#include "machine.hpp"
 #include "pic.hpp"
 #include "segments.hpp"
 #include "traps.hpp"
@@ -14,16 +20,14 @@ namespace {
 constexpr std::uint32_t kCr4Smep = 1U << 20;
 constexpr std::uint32_t kCr4Smap = 1U << 21;
 
-struct CpuidAnswer {
-  std::uint32_t eax, ebx, ecx, edx;
-};
+constexpr std::uint32_t kNobody = 0;
+constinit std::atomic<std::uint32_t> stopper{kNobody};  // a CPU's number, plus one
+constinit std::atomic<std::uint32_t> stopped{0};        // a bit for each CPU
 
-CpuidAnswer cpuid(std::uint32_t leaf) {
-  CpuidAnswer answer{};
-  asm volatile("cpuid"
-               : "=a"(answer.eax), "=b"(answer.ebx), "=c"(answer.ecx), "=d"(answer.edx)
-               : "a"(leaf), "c"(0));
-  return answer;
+// Nothing more happens here.
+[[noreturn]] void stop() {
+  stopped.fetch_or(CpuSet(this_cpu::number()).bits());
+  halt_forever();
 }
 
 // Write protection and NX are on since boot.S. What remains keeps the kernel from executing (SMEP)
@@ -43,14 +47,50 @@ void protect_from_user_pages() {
 void machine_init() {
   segments_init(0);
   traps_init();
-  pic_init();
+  traps_load();
+  pic_silence();
   protect_from_user_pages();
+}
+
+void machine_init_cpu(std::uint32_t cpu) {
+  segments_init(cpu);
+  traps_load();
+  protect_from_user_pages();
+  local_apic_enable();
+}
+
+void interrupts_init() {
+  local_apic_map();
+  local_apic_enable();
+}
+
+void stop_other_cpus() {
+  const CpuNumber self = this_cpu::number();
+  std::uint32_t first = kNobody;
+  if (!stopper.compare_exchange_strong(first, to_number(self) + 1)) {
+    if (first == to_number(self) + 1) return;
+    stop();
+  }
+  ConsoleHeld::seize();
+  CpuSet others{((1U << cpu_count()) - 1) & ~CpuSet(self).bits()};
+  for (CpuSet left = others; !left.empty(); left.remove(left.first())) stop_cpu(left.first());
+  constexpr int kTurns = 10'000'000;
+  for (int i = 0; i < kTurns && !others.empty(); ++i) {
+    others = CpuSet{others.bits() & ~stopped.load()};
+    pause();
+  }
+  if (!others.empty()) print("CPU {} does not stop\n", others.first());
+}
+
+void stop_if_asked() {
+  if (stopper.load() != kNobody) stop();
 }
 
 void machine_exit(Verdict verdict) {
   disable_interrupts();
   constexpr Port kDebugExit{0xF4};
   out8(kDebugExit, verdict == Verdict::pass ? 0 : 1);
+  stop_other_cpus();
   halt_forever();
 }
 

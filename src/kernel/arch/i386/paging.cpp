@@ -5,18 +5,23 @@
 
 #include <algorithm>
 
-#include "arch/per_cpu.hpp"
+#include "arch/tlb.hpp"
+#include "boot_stacks.hpp"
 #include "kernel/lib/string.hpp"
 #include "kernel/mm/layout.hpp"
 #include "kernel/mm/page.hpp"
+#include "kernel/mm/page_alloc.hpp"
+#include "kernel/panic.hpp"
 
 namespace kmapper::kernel {
 
 extern "C" {
 extern PageTableEntry page_directories[4 * kEntriesPerTable];
 extern const unsigned char image_begin[], image_text_end[], image_rodata_end[], image_end[];
-extern const unsigned char boot_stack_guard[], double_fault_stack_guard[];
 }
+
+alignas(kPageSize) constinit GuardedStack boot_stack{};
+alignas(kPageSize) constinit GuardedStack double_fault_stacks[kMaxCpus]{};
 
 constinit std::uint32_t PageTableEntry::no_execute_ = 0;
 
@@ -25,33 +30,20 @@ namespace {
 constexpr std::uint32_t kImageBlocks = 4;  // as boot.S maps, and kernel.ld checks
 alignas(kPageSize) constinit PageTableEntry image_tables[kImageBlocks][kEntriesPerTable]{};
 
+// Below the devices' addresses.
+alignas(kPageSize) constinit PageTableEntry device_table[kEntriesPerTable]{};
+constinit std::uint32_t devices = 0;
+
 PageTableEntry& directory_entry(VirtAddr address) {
   return page_directories[to_number(address) >> kLargePageShift];
 }
 
 bool has_no_execute() {
-  std::uint32_t low = 0;
-  std::uint32_t high = 0;
-  asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(0xC0000080U));  // EFER
-  return (low & (1U << 11)) != 0;
-}
-
-bool has_efer() {
-  std::uint32_t eax = 0x80000000U;
-  std::uint32_t ebx = 0;
-  std::uint32_t ecx = 0;
-  std::uint32_t edx = 0;
-  asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
-  if (eax < 0x80000001U) return false;
-  eax = 0x80000001U;
-  asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx));
-  return (edx & (1U << 20)) != 0;
-}
-
-void flush_all() {
-  std::uint32_t cr3 = 0;
-  asm volatile("movl %%cr3, %0\n\tmovl %0, %%cr3" : "=r"(cr3)::"memory");
-  this_cpu::add(this_cpu::fields.full_flushes, 1);
+  constexpr std::uint32_t kExtended = 0x80000000;
+  constexpr std::uint32_t kEfer = 0xC0000080;
+  if (cpuid(kExtended).eax < kExtended + 1) return false;
+  const bool has_efer = (cpuid(kExtended + 1).edx & (1U << 20)) != 0;  // it has NX, in fact
+  return has_efer && (read_msr(kEfer) & (1U << 11)) != 0;
 }
 
 bool lies_in(VirtAddr address, const unsigned char* begin, const unsigned char* end) {
@@ -62,8 +54,11 @@ bool is_constant(VirtAddr address) { return lies_in(address, image_text_end, ima
 
 // The pages below the boot stacks, which are never mapped.
 bool is_guard(VirtAddr address) {
-  return lies_in(address, boot_stack_guard, boot_stack_guard + kPageSize) ||
-         lies_in(address, double_fault_stack_guard, double_fault_stack_guard + kPageSize);
+  const auto is_guard_of = [address](const GuardedStack& stack) {
+    return lies_in(address, stack.guard, stack.stack);
+  };
+  return is_guard_of(boot_stack) ||
+         std::any_of(std::begin(double_fault_stacks), std::end(double_fault_stacks), is_guard_of);
 }
 
 bool is_in(std::span<const PfnRange> ranges, Pfn pfn) {
@@ -88,18 +83,29 @@ void map_page_of_image_block(PageTableEntry& entry, VirtAddr page,
 
 }  // namespace
 
+void PageTableEntry::set_device(Pfn frame) {
+  set(frame, kWritable | kDirty | kWriteThrough | kCacheDisable, no_execute_);
+}
+
 void PageTableEntry::set(Pfn frame, Access access) {
   set(frame, access == Access::write ? kWritable | kDirty : 0,
       access == Access::execute ? 0 : no_execute_);
 }
 
-Pfn PageTableEntry::frame() const {
+Pfn PageTableEntry::frame_of(std::uint32_t low) const {
   const std::uint32_t high = high_.load(std::memory_order_relaxed) & 0xFFFFF;
-  return Pfn{high << (32 - kPageShift) | low_.load(std::memory_order_relaxed) >> kPageShift};
+  return Pfn{high << (32 - kPageShift) | low >> kPageShift};
+}
+
+Pfn PageTableEntry::frame() const { return frame_of(low_.load(std::memory_order_relaxed)); }
+
+std::optional<Pfn> PageTableEntry::frame_if_present() const {
+  const std::uint32_t low = low_.load(std::memory_order_acquire);
+  return (low & kPresent) != 0 ? std::optional(frame_of(low)) : std::nullopt;
 }
 
 void paging_init(std::span<const PfnRange> low_memory) {
-  PageTableEntry::no_execute_ = has_efer() && has_no_execute() ? 1U << 31 : 0;
+  PageTableEntry::no_execute_ = has_no_execute() ? 1U << 31 : 0;
   for (VirtAddr page = kDirectMapBase; page < kDirectMapBase + kImageBlocks * kLargePageSize;
        page = page + kPageSize) {
     const std::uint32_t index = (page - kDirectMapBase) / kPageSize;
@@ -137,14 +143,41 @@ std::optional<PhysAddr> translate(VirtAddr address) {
   if (directory.is_large()) {
     return to_phys(directory.frame()) + to_number(address) % kLargePageSize;
   }
-  const PageTableEntry& entry = *find_entry(address);
-  if (!entry.is_present()) return std::nullopt;
-  return to_phys(entry.frame()) + to_number(address) % kPageSize;
+  const std::optional<Pfn> frame = find_entry(address)->frame_if_present();
+  if (!frame) return std::nullopt;
+  return to_phys(*frame) + to_number(address) % kPageSize;
 }
 
-void invalidate_page(VirtAddr address) {
-  invalidate_page_uncounted(to_pointer(address));
-  this_cpu::add(this_cpu::fields.invlpgs, 1);
+bool split_blocks() {
+  for (PageTableEntry& block : page_directories) {
+    if (!block.is_present() || !block.is_large()) continue;
+    Page* const page = alloc_pages(GFP_KERNEL, 0);
+    if (page == nullptr) return false;
+    auto* const table = static_cast<PageTableEntry*>(page_to_direct(page));
+    memset(table, 0, kPageSize);
+    for (std::uint32_t i = 0; i < kEntriesPerTable; ++i) table[i].set(block.frame() + i);
+    (void)block.take();
+    block.set_table(page_to_pfn(page));
+  }
+  flush_all();
+  return true;
+}
+
+void* map_device(Pfn registers) {
+  const VirtAddr address = kDevicesBase + devices * kPageSize;
+  if (address >= kDevicesEnd) panic("there is no room for the registers of another device");
+  device_table[devices++].set_device(registers);
+  set_page_table(kDevicesBase, to_pfn(direct_to_phys(device_table)));
+  return to_pointer(address);
+}
+
+ImageMappedLow::ImageMappedLow() {
+  set_page_table(VirtAddr{0}, to_pfn(direct_to_phys(image_tables[0])));
+}
+
+ImageMappedLow::~ImageMappedLow() {
+  directory_entry(VirtAddr{0}).take();
+  flush_all();
 }
 
 void read_physical(PhysAddr from, std::span<unsigned char> to) {

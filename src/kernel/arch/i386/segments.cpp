@@ -1,6 +1,7 @@
 #include "segments.hpp"
 
 #include "arch/per_cpu.hpp"
+#include "boot_stacks.hpp"
 #include "kernel/mm/address.hpp"
 #include "kernel/mm/page.hpp"
 
@@ -10,7 +11,6 @@ constinit PerCpu per_cpu[kMaxCpus]{};
 
 extern "C" {
 void double_fault_entry();
-extern unsigned char double_fault_stack_top[];
 extern unsigned char page_directory_pointers[];
 }
 
@@ -50,10 +50,10 @@ struct [[gnu::packed]] TableRegister {
 std::uint32_t address_of(const void* pointer) { return to_number(to_virt(pointer)); }
 
 // Interrupts off, on a stack of its own, until it returns to the task that it interrupted.
-void init_double_fault_task(TaskState& task, std::uint32_t cr3) {
+void init_double_fault_task(TaskState& task, GuardedStack& stack, std::uint32_t cr3) {
   task.cr3 = cr3;
   task.eip = address_of(reinterpret_cast<const void*>(&double_fault_entry));
-  task.esp = address_of(double_fault_stack_top);
+  task.esp = address_of(stack.top());
   task.eflags = 2;
   task.cs = static_cast<std::uint16_t>(Selector::code);
   task.ss = task.ds = task.es = static_cast<std::uint16_t>(Selector::data);
@@ -87,7 +87,7 @@ void segments_init(std::uint32_t cpu) {
   const auto cr3 = static_cast<std::uint32_t>(to_number(direct_to_phys(page_directory_pointers)));
   own.task.cr3 = cr3;
   own.task.io_map = sizeof(TaskState);
-  init_double_fault_task(own.double_fault_task, cr3);
+  init_double_fault_task(own.double_fault_task, double_fault_stacks[cpu], cr3);
 
   own.segments[entry_of(Selector::code)] = make_descriptor(0, kFlatLimit, kFlatCode);
   own.segments[entry_of(Selector::data)] = make_descriptor(0, kFlatLimit, kFlatData);
@@ -98,27 +98,30 @@ void segments_init(std::uint32_t cpu) {
   own.segments[entry_of(Selector::double_fault_task)] =
       make_descriptor(address_of(&own.double_fault_task), sizeof(TaskState) - 1, kTaskState);
   per_cpu[cpu].number = cpu;
+  per_cpu[cpu].first_local_slot = LocalSlot{cpu * kLocalDepth};
   load(own);
 }
 
 TaskState& interrupted_task() { return tables[this_cpu::read(this_cpu::fields.number)].task; }
 
-std::uint64_t sum_over_cpus(const std::uint64_t& field) {
+std::uint64_t count_of_cpu(CpuNumber cpu, const std::uint64_t& field) {
   const auto offset = reinterpret_cast<std::uintptr_t>(&field) -
                       reinterpret_cast<std::uintptr_t>(&this_cpu::fields);
+  const auto* const halves = reinterpret_cast<const volatile std::uint32_t*>(
+      reinterpret_cast<std::uintptr_t>(&per_cpu[to_number(cpu)]) + offset);
+  // An increment may carry between the reads of the two halves; then the high half has changed.
+  std::uint32_t high = 0;
+  std::uint32_t low = 0;
+  do {
+    high = halves[1];
+    low = halves[0];
+  } while (high != halves[1]);
+  return std::uint64_t{high} << 32 | low;
+}
+
+std::uint64_t sum_over_cpus(const std::uint64_t& field) {
   std::uint64_t sum = 0;
-  for (const PerCpu& cpu : per_cpu) {
-    const auto* const halves = reinterpret_cast<const volatile std::uint32_t*>(
-        reinterpret_cast<std::uintptr_t>(&cpu) + offset);
-    // An increment may carry between the reads of the two halves; then the high half has changed.
-    std::uint32_t high = 0;
-    std::uint32_t low = 0;
-    do {
-      high = halves[1];
-      low = halves[0];
-    } while (high != halves[1]);
-    sum += std::uint64_t{high} << 32 | low;
-  }
+  for (std::uint32_t cpu = 0; cpu < kMaxCpus; ++cpu) sum += count_of_cpu(CpuNumber{cpu}, field);
   return sum;
 }
 

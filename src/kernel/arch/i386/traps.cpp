@@ -1,13 +1,15 @@
-// Vectors 0 to 31 are the CPU's exceptions, 32 to 47 the interrupt controllers' lines; nothing else
-// is expected.
+// Vectors 0 to 31 are the CPU's exceptions, and interrupts.hpp lists the interrupts; nothing else
+// is expected but the spurious interrupt, which a local APIC sends when a request vanishes before
+// it is taken, and which is not answered (SDM 3A 10.9).
 #include "traps.hpp"
 
 #include "arch/interrupts.hpp"
 #include "arch/per_cpu.hpp"
-#include "kernel/mm/address.hpp"
+#include "arch/tlb.hpp"
+#include "kernel/mm/highmem.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/scheduler.hpp"
-#include "pic.hpp"
+#include "local_apic.hpp"
 #include "segments.hpp"
 
 namespace kmapper::kernel {
@@ -27,7 +29,7 @@ constexpr std::size_t kVectors = 256;
 constexpr std::size_t kStubSize = 16;
 
 constinit Gate gates[kVectors]{};
-constinit InterruptHandler handlers[kIrqs]{};
+constinit InterruptHandler handlers[kVectors]{};
 
 struct [[gnu::packed]] TableRegister {
   std::uint16_t limit;
@@ -36,12 +38,14 @@ struct [[gnu::packed]] TableRegister {
 
 // Runs with interrupts disabled, but counts its depth all the same: it is what says that this is no
 // thread.
-void handle_interrupt(std::uint32_t line) {
-  if (pic_is_spurious(line)) return;
+void handle_interrupt(std::uint32_t vector) {
   this_cpu::increment(this_cpu::fields.interrupt_depth);
-  if (handlers[line] == nullptr) panic("interrupt line {} has no handler", line);
-  handlers[line]();
-  pic_end_of_interrupt(line);
+  tlb::leave_idle();
+  if (handlers[vector] == nullptr) panic("interrupt vector {} is nobody's", vector);
+  const std::uint32_t local_depth = local_maps.depth();
+  handlers[vector]();
+  local_maps.expect_depth(local_depth);
+  if (vector != static_cast<std::uint32_t>(Interrupt::software)) local_apic_end_of_interrupt();
   (void)this_cpu::decrement(this_cpu::fields.interrupt_depth);
   preempt_from_interrupt();
 }
@@ -49,11 +53,8 @@ void handle_interrupt(std::uint32_t line) {
 }  // namespace
 
 extern "C" void handle_trap(const TrapFrame* frame) {
-  if (frame->vector < kFirstIrqVector) handle_exception(*frame);
-  if (frame->vector >= kFirstIrqVector + kIrqs) {
-    panic("interrupt vector {} is nobody's", frame->vector);
-  }
-  handle_interrupt(frame->vector - kFirstIrqVector);
+  if (frame->vector < kExceptions) handle_exception(*frame);
+  if (frame->vector != kSpuriousVector) handle_interrupt(frame->vector);
 }
 
 void traps_init() {
@@ -64,13 +65,15 @@ void traps_init() {
   }
   gates[static_cast<std::size_t>(Exception::double_fault)] = {
       0, static_cast<std::uint16_t>(Selector::double_fault_task), kTaskGate, 0};
+}
+
+void traps_load() {
   const TableRegister idt{sizeof gates - 1, to_number(to_virt(gates))};
   asm volatile("lidt %0" ::"m"(idt));
 }
 
-void set_interrupt_handler(std::uint32_t line, InterruptHandler handler) {
-  handlers[line] = handler;
-  pic_unmask(line);
+void set_interrupt_handler(Interrupt interrupt, InterruptHandler handler) {
+  handlers[static_cast<std::size_t>(interrupt)] = handler;
 }
 
 }  // namespace kmapper::kernel

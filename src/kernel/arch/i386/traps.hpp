@@ -18,8 +18,8 @@ struct TrapFrame {
 };
 static_assert(sizeof(TrapFrame) == 52);
 
-inline constexpr std::uint32_t kFirstIrqVector = 32;
-inline constexpr std::uint32_t kIrqs = 16;
+inline constexpr std::uint32_t kExceptions = 32;
+inline constexpr std::uint32_t kSpuriousVector = 0xFF;
 
 enum class Exception : std::uint8_t {
   nmi = 2,
@@ -30,6 +30,8 @@ enum class Exception : std::uint8_t {
 
 /// Fills the interrupt vectors. Once; segments_init() before. Interrupts stay disabled.
 void traps_init();
+/// Makes this CPU use them. Each CPU; segments_init() before.
+void traps_load();
 
 /// Answers an exception: reports it, and ends the thread that caused it, or the machine where no
 /// thread can be blamed: in an interrupt handler, at boot, or for an NMI or machine check.

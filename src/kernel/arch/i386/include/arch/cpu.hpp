@@ -2,6 +2,7 @@
 // otherwise.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -9,10 +10,57 @@ namespace kmapper::kernel {
 
 inline constexpr std::size_t kMaxCpus = 8;
 
+/// A CPU, counted from 0, which is the one that booted.
+enum class CpuNumber : std::uint32_t {};
+[[nodiscard]] constexpr std::uint32_t to_number(CpuNumber cpu) {
+  return static_cast<std::uint32_t>(cpu);
+}
+
+/// Some of the CPUs.
+class CpuSet {
+ public:
+  constexpr CpuSet() = default;
+  constexpr explicit CpuSet(std::uint32_t bits) : bits_(bits) {}
+  constexpr explicit CpuSet(CpuNumber cpu) : bits_(1U << to_number(cpu)) {}
+
+  [[nodiscard]] constexpr std::uint32_t bits() const { return bits_; }
+  [[nodiscard]] constexpr bool empty() const { return bits_ == 0; }
+  [[nodiscard]] constexpr bool contains(CpuNumber cpu) const {
+    return (bits_ & CpuSet(cpu).bits_) != 0;
+  }
+  /// The set must not be empty.
+  [[nodiscard]] constexpr CpuNumber first() const {
+    return CpuNumber{static_cast<std::uint32_t>(std::countr_zero(bits_))};
+  }
+  constexpr void remove(CpuNumber cpu) { bits_ &= ~CpuSet(cpu).bits_; }
+
+ private:
+  std::uint32_t bits_ = 0;
+};
+
 /// The time-stamp counter: cycles since power-on; under -icount shift=0, instructions. (SDM 17.17)
 [[nodiscard]] inline std::uint64_t rdtsc() {
   std::uint64_t value = 0;
   asm volatile("rdtsc" : "=A"(value));
+  return value;
+}
+
+struct CpuidAnswer {
+  std::uint32_t eax, ebx, ecx, edx;
+};
+/// What the CPU says about itself; `leaf` must be one that it knows. (SDM 2A, CPUID)
+[[nodiscard]] inline CpuidAnswer cpuid(std::uint32_t leaf) {
+  CpuidAnswer answer{};
+  asm volatile("cpuid"
+               : "=a"(answer.eax), "=b"(answer.ebx), "=c"(answer.ecx), "=d"(answer.edx)
+               : "a"(leaf), "c"(0));
+  return answer;
+}
+
+/// A model-specific register, which the CPU must have. (SDM 4)
+[[nodiscard]] inline std::uint64_t read_msr(std::uint32_t which) {
+  std::uint64_t value = 0;
+  asm volatile("rdmsr" : "=A"(value) : "c"(which));
   return value;
 }
 

@@ -1,14 +1,28 @@
-// Who answers a device's interrupt.
+// Who answers an interrupt.
 #pragma once
 
 #include <cstdint>
 
 namespace kmapper::kernel {
 
+/// The interrupts that there are, by their vectors. Of two that are pending the higher comes first.
+enum class Interrupt : std::uint8_t {
+  software = 0x30,    // raised by an INT instruction: this CPU plays a device
+  timer = 0x40,       // this CPU's tick
+  reschedule = 0x50,  // another CPU has work for this one
+  answered = 0x60,    // all CPUs have dropped what this one wanted dropped
+  shootdown = 0x70,   // another CPU wants translations dropped
+};
+
 /// Runs with interrupts disabled, on the stack of whoever was interrupted; must not sleep.
 using InterruptHandler = void (*)();
 
-/// Sets the handler of line 0 to 15 and unmasks the line. At boot.
-void set_interrupt_handler(std::uint32_t line, InterruptHandler handler);
+/// Sets the handler, on all CPUs. Before the first such interrupt.
+void set_interrupt_handler(Interrupt interrupt, InterruptHandler handler);
+
+/// Raises Interrupt::software on this CPU; returns when its handler does.
+inline void raise_software_interrupt() {
+  asm volatile("int %0" ::"i"(static_cast<int>(Interrupt::software)) : "memory");
+}
 
 }  // namespace kmapper::kernel

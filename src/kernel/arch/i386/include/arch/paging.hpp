@@ -24,6 +24,9 @@ class PageTableEntry {
   void set(Pfn frame) { set(frame, kWritable | kDirty, no_execute_); }
   void set(Pfn frame, Access access);
 
+  /// The same for the registers of a device: neither reads nor writes go to a cache.
+  void set_device(Pfn frame);
+
   /// A directory's entries: a table, which permits all that its own entries permit; or 2 MiB of
   /// memory.
   void set_table(Pfn table) { set(table, kWritable, 0); }
@@ -37,6 +40,22 @@ class PageTableEntry {
     return (low_.exchange(0, std::memory_order_acq_rel) & kAccessed) != 0;
   }
 
+  /// Empties an entry that only this CPU uses. The high half stays, as in take().
+  void clear() { low_.store(0, std::memory_order_relaxed); }
+
+  /// All that the entry holds, present or not: for an entry that only this CPU uses, to be kept
+  /// while others use it.
+  struct Value {
+    std::uint32_t low, high;
+  };
+  [[nodiscard]] Value value() const {
+    return {low_.load(std::memory_order_relaxed), high_.load(std::memory_order_relaxed)};
+  }
+  void set(Value value) {
+    high_.store(value.high, std::memory_order_relaxed);
+    low_.store(value.low, std::memory_order_release);  // as in the other set()
+  }
+
   [[nodiscard]] bool is_present() const {
     return (low_.load(std::memory_order_relaxed) & kPresent) != 0;
   }
@@ -45,10 +64,14 @@ class PageTableEntry {
     return (low_.load(std::memory_order_relaxed) & kLarge) != 0;
   }
   [[nodiscard]] Pfn frame() const;
+  /// For an entry that another CPU may empty at the same time.
+  [[nodiscard]] std::optional<Pfn> frame_if_present() const;
 
  private:
   static constexpr std::uint32_t kPresent = 1U << 0;
   static constexpr std::uint32_t kWritable = 1U << 1;
+  static constexpr std::uint32_t kWriteThrough = 1U << 3;
+  static constexpr std::uint32_t kCacheDisable = 1U << 4;
   static constexpr std::uint32_t kAccessed = 1U << 5;
   static constexpr std::uint32_t kDirty = 1U << 6;
   static constexpr std::uint32_t kLarge = 1U << 7;
@@ -58,6 +81,8 @@ class PageTableEntry {
     high_.store(to_number(frame) >> (32 - kPageShift) | no_execute, std::memory_order_relaxed);
     low_.store(to_number(frame) << kPageShift | kPresent | flags, std::memory_order_release);
   }
+
+  [[nodiscard]] Pfn frame_of(std::uint32_t low) const;
 
   friend void paging_init(std::span<const PfnRange> low_memory);
   // Bit 31 where the CPU knows NX (EFER.NXE is set), else 0.
@@ -78,9 +103,28 @@ void paging_init(std::span<const PfnRange> low_memory);
 /// Maps 2 MiB, both addresses multiples of it, readable and writable.
 void map_block(VirtAddr address, PhysAddr block);
 
+/// Maps by pages what is mapped by blocks of 2 MiB. False: no memory for the tables. Once, at boot.
+/// A real CPU is the slower for it. QEMU's, though, drops its whole TLB at every INVLPG as long as
+/// any block is mapped anywhere near; so only without blocks does it show a translation that should
+/// have been dropped and was not.
+[[nodiscard]] bool split_blocks();
+
 /// Puts a page table below `address`, a multiple of 2 MiB. The table must be empty or right
 /// already.
 void set_page_table(VirtAddr address, Pfn table);
+
+/// Maps a page of a device's registers, uncached, for good, and returns its address. At boot.
+[[nodiscard]] void* map_device(Pfn registers);
+
+/// While one lives, the image is mapped where it lies in physical memory too, with the same
+/// permissions: for CPUs that turn paging on. At boot.
+class ImageMappedLow {
+ public:
+  ImageMappedLow();
+  ~ImageMappedLow();
+  ImageMappedLow(const ImageMappedLow&) = delete;
+  ImageMappedLow& operator=(const ImageMappedLow&) = delete;
+};
 
 /// The entry that maps `address`, or null where no page table is. For addresses that are mapped by
 /// pages.
@@ -88,13 +132,6 @@ void set_page_table(VirtAddr address, Pfn table);
 
 /// Where `address` leads, or nothing. Any context.
 [[nodiscard]] std::optional<PhysAddr> translate(VirtAddr address);
-
-/// Drops one translation from this CPU's TLB (INVLPG), and counts that.
-void invalidate_page(VirtAddr address);
-/// For those who drop many, and count them by themselves.
-inline void invalidate_page_uncounted(void* address) {
-  asm volatile("invlpg %0" ::"m"(*static_cast<char*>(address)) : "memory");
-}
 
 /// Copies physical memory, wherever it lies, through the boot window. At boot only: one caller at a
 /// time.

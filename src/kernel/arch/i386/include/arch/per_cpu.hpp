@@ -19,6 +19,8 @@ enum class Stamp : std::uint32_t {};
 
 struct alignas(64) PerCpu {
   std::uint32_t number;           // 0 to kMaxCpus - 1
+  std::uint32_t other_cpus;       // a bit for each but this one
+  LocalSlot first_local_slot;     // of this CPU's own, for kmap_local()
   Stamp stamp;                    // of the running thread, now
   Thread* current;                // the running thread
   Thread* idle;                   // runs when nobody else wants to
@@ -26,9 +28,14 @@ struct alignas(64) PerCpu {
   std::uint32_t preemption_off;   // how many PreemptionOff live
   std::uint32_t interrupt_depth;  // how many interrupt handlers are active
   std::uint32_t reschedule;       // not 0: the running thread's turn is over
+  std::uint32_t idles_since;      // not 0: the CPU idles; tlb.cpp's
   std::uint64_t events[static_cast<std::size_t>(Event::kCount)];
   std::uint64_t invlpgs;       // single translations dropped from the TLB
   std::uint64_t full_flushes;  // whole TLBs flushed
+  std::uint64_t shootdowns;    // begun on this CPU
+  std::uint64_t ipis;          // sent for these
+  std::uint64_t switches;      // from one thread to another
+  std::uint64_t steals;        // threads taken from another CPU's run queue
 };
 
 extern constinit PerCpu per_cpu[kMaxCpus];
@@ -61,7 +68,7 @@ inline void increment(std::uint32_t& field) {
   return zero;
 }
 /// Two instructions. An interrupt between them does no harm, because it saves the carry; nor does a
-/// migration, because only the sum over all CPUs is ever looked at.
+/// migration, because the sum over all CPUs is right all the same.
 inline void add(std::uint64_t& field, std::uint64_t value) {
   asm volatile("addl %1, %%fs:%0\n\tadcl %2, %%fs:4+%0"
                : "+m"(field)
@@ -71,10 +78,14 @@ inline void add(std::uint64_t& field, std::uint64_t value) {
 }
 
 [[nodiscard]] inline Thread* current() { return read(fields.current); }
+[[nodiscard]] inline CpuNumber number() { return CpuNumber{read(fields.number)}; }
 
 }  // namespace this_cpu
 
-/// A counter's sum over all CPUs, named as above. Exact when nobody counts.
+/// A counter of one CPU, and its sum over all CPUs, named as above. Exact when nobody counts, but
+/// for a thread that was moved to another CPU while it counted across a multiple of 2^32: then that
+/// much is missing on one CPU and too much on the other.
+[[nodiscard]] std::uint64_t count_of_cpu(CpuNumber cpu, const std::uint64_t& field);
 [[nodiscard]] std::uint64_t sum_over_cpus(const std::uint64_t& field);
 
 }  // namespace kmapper::kernel

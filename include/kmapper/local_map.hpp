@@ -1,0 +1,176 @@
+// kmap_local: maps any page for the thread that asks, on the CPU where it runs. Every CPU has slots
+// of its own, and uses them as a stack:
+//
+//     CPU 0's slots   | thread's 1st | thread's 2nd | interrupt's 1st |  empty ...
+//                                                                     ^ depth
+//
+// kmap_local    raises the depth, and fills the entry below it: it is empty, and not in the TLB.
+// kunmap_local  empties the entry on top, drops it from this CPU's TLB, and lowers the depth.
+//
+// Nobody else uses the slots, so there is no lock, no locked instruction, and no other CPU to tell.
+// An interrupt maps on top of the thread that it interrupted, and unmaps before it returns. A
+// thread that holds a mapping stays on its CPU; it may be preempted, and sleep: a context switch
+// takes its entries away, and puts them back when it runs again. So its addresses are good for this
+// thread only, but for as long as it likes.
+//
+// The order of the steps makes every moment good for an interrupt or a preemption: the depth is
+// raised before the CPU is looked up and the entry is written, and lowered after the entry is
+// clean. What is below the depth is kept at a switch, even an entry of which half is written.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "kmapper/local_stack.hpp"
+#include "kmapper/platform.hpp"
+#include "kmapper/report.hpp"
+
+namespace kmapper {
+
+template <class P>
+class LocalMapping;
+template <class P>
+class LocalPair;
+
+/// The local mappings of one platform.
+template <class P>
+class LocalMapper {
+ public:
+  static_assert(LocalPlatform<P>);
+  using Page = typename P::Page;
+  using Stack = typename P::LocalStack;
+
+  constexpr explicit LocalMapper(P platform) : platform_(platform) {}
+  LocalMapper(const LocalMapper&) = delete;
+  LocalMapper& operator=(const LocalMapper&) = delete;
+
+  /// Maps the page and returns its address, valid in this thread (or interrupt) until
+  /// kunmap_local(); mappings go in the reverse order in which they came. Never sleeps and never
+  /// waits. Any context. A pair costs about forty instructions. Null only after a report:
+  /// local_too_deep. Inlined, as kunmap_local() is, so that reports name the caller.
+  [[nodiscard, gnu::always_inline]] void* kmap_local(Page page) {
+    if (!platform_.is_high(page)) return platform_.direct_address(page);
+    Stack& stack = platform_.local_stack();
+    const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
+    if (depth == kLocalDepth) [[unlikely]]
+      return too_deep(page, call_site());
+    platform_.note_call_site(stack.callers_[depth]);
+    return fill(raise<1>(stack, depth), page);
+  }
+
+  /// Gives back what the last kmap_local() of this thread (or interrupt) that has not been given
+  /// back took. `address` may be anywhere in the page. Any context.
+  [[gnu::always_inline]] void kunmap_local(const void* address) {
+    if (platform_.is_direct(address)) return;
+    Stack& stack = platform_.local_stack();
+    const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
+    const LocalSlot top = slot_at(depth - 1);
+    if (depth == 0 || !lies_in(address, top)) [[unlikely]]
+      return not_on_top(address, call_site());
+    lower<1>(stack, depth, top);
+  }
+
+  // --- For the platform's scheduler and interrupt entry ---
+
+  /// At a context switch, on the CPU where `from` ran and `to` will run. Interrupts off. Costs two
+  /// instructions for a thread that holds nothing.
+  void switch_stacks(Stack& from, Stack& to) {
+    if (!from.is_empty()) [[unlikely]]
+      take_entries(from);
+    if (!to.is_empty()) [[unlikely]]
+      put_entries(to);
+  }
+
+  /// How many mappings the running thread, and the interrupts on top of it, hold. Any context.
+  [[nodiscard]] std::uint32_t depth() {
+    return platform_.local_stack().depth_.load(std::memory_order_relaxed);
+  }
+  /// Drops all mappings above `depth`, without a word. Returns how many.
+  std::uint32_t unwind(std::uint32_t depth);
+  /// The same, and reports them (local_left_mapped): an interrupt handler or a thread has ended,
+  /// and should have left `depth`.
+  void expect_depth(std::uint32_t depth) {
+    if (this->depth() > depth) [[unlikely]]
+      left_mapped(depth);
+  }
+
+ private:
+  friend class LocalMapping<P>;
+  friend class LocalPair<P>;
+
+  /// Not the return address of what reports: calls at a function's end are jumps.
+  [[gnu::always_inline]] const void* call_site() {
+    const void* here = nullptr;
+    platform_.note_call_site(here);
+    return here;
+  }
+
+  /// Takes slots, and returns the first. From here on the thread stays on its CPU, and interrupts
+  /// map above.
+  template <std::uint32_t kSlots>
+  LocalSlot raise(Stack& stack, std::uint32_t depth) {
+    stack.depth_.store(depth + kSlots, std::memory_order_relaxed);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    return slot_at(depth);
+  }
+  void* fill(LocalSlot slot, Page page) {
+    platform_.write_local_pte(slot, page);
+    return platform_.local_address(slot);
+  }
+  /// Empties the slots on top, and gives them back.
+  template <std::uint32_t kSlots>
+  void lower(Stack& stack, std::uint32_t depth, LocalSlot top) {
+    for (std::uint32_t i = 0; i < kSlots; ++i)
+      platform_.clear_local_pte(LocalSlot{to_number(top) - i});
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    stack.depth_.store(depth - kSlots, std::memory_order_relaxed);
+  }
+
+  // For the blocks of local_mapping.hpp.
+  struct Addresses {
+    void* first;
+    void* second;
+  };
+  /// Two high pages in one step. Null only after a report.
+  [[gnu::always_inline]] Addresses map_two(Page first, Page second) {
+    Stack& stack = platform_.local_stack();
+    const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
+    if (depth + 2 > kLocalDepth) [[unlikely]]
+      return {too_deep(second, call_site()), nullptr};
+    platform_.note_call_site(stack.callers_[depth]);
+    platform_.note_call_site(stack.callers_[depth + 1]);
+    const LocalSlot slot = raise<2>(stack, depth);
+    void* const address = fill(slot, first);
+    return {address, fill(LocalSlot{to_number(slot) + 1}, second)};
+  }
+  /// Of those that are known to be on top.
+  template <std::uint32_t kSlots>
+  void unmap_last() {
+    Stack& stack = platform_.local_stack();
+    const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
+    lower<kSlots>(stack, depth, slot_at(depth - 1));
+  }
+
+  /// The running thread's, or that of the interrupt on top of it.
+  [[nodiscard]] LocalSlot slot_at(std::uint32_t depth) {
+    return LocalSlot{to_number(platform_.first_local_slot()) + depth};
+  }
+  [[nodiscard]] bool lies_in(const void* address, LocalSlot slot) {
+    return reinterpret_cast<std::uintptr_t>(address) -
+               reinterpret_cast<std::uintptr_t>(platform_.local_address(slot)) <
+           P::kPageSize;
+  }
+
+  // Out of line, in src/core/local_map.hpp.
+  void* too_deep(Page page, const void* caller);
+  void not_on_top(const void* address, const void* caller);
+  void left_mapped(std::uint32_t depth);
+  void take_entries(Stack& from);
+  void put_entries(Stack& to);
+  void report(Misuse what, Page page, const void* address, const void* caller,
+              const void* mapped_at);
+
+  [[no_unique_address]] P platform_;
+};
+
+}  // namespace kmapper

@@ -1,0 +1,63 @@
+// Local mappings that unmap themselves at the end of their block. Blocks nest, so the order is
+// right, and what is on top need not be looked for: only a checked build looks.
+#pragma once
+
+#include <cstddef>
+
+#include "kmapper/local_map.hpp"
+
+namespace kmapper {
+
+/// One page, mapped by kmap_local().
+template <class P>
+class [[nodiscard]] LocalMapping {
+ public:
+  LocalMapping(LocalMapper<P>& mapper, typename P::Page page)
+      : mapper_(mapper), address_(static_cast<std::byte*>(mapper.kmap_local(page))) {}
+  LocalMapping(const LocalMapping&) = delete;
+  LocalMapping& operator=(const LocalMapping&) = delete;
+  ~LocalMapping() {
+    if (!mapper_.platform_.is_local(address_)) return;
+    if constexpr (P::kChecked) {
+      mapper_.kunmap_local(address_);
+    } else {
+      mapper_.template unmap_last<1>();
+    }
+  }
+
+  /// The page's first byte. Null only after a report.
+  [[nodiscard]] std::byte* address() const { return address_; }
+
+ private:
+  LocalMapper<P>& mapper_;
+  std::byte* const address_;
+};
+
+/// Two pages that are known to be high, for a copy: what two LocalMappings do, in one step.
+template <class P>
+class [[nodiscard]] LocalPair {
+ public:
+  LocalPair(LocalMapper<P>& mapper, typename P::Page first, typename P::Page second)
+      : mapper_(mapper), addresses_(mapper.map_two(first, second)) {}
+  LocalPair(const LocalPair&) = delete;
+  LocalPair& operator=(const LocalPair&) = delete;
+  ~LocalPair() {
+    if (addresses_.second == nullptr) return;
+    if constexpr (P::kChecked) {
+      mapper_.kunmap_local(addresses_.second);
+      mapper_.kunmap_local(addresses_.first);
+    } else {
+      mapper_.template unmap_last<2>();
+    }
+  }
+
+  /// The pages' first bytes. Null only after a report.
+  [[nodiscard]] std::byte* first() const { return static_cast<std::byte*>(addresses_.first); }
+  [[nodiscard]] std::byte* second() const { return static_cast<std::byte*>(addresses_.second); }
+
+ private:
+  LocalMapper<P>& mapper_;
+  const typename LocalMapper<P>::Addresses addresses_;
+};
+
+}  // namespace kmapper

@@ -1,0 +1,42 @@
+// This CPU's local APIC: its timer, and the interrupts that CPUs send each other (SDM 3A chapter
+// 10). Memory-mapped (xAPIC), at an address where each CPU sees its own.
+#pragma once
+
+#include <cstdint>
+
+#include "arch/interrupts.hpp"
+#include "kernel/mm/address.hpp"
+
+namespace kmapper::kernel {
+
+/// By which the local APICs know each other.
+enum class ApicId : std::uint8_t {};
+[[nodiscard]] constexpr std::uint32_t to_number(ApicId id) {
+  return static_cast<std::uint32_t>(id);
+}
+
+/// Maps the registers. Panics if the CPU has no local APIC. Once, after paging_init().
+void local_apic_map();
+/// Lets this CPU take interrupts: those of its timer, and of other CPUs. Each CPU, once.
+void local_apic_enable();
+[[nodiscard]] ApicId local_apic_id();
+/// At the end of every interrupt but the software's.
+void local_apic_end_of_interrupt();
+
+/// The timer counts down from the most that it can, once. Nothing happens when it ends.
+void local_apic_timer_run_free();
+/// How far it has come.
+[[nodiscard]] std::uint32_t local_apic_timer_counted();
+/// Interrupt::timer from now on, each time the timer has counted `counts`.
+void local_apic_timer_repeat(std::uint32_t counts);
+
+// Interprocessor interrupts (SDM 3A 10.6). Interrupts must be disabled.
+
+void local_apic_send(ApicId to, Interrupt interrupt);
+void local_apic_send_nmi(ApicId to);
+/// Puts a CPU into the state in which it waits for a start-up.
+void local_apic_send_init(ApicId to);
+/// Starts a CPU in real mode at the beginning of a page frame below 1 MiB.
+void local_apic_send_start_up(ApicId to, Pfn page);
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,196 @@
+// Each CPU has one request, because its thread keeps the CPU while it waits; and an inbox, a bit
+// for each CPU that asks. Who finds the inbox empty sends the interrupt, who does not knows that
+// one is on its way. Answers take microseconds. If they take longer, the CPU that is waited for may
+// be one that does not run, because an emulator has more CPUs than its host: then the asker halts,
+// to leave the host's CPU to it, and the last one to answer wakes the asker.
+#include "arch/tlb.hpp"
+
+#include <bit>
+
+#include "arch/clock.hpp"
+#include "arch/cpus.hpp"
+#include "kernel/lib/print.hpp"
+#include "kernel/sched/preemption.hpp"
+#include "kernel/sched/thread.hpp"
+
+namespace kmapper::kernel {
+namespace {
+
+struct alignas(64) Request {
+  std::span<const VirtAddr> pages{};         // empty: everything
+  std::atomic<std::uint32_t> unanswered{0};  // a bit for each CPU that has not yet, and kHalts
+};
+constinit Request requests[kMaxCpus]{};
+
+struct alignas(64) Inbox {
+  std::atomic<std::uint32_t> askers{0};
+};
+constinit Inbox inboxes[kMaxCpus]{};
+
+constexpr std::uint32_t kHalts = 1U << 31;  // the asker, until an interrupt comes
+constexpr int kTurnsBeforeHalt = 100;
+constexpr std::uint64_t kPatienceNs = 1'000'000'000;
+
+void drop(std::span<const VirtAddr> pages) {
+  if (pages.empty()) return flush_all();
+  for (const VirtAddr page : pages) invalidate_page_uncounted(to_pointer(page));
+  this_cpu::add(this_cpu::fields.invlpgs, pages.size());
+}
+
+// In the interrupt.
+void answer() {
+  const CpuNumber self = this_cpu::number();
+  // Acquire: pairs with the asker's. Release: whoever asks after this sends another interrupt.
+  CpuSet askers{inboxes[to_number(self)].askers.exchange(0, std::memory_order_acq_rel)};
+  for (; !askers.empty(); askers.remove(askers.first())) {
+    Request& request = requests[to_number(askers.first())];
+    drop(request.pages);
+    // Release: pairs with the asker's wait; the request is no longer read.
+    const std::uint32_t before =
+        request.unanswered.fetch_and(~CpuSet(self).bits(), std::memory_order_acq_rel);
+    if (before == (CpuSet(self).bits() | kHalts)) {
+      interrupt_cpu(askers.first(), Interrupt::answered);
+    }
+  }
+}
+
+void ask(CpuNumber cpu, CpuNumber self) {
+  // Release: publishes the request.
+  const std::uint32_t before =
+      inboxes[to_number(cpu)].askers.fetch_or(CpuSet(self).bits(), std::memory_order_acq_rel);
+  if (before != 0) return;
+  interrupt_cpu(cpu, Interrupt::shootdown);
+  this_cpu::add(this_cpu::fields.ipis, 1);
+}
+
+constinit std::atomic<std::uint32_t> drop_every{0};
+constinit std::atomic<std::uint32_t> asked{0};
+
+// All of them, but for every nth where that is wanted.
+CpuSet without_dropped(CpuSet cpus) {
+  const std::uint32_t every = drop_every.load(std::memory_order_relaxed);
+  if (every == 0) return cpus;
+  for (CpuSet left = cpus; !left.empty(); left.remove(left.first())) {
+    if ((asked.fetch_add(1, std::memory_order_relaxed) + 1) % every == 0) cpus.remove(left.first());
+  }
+  return cpus;
+}
+
+void report_silent(CpuSet cpus, std::span<const VirtAddr> pages) {
+  const Thread& self = *this_cpu::current();
+  for (; !cpus.empty(); cpus.remove(cpus.first())) {
+    print(
+        "CPU {} has not answered for a second: asked to drop {} pages from {} on, by CPU {}, "
+        "thread {} "
+        "\"{}\"\n",
+        cpus.first(), pages.size(), pages.empty() ? VirtAddr{0} : pages.front(), this_cpu::number(),
+        self.number(), self.name());
+  }
+}
+
+bool is_answered_soon(const Request& request) {
+  for (int i = 0; i < kTurnsBeforeHalt; ++i) {
+    // Acquire: pairs with the answers.
+    if ((request.unanswered.load(std::memory_order_acquire) & ~kHalts) == 0) return true;
+    pause();
+  }
+  return false;
+}
+
+// Until the last answer, or another interrupt.
+void halt_for_answers(Request& request) {
+  disable_interrupts();
+  const std::uint32_t before = request.unanswered.fetch_or(kHalts, std::memory_order_acq_rel);
+  if ((before & ~kHalts) != 0) {
+    wait_for_interrupt();
+  } else {
+    enable_interrupts();
+  }
+}
+
+void wait_for_answers(Request& request) {
+  if (is_answered_soon(request)) return;
+  std::uint64_t patience_ends = now_ns() + kPatienceNs;
+  do {
+    halt_for_answers(request);
+    if (now_ns() < patience_ends) continue;
+    report_silent(CpuSet{request.unanswered.load(std::memory_order_relaxed) & ~kHalts},
+                  request.pages);
+    patience_ends = now_ns() + kPatienceNs;
+  } while (!is_answered_soon(request));
+}
+
+}  // namespace
+
+void shootdown(std::span<const VirtAddr> pages) {
+  const InterruptState before = take_interrupts();
+  drop(pages.size() <= tlb::kMostPages ? pages : std::span<const VirtAddr>());
+  const CpuSet others = tlb::begin_shootdown();
+  if (!others.empty()) return tlb::tell(others, pages);
+  restore_interrupts(before);
+}
+
+void flush_all() {
+  std::uint32_t cr3 = 0;
+  asm volatile("movl %%cr3, %0\n\tmovl %0, %%cr3" : "=r"(cr3)::"memory");
+  this_cpu::add(this_cpu::fields.full_flushes, 1);
+}
+
+void invalidate_page(VirtAddr address) {
+  invalidate_page_uncounted(to_pointer(address));
+  this_cpu::add(this_cpu::fields.invlpgs, 1);
+}
+
+namespace tlb {
+
+void tell(CpuSet cpus, std::span<const VirtAddr> pages) {
+  if (KMAPPER_CHECKED != 0) cpus = without_dropped(cpus);
+  const PreemptionOff request_in_use;
+  const CpuNumber self = this_cpu::number();
+  Request& request = requests[to_number(self)];
+  request.pages = pages.size() <= kMostPages ? pages : std::span<const VirtAddr>();
+  request.unanswered.store(cpus.bits(), std::memory_order_relaxed);
+  for (; !cpus.empty(); cpus.remove(cpus.first())) ask(cpus.first(), self);
+  enable_interrupts();  // others may be waiting for this CPU
+  wait_for_answers(request);
+}
+
+void drop_answers(std::uint32_t every) { drop_every.store(every, std::memory_order_relaxed); }
+
+void start() {
+  const CpuNumber self = this_cpu::number();
+  this_cpu::write(this_cpu::fields.other_cpus, kAwake & ~CpuSet(self).bits());
+  set_interrupt_handler(Interrupt::shootdown, answer);
+  set_interrupt_handler(Interrupt::answered, [] {});  // that it came is all there is to it
+  state.fetch_add(CpuSet(self).bits(), std::memory_order_seq_cst);
+  flush_all();
+}
+
+void enter_idle() {
+  const std::uint32_t self = CpuSet(this_cpu::number()).bits();
+  const std::uint32_t before = state.fetch_sub(self, std::memory_order_seq_cst);
+  this_cpu::write(this_cpu::fields.idles_since, (before & ~kAwake) | 1);
+}
+
+void leave_idle() {
+  const std::uint32_t since = this_cpu::read(this_cpu::fields.idles_since);
+  if (since == 0) return;
+  this_cpu::write(this_cpu::fields.idles_since, 0U);
+  const std::uint32_t self = CpuSet(this_cpu::number()).bits();
+  const std::uint32_t before = state.fetch_add(self, std::memory_order_seq_cst);
+  if ((before & ~kAwake) != (since & ~kAwake)) flush_all();
+}
+
+Shootdowns shootdowns() {
+  const std::uint64_t begun = sum_over_cpus(this_cpu::fields.shootdowns);
+  const std::uint64_t ipis = sum_over_cpus(this_cpu::fields.ipis);
+  return {begun, ipis, begun * (cpu_count() - 1) - ipis};
+}
+
+CpuSet idle_cpus() {
+  const std::uint32_t awake = state.fetch_add(0, std::memory_order_seq_cst);  // a barrier
+  return CpuSet{((1U << cpu_count()) - 1) & ~awake};
+}
+
+}  // namespace tlb
+}  // namespace kmapper::kernel

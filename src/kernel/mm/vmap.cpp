@@ -1,0 +1,16 @@
+#include "kernel/mm/vmap.hpp"
+
+#include "core/vmap.hpp"
+
+template class kmapper::VmapRange<kmapper::kernel::KernelPlatform>;
+
+namespace kmapper::kernel {
+
+constinit VmapRange<KernelPlatform> vmap_range{KernelPlatform{}};
+
+void vmap_init(MemoryMap& map) {
+  vmap_tables_init(map);
+  vmap_range.open(KernelPlatform::kMaxVmapPages);
+}
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,25 @@
+// Several pages at consecutive addresses, by the field's names. What it costs, and what it refuses,
+// stands in kmapper/vmap.hpp.
+#pragma once
+
+#include <span>
+
+#include "kernel/mm/kernel_platform.hpp"
+#include "kmapper/vmap.hpp"
+
+extern template class kmapper::VmapRange<kmapper::kernel::KernelPlatform>;
+
+namespace kmapper::kernel {
+
+extern constinit VmapRange<KernelPlatform> vmap_range;
+
+[[nodiscard]] inline kmapper::Result<void*> vmap(std::span<Page* const> pages) {
+  return vmap_range.vmap(pages);
+}
+[[gnu::always_inline]] inline void vunmap(const void* address) { vmap_range.vunmap(address); }
+
+/// Takes the range's page tables out of the map, and opens the range. Panics if there is no room.
+/// Once, at boot.
+void vmap_init(MemoryMap& map);
+
+}  // namespace kmapper::kernel

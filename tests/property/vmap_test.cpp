@@ -1,0 +1,234 @@
+// Random use of vmap on the deterministic machine, against a plain model: each thread knows which
+// pages its areas map, and what each must show. Threads go on on other CPUs as they like;
+// interrupts map too; CPUs walk PTEs as they like; pages are freed, and allocated again, as soon as
+// nobody maps them. That no page of the range gets a new translation while a TLB holds its old one,
+// the machine checks.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kmapper/vmap.hpp"
+#include "page_model.hpp"
+#include "simulated/computer.hpp"
+#include "simulated/random.hpp"
+#include "simulated/scheduled_threads.hpp"
+
+namespace kmapper::simulated {
+namespace {
+
+constexpr std::uint32_t kGames = 40;
+constexpr std::uint32_t kOperations = 3'000;  // a game
+
+/// One machine, its threads and what they do, all chosen by a seed.
+class VmapGame {
+ public:
+  explicit VmapGame(std::uint64_t seed)
+      : random_(seed),
+        cpus_(random_.between(1, 4)),
+        threads_(random_.between(1, 2 * cpus_)),
+        pages_(random_.between(8, 120)),
+        computer_(
+            {.cpus = cpus_, .slots = 1, .low_frames = 2, .high_frames = 40, .vmap_pages = pages_},
+            {seed, chances()}),
+        model_(computer_.machine(), random_) {
+    range_->open(pages_);
+  }
+
+  Sabotages& sabotage() { return computer_.machine().sabotage(); }
+
+  /// What went wrong; empty: nothing.
+  std::string play() {
+    Scheduler& scheduler = computer_.threads().scheduler();
+    for (std::uint32_t i = 0; i < threads_; ++i) {
+      scheduler.spawn("maps areas", [this, seed = random_.next()] { run(Random(seed)); });
+    }
+    scheduler.on_interrupt([this] { map_in_interrupt(); });
+    scheduler.on_switch([this](bool speculates) {
+      const Scheduler::Pause pause;
+      Region& region = computer_.machine().vmap();
+      if (speculates)
+        region.speculate(CpuIndex{random_.below(cpus_)}, SlotIndex{random_.below(region.size())});
+      return computer_.machine().faults().empty();
+    });
+    Outcome outcome = scheduler.run();
+    if (outcome.end == Outcome::End::all_done && computer_.machine().faults().empty()) {
+      scheduler.on_interrupt(nullptr);
+      scheduler.spawn("checks the end", [this] { check_end(); });
+      outcome = scheduler.run();
+    }
+    std::string text = computer_.machine().faults().text() + outcome.report;
+    for (const auto& report : computer_.reports())
+      text += std::string("misuse reported: ") + describe(report.what).what + "\n";
+    return text;
+  }
+  [[nodiscard]] std::uint64_t mapped() const { return mapped_; }
+
+ private:
+  using Page = Computer<ScheduledThreads>::Page;
+  static constexpr std::uint32_t kMostPages = 6;
+  static constexpr std::uint32_t kMostAreas = 4;
+
+  struct Area {
+    std::array<Page, kMostPages> pages{};
+    std::uint32_t size = 0;
+    std::byte* address = nullptr;
+  };
+  struct Hand {
+    std::array<Area, kMostAreas> areas{};
+    std::uint32_t size = 0;
+  };
+
+  [[nodiscard]] Chances chances() {
+    return {.switches = random_.between(1, 12),
+            .preemptions = random_.between(2, 20),
+            .interrupts = random_.between(3, 40),
+            .freezes = random_.one_in(3) ? 0 : random_.between(20, 200),
+            .speculations = random_.one_in(4) ? 0 : random_.between(2, 16)};
+  }
+
+  void run(Random random) {
+    Hand hand;
+    for (std::uint32_t left = kOperations / threads_; left != 0; --left) {
+      switch (random.below(8)) {
+        case 0:
+        case 1:
+        case 2:
+          map(random, hand);
+          break;
+        case 3:
+        case 4:
+          unmap_any(random, hand);
+          break;
+        case 5:
+          return_page(random);
+          break;
+        case 6:
+          if (random.one_in(16)) range_->flush();
+          break;
+        default:
+          look(random, hand);
+      }
+    }
+    while (hand.size != 0) unmap_any(random, hand);
+  }
+
+  void map_in_interrupt() {
+    Hand hand;
+    map(random_, hand);
+    look(random_, hand);
+    while (hand.size != 0) unmap_any(random_, hand);
+  }
+
+  void map(Random& random, Hand& hand) {
+    if (hand.size == kMostAreas) return;
+    Area area;
+    for (std::uint32_t wanted = random.between(1, kMostPages); wanted != 0; --wanted) {
+      const Page page = any_page(random);
+      if (model_.begin_use(page->frame)) area.pages[area.size++] = page;
+    }
+    Result<void*> result = range_->vmap({area.pages.data(), area.size});
+    if (!result) {
+      require(result.error() == MapError::no_room || result.error() == MapError::would_sleep,
+              "vmap refused for no good reason");
+      return give_back(area);
+    }
+    area.address = static_cast<std::byte*>(*result);
+    ++mapped_;
+    hand.areas[hand.size++] = area;
+    // Half of the areas nobody ever looks at.
+    if (random.one_in(2)) look(random, hand);
+  }
+  void unmap_any(Random& random, Hand& hand) {
+    if (hand.size == 0) return;
+    const std::uint32_t chosen = random.below(hand.size--);
+    const Area area = std::exchange(hand.areas[chosen], hand.areas[hand.size]);
+    range_->vunmap(area.address);
+    give_back(area);
+  }
+  void give_back(const Area& area) {
+    for (std::uint32_t i = 0; i < area.size; ++i) model_.end_use(area.pages[i]->frame);
+  }
+  /// At every page of some area.
+  void look(Random& random, const Hand& hand) {
+    if (hand.size == 0) return;
+    const Area& area = hand.areas[random.below(hand.size)];
+    for (std::uint32_t i = 0; i < area.size; ++i) {
+      const FrameIndex frame = area.pages[i]->frame;
+      require(computer_.read(area.address + i * kPageSize) == model_.tag(frame),
+              "an area shows another page");
+    }
+  }
+  void return_page(Random& random) {
+    const Page page = any_page(random);
+    if (!model_.begin_free(page->frame)) return;
+    computer_.machine().check_unmapped(page->frame);
+    model_.end_free(page->frame, random.next());
+  }
+
+  void check_end() {
+    range_->flush();
+    const auto usage = range_->usage();
+    require(usage.areas == 0 && usage.used_pages == 0 && usage.dirty_pages == 0,
+            "all threads have gone, but areas are left");
+    require(usage.largest_run == pages_, "a page of the range is lost");
+    std::array<Page, 1> page{computer_.high_page(0)};
+    for (std::uint32_t left = pages_ / 2; left != 0; --left)
+      require(static_cast<bool>(range_->vmap(page)), "a clean range refuses");
+  }
+
+  [[nodiscard]] Page any_page(Random& random) {
+    const MachineShape& shape = computer_.machine().shape();
+    if (random.one_in(32)) return computer_.low_page(random.below(shape.low_frames));
+    return computer_.high_page(random.below(shape.high_frames));
+  }
+  void require(bool holds, const char* what) {
+    if (!holds) computer_.machine().faults().record(what);
+  }
+
+  Random random_;
+  const std::uint32_t cpus_;
+  const std::uint32_t threads_;
+  const std::uint32_t pages_;
+  Computer<ScheduledThreads> computer_;
+  std::unique_ptr<VmapRange<Platform<ScheduledThreads>>> range_ =
+      std::make_unique<VmapRange<Platform<ScheduledThreads>>>(computer_.platform());
+  PageModel model_;
+  std::uint64_t mapped_ = 0;
+};
+
+TEST(VmapGame, EveryAreaShowsItsPagesAllTheTime) {
+  std::uint64_t mapped = 0;
+  for (std::uint64_t seed = 1; seed <= kGames; ++seed) {
+    VmapGame game(seed);
+    ASSERT_EQ(game.play(), "") << "seed " << seed;
+    mapped += game.mapped();
+  }
+  EXPECT_GT(mapped, kGames * kOperations / 8);
+}
+
+TEST(VmapGame, ADroppedFlushIsFound) {
+  std::string failure;
+  for (std::uint64_t seed = 1; seed <= 10 && failure.empty(); ++seed) {
+    VmapGame game(seed);
+    game.sabotage().vmap_flush_dropped.strike_every(5);
+    failure = game.play();
+  }
+  EXPECT_NE(failure.find("TLB still maps it"), std::string::npos) << failure;
+}
+
+TEST(VmapGame, AFlushSkippedByAWrongAccessedBitIsFound) {
+  std::string failure;
+  for (std::uint64_t seed = 1; seed <= 10 && failure.empty(); ++seed) {
+    VmapGame game(seed);
+    game.sabotage().accessed_hidden.strike_every(20);
+    failure = game.play();
+  }
+  EXPECT_NE(failure.find("TLB still maps it"), std::string::npos) << failure;
+}
+
+}  // namespace
+}  // namespace kmapper::simulated
