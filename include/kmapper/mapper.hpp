@@ -166,9 +166,13 @@ class Mapper {
   /// may_flush().
   std::uint32_t flush_all_zero_pkmaps();
 
-  /// Takes idle slots back until `slots` are clean, so that the misses to come need not: for
-  /// whoever has time to spare, as an idle CPU. Goes round the window once at most. Returns how
-  /// many are clean. Needs may_flush().
+  /// Takes idle slots back so that `slots` are clean, and the misses to come need not: for whoever
+  /// has time to spare, as an idle CPU. Takes what is missing now, whoever uses it up meanwhile;
+  /// goes round the window once at most; and stops when has_better_to_do(), asked before each
+  /// batch, says so. Returns how many are clean, as if nobody had taken any meanwhile. Needs
+  /// may_flush().
+  template <class Predicate>
+  std::uint32_t scavenge_ahead(std::uint32_t slots, Predicate has_better_to_do);
   std::uint32_t scavenge_ahead(std::uint32_t slots);
 
   /// Takes the page's slot back, flushed, before the page goes to its allocator. `pinned`: somebody
@@ -223,6 +227,10 @@ class Mapper {
   enum class Wait : std::uint8_t { never, until_mapped };
   enum class Claim : std::uint8_t { lost, untouched, touched };
   struct Batch;
+  struct Scavenged {
+    std::uint32_t examined;  // words; 0 when all slots are parked
+    std::uint32_t taken;
+  };
   struct Waiter;
   struct Pinned;
   struct Woken;
@@ -308,7 +316,7 @@ class Mapper {
   SlotIndex take_clean();
   Pinned map_in(SlotIndex slot, Page page);
   // src/core/scavenge.hpp
-  std::uint32_t scavenge();
+  Scavenged scavenge();
   void examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
   void sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
   void pass_over(SlotIndex index, std::uint32_t seen);

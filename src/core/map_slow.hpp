@@ -109,7 +109,7 @@ SlotIndex Mapper<P>::take_clean() {
   if (slot != kNoSlot || !platform_.may_flush()) return slot;
   // Two rounds of the hand clear every referenced bit and come back; what is idle then is taken.
   for (std::uint32_t examined = 0; examined <= 2 * slot_count_;) {
-    const std::uint32_t now = scavenge();
+    const std::uint32_t now = scavenge().examined;
     slot = clean_.take(leaf);
     if (slot != kNoSlot || now == 0) break;
     examined += now;

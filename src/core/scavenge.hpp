@@ -36,10 +36,9 @@ struct Mapper<P>::Batch {
   }
 };
 
-/// Takes one batch, and makes it clean. Returns how many words it examined: 0 when all slots are
-/// parked.
+/// Takes one batch, and makes it clean.
 template <class P>
-std::uint32_t Mapper<P>::scavenge() {
+auto Mapper<P>::scavenge() -> Scavenged {
   Batch batch;
   // Relaxed, here and at the other additions: who finds a page without a slot has acquired from the
   // claim() that follows.
@@ -60,7 +59,7 @@ std::uint32_t Mapper<P>::scavenge() {
     } while (batch.taken < Batch::kEnough && batch.examined < Batch::kMostExamined && --steps != 0);
   }
   finish(batch);
-  return batch.examined;
+  return {batch.examined, batch.taken};
 }
 
 /// The hand goes over these slots of a leaf. Interrupts are off.
@@ -237,14 +236,23 @@ std::uint32_t Mapper<P>::flush_all_zero_pkmaps() {
 
 template <class P>
 std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots) {
-  std::uint32_t clean = clean_.count();
-  for (std::uint32_t examined = 0; clean < slots && examined < slot_count_;) {
-    const std::uint32_t now = scavenge();
-    if (now == 0) break;
-    examined += now;
-    clean = clean_.count();
+  return scavenge_ahead(slots, [] { return false; });
+}
+
+template <class P>
+template <class Predicate>
+std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots, Predicate has_better_to_do) {
+  const std::uint32_t clean = clean_.count();
+  if (clean >= slots) return clean;
+  const std::uint32_t missing = slots - clean;
+  Scavenged done{0, 0};
+  while (done.taken < missing && done.examined < slot_count_ && !has_better_to_do()) {
+    const Scavenged now = scavenge();
+    if (now.examined == 0) break;
+    done.examined += now.examined;
+    done.taken += now.taken;
   }
-  return clean;
+  return clean + done.taken;
 }
 
 template <class P>

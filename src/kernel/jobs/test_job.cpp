@@ -3,6 +3,7 @@
 #include "kernel/jobs/jobs.hpp"
 #include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/mm/background_scavenger.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -35,10 +36,14 @@ void run_test(const SelfTest& test, Tally& tally) {
 
 Outcome test_job(const BootInfo& /*boot*/) {
   Tally tally;
-  for (const auto list : {page_alloc_tests(), window_tests(), local_tests(), vmap_tests(),
-                          misuse_tests(), watchdog_tests(), fault_tests(), cpu_tests()}) {
-    for (const SelfTest& test : list) run_test(test, tally);
+  {
+    const NoBackgroundScavenger window_as_they_leave_it;
+    for (const auto list : {page_alloc_tests(), window_tests(), local_tests(), vmap_tests(),
+                            misuse_tests(), watchdog_tests(), fault_tests(), cpu_tests()}) {
+      for (const SelfTest& test : list) run_test(test, tally);
+    }
   }
+  for (const SelfTest& test : background_tests()) run_test(test, tally);
   print("{} tests passed, {} failed, {} skipped\n", tally.passed, tally.failed, tally.skipped);
   return tally.failed == 0 ? passed() : failed("a self test failed");
 }

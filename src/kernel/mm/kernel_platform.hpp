@@ -63,6 +63,7 @@ class KernelPlatform {
     std::size_t left = slots.size();  // a miss pays for one turn of the loop: counting down is less
     do {
       invalidate_page_uncounted(address(slots[left - 1]));
+      asm("" : "+r"(left));  // no code: counts down here, not before, and so needs no test
     } while (--left != 0);
     const CpuSet others = tlb::begin_shootdown();
     if (!others.empty()) [[unlikely]]

@@ -6,6 +6,7 @@
 #include "arch/cpus.hpp"
 #include "arch/tlb.hpp"
 #include "kernel/lib/divide.hpp"
+#include "kernel/mm/background_scavenger.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/preemption.hpp"
@@ -249,6 +250,9 @@ void idle() {
   for (;;) {
     disable_interrupts();
     scheduler.yield();
+    enable_interrupts();
+    scavenge_in_background();
+    disable_interrupts();
     // First to idle, then to look: who makes a thread ready looks for CPUs that idle after that.
     tlb::enter_idle();
     if (!scheduler.has_work()) {

@@ -50,7 +50,7 @@ class Scheduler {
 
   /// Whether this CPU is in the middle of a scheduling decision. Any context.
   [[nodiscard]] bool is_deciding() const;
-  /// Whether there is a thread that this CPU could run. Interrupts must be disabled.
+  /// Whether there is a thread that this CPU could run. Interrupts or preemption must be disabled.
   [[nodiscard]] bool has_work();
 
   /// What a new thread does first.
