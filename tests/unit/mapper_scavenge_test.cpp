@@ -4,7 +4,8 @@
 
 #include <thread>
 
-#include "core/observe.hpp"  // release_pins() is a template of its own
+#include "core/observe.hpp"   // release_pins() is a template of its own
+#include "core/scavenge.hpp"  // and so is scavenge_ahead()
 #include "window.hpp"
 
 namespace kmapper::simulated {
@@ -90,6 +91,25 @@ TEST(ScavengeAhead, TakesNoMoreThanItIsAskedForAndABatch) {
   const std::uint64_t taken = window.mapper.stats().slots_scavenged;
   window.mapper.scavenge_ahead(10);  // they are there already
   EXPECT_EQ(window.mapper.stats().slots_scavenged, taken);
+}
+
+TEST(ScavengeAhead, StopsWhenThereIsSomethingBetterToDo) {
+  Window window(64);
+  fill(window, 64);
+  int batches = 2;
+  window.mapper.scavenge_ahead(64, [&batches] { return batches-- == 0; });
+  EXPECT_EQ(window.mapper.stats().scavenges, 2U);
+}
+
+TEST(ScavengeAhead, DoesNotRunAfterThoseWhoUseUpWhatItTakes) {
+  Window window(64, 128);
+  fill(window, 64);
+  std::uint32_t next = 64;
+  window.mapper.scavenge_ahead(16, [&] {
+    for (int i = 0; i < 8; ++i) window.touch(window.high(next++));
+    return false;
+  });
+  EXPECT_LT(window.mapper.stats().slots_scavenged, 2 * 32U);
 }
 
 TEST(ScavengeAhead, EndsWhereThereIsNothingToTake) {
