@@ -169,8 +169,7 @@ class Mapper {
   /// Takes idle slots back so that `slots` are clean, and the misses to come need not: for whoever
   /// has time to spare, as an idle CPU. Takes what is missing now, whoever uses it up meanwhile;
   /// goes round the window once at most; and stops when has_better_to_do(), asked before each
-  /// batch, says so. Returns how many are clean, as if nobody had taken any meanwhile. Needs
-  /// may_flush().
+  /// batch, says so. Returns how many are clean in the end. Needs may_flush().
   template <class Predicate>
   std::uint32_t scavenge_ahead(std::uint32_t slots, Predicate has_better_to_do);
   std::uint32_t scavenge_ahead(std::uint32_t slots);

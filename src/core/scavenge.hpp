@@ -252,7 +252,7 @@ std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots, Predicate has_bette
     done.examined += now.examined;
     done.taken += now.taken;
   }
-  return clean + done.taken;
+  return clean_.count();
 }
 
 template <class P>

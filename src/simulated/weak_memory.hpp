@@ -52,6 +52,7 @@ struct OrderedAccess {
   unsigned line = 0;  // 0: on any line
 
   friend constexpr bool operator==(const OrderedAccess&, const OrderedAccess&) = default;
+  // clang-tidy 14 takes the comparison's 0 for a pointer's. NOLINTNEXTLINE(modernize-use-nullptr)
   friend constexpr auto operator<=>(const OrderedAccess&, const OrderedAccess&) = default;
 };
 

@@ -13,6 +13,7 @@
 set -euo pipefail
 
 readonly cpu_seconds=120 memory_mib=4096
+TIMEFORMAT=%U
 
 misused() {
   printf 'run.sh: %s\n' "$*" >&2
@@ -39,7 +40,7 @@ search() {
   ulimit -t $cpu_seconds
   ulimit -v $((memory_mib * 1024))
   # shellcheck disable=SC2086
-  exec ./pan $1
+  exec ./pan $1 >pan.log 2>&1
 }
 
 # judge KIND STATUS: the result in words; fails where it is not what it must be.
@@ -61,7 +62,7 @@ judge() {
   fi
 }
 
-# check KIND NAME LINE: one run, in the folder at hand.
+# check KIND NAME LINE: one run, in the folder at hand. The seconds are a CPU's.
 check() {
   local status=0 result outcome=0 states depth seconds mib
   if ! generate "$1" "$3" >generate.log 2>&1; then
@@ -70,14 +71,13 @@ check() {
     return 1
   fi
   rm -f ./*.trail
-  (search "$(field pan "$3")") >pan.log 2>&1 || status=$?
+  seconds=$({ time (search "$(field pan "$3")"); } 2>&1) || status=$?
   result=$(judge "$1" "$status") || outcome=1
   states=$(sed -nE 's/^ *([0-9.e+]+) states, stored.*/\1/p' pan.log | head -n 1)
   depth=$(sed -nE 's/.*depth reached ([0-9]+),.*/\1/p' pan.log | head -n 1)
-  seconds=$(sed -nE 's/.*elapsed time ([0-9.e+-]+) seconds.*/\1/p' pan.log | head -n 1)
   mib=$(sed -nE 's/^ *([0-9.]+)\.[0-9]*[^0-9]+total actual memory usage.*/\1/p' pan.log | head -n 1)
   printf '%-12s %-22s %10s states %8s deep %7s s %5s MiB  %s\n' \
-    "$name" "$2" "${states:-?}" "${depth:-?}" "${seconds:-?}" "${mib:-?}" "$result"
+    "$name" "$2" "${states:-?}" "${depth:-?}" "$seconds" "${mib:-?}" "$result"
   ((outcome)) || return 0
   explain "$1" "$3"
   return 1

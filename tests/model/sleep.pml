@@ -10,11 +10,12 @@
  *     every slot is clean, or idle and on the hand's path;
  *   - a mapping that is held is that of the page, and is counted.
  *
- * Settings: SLOTS (1, 2), PAGES, TWICE (a mask: these threads map twice, the others once), KEEPER (thread 0 keeps its first mapping until all
- * others have finished), LIMITED (a mask: these threads' kmaps may time out), CANCELLED (a mask: these threads
- * may be cancelled, at any time), TRYING (a mask: these threads never sleep), OTHERS (a mask: these threads flush or evict, and map nothing), SUMMARY (the set
- * of clean slots with its summary), HOT (two threads share a page, the third wants another), FOREVER (the others
- * go on until the last thread has been served; for the claim).
+ * Settings: SLOTS (1, 2), PAGES, TWICE (a mask: these threads map twice, the others once), KEEPER (thread 0 keeps
+ * its first mapping until all others have finished), LIMITED (a mask: these threads' kmaps may time out), CANCELLED (a
+ * mask: these threads may be cancelled, at any time), TRYING (a mask: these threads never sleep), OTHERS (a mask: these
+ * threads scavenge, flush or evict, and map nothing), SUMMARY (the set of clean slots with its summary), WARM (all slots
+ * are idle at first), HOT (two threads share a page, the third wants another), FOREVER (the others go on until the
+ * last thread has been served; for the claim).
  *
  * RUN, MUTANT: what run.sh does; a mutant has a fault that must be found.
  *
@@ -24,7 +25,7 @@
  * RUN kept_by_all: -DKEEPER -DPAGES=1 ; gcc=-O0 -DSAFETY ; pan=-m100000
  * RUN limited: -DLIMITED=2 -DPAGES=2 ; gcc=-O0 -DSAFETY ; pan=-m100000
  * RUN cancelled: -DCANCELLED=6 -DKEEPER -DPAGES=2 ; gcc=-O0 -DSAFETY ; pan=-m100000
- * RUN taken_back: -DOTHERS=4 -DWARM ; gcc=-O0 -DSAFETY ; pan=-m100000
+ * RUN taken_back: -DOTHERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN trying: -DTRYING=1 -DTWICE=2 -DPAGES=2 ; gcc=-O0 -DSAFETY ; pan=-m100000
  * RUN summary: -DSUMMARY -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN served: -DFOREVER -DHOT -DPAGES=2 ; gcc=-DCOLLAPSE ; pan=-a -f -m5000000
@@ -35,8 +36,8 @@
  * MUTANT announce_wakes_nobody: -DMUTANT_DEAF -DKEEPER -DPAGES=1 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT page_mapped_meanwhile: -DMUTANT_LATE -DKEEPER -DPAGES=1 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT put_looks_for_nobody: -DMUTANT_PUT ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT park_looks_for_nobody: -DMUTANT_PARK -DTRYING=1 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT park_looks_once: -DMUTANT_PARK_ONCE -DTRYING=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
+ * MUTANT park_looks_for_nobody: -DMUTANT_PARK -DOTHERS=1 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT park_looks_once: -DMUTANT_PARK_ONCE -DOTHERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * MUTANT parked_before_removed: -DMUTANT_PARK_FIRST ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT summary_believed: -DMUTANT_SUMMARY -DSUMMARY -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * MUTANT newcomer_first: -DMUTANT_NEWCOMER ; gcc=-DSAFETY ; pan=-m100000
@@ -123,6 +124,7 @@ proctype thread(byte me) {
     if
     :: OTHERS & BIT(me) -> flush_all()
     :: OTHERS & BIT(me) -> evict()
+    :: OTHERS & BIT(me) -> scavenge() /* scavenge_ahead() */
     :: !(OTHERS & BIT(me)) -> map_and_use()
     fi;
     atomic { held = NONE; ended = false; to_look = false; page = 0 }

@@ -2,6 +2,8 @@
 // call that was wrong, and leaves the window as it was.
 #include <gtest/gtest.h>
 
+#include <array>
+#include <span>
 #include <thread>
 
 #include "kmapper/mapping.hpp"
@@ -247,6 +249,36 @@ TEST(Holders, EachMappingThatIsHeldTooLongIsNamedWithItsHolders) {
     EXPECT_EQ(report.slot, window.mapper.find(window.high(0)));
     EXPECT_TRUE(report.holder.thread == 1 || report.holder.thread == 2);
     EXPECT_EQ(is_in(report.caller, kmap_here), kChecked);
+  }
+}
+
+[[gnu::noinline]] void map_in_every_way(Window& window) {
+  ASSERT_NE(window.mapper.try_kmap(window.high(0)), nullptr);
+  ASSERT_TRUE(window.mapper.kmap_for(window.high(1), 1));
+  PageAddress<Host> two[] = {{window.high(2)}, {window.high(3)}};
+  ASSERT_EQ(window.mapper.kmap_all(two), MapError::none);
+  std::array<PageAddress<Host>, 2> some{{{window.high(4)}, {window.high(5)}}};
+  ASSERT_EQ(window.mapper.kmap_all(std::span(some)), MapError::none);
+}
+[[gnu::noinline]] void map_in_reservation(Window& window) {
+  Result<Reservation<Host>> reservation = window.mapper.reserve(1);
+  ASSERT_TRUE(reservation);
+  ASSERT_TRUE(reservation->kmap(window.high(6)));
+}
+
+TEST(Holders, AreNamedWithTheirCallInWhateverWayTheyMapped) {
+  if (!kChecked) GTEST_SKIP() << "a release build does not know the calls";
+  Window window(8);
+  elsewhere(window, [&] { map_in_every_way(window); });
+  elsewhere(window, [&] { map_in_reservation(window); });
+  EXPECT_EQ(window.mapper.report_holders(0), 7U);
+  for (const auto& report : window.computer().reports()) {
+    if (report.page == window.high(6)) {
+      EXPECT_TRUE(is_in(report.caller, map_in_reservation));
+    } else {
+      EXPECT_TRUE(is_in(report.caller, map_in_every_way))
+          << "page " << to_number(report.page->frame);
+    }
   }
 }
 
