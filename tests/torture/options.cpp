@@ -58,13 +58,12 @@ std::optional<Options> read_options(std::span<const char* const> words) {
       options.seed = *count;
     } else {
       const NamedSabotage* found = nullptr;
-      std::string names;
+      std::string complaint = "--sabotage " + value + ": no fault; there are:";
       for (const NamedSabotage& it : kSabotages) {
         if (it.name == value) found = &it;
-        names += " " + std::string(it.name);
+        complaint.append(" ").append(it.name);
       }
-      if (found == nullptr)
-        return misused("--sabotage " + value + ": no fault; there are:" + names);
+      if (found == nullptr) return misused(complaint);
       options.sabotage = found->put_in;
       options.patience = std::chrono::seconds(2);
     }
