@@ -43,7 +43,7 @@ const Computer<HostThreads>::Report& the_report(Window& window) {
 /// Whether the return address is in that function, as far as its length can be guessed.
 template <class Result, class... T>
 bool is_in(const void* caller, Result (*function)(T...)) {
-  constexpr std::uintptr_t kLongest = 4096;  // with a sanitizer's checks
+  constexpr std::uintptr_t kLongest = 16384;  // with a sanitizer's checks
   return reinterpret_cast<std::uintptr_t>(caller) - reinterpret_cast<std::uintptr_t>(function) <
          kLongest;
 }
