@@ -17,7 +17,7 @@ struct Job {
 constexpr Job kJobs[] = {
     {"run", main_job},        {"test", test_job},   {"reuse", reuse_job},
     {"torture", torture_job}, {"panic", panic_job}, {"doublefault", double_fault_job},
-    {"bench", bench_job},
+    {"bench", bench_job},     {"scale", scale_job},
 };
 
 const Job& find_job(const BootInfo& boot) {
@@ -26,7 +26,8 @@ const Job& find_job(const BootInfo& boot) {
   for (const Job& job : kJobs) {
     if (job.name == name) return job;
   }
-  panic("job={}: the jobs are run, test, reuse, torture, panic, doublefault and bench", name);
+  panic("job={}: the jobs are run, test, reuse, torture, panic, doublefault, bench and scale",
+        name);
 }
 
 struct Run {

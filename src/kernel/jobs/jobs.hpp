@@ -33,4 +33,8 @@ Outcome panic_job(const BootInfo& boot);
 /// (instructions, in a machine that counts these) or in nanoseconds.
 Outcome bench_job(const BootInfo& boot);
 
+/// job=scale [rounds=N] [ops=N]: what operations cost in nanoseconds on one, two and four CPUs at
+/// once, and what they have to tell each other.
+Outcome scale_job(const BootInfo& boot);
+
 }  // namespace kmapper::kernel

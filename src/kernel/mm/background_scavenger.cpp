@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <utility>
 
 #include "arch/cpus.hpp"
 #include "core/scavenge.hpp"  // scavenge_ahead() is a template of its own
@@ -11,27 +12,27 @@
 namespace kmapper::kernel {
 namespace {
 
-constexpr std::uint32_t kForEachCpu = 32;
-constexpr std::uint32_t kBatch = 16;  // what a scavenge takes, about
-
 constinit std::atomic<bool> is_off{false};
 
-// Whether a tick has begun, and pages have been mapped on any CPU, since this CPU last looked.
-// Without the tick, CPUs would wake each other by their shootdowns, and scavenge on.
-bool is_due() {
+// Whether a tick has begun since this CPU last looked. Without that, CPUs would wake each other by
+// their shootdowns, and scavenge on.
+bool is_next_tick() {
   const std::uint32_t tick = scheduler.now();
   if (this_cpu::read(this_cpu::fields.looked_in_tick) == tick) return false;
   this_cpu::write(this_cpu::fields.looked_in_tick, tick);
-  const auto misses = static_cast<std::uint32_t>(
-      sum_over_cpus(this_cpu::fields.events[static_cast<std::size_t>(Event::miss)]));
-  if (this_cpu::read(this_cpu::fields.misses_seen) == misses) return false;
-  this_cpu::write(this_cpu::fields.misses_seen, misses);
   return true;
+}
+
+// On all CPUs, modulo 2^32.
+std::uint32_t count_misses() {
+  return static_cast<std::uint32_t>(
+      sum_over_cpus(this_cpu::fields.events[static_cast<std::size_t>(Event::miss)]));
 }
 
 }  // namespace
 
 std::uint32_t reserve_of_clean_slots() {
+  constexpr std::uint32_t kForEachCpu = 32;
   return std::min(kForEachCpu * cpu_count(), highmem.slot_count() / 8);
 }
 
@@ -39,11 +40,15 @@ void scavenge_in_background() {
   // Before the switch is looked at: see NoBackgroundScavenger(). And a batch is not left half done,
   // in the hand of a thread that runs only when nobody else does.
   const PreemptionOff whole_batches;
-  if (is_off.load(std::memory_order_relaxed) || !is_due()) return;
-  // This CPU's part of the reserve: each batch interrupts those that have work.
-  std::uint32_t batches = kForEachCpu / kBatch;
-  (void)highmem.scavenge_ahead(reserve_of_clean_slots(),
-                               [&batches] { return batches-- == 0 || scheduler.has_work(); });
+  if (is_off.load(std::memory_order_relaxed) || !is_next_tick()) return;
+  const std::uint32_t misses = count_misses();
+  if (this_cpu::read(this_cpu::fields.misses_seen) == misses) return;
+  // One batch: it interrupts the CPUs that have work.
+  bool has_been_asked = false;
+  const auto is_over = [&has_been_asked] { return std::exchange(has_been_asked, true); };
+  const std::uint32_t reserve = reserve_of_clean_slots();
+  if (highmem.scavenge_ahead(reserve, is_over) >= reserve)
+    this_cpu::write(this_cpu::fields.misses_seen, misses);
 }
 
 NoBackgroundScavenger::NoBackgroundScavenger() {

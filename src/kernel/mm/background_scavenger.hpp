@@ -1,7 +1,7 @@
 // A reserve of clean slots, so that a miss rarely scavenges. CPUs that have nothing else to do keep
-// it: each looks once in a tick, when it is about to halt. It does something only if pages have
-// been mapped since it last looked, so a window that nobody needs more of keeps its idle mappings,
-// and a machine that rests does rest.
+// it: in each tick, a CPU that is about to halt scavenges one batch if too few slots are clean. It
+// looks only if pages have been mapped since there was enough, so a window that nobody needs more
+// of keeps its idle mappings, and a machine that rests does rest.
 #pragma once
 
 #include <cstdint>
@@ -11,8 +11,7 @@ namespace kmapper::kernel {
 /// How many clean slots there should be: some for each CPU, but never much of the window.
 [[nodiscard]] std::uint32_t reserve_of_clean_slots();
 
-/// Scavenges until the reserve is there, or there is something better to do. For idle threads;
-/// interrupts must be enabled.
+/// Brings the reserve nearer to what it should be. For idle threads; interrupts must be enabled.
 void scavenge_in_background();
 
 /// While one lives, no CPU scavenges but for a miss or because it is told to: for who wants to find

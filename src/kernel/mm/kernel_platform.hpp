@@ -59,15 +59,15 @@ class KernelPlatform {
   [[nodiscard]] static bool take_pte(SlotIndex slot) { return entry(slot).take(); }
   static void invalidate(std::span<const SlotIndex> slots) {
     disable_interrupts();  // this CPU is the one that drops them itself
+    const CpuSet others = tlb::begin_shootdown();
+    if (!others.empty()) [[unlikely]]
+      return tell(others, slots);
     this_cpu::add(this_cpu::fields.invlpgs, slots.size());
     std::size_t left = slots.size();  // a miss pays for one turn of the loop: counting down is less
     do {
       invalidate_page_uncounted(address(slots[left - 1]));
       asm("" : "+r"(left));  // no code: counts down here, not before, and so needs no test
     } while (--left != 0);
-    const CpuSet others = tlb::begin_shootdown();
-    if (!others.empty()) [[unlikely]]
-      return tell(others, slots);
     enable_interrupts();
   }
 

@@ -17,7 +17,7 @@ namespace kmapper::kernel {
 namespace {
 
 struct alignas(64) Request {
-  std::span<const VirtAddr> pages{};         // empty: everything
+  std::span<const VirtAddr> pages{};         // none, or many: everything
   std::atomic<std::uint32_t> unanswered{0};  // a bit for each CPU that has not yet, and kHalts
 };
 constinit Request requests[kMaxCpus]{};
@@ -32,7 +32,7 @@ constexpr int kTurnsBeforeHalt = 100;
 constexpr std::uint64_t kPatienceNs = 1'000'000'000;
 
 void drop(std::span<const VirtAddr> pages) {
-  if (pages.empty()) return flush_all();
+  if (pages.empty() || pages.size() > tlb::kMostPages) return flush_all();
   for (const VirtAddr page : pages) invalidate_page_uncounted(to_pointer(page));
   this_cpu::add(this_cpu::fields.invlpgs, pages.size());
 }
@@ -124,9 +124,9 @@ void wait_for_answers(Request& request) {
 
 void shootdown(std::span<const VirtAddr> pages) {
   const InterruptState before = take_interrupts();
-  drop(pages.size() <= tlb::kMostPages ? pages : std::span<const VirtAddr>());
   const CpuSet others = tlb::begin_shootdown();
   if (!others.empty()) return tlb::tell(others, pages);
+  drop(pages);
   restore_interrupts(before);
 }
 
@@ -148,10 +148,11 @@ void tell(CpuSet cpus, std::span<const VirtAddr> pages) {
   const PreemptionOff request_in_use;
   const CpuNumber self = this_cpu::number();
   Request& request = requests[to_number(self)];
-  request.pages = pages.size() <= kMostPages ? pages : std::span<const VirtAddr>();
+  request.pages = pages;
   request.unanswered.store(cpus.bits(), std::memory_order_relaxed);
   for (; !cpus.empty(); cpus.remove(cpus.first())) ask(cpus.first(), self);
-  enable_interrupts();  // others may be waiting for this CPU
+  drop(pages);          // while the others get to it
+  enable_interrupts();  // they may be waiting for this CPU
   wait_for_answers(request);
 }
 

@@ -45,8 +45,8 @@ inline constexpr std::uint32_t kAwake = kOneShootdown - 1;
 /// CPUs that are awake, a bit each; above them, how many shootdowns have begun.
 inline constinit Atomic<std::uint32_t> state{};
 
-/// Begins a shootdown, after this CPU has dropped the translations itself. Returns the CPUs that
-/// have to be told. Interrupts must be disabled since before this CPU began.
+/// Begins a shootdown. Returns the CPUs that have to be told: by tell(), or, when there are none,
+/// the caller drops the translations from its own TLB. Interrupts must be disabled until then.
 [[nodiscard]] inline CpuSet begin_shootdown() {
   this_cpu::add(this_cpu::fields.shootdowns, 1);
   // A barrier: the entries were emptied before; a CPU that wakes later comes after that.
@@ -54,8 +54,8 @@ inline constinit Atomic<std::uint32_t> state{};
   return CpuSet{before & this_cpu::read(this_cpu::fields.other_cpus)};
 }
 
-/// Tells these CPUs, and waits for them. Enables interrupts. More pages than kMostPages, or none:
-/// the CPUs drop everything.
+/// Tells these CPUs, drops the translations here too, and waits. Enables interrupts. More pages
+/// than kMostPages, or none: all drop everything.
 void tell(CpuSet cpus, std::span<const VirtAddr> pages);
 inline constexpr std::size_t kMostPages = 32;
 
