@@ -90,6 +90,10 @@ void TorturePlayer::play_rarely(Prng& random, Hand& hand) {
     case 3:
     case 4:
       return raise_software_interrupt();
+    case 5:
+      // Rarely: each death is a line of output. In a release build its pins would stay.
+      if (KernelPlatform::kChecked && one_in(random, 64)) let_a_thread_die(random);
+      return;
     default:
       return look(random, hand);
   }
@@ -252,6 +256,30 @@ void TorturePlayer::cancel() {
 void TorturePlayer::with_interrupts_off(Prng& random) {
   const InterruptsOff off;
   play_in_interrupt(random);
+}
+
+// A thread that maps, and dies.
+struct TorturePlayer::Victim {
+  TorturePlayer& player;
+  Prng random;
+  Hand hand{};
+
+  static void run(void* argument) {
+    auto& [player, random, hand] = *static_cast<Victim*>(argument);
+    while (!hand.is_full() && !one_in(random, 8)) (void)player.pick_up(random, hand, false);
+    if (!hand.is_empty()) (void)kmap_local(hand.any(random).page->page());
+    thread_die();
+  }
+};
+
+/// Whatever the dead thread held must be free again: its pages to be freed, their slots to be taken
+/// back.
+void TorturePlayer::let_a_thread_die(Prng& random) {
+  Victim victim{*this, Prng(random.next())};
+  Thread* const thread = thread_create("victim", Victim::run, &victim);
+  if (thread == nullptr) return;
+  require(thread_join(*thread) == Ending::died, "a thread that should have died did not");
+  while (!victim.hand.is_empty()) victim.hand.take_any(random).page->end_use();
 }
 
 void TorturePlayer::require(bool holds, std::string_view what) {

@@ -78,6 +78,8 @@ class TorturePlayer {
     std::uint32_t size_ = 0;
   };
 
+  struct Victim;
+
   using Limit = Limits<KernelPlatform>;
   using Wanted = PageAddress<KernelPlatform>;
 
@@ -97,6 +99,7 @@ class TorturePlayer {
   void reuse_page(Prng& random);
   void cancel();
   void with_interrupts_off(Prng& random);
+  void let_a_thread_die(Prng& random);
   void require(bool holds, std::string_view what);
 
   const TorturePages& pages_;
