@@ -53,13 +53,7 @@ void KernelPlatform::tell(CpuSet cpus, std::span<const SlotIndex> slots) {
 }
 
 // So many pages that dropping everything is cheaper than dropping them one by one.
-void KernelPlatform::flush_vmap() {
-  disable_interrupts();
-  const CpuSet others = tlb::begin_shootdown();
-  if (!others.empty()) return tlb::tell(others, {});
-  flush_all();
-  enable_interrupts();
-}
+void KernelPlatform::flush_vmap() { shootdown({}); }
 
 void KernelPlatform::report(const MisuseReport<KernelPlatform>& misuse) {
   {

@@ -21,9 +21,9 @@
 
 namespace kmapper::kernel {
 
-/// Drops translations of pages whose entries have been emptied, on all CPUs. Returns when no CPU
-/// uses them any more. Interrupts must be enabled, and no spinlock held. A CPU that does not answer
-/// within a second is reported; the caller waits on.
+/// Drops translations of pages whose entries have been emptied, on all CPUs; no pages: all
+/// translations. Returns when no CPU uses them any more. Interrupts must be enabled, and no
+/// spinlock held. A CPU that does not answer within a second is reported; the caller waits on.
 void shootdown(std::span<const VirtAddr> pages);
 
 /// Drops all translations from this CPU's TLB, and counts that. (SDM 3A 4.10.4.1)
