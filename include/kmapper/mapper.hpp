@@ -81,9 +81,7 @@ class Mapper {
   /// kmap() without the sleep: null means that it would have slept, or waited in a context that may
   /// not. Any context.
   [[nodiscard, gnu::always_inline]] void* try_kmap(Page page) {
-    if (!platform_.is_high(page)) return platform_.direct_address(page);
-    void* const address = hit(page);
-    return noted(address != nullptr ? address : map_slow<Wait::never>(page));
+    return noted(map_at_once(page));
   }
 
   /// kmap() that sleeps no longer than `limits` allow. Errors: timed_out, cancelled,
@@ -288,6 +286,12 @@ class Mapper {
     if (static_cast<std::uint16_t>(before) < word::kSlowExit || last) [[unlikely]] {
       slow_exit(offset, before, page);
     }
+  }
+
+  [[nodiscard, gnu::always_inline]] void* map_at_once(Page page) {
+    if (!platform_.is_high(page)) return platform_.direct_address(page);
+    void* const address = hit(page);
+    return address != nullptr ? address : map_slow<Wait::never>(page);
   }
 
   /// In checked builds, notes who holds the mapping that was just made, and from which call: the

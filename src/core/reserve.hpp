@@ -93,14 +93,7 @@ template <class P>
                                                Limits<P> limits) {
   const void* const caller = __builtin_return_address(0);
   for (; mapped < pages.size(); ++mapped) {
-    const Page page = pages[mapped].page;
-    void* address = nullptr;
-    if (!platform_.is_high(page)) {
-      address = platform_.direct_address(page);
-    } else {
-      address = hit(page);
-      if (address == nullptr) address = map_slow<Wait::never>(page);
-    }
+    void* const address = map_at_once(pages[mapped].page);
     pages[mapped].address = noted(address, caller);
     if (address == nullptr) break;
   }
