@@ -13,9 +13,7 @@
 
 #include "kmapper/local_map.hpp"
 #include "page_model.hpp"
-#include "simulated/computer.hpp"
-#include "simulated/random.hpp"
-#include "simulated/scheduled_threads.hpp"
+#include "region_game.hpp"
 
 namespace kmapper::simulated {
 namespace {
@@ -32,7 +30,7 @@ class LocalGame {
         threads_(random_.between(1, 3 * cpus_)),
         deepest_(random_.between(1, kLocalDepth - kMostInInterrupt)),
         computer_({.cpus = cpus_, .slots = 1, .low_frames = 2, .high_frames = 40},
-                  {seed, chances()}),
+                  {seed, draw_chances(random_)}),
         local_(computer_.platform()),
         model_(computer_.machine(), random_) {
     computer_.threads().on_context_switch(
@@ -48,23 +46,14 @@ class LocalGame {
       scheduler.spawn("maps locally", [this, seed = random_.next()] { run(Random(seed)); });
     }
     scheduler.on_interrupt([this] { map_in_interrupt(); });
-    scheduler.on_switch([this](bool speculates) {
-      const Scheduler::Pause pause;
-      Region& region = computer_.machine().local();
-      if (speculates)
-        region.speculate(CpuIndex{random_.below(cpus_)}, SlotIndex{random_.below(region.size())});
-      return computer_.machine().faults().empty();
-    });
+    watch_switches(computer_, computer_.machine().local(), random_);
     const Outcome outcome = scheduler.run();
     if (outcome.end == Outcome::End::all_done) check_end();
-    std::string text = computer_.machine().faults().text() + outcome.report;
-    for (const auto& report : computer_.reports())
-      text += std::string("misuse reported: ") + describe(report.what).what + "\n";
-    return text;
+    return what_went_wrong(computer_, outcome);
   }
 
  private:
-  using Page = Computer<ScheduledThreads>::Page;
+  using Page = GameComputer::Page;
   struct Held {
     Page page;
     void* address;
@@ -75,14 +64,6 @@ class LocalGame {
     std::uint32_t size = 0;
   };
   static constexpr std::uint32_t kMostInInterrupt = 4;
-
-  [[nodiscard]] Chances chances() {
-    return {.switches = random_.between(1, 12),
-            .preemptions = random_.between(2, 20),
-            .interrupts = random_.between(3, 40),
-            .freezes = random_.one_in(3) ? 0 : random_.between(20, 200),
-            .speculations = random_.one_in(4) ? 0 : random_.between(2, 16)};
-  }
 
   void check_end() {
     Region& region = computer_.machine().local();
@@ -107,7 +88,7 @@ class LocalGame {
           if (hand.size != 0) unmap(hand);
           break;
         case 5:
-          return_page(random);
+          return_page(computer_, model_, random);
           break;
         case 6:
           if (random.one_in(8)) sleep(random);
@@ -131,7 +112,7 @@ class LocalGame {
   }
 
   void map(Random& random, Hand& hand) {
-    const Page page = any_page(random);
+    const Page page = draw_page(computer_, random);
     if (!model_.begin_use(page->frame)) return;
     void* const address = local_.kmap_local(page);
     require(address != nullptr, "kmap_local gave nothing");
@@ -155,22 +136,11 @@ class LocalGame {
     require(PageModel::is_note_for(frame, computer_.machine().peek(frame, PageModel::kNoteWord)),
             "somebody wrote to another page");
   }
-  void return_page(Random& random) {
-    const Page page = any_page(random);
-    if (!model_.begin_free(page->frame)) return;
-    computer_.machine().check_unmapped(page->frame);
-    model_.end_free(page->frame, random.next());
-  }
   void sleep(Random& random) {
     Scheduler& scheduler = computer_.threads().scheduler();
     scheduler.block("a time to pass", scheduler.steps() + random.between(1, 500));
   }
 
-  [[nodiscard]] Page any_page(Random& random) {
-    const MachineShape& shape = computer_.machine().shape();
-    if (random.one_in(32)) return computer_.low_page(random.below(shape.low_frames));
-    return computer_.high_page(random.below(shape.high_frames));
-  }
   void require(bool holds, const char* what) {
     if (!holds) computer_.machine().faults().record(what);
   }
@@ -179,7 +149,7 @@ class LocalGame {
   const std::uint32_t cpus_;
   const std::uint32_t threads_;
   const std::uint32_t deepest_;
-  Computer<ScheduledThreads> computer_;
+  GameComputer computer_;
   LocalMapper<Platform<ScheduledThreads>> local_;
   PageModel model_;
 };
@@ -190,12 +160,8 @@ TEST(LocalGame, EveryMappingShowsItsPageAllTheTime) {
 }
 
 TEST(LocalGame, ADroppedLocalFlushIsFound) {
-  std::string failure;
-  for (std::uint64_t seed = 1; seed <= 10 && failure.empty(); ++seed) {
-    LocalGame game(seed);
-    game.sabotage().local_flush_dropped.strike_every(50);
-    failure = game.play();
-  }
+  const std::string failure = first_failure<LocalGame>(
+      [](Sabotages& sabotage) { sabotage.local_flush_dropped.strike_every(50); });
   EXPECT_NE(failure.find("TLB still maps it"), std::string::npos) << failure;
 }
 

@@ -13,9 +13,7 @@
 
 #include "kmapper/vmap.hpp"
 #include "page_model.hpp"
-#include "simulated/computer.hpp"
-#include "simulated/random.hpp"
-#include "simulated/scheduled_threads.hpp"
+#include "region_game.hpp"
 
 namespace kmapper::simulated {
 namespace {
@@ -33,7 +31,7 @@ class VmapGame {
         pages_(random_.between(8, 120)),
         computer_(
             {.cpus = cpus_, .slots = 1, .low_frames = 2, .high_frames = 40, .vmap_pages = pages_},
-            {seed, chances()}),
+            {seed, draw_chances(random_)}),
         model_(computer_.machine(), random_) {
     range_->open(pages_);
   }
@@ -47,28 +45,19 @@ class VmapGame {
       scheduler.spawn("maps areas", [this, seed = random_.next()] { run(Random(seed)); });
     }
     scheduler.on_interrupt([this] { map_in_interrupt(); });
-    scheduler.on_switch([this](bool speculates) {
-      const Scheduler::Pause pause;
-      Region& region = computer_.machine().vmap();
-      if (speculates)
-        region.speculate(CpuIndex{random_.below(cpus_)}, SlotIndex{random_.below(region.size())});
-      return computer_.machine().faults().empty();
-    });
+    watch_switches(computer_, computer_.machine().vmap(), random_);
     Outcome outcome = scheduler.run();
     if (outcome.end == Outcome::End::all_done && computer_.machine().faults().empty()) {
       scheduler.on_interrupt(nullptr);
       scheduler.spawn("checks the end", [this] { check_end(); });
       outcome = scheduler.run();
     }
-    std::string text = computer_.machine().faults().text() + outcome.report;
-    for (const auto& report : computer_.reports())
-      text += std::string("misuse reported: ") + describe(report.what).what + "\n";
-    return text;
+    return what_went_wrong(computer_, outcome);
   }
   [[nodiscard]] std::uint64_t mapped() const { return mapped_; }
 
  private:
-  using Page = Computer<ScheduledThreads>::Page;
+  using Page = GameComputer::Page;
   static constexpr std::uint32_t kMostPages = 6;
   static constexpr std::uint32_t kMostAreas = 4;
 
@@ -81,14 +70,6 @@ class VmapGame {
     std::array<Area, kMostAreas> areas{};
     std::uint32_t size = 0;
   };
-
-  [[nodiscard]] Chances chances() {
-    return {.switches = random_.between(1, 12),
-            .preemptions = random_.between(2, 20),
-            .interrupts = random_.between(3, 40),
-            .freezes = random_.one_in(3) ? 0 : random_.between(20, 200),
-            .speculations = random_.one_in(4) ? 0 : random_.between(2, 16)};
-  }
 
   void run(Random random) {
     Hand hand;
@@ -104,7 +85,7 @@ class VmapGame {
           unmap_any(random, hand);
           break;
         case 5:
-          return_page(random);
+          return_page(computer_, model_, random);
           break;
         case 6:
           if (random.one_in(16)) range_->flush();
@@ -127,7 +108,7 @@ class VmapGame {
     if (hand.size == kMostAreas) return;
     Area area;
     for (std::uint32_t wanted = random.between(1, kMostPages); wanted != 0; --wanted) {
-      const Page page = any_page(random);
+      const Page page = draw_page(computer_, random);
       if (model_.begin_use(page->frame)) area.pages[area.size++] = page;
     }
     Result<void*> result = range_->vmap({area.pages.data(), area.size});
@@ -162,12 +143,6 @@ class VmapGame {
               "an area shows another page");
     }
   }
-  void return_page(Random& random) {
-    const Page page = any_page(random);
-    if (!model_.begin_free(page->frame)) return;
-    computer_.machine().check_unmapped(page->frame);
-    model_.end_free(page->frame, random.next());
-  }
 
   void check_end() {
     range_->flush();
@@ -180,11 +155,6 @@ class VmapGame {
       require(static_cast<bool>(range_->vmap(page)), "a clean range refuses");
   }
 
-  [[nodiscard]] Page any_page(Random& random) {
-    const MachineShape& shape = computer_.machine().shape();
-    if (random.one_in(32)) return computer_.low_page(random.below(shape.low_frames));
-    return computer_.high_page(random.below(shape.high_frames));
-  }
   void require(bool holds, const char* what) {
     if (!holds) computer_.machine().faults().record(what);
   }
@@ -193,7 +163,7 @@ class VmapGame {
   const std::uint32_t cpus_;
   const std::uint32_t threads_;
   const std::uint32_t pages_;
-  Computer<ScheduledThreads> computer_;
+  GameComputer computer_;
   std::unique_ptr<VmapRange<Platform<ScheduledThreads>>> range_ =
       std::make_unique<VmapRange<Platform<ScheduledThreads>>>(computer_.platform());
   PageModel model_;
@@ -211,22 +181,14 @@ TEST(VmapGame, EveryAreaShowsItsPagesAllTheTime) {
 }
 
 TEST(VmapGame, ADroppedFlushIsFound) {
-  std::string failure;
-  for (std::uint64_t seed = 1; seed <= 10 && failure.empty(); ++seed) {
-    VmapGame game(seed);
-    game.sabotage().vmap_flush_dropped.strike_every(5);
-    failure = game.play();
-  }
+  const std::string failure = first_failure<VmapGame>(
+      [](Sabotages& sabotage) { sabotage.vmap_flush_dropped.strike_every(5); });
   EXPECT_NE(failure.find("TLB still maps it"), std::string::npos) << failure;
 }
 
 TEST(VmapGame, AFlushSkippedByAWrongAccessedBitIsFound) {
-  std::string failure;
-  for (std::uint64_t seed = 1; seed <= 10 && failure.empty(); ++seed) {
-    VmapGame game(seed);
-    game.sabotage().accessed_hidden.strike_every(20);
-    failure = game.play();
-  }
+  const std::string failure = first_failure<VmapGame>(
+      [](Sabotages& sabotage) { sabotage.accessed_hidden.strike_every(20); });
   EXPECT_NE(failure.find("TLB still maps it"), std::string::npos) << failure;
 }
 
