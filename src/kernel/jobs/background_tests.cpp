@@ -33,8 +33,8 @@ bool reserve_is_there_soon() {
 
 Outcome after_a_burst_of_misses_the_next_ones_scavenge_nothing() {
   const HighPages burst(2 * highmem.slot_count());
-  const HighPages next(reserve_of_clean_slots() /
-                       2);  // others may be filling or emptying the rest's leaf
+  // Half of the reserve: others may be filling or emptying the rest's leaf.
+  const HighPages next(reserve_of_clean_slots() / 2);
   if (burst.missing() || next.missing()) return skipped(kNoHighMemory);
   for (Page* const page : burst.all()) touch(page);
   if (!reserve_is_there_soon()) return failed("too few slots are clean");

@@ -205,16 +205,21 @@ Outcome a_block_freed_while_one_page_of_it_is_pinned() {
              : failed("the other seven did not go back");
 }
 
-Outcome a_pin_stolen_from_another_thread() {
+// What a thread does to a page that this one holds, and dies of.
+Outcome misuse_of_a_held_page(Misuse misuse, void (*deed)(void* page)) {
   if (!KernelPlatform::kChecked) return skipped(kReleaseCannotKnow);
   const HighPages pages(1);
   if (pages.missing()) return skipped(kNoHighMemory);
   (void)kmap(pages[0]);
   const Name page(pages[0]);
   const Name slot(highmem.find(pages[0]));
-  const Sacrifice thread(kunmap_it, pages[0]);
+  const Sacrifice thread(deed, pages[0]);
   kunmap(pages[0]);
-  return dies_of(Misuse::kunmap_not_holder, thread, {page.text(), slot.text(), "\"job\""});
+  return dies_of(misuse, thread, {page.text(), slot.text(), "\"job\""});
+}
+
+Outcome a_pin_stolen_from_another_thread() {
+  return misuse_of_a_held_page(Misuse::kunmap_not_holder, kunmap_it);
 }
 
 Outcome reserving_while_holding_a_mapping() {
@@ -233,20 +238,10 @@ Outcome reserving_while_holding_a_mapping() {
 }
 
 Outcome kmap_that_hits_where_it_may_not_sleep() {
-  if (!KernelPlatform::kChecked) return skipped(kReleaseCannotKnow);
-  const HighPages pages(1);
-  if (pages.missing()) return skipped(kNoHighMemory);
-  (void)kmap(pages[0]);
-  const Name page(pages[0]);
-  const Name slot(highmem.find(pages[0]));
-  const Sacrifice thread(
-      [](void* page) {
-        const PreemptionOff off;
-        (void)kmap(static_cast<Page*>(page));
-      },
-      pages[0]);
-  kunmap(pages[0]);
-  return dies_of(Misuse::kmap_may_not_sleep, thread, {page.text(), slot.text(), "\"job\""});
+  return misuse_of_a_held_page(Misuse::kmap_may_not_sleep, [](void* page) {
+    const PreemptionOff off;
+    (void)kmap(static_cast<Page*>(page));
+  });
 }
 
 Outcome sleeping_while_holding_a_mapping() {
