@@ -11,6 +11,7 @@
 #include "kernel/jobs/torture_player.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/mm/vmap.hpp"
 #include "kernel/sched/scheduler.hpp"
 
 namespace kmapper::kernel {
@@ -134,15 +135,17 @@ Outcome torture_job(const BootInfo& boot) {
   print("torture: {} s, seed {}, {} CPUs, {} slots\n", seconds, seed, cpu_count(),
         highmem.slot_count());
   const PageCounts before = page_counts();
+  const std::uint32_t areas = vmap_range.usage().areas;
   const Outcome outcome = play(seconds, seed);
   const Stats stats = highmem.stats();
   const tlb::Shootdowns shootdowns = tlb::shootdowns();
   print(
-      "  {} hits, {} misses, {} sleeps, {} shootdowns, {} IPIs, {} IPIs avoided, {} threads "
-      "moved\n",
-      stats.hits, stats.misses, stats.sleeps, shootdowns.begun, shootdowns.ipis,
-      shootdowns.ipis_avoided, sum_over_cpus(this_cpu::fields.steals));
+      "  {} hits, {} misses, {} sleeps, {} flushes of vmap, {} shootdowns, {} IPIs, {} IPIs "
+      "avoided, {} threads moved\n",
+      stats.hits, stats.misses, stats.sleeps, vmap_range.usage().flushes, shootdowns.begun,
+      shootdowns.ipis, shootdowns.ipis_avoided, sum_over_cpus(this_cpu::fields.steals));
   if (outcome.has_failed()) return outcome;
+  if (vmap_range.usage().areas != areas) return failed("areas are left");
   return page_counts().high_free == before.high_free ? passed() : failed("pages were lost");
 }
 

@@ -5,6 +5,7 @@
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/mm/vmap.hpp"
 #include "kernel/sched/thread.hpp"
 
 namespace kmapper::kernel {
@@ -43,6 +44,7 @@ void TorturePlayer::receive(Prng random) {
 
 void TorturePlayer::play_in_interrupt(Prng& random) {
   if (one_in(random, 2)) return map_locally(random, 2);
+  if (one_in(random, 8)) return map_area(random);
   Hand hand;
   if (!pick_up(random, hand, false)) return;
   look(random, hand);
@@ -63,6 +65,7 @@ void TorturePlayer::play_one(Prng& random, Hand& hand) {
     case 4:
       return map_locally(random, 3);
     case 5:
+      return map_area(random);
     case 6:
     case 7:
       return look(random, hand);
@@ -192,6 +195,43 @@ void TorturePlayer::map_locally(Prng& random, std::uint32_t depth) {
   require(it.shows_at(address), "a local mapping shows another page later");
   kunmap_local(address);
   it.end_use();
+}
+
+/// Some pages at consecutive addresses; sometimes another CPU looks at them, too.
+void TorturePlayer::map_area(Prng& random) {
+  constexpr std::uint32_t kMostPages = 6;
+  std::array<TorturePage*, kMostPages> them{};
+  std::array<Page*, kMostPages> pages{};
+  std::uint32_t count = 0;
+  for (std::uint32_t wanted = 1 + random.below(kMostPages); wanted != 0; --wanted) {
+    TorturePage& it = pages_.any(random);
+    if (!it.begin_use()) continue;
+    them[count] = &it;
+    pages[count++] = it.page();
+  }
+  if (const auto area = vmap({pages.data(), count})) {
+    look_at_area(random, {them.data(), count}, *area);
+    if (may_sleep() && one_in(random, 4)) {
+      migrate(random);
+      look_at_area(random, {them.data(), count}, *area);
+    }
+    vunmap(*area);
+  } else {
+    // Only who may not flush has to come back later.
+    require(area.error() == MapError::would_sleep, "vmap has no room");
+  }
+  for (std::uint32_t i = 0; i < count; ++i) them[i]->end_use();
+  // So that addresses come back before the TLBs have forgotten them by themselves.
+  if (may_sleep() && one_in(random, 8)) vmap_range.flush();
+}
+
+void TorturePlayer::look_at_area(Prng& random, std::span<TorturePage* const> pages, void* area) {
+  auto* address = static_cast<std::byte*>(area);
+  for (TorturePage* const it : pages) {
+    require(it->shows_at(address), "an area shows another page");
+    require(it->takes_note_at(address, random.next()), "an area shows another page later");
+    address += kPageSize;
+  }
 }
 
 /// Reads and writes through a mapping.

@@ -93,6 +93,8 @@ class TorturePlayer {
   [[nodiscard]] bool map_in_reservation(Prng& random, std::span<Wanted> pages);
   [[nodiscard]] Limit some_limits(Prng& random);
   void map_locally(Prng& random, std::uint32_t depth);
+  void map_area(Prng& random);
+  void look_at_area(Prng& random, std::span<TorturePage* const> pages, void* area);
   void look(Prng& random, const Hand& hand);
   void put_back(Prng& random, Hand& hand);
   void hand_on(Prng& random, Hand& hand);
