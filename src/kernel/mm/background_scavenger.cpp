@@ -14,13 +14,16 @@ namespace {
 
 constinit std::atomic<bool> is_off{false};
 
-// Whether a tick has begun since this CPU last looked. Without that, CPUs would wake each other by
-// their shootdowns, and scavenge on.
-bool is_next_tick() {
+constinit std::atomic<std::uint32_t> last_tick{0};    // in which a CPU has scavenged
+constinit std::atomic<std::uint32_t> misses_seen{0};  // when there were enough clean slots
+
+// Whether no other CPU scavenges in this tick. Without that, CPUs would wake each other by their
+// shootdowns, and scavenge on; and all that idle would interrupt one that has work within the same
+// kmap. Relaxed: the exchange itself says who was first.
+bool is_first_in_tick() {
   const std::uint32_t tick = scheduler.now();
-  if (this_cpu::read(this_cpu::fields.looked_in_tick) == tick) return false;
-  this_cpu::write(this_cpu::fields.looked_in_tick, tick);
-  return true;
+  return last_tick.load(std::memory_order_relaxed) != tick &&
+         last_tick.exchange(tick, std::memory_order_relaxed) != tick;
 }
 
 // On all CPUs, modulo 2^32.
@@ -40,15 +43,15 @@ void scavenge_in_background() {
   // Before the switch is looked at: see NoBackgroundScavenger(). And a batch is not left half done,
   // in the hand of a thread that runs only when nobody else does.
   const PreemptionOff whole_batches;
-  if (is_off.load(std::memory_order_relaxed) || !is_next_tick()) return;
+  if (is_off.load(std::memory_order_relaxed) || !is_first_in_tick()) return;
   const std::uint32_t misses = count_misses();
-  if (this_cpu::read(this_cpu::fields.misses_seen) == misses) return;
+  if (misses_seen.load(std::memory_order_relaxed) == misses) return;
   // One batch: it interrupts the CPUs that have work.
   bool has_been_asked = false;
   const auto is_over = [&has_been_asked] { return std::exchange(has_been_asked, true); };
   const std::uint32_t reserve = reserve_of_clean_slots();
   if (highmem.scavenge_ahead(reserve, is_over) >= reserve)
-    this_cpu::write(this_cpu::fields.misses_seen, misses);
+    misses_seen.store(misses, std::memory_order_relaxed);
 }
 
 NoBackgroundScavenger::NoBackgroundScavenger() {

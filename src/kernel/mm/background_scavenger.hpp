@@ -1,5 +1,5 @@
 // A reserve of clean slots, so that a miss rarely scavenges. CPUs that have nothing else to do keep
-// it: in each tick, a CPU that is about to halt scavenges one batch if too few slots are clean. It
+// it: in each tick, one that is about to halt scavenges a batch if too few slots are clean. It
 // looks only if pages have been mapped since there was enough, so a window that nobody needs more
 // of keeps its idle mappings, and a machine that rests does rest.
 #pragma once

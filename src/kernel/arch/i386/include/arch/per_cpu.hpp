@@ -29,8 +29,6 @@ struct alignas(64) PerCpu {
   std::uint32_t interrupt_depth;  // how many interrupt handlers are active
   std::uint32_t reschedule;       // not 0: the running thread's turn is over
   std::uint32_t idles_since;      // not 0: the CPU idles; tlb.cpp's
-  std::uint32_t looked_in_tick;   // the background scavenger, last
-  std::uint32_t misses_seen;      // by it, when there were enough clean slots
   std::uint64_t events[static_cast<std::size_t>(Event::kCount)];
   std::uint64_t invlpgs;       // single translations dropped from the TLB
   std::uint64_t full_flushes;  // whole TLBs flushed
