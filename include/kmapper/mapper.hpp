@@ -80,9 +80,7 @@ class Mapper {
 
   /// kmap() without the sleep: null means that it would have slept, or waited in a context that may
   /// not. Any context.
-  [[nodiscard, gnu::always_inline]] void* try_kmap(Page page) {
-    return noted(map_at_once(page));
-  }
+  [[nodiscard, gnu::always_inline]] void* try_kmap(Page page) { return noted(map_at_once(page)); }
 
   /// kmap() that sleeps no longer than `limits` allow. Errors: timed_out, cancelled,
   /// too_many_users, would_sleep (also reported). What it leaves behind when it fails: nothing.
@@ -288,6 +286,7 @@ class Mapper {
     }
   }
 
+  /// kmap() without the sleep; the caller notes the pin.
   [[nodiscard, gnu::always_inline]] void* map_at_once(Page page) {
     if (!platform_.is_high(page)) return platform_.direct_address(page);
     void* const address = hit(page);
