@@ -81,8 +81,7 @@ void report_silent(CpuSet cpus, std::span<const VirtAddr> pages) {
   for (; !cpus.empty(); cpus.remove(cpus.first())) {
     print(
         "CPU {} has not answered for a second: asked to drop {} pages from {} on, by CPU {}, "
-        "thread {} "
-        "\"{}\"\n",
+        "thread {} \"{}\"\n",
         cpus.first(), pages.size(), pages.empty() ? VirtAddr{0} : pages.front(), this_cpu::number(),
         self.number(), self.name());
   }

@@ -9,6 +9,10 @@
 // enters it again, each in one instruction as well, and each sees the count: if it is another than
 // before the sleep, this CPU was spared an interrupt, and flushes its whole TLB.
 //
+// A CPU that is awake is told even if it has flushed its whole TLB since the entries were emptied:
+// shootdown() follows within microseconds, so that hardly ever spares an interrupt, and to know it
+// would cost every scavenge.
+//
 // No entry is global (SDM 3A 4.10.2.4), so a load of CR3 drops all of them.
 #pragma once
 
