@@ -1,6 +1,7 @@
 // From boot to the job. The order matters: what the loader left is read before anything is
 // allocated; what must not be handed out is taken out of the memory map before the zones open;
 // mem_map, the zones' bitmaps and the window's page tables come out of the same map.
+#include <algorithm>
 #include <optional>
 
 #include "arch/clock.hpp"
@@ -27,13 +28,34 @@ namespace {
 constexpr std::uint32_t kDefaultSlots = 512;
 
 constinit Thread idle_thread{"idle", 0, Thread::Kind::idle};
-constinit MemoryMap ram;                  // all that the loader's map calls usable
+constinit MemoryMap ram;                  // all memory that the kernel can use
 constinit MemoryMap left;                 // what of it nobody has taken
 constinit std::optional<Pfn> start_page;  // below 1 MiB, for CPUs to start in
 
+// Takes out what no page descriptor, or no address of this CPU's, reaches; and the video memory and
+// the ROMs below 1 MiB, which some firmware forgets to reserve.
+void find_usable_memory(const BootInfo& boot) {
+  constexpr PhysRange kVideoAndRoms{PhysAddr{0xA0000}, PhysAddr{0x100000}};
+  constexpr std::uint32_t kPagesInMib = (1U << 20) / kPageSize;
+  ram = boot.memory;
+  const PhysAddr end = std::min(to_phys(kMaxPfn), physical_end());
+  const std::uint32_t all = ram.pages();
+  ram.reserve({end, PhysAddr{UINT64_MAX}});
+  if (ram.pages() != all) {
+    print("memory from {} on is left unused: {} MiB\n", end, (all - ram.pages()) / kPagesInMib);
+  }
+  if (ram.lost_pages() != 0) {
+    print(
+        "the memory map falls into more than {} pieces; the smallest, of {} KiB in all, are left "
+        "unused\n",
+        MemoryMap::kMaxRegions, ram.lost_pages() * (kPageSize / 1024));
+  }
+  ram.reserve(kVideoAndRoms);
+}
+
 // The page at 0 stays out: firmware has its tables there.
 void find_memory(const BootInfo& boot) {
-  ram = MemoryMap(boot.memory, kMaxPfn);
+  find_usable_memory(boot);
   left = ram;
   left.reserve({PhysAddr{0}, PhysAddr{kPageSize}});
   left.reserve(image_range());

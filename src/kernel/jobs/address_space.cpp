@@ -5,7 +5,6 @@
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/layout.hpp"
-#include "kernel/mm/memory_map.hpp"
 #include "kernel/mm/page_alloc.hpp"
 
 namespace kmapper::kernel {
@@ -40,11 +39,10 @@ void print_address_space(const BootInfo& boot) {
   print_region(kVmapBase, kVmapEnd, "vmap: areas of pages, each below a guard page");
   print_region(kDevicesBase, kDevicesEnd, "devices: the local APICs");
 
-  const MemoryMap ram(boot.memory, kMaxPfn);
   const PageCounts counts = page_counts();
   print("memory\n");
-  print_memory("low memory", ram.pages({Pfn{0}, kFirstHighPfn}), counts.low_free);
-  print_memory("high memory", ram.pages({kFirstHighPfn, kMaxPfn}), counts.high_free);
+  print_memory("low memory", boot.memory.pages({Pfn{0}, kFirstHighPfn}), counts.low_free);
+  print_memory("high memory", boot.memory.pages({kFirstHighPfn, kMaxPfn}), counts.high_free);
   print("CPUs\n  {} run\n", cpu_count());
   print("window\n");
   print("  {} slots of {} bytes, from {} to {}\n", slots, kPageSize, kPkmapBase, window_end);

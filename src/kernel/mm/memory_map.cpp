@@ -12,14 +12,9 @@ PhysRange below(PhysRange range, Pfn end) {
 
 }  // namespace
 
-MemoryMap::MemoryMap(std::span<const BootMemory> entries, Pfn end) {
-  for (const BootMemory& entry : entries) {
-    const PhysRange range = below(entry.range, end);
-    if (entry.usable) add({to_pfn_up(range.begin), to_pfn(range.end)});
-  }
-  for (const BootMemory& entry : entries) {
-    if (!entry.usable) reserve(entry.range);
-  }
+void MemoryMap::add(PhysRange bytes) {
+  bytes = below(bytes, kEndOfNumbers);
+  if (bytes.size() > 0) add({to_pfn_up(bytes.begin), to_pfn(bytes.end)});
 }
 
 void MemoryMap::reserve(PhysRange bytes) {
@@ -57,6 +52,7 @@ void MemoryMap::add(PfnRange pages) {
   }
   erase(first, last);
   insert(first, pages);
+  lose_smallest();
 }
 
 void MemoryMap::remove(PfnRange pages) {
@@ -72,16 +68,24 @@ void MemoryMap::remove(PfnRange pages) {
     if (before.size() > 0) insert(i++, before);
     if (after.size() > 0) insert(i++, after);
   }
+  lose_smallest();
 }
 
 void MemoryMap::insert(std::size_t at, PfnRange pages) {
-  if (size_ == kMaxRegions) {
-    lost_pages_ += pages.size();
-    return;
-  }
   std::copy_backward(regions_.begin() + at, regions_.begin() + size_, regions_.begin() + size_ + 1);
   regions_[at] = pages;
   ++size_;
+}
+
+// A change makes one region more at most.
+void MemoryMap::lose_smallest() {
+  if (size_ <= kMaxRegions) return;
+  const auto smallest =
+      std::min_element(regions_.begin(), regions_.begin() + size_,
+                       [](PfnRange one, PfnRange other) { return one.size() < other.size(); });
+  lost_pages_ += smallest->size();
+  const auto index = static_cast<std::size_t>(smallest - regions_.begin());
+  erase(index, index + 1);
 }
 
 void MemoryMap::erase(std::size_t first, std::size_t last) {

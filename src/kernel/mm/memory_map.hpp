@@ -1,9 +1,7 @@
 // Which page frames are RAM that nobody has claimed. Loaders hand over maps that are unsorted,
 // overlap, have empty entries and cut pages in two; here they become sorted regions of whole pages
-// that do not touch.
-//
-// What is usable is rounded to the pages that lie in it whole, what is reserved to all pages that
-// it touches. Reserved beats usable, whatever the order of the entries.
+// that do not touch. What is usable is rounded to the pages that lie in it whole, what is reserved
+// to all pages that it touches.
 #pragma once
 
 #include <array>
@@ -12,7 +10,6 @@
 #include <optional>
 #include <span>
 
-#include "kernel/boot_info.hpp"
 #include "kernel/mm/address.hpp"
 
 namespace kmapper::kernel {
@@ -24,18 +21,18 @@ namespace kmapper::kernel {
 
 class MemoryMap {
  public:
-  /// A map may fall into this many regions. What goes beyond is left unused, and counted by
-  /// lost_pages().
+  /// A map may fall into this many regions. If there are more, the smallest is left unused, and
+  /// counted by lost_pages().
   static constexpr std::size_t kMaxRegions = 128;
   /// No page frame number reaches it.
   static constexpr Pfn kEndOfNumbers{UINT32_MAX};
 
   constexpr MemoryMap() = default;
 
-  /// The usable memory of a loader's map, below `end`.
-  explicit MemoryMap(std::span<const BootMemory> entries, Pfn end = kEndOfNumbers);
-
-  /// Takes memory out; it need not be there. At most kMaxRegions steps.
+  /// Adds memory. Where it was reserved before, it comes back: so first add all, then reserve. At
+  /// most kMaxRegions steps, as reserve() takes.
+  void add(PhysRange bytes);
+  /// Takes memory out; it need not be there.
   void reserve(PhysRange bytes);
 
   /// Finds `pages` free page frames in a row, the first one's number divisible by `alignment`, none
@@ -58,7 +55,9 @@ class MemoryMap {
   void insert(std::size_t at, PfnRange pages);
   void erase(std::size_t first, std::size_t last);
 
-  std::array<PfnRange, kMaxRegions> regions_{};
+  void lose_smallest();
+
+  std::array<PfnRange, kMaxRegions + 1> regions_{};  // one more, while a change is under way
   std::size_t size_ = 0;
   std::uint32_t lost_pages_ = 0;
 };

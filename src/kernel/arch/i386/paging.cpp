@@ -180,6 +180,15 @@ ImageMappedLow::~ImageMappedLow() {
   flush_all();
 }
 
+PhysAddr physical_end() {
+  constexpr std::uint32_t kExtended = 0x80000000;
+  constexpr std::uint32_t kAddressSizes = kExtended + 8;
+  constexpr std::uint32_t kBitsOfPae = 36;
+  const bool says = cpuid(kExtended).eax >= kAddressSizes;
+  const std::uint32_t bits = says ? cpuid(kAddressSizes).eax & 0xFF : kBitsOfPae;
+  return PhysAddr{std::uint64_t{1} << bits};
+}
+
 void read_physical(PhysAddr from, std::span<unsigned char> to) {
   while (!to.empty()) {
     const auto offset = static_cast<std::uint32_t>(to_number(from) % kLargePageSize);

@@ -133,6 +133,9 @@ class ImageMappedLow {
 /// Where `address` leads, or nothing. Any context.
 [[nodiscard]] std::optional<PhysAddr> translate(VirtAddr address);
 
+/// No page-table entry of this CPU's reaches beyond. (SDM 3A 4.1.4, MAXPHYADDR)
+[[nodiscard]] PhysAddr physical_end();
+
 /// Copies physical memory, wherever it lies, through the boot window. At boot only: one caller at a
 /// time.
 void read_physical(PhysAddr from, std::span<unsigned char> to);

@@ -1,0 +1,57 @@
+// What a Multiboot loader's structures mean (Multiboot specification 0.6.96, section 3.3). They lie
+// wherever the loader put them in the first 4 GiB, so each is read through a function.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kernel/mm/memory_map.hpp"
+
+namespace kmapper::kernel::multiboot {
+
+inline constexpr std::uint32_t kLoaderMagic = 0x2BADB002;
+inline constexpr std::uint32_t kHasCommandLine = 1U << 2;
+inline constexpr std::uint32_t kHasModules = 1U << 3;
+inline constexpr std::uint32_t kHasMemoryMap = 1U << 6;
+
+struct Info {
+  std::uint32_t flags, memory_lower, memory_upper, boot_device;
+  std::uint32_t command_line;
+  std::uint32_t module_count, modules;
+  std::uint32_t symbols[4];
+  std::uint32_t memory_map_size, memory_map;
+};
+struct Module {
+  std::uint32_t begin, end, name, reserved;
+};
+struct [[gnu::packed]] MemoryEntry {
+  std::uint32_t size;  // of what follows
+  std::uint64_t begin, length;
+  std::uint32_t type;
+};
+
+/// Copies physical memory: read_physical(), or a test's.
+using Reader = void (*)(PhysAddr from, std::span<unsigned char> to);
+
+template <class T>
+[[nodiscard]] T read(Reader reader, std::uint64_t address) {
+  T value;
+  reader(PhysAddr{address}, {reinterpret_cast<unsigned char*>(&value), sizeof value});
+  return value;
+}
+
+/// The memory that a map leaves to us, below what a page frame number can name.
+struct Memory {
+  MemoryMap usable;
+  std::uint64_t read;  // bytes of the map; less than it has: there is no entry, but something else
+};
+
+/// Reads a memory map, however many entries it has, in whatever order. Bytes behind its last entry
+/// that are too few to be one are none. Memory is what has type 1 and nothing else: all other types
+/// (reserved, ACPI's tables, NVS, bad memory, and what is yet to be invented) are not, and stay
+/// so, ACPI's tables too, for they are read later. Nothing lies beyond the end of all addresses:
+/// memory that reaches there is no memory, what is reserved ends there. At boot only: see Reader.
+[[nodiscard]] Memory read_memory_map(Reader reader, std::uint32_t address, std::uint32_t size);
+
+}  // namespace kmapper::kernel::multiboot
