@@ -2,6 +2,7 @@
 # Boots the kernel once and judges how it ended. For CTest; people use ./dev run.
 #
 # boot.sh [options] KERNEL MEMORY_MIB [COMMAND LINE WORD...]
+# boot.sh [options] IMAGE.iso MEMORY_MIB    by the firmware, from a CD; the modules are in the image
 #   --cpus N              how many CPUs the machine has (default 4)
 #   --expect pass|fail    how the machine must end (default: pass)
 #   --print REGEX         a line of the output must match; may be given several times
@@ -60,12 +61,16 @@ machine=(
   -object "memory-backend-ram,id=ram,size=${memory}M,share=on,reserve=off"
   -machine "pc,memory-backend=ram" -m "${memory}M" -smp "$cpus"
   -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
-  -serial stdio -kernel "$kernel" -append "${words[*]}"
+  -serial stdio
 )
-for index in "${!modules[@]}"; do
-  initrd=${initrd:+$initrd,}"${modules[index]//,/,,} $index"
-done
-[[ -z ${initrd:-} ]] || machine+=(-initrd "$initrd")
+if [[ $kernel == *.iso ]]; then
+  machine+=(-cdrom "$kernel")
+else
+  for index in "${!modules[@]}"; do
+    initrd=${initrd:+$initrd,}"${modules[index]//,/,,} $index"
+  done
+  machine+=(-kernel "$kernel" -append "${words[*]}" ${initrd:+-initrd "$initrd"})
+fi
 
 status=0
 timeout --kill-after=5 "$seconds" qemu-system-x86_64 "${machine[@]}" </dev/null >"$log" 2>&1 || status=$?

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# What `./dev iso` makes, booted by a PC's firmware and by GRUB: from a CD without waiting, and the main job keeps the
+# files; from a USB stick by a key in the menu, and the kernel tests itself. And what it answers to mistakes.
+#
+# dev_iso.sh DEV
+set -uo pipefail
+
+dev=$1 here=$(cd -- "$(dirname -- "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work" || exit 1
+
+fail() {
+  printf 'not ok: %s\n' "$*"
+  exit 1
+}
+
+# refuses MESSAGE ARGUMENT...: exit code 2, and this one line, of which the message is a part.
+refuses() {
+  local message=$1 said status=0
+  shift
+  said=$("$dev" iso "$@" 2>&1) || status=$?
+  if ((status != 2)) || [[ $said != "dev: "*"$message"* || $said == *$'\n'* ]]; then
+    fail "./dev iso $*: should say: $message (2), and said: $said ($status)"
+  fi
+}
+
+mkdir folder
+truncate -s 3073M large
+refuses "nowhere: no such file" nowhere
+refuses "folder: is a directory" folder
+refuses "65 files are too many: the kernel takes 64" {1..65}
+refuses "large: too large; the files have 3.0 GiB, and a PC has 3072 MiB" large
+refuses "--output folder: is a directory" --output folder
+refuses "--output no/where: there is no such directory" --output no/where
+refuses "--output needs a value" --output
+refuses "--timeout 3601: not a number from 0 to 3600" --timeout 3601
+refuses "--timeout soon: not a number" --timeout=soon
+refuses "iso has no option --size" --size 3
+
+# shellcheck disable=SC2016  # the name is one to trip over
+name="it's "'$HOME `id` {'
+printf 'a file' >"./$name"
+: >empty
+"$dev" iso --timeout 0 --output cd.iso -- "$dev" "$name" empty >said 2>&1 || fail "$(cat said)"
+for file in "$dev" "$name" empty; do
+  read -r hash _ < <(sha256sum <"$file")
+  grep -qF "sha256 $hash  $file" said || fail "no line says what hash $file has: $(cat said)"
+done
+"$here/boot.sh" --module "$dev" --module "./$name" --module empty --print "^  4 run" "$work/cd.iso" 1024 || exit 1
+
+# The menu waits for longer than the test; the key comes as soon as it is there.
+"$dev" iso --timeout 3600 --output stick.iso empty >said 2>&1 || fail "$(cat said)"
+mkfifo keys
+: >log
+{
+  for ((i = 0; i < 600; ++i)); do
+    ! grep -q 'test itself' log || break
+    sleep 0.1
+  done
+  printf 't'
+} >keys &
+status=0
+timeout --kill-after=5 60 qemu-system-x86_64 -accel tcg -cpu "qemu64,+nx,+smep,+smap" -nodefaults -display none \
+  -vga std -no-reboot -m 128 -smp 2 -device "isa-debug-exit,iobase=0xf4,iosize=0x04" -device usb-ehci \
+  -drive if=none,id=stick,format=raw,readonly=on,file=stick.iso -device usb-storage,drive=stick -serial stdio \
+  <keys >log 2>&1 || status=$?
+wait
+last=$(tr -d '\r' <log | tail -n 1)
+[[ $status == 1 && $last == PASS ]] || fail "from a stick, the machine ended with $status and: $last
+$(tr -cd '[:print:]\n' <log)"
+! grep -a '^not ok' log || fail "a test on the machine failed"
+grep -aEq '^[0-9]+ tests passed, 0 failed' log || fail "the stick's machine did not test itself"
