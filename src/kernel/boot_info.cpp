@@ -41,6 +41,16 @@ MemoryMap read_memory(std::uint32_t map, std::uint32_t size) {
   return memory.usable;
 }
 
+TextScreen text_screen(const multiboot::Info& loader) {
+  constexpr std::uint32_t kBytesInCell = 2;
+  if ((loader.flags & multiboot::kHasFramebuffer) == 0 ||
+      loader.framebuffer_type != multiboot::kTextMode ||
+      loader.framebuffer_pitch != loader.framebuffer_width * kBytesInCell) {
+    return {};
+  }
+  return {PhysAddr{loader.framebuffer}, loader.framebuffer_width, loader.framebuffer_height};
+}
+
 std::span<const BootModule> read_modules(std::uint32_t list, std::uint32_t count) {
   if (count > kMaxModules) panic("there are {} boot modules; room is for {}", count, kMaxModules);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -65,6 +75,7 @@ const BootInfo& read_boot_info(std::uint32_t magic, PhysAddr address) {
   if ((loader.flags & kHasModules) != 0) {
     info.modules = read_modules(loader.modules, loader.module_count);
   }
+  info.screen = text_screen(loader);
   return info;
 }
 

@@ -17,10 +17,18 @@ struct BootModule {
   std::string_view name;  // the words the loader was given with it, blanks and all
 };
 
+/// The screen in text mode, as the loader left it: two bytes a cell, row by row.
+struct TextScreen {
+  PhysAddr cells{};
+  std::uint32_t width = 0;  // of a row, in cells; 0: there is no such screen
+  std::uint32_t height = 0;
+};
+
 struct BootInfo {
   std::string_view command_line;  // command_line.hpp finds words in it
   MemoryMap memory;               // all that is memory, whoever has it by now
   std::span<const BootModule> modules;
+  TextScreen screen;
 };
 
 /// Copies what the loader left. `magic` and `multiboot` are what the CPU's registers held at entry.

@@ -10,6 +10,7 @@
 #include "arch/paging.hpp"
 #include "arch/tlb.hpp"
 #include "kernel/boot_info.hpp"
+#include "kernel/drivers/screen.hpp"
 #include "kernel/drivers/serial.hpp"
 #include "kernel/jobs/job.hpp"
 #include "kernel/jobs/options.hpp"
@@ -78,6 +79,7 @@ void memory_init(const BootInfo& boot) {
   const std::uint32_t slots = number_option(boot, "slots", kDefaultSlots, 1, kMaxSlots);
   find_memory(boot);
   paging_init(ram.regions());
+  screen_init(boot.screen);
   mem_map_init(left, ram.regions());
   pkmap_init(left, slots);
   local_slots_init();

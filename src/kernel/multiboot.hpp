@@ -15,13 +15,23 @@ inline constexpr std::uint32_t kHasCommandLine = 1U << 2;
 inline constexpr std::uint32_t kHasModules = 1U << 3;
 inline constexpr std::uint32_t kHasMemoryMap = 1U << 6;
 
-struct Info {
+inline constexpr std::uint32_t kHasFramebuffer = 1U << 12;
+inline constexpr std::uint8_t kTextMode = 2;  // type of a framebuffer
+
+struct [[gnu::packed]] Info {
   std::uint32_t flags, memory_lower, memory_upper, boot_device;
   std::uint32_t command_line;
   std::uint32_t module_count, modules;
   std::uint32_t symbols[4];
   std::uint32_t memory_map_size, memory_map;
+  std::uint32_t drives_size, drives, configuration_table, loader_name, apm_table;
+  std::uint32_t vbe_control, vbe_mode_info, vbe_mode_and_segment, vbe_offset_and_size;
+  std::uint64_t framebuffer;
+  std::uint32_t framebuffer_pitch, framebuffer_width, framebuffer_height;
+  std::uint8_t framebuffer_bits, framebuffer_type;
 };
+static_assert(offsetof(Info, framebuffer) == 88 && offsetof(Info, framebuffer_type) == 109);
+
 struct Module {
   std::uint32_t begin, end, name, reserved;
 };

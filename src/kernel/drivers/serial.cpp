@@ -4,7 +4,6 @@
 
 #include "arch/cpu.hpp"
 #include "arch/io.hpp"
-#include "kernel/lib/print.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -36,7 +35,7 @@ void serial_init() {
   out8(kModemControl, 0x03);  // DTR, RTS
 }
 
-void console_write(const char* text, std::size_t size) {
+void serial_write(const char* text, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
     if (text[i] == '\n') write_byte('\r');
     write_byte(text[i]);
