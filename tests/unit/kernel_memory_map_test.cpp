@@ -65,8 +65,8 @@ TEST(MemoryMap, MemoryThatWrapsRoundIsNoneAndWhatIsReservedEndsThere) {
   LoaderMap map;
   map.add(0x1000, 0x9000, kUsable);
   map.add(0xC000, kAll, kUsable);           // ends below where it begins
-  map.add(0xD000, kAll - 0xCFFF, kUsable);  // ends at the last byte of all
-  map.add(0xE000, kAll - 0xDFFE, kUsable);  // ends at 2^64
+  map.add(0xD000, kAll - 0xD000, kUsable);  // ends at the last byte of all
+  map.add(0xE000, kAll - 0xDFFF, kUsable);  // ends at 2^64
   EXPECT_EQ(left_of(map), "1-a d-ffffffff");
   map.add(0x8000, kAll - 1, kReserved);
   EXPECT_EQ(left_of(map), "1-8");
