@@ -1,0 +1,74 @@
+// The kernel that kmapper is ported to: as small as a kernel can be. One CPU, threads that run
+// until they yield, no interrupt handlers, and page tables of 1,024 entries (i386 without PAE;
+// where a pointer has 64 bits, an entry has too). Your kernel has all of this already, and better.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "kmapper/local_stack.hpp"
+
+namespace port {
+
+inline constexpr std::size_t kPageSize = 4096;
+inline constexpr std::size_t kPages = 8192;          // of physical memory: 32 MiB
+inline constexpr std::size_t kFirstHighPage = 4096;  // what lies below 16 MiB has an address always
+
+/// What the kernel knows of a page of physical memory. Its number is its place in the array.
+struct Page {
+  std::atomic<std::uint32_t> virtual_{0};  // kmapper's
+};
+extern Page pages[kPages];
+
+/// A page-table entry. The CPU sets kAccessed before it uses one (Intel SDM 3A 4.8).
+using Entry = std::uintptr_t;
+inline constexpr Entry kPresent = 1 << 0;
+inline constexpr Entry kWritable = 1 << 1;
+inline constexpr Entry kAccessed = 1 << 5;
+
+/// Three page tables, and the addresses that they map, one behind the other.
+inline constexpr std::size_t kTableSize = kPageSize / sizeof(Entry);
+inline constexpr std::uintptr_t kWindow = 0xF0000000;
+inline constexpr std::uintptr_t kLocal = kWindow + kTableSize * kPageSize;
+inline constexpr std::uintptr_t kVmap = kLocal + kTableSize * kPageSize;
+extern "C" std::atomic<Entry> window_table[kTableSize];
+extern "C" std::atomic<Entry> local_table[kTableSize];
+extern "C" std::atomic<Entry> vmap_table[kTableSize];
+
+/// Drops one page from the TLB.
+inline void invlpg(const void* address) { asm volatile("invlpg (%0)" ::"r"(address) : "memory"); }
+
+// --- Interrupts ---
+inline bool interrupts_are_on() {
+  std::uintptr_t flags = 0;
+  asm volatile("pushf\n\tpop %0" : "=r"(flags)::"memory");
+  return (flags & 0x200) != 0;
+}
+inline void interrupts_off() { asm volatile("cli" ::: "memory"); }
+inline void interrupts_on() { asm volatile("sti" ::: "memory"); }
+
+// --- Threads ---
+struct Thread {
+  void* stack = nullptr;  // its stack pointer, while it does not run
+  void (*function)(void*) = nullptr;
+  void* argument = nullptr;
+  bool alive = false;
+  kmapper::LocalStack<Entry, std::atomic> local_stack;  // kmapper's
+};
+extern Thread* current_thread;
+/// A thread's number, counted from 0.
+std::uint32_t number_of(const Thread& thread);
+/// False: there are too many.
+bool start_thread(void (*function)(void*), void* argument);
+/// Lets the next thread run.
+void yield();
+
+// --- The rest ---
+/// Nanoseconds since the machine began.
+std::uint64_t clock();
+void print(const char* text);
+/// Ends the machine: QEMU's exit code is then 2 * code + 1.
+[[noreturn]] void end(std::uint8_t code);
+
+}  // namespace port

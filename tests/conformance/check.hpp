@@ -1,0 +1,170 @@
+// What a check is, how it says what it found, and what the checks have in common.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "conformance/rig.hpp"
+
+namespace kmapper::conformance {
+
+/// What a check found. Each # in the text stands for a number.
+struct Verdict {
+  enum class Kind : std::uint8_t { passed, failed, skipped };
+  Kind kind = Kind::passed;
+  const char* why = "";
+  std::uint32_t numbers[2] = {};
+};
+[[nodiscard]] constexpr Verdict passed() { return {}; }
+[[nodiscard]] constexpr Verdict failed(const char* why, std::uint32_t first = 0,
+                                       std::uint32_t second = 0) {
+  return {Verdict::Kind::failed, why, {first, second}};
+}
+[[nodiscard]] constexpr Verdict skipped(const char* why) {
+  return {Verdict::Kind::skipped, why, {}};
+}
+[[nodiscard]] constexpr bool has_failed(const Verdict& verdict) {
+  return verdict.kind == Verdict::Kind::failed;
+}
+
+struct Tally {
+  std::uint32_t passed = 0;
+  std::uint32_t failed = 0;
+  std::uint32_t skipped = 0;
+};
+
+/// The platform, and what the checks do with it.
+template <Rig R>
+class Subject {
+ public:
+  using P = typename R::Platform;
+  using Page = typename P::Page;
+  template <class T>
+  using Atomic = typename P::template Atomic<T>;
+
+  /// So many slots at a time, and one page more.
+  static constexpr std::uint32_t kMostSlots = 32;
+
+  explicit Subject(R& rig) : rig(rig), platform(rig.platform()) {}
+
+  R& rig;
+  P platform;
+
+  [[nodiscard]] std::uint32_t slots() const {
+    const std::uint32_t wanted = rig.pages() - 1 < kMostSlots ? rig.pages() - 1 : kMostSlots;
+    return rig.slots() < wanted ? rig.slots() : wanted;
+  }
+  /// A page that is none of the others that a check has in hand: its number may be any.
+  [[nodiscard]] Page page(std::uint32_t number) const { return rig.page(number % rig.pages()); }
+  [[nodiscard]] void* address(std::uint32_t slot) const { return platform.address(rig.slot(slot)); }
+  /// What the page's first bytes are.
+  [[nodiscard]] static constexpr std::uint32_t tag(std::uint32_t page) {
+    return 0xA5000000U + page * 0x10001U;
+  }
+
+  void map(std::uint32_t slot, std::uint32_t page) {
+    const typename P::InterruptsOff off(platform);
+    platform.write_pte(rig.slot(slot), this->page(page));
+  }
+  /// Says whether it was accessed.
+  bool take(std::uint32_t slot) {
+    const typename P::InterruptsOff off(platform);
+    return platform.take_pte(rig.slot(slot));
+  }
+  /// The slots from `first` on, in one batch.
+  void flush(std::uint32_t first, std::uint32_t count) {
+    SlotIndex batch[kMostSlots];
+    for (std::uint32_t i = 0; i < count; ++i) batch[i] = rig.slot(first + i);
+    platform.invalidate(std::span<const SlotIndex>(batch, count));
+  }
+  /// One by one: what batches do is for a check to find out.
+  void unmap(std::uint32_t first, std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      (void)take(first + i);
+      flush(first + i, 1);
+    }
+  }
+  [[nodiscard]] bool shows(const void* address, std::uint32_t page) {
+    const Seen seen = rig.read(address);
+    return seen.mapped && seen.value == tag(page);
+  }
+  /// Slot i maps page i, which gets its tag.
+  void map_with_tags(std::uint32_t count) {
+    for (std::uint32_t i = 0; i < count; ++i) {
+      map(i, i);
+      rig.write(address(i), tag(i));
+    }
+  }
+
+  // --- Where the rig has them ---
+
+  /// Calls the function with (subject, argument) on that CPU. False: there is none.
+  template <class T>
+  bool run_on(std::uint32_t cpu, void (*function)(Subject&, T&), T& argument) {
+    struct Call {
+      Subject* self;
+      void (*function)(Subject&, T&);
+      T* argument;
+    } call{this, function, &argument};
+    const Function run = [](void* it) {
+      auto& call = *static_cast<Call*>(it);
+      call.function(*call.self, *call.argument);
+    };
+    if constexpr (HasCpus<R>) {
+      return rig.run_on(cpu, run, &call);
+    } else {
+      if (cpu == 0) run(&call);
+      return cpu == 0;
+    }
+  }
+
+  /// Lets others run, until the condition is true.
+  template <class Condition>
+  void wait_for(Condition condition) {
+    while (!condition()) {
+      if constexpr (HasThreads<R>) rig.yield();
+    }
+  }
+};
+
+/// A thread that runs function(subject, argument). Its maker waits for its end.
+template <Rig R, class T>
+class Thread {
+ public:
+  Thread(Subject<R>& subject, void (*function)(Subject<R>&, T&), T& argument)
+      : subject_(subject), function_(function), argument_(argument) {
+    started_ = subject.rig.spawn(
+        [](void* it) {
+          auto& self = *static_cast<Thread*>(it);
+          self.function_(self.subject_, self.argument_);
+          // Release: pairs with the destructor's acquire. Its maker sees what it did.
+          self.done_.store(1, std::memory_order_release);
+        },
+        this);
+  }
+  Thread(const Thread&) = delete;
+  Thread& operator=(const Thread&) = delete;
+  ~Thread() {
+    if (started_) subject_.wait_for([this] { return done_.load(std::memory_order_acquire) != 0; });
+  }
+  [[nodiscard]] bool started() const { return started_; }
+
+ private:
+  Subject<R>& subject_;
+  void (*function_)(Subject<R>&, T&);
+  T& argument_;
+  bool started_ = false;
+  typename Subject<R>::template Atomic<std::uint32_t> done_{0};
+};
+
+inline constexpr const char* kNoThread = "the rig could start no thread";
+
+/// One check: what must hold, beginning with the platform's function that must see to it.
+template <Rig R>
+struct Check {
+  const char* name;
+  Verdict (*run)(Subject<R>&);
+};
+
+}  // namespace kmapper::conformance

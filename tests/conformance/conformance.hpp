@@ -1,0 +1,127 @@
+// The suite: whether a platform keeps the contracts of kmapper/platform.hpp, found out on the very
+// machine. Give it a rig (rig.hpp), call run(), and read what it prints: a line for each check,
+// which begins with the platform's function that it is about.
+//
+//     MyRig rig;
+//     const kmapper::conformance::Tally tally = kmapper::conformance::run(rig);
+//     ... tally.failed == 0 ...
+//
+// It needs the core and the freestanding headers of C++20, and nothing else. Include it in one
+// source, which also instantiates nothing: core/mapper_impl.hpp belongs in another. README.md says
+// more.
+#pragma once
+
+#include "conformance/check.hpp"
+#include "conformance/context.hpp"
+#include "conformance/core.hpp"
+#include "conformance/cpus.hpp"
+#include "conformance/local.hpp"
+#include "conformance/pages.hpp"
+#include "conformance/sleeping.hpp"
+#include "conformance/vmap.hpp"
+#include "conformance/watching.hpp"
+#include "conformance/window.hpp"
+
+namespace kmapper::conformance {
+
+/// Writes text into a buffer that never overflows: what is too much is left out.
+class Text {
+ public:
+  void add(char character) {
+    if (size_ + 1 < sizeof text_) text_[size_++] = character;
+  }
+  void add(const char* text) {
+    for (; *text != 0; ++text) add(*text);
+  }
+  void add(std::uint32_t number) {
+    if (number >= 10) add(number / 10);
+    add(static_cast<char>('0' + number % 10));
+  }
+  [[nodiscard]] const char* end() {
+    text_[size_] = 0;
+    return text_;
+  }
+
+ private:
+  char text_[256];
+  std::size_t size_ = 0;
+};
+
+/// The suite, while it runs.
+template <Rig R>
+class Suite {
+ public:
+  explicit Suite(R& rig) : subject_(rig) {}
+
+  Tally run() {
+    group(kPageChecks<R>);
+    group(kContextChecks<R>);
+    group(kWatchingChecks<R>);
+    if constexpr (HasThreads<R>) group(kSleepingChecks<R>);
+    group(kWindowChecks<R>);
+    group(kCpuChecks<R>);
+    if constexpr (LocalPlatform<typename R::Platform>) group(kLocalChecks<R>);
+    if constexpr (HasVmap<R>) group(kVmapChecks<R>);
+    if constexpr (HasMapper<R>) group(kCoreChecks<R>);
+    Text text;
+    text.add(tally_.passed);
+    text.add(" checks passed, ");
+    text.add(tally_.failed);
+    text.add(" failed, ");
+    text.add(tally_.skipped);
+    text.add(" skipped\n");
+    subject_.rig.print(text.end());
+    return tally_;
+  }
+
+ private:
+  /// One after the other. What comes after a failure builds on what failed, and would say no more
+  /// than that, or end the machine.
+  template <std::size_t kCount>
+  void group(const Check<R> (&checks)[kCount]) {
+    for (const Check<R>& check : checks) {
+      subject_.rig.print(check.name);
+      say(tally_.failed != 0 ? skipped("it builds on what failed above") : check.run(subject_));
+    }
+  }
+
+  void say(const Verdict& verdict) {
+    Text text;
+    switch (verdict.kind) {
+      case Verdict::Kind::passed:
+        ++tally_.passed;
+        text.add(": ok");
+        break;
+      case Verdict::Kind::failed:
+        ++tally_.failed;
+        text.add(": NOT OK: ");
+        break;
+      case Verdict::Kind::skipped:
+        ++tally_.skipped;
+        text.add(": skipped: ");
+        break;
+    }
+    std::size_t next = 0;
+    for (const char* at = verdict.why; *at != 0; ++at) {
+      if (*at == '#') {
+        text.add(verdict.numbers[next++]);
+      } else {
+        text.add(*at);
+      }
+    }
+    text.add('\n');
+    subject_.rig.print(text.end());
+  }
+
+  Subject<R> subject_;
+  Tally tally_;
+};
+
+/// Runs all checks that the rig has the means for. Call it once, in a thread that may sleep, while
+/// nobody else uses what the rig offers.
+template <Rig R>
+Tally run(R& rig) {
+  return Suite<R>(rig).run();
+}
+
+}  // namespace kmapper::conformance

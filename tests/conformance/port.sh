@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Builds examples/port, the core and all, as a kernel is built, and looks that nothing is missing: no library's function,
+# not even one of the compiler's own. Where it can boot, it does, and its platform passes the suite.
+#
+# port.sh COMPILER -m32|-m64; exit code 77 where there is no such compiler
+set -euo pipefail
+
+compiler=$1 width=$2 port=$(cd -- "$(dirname -- "$0")" && pwd)/../../examples/port
+command -v "$compiler" >/dev/null || exit 77
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+fail() {
+  printf 'port.sh: %s\n' "$*" >&2
+  exit 1
+}
+
+for checked in 0 1; do
+  CHECKED=$checked "$port/build.sh" "$compiler" "$width" "$work/port"
+  undefined=$(nm -u "$work/port")
+  [[ -z $undefined ]] || fail "not freestanding: it asks for ${undefined//[[:space:]]/ }"
+  [[ $width == -m32 ]] || continue
+
+  status=0
+  timeout --kill-after=5 60 qemu-system-x86_64 -accel tcg -nodefaults -display none -no-reboot -m 64 \
+    -device "isa-debug-exit,iobase=0xf4,iosize=0x04" -serial stdio -kernel "$work/port" \
+    </dev/null >"$work/log" 2>&1 || status=$?
+  if ((status != 1)) || [[ $(tail -n 1 "$work/log") != PASS ]]; then
+    cat "$work/log"
+    fail "the machine ended with $status"
+  fi
+  grep -Eq '^4[0-9] checks passed, 0 failed, [0-9] skipped$' "$work/log" || fail "too few checks ran: $(cat "$work/log")"
+done

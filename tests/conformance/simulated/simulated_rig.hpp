@@ -1,0 +1,156 @@
+// The suite's rig on the simulated machine, whose threads run in an order that a seed chooses, and
+// whose CPUs walk page tables as they like. Platform is that machine's, or one that does something
+// wrong on purpose.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "conformance/rig.hpp"
+#include "simulated/computer.hpp"
+#include "simulated/scheduled_threads.hpp"
+
+namespace kmapper::simulated {
+
+template <class PlatformUnderTest>
+class SimulatedRig {
+ public:
+  using Platform = PlatformUnderTest;
+  using Function = conformance::Function;
+  static constexpr bool kSurvivesFaults = true;
+  static constexpr std::uint32_t kSlots = 32;
+  static constexpr std::uint32_t kPages = 40;
+
+  SimulatedRig(std::uint64_t seed, std::uint32_t cpus)
+      : computer_({.cpus = cpus,
+                   .slots = kSlots,
+                   .low_frames = 1,
+                   .high_frames = kPages,
+                   .vmap_pages = kVmapPages},
+                  {seed, {}}),
+        mapper_(platform()),
+        local_(platform()),
+        vmap_range_(platform()) {
+    computer_.threads().on_context_switch([this](auto& from, auto& to) {
+      if (switches_stacks_) local_.switch_stacks(from, to);
+    });
+    computer_.threads().scheduler().on_interrupt([this] { on_interrupt(); });
+  }
+
+  /// Calls the function with the rig, in a thread, and runs all to its end.
+  Outcome run(const std::function<void(SimulatedRig&)>& suite) {
+    computer_.threads().scheduler().spawn("the suite", [this, &suite] { suite(*this); });
+    return computer_.threads().scheduler().run();
+  }
+  /// The run goes on after a fault, for the suite to find out by itself.
+  void tolerate_faults() {
+    computer_.threads().scheduler().on_switch([](bool) { return true; });
+  }
+  /// A scheduler that leaves local mappings where they are.
+  void forget_switch_stacks() { switches_stacks_ = false; }
+  /// What was printed.
+  [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] FaultLog& faults() { return computer_.machine().faults(); }
+
+  // --- What the suite asks for ---
+  [[nodiscard]] Platform platform() { return Platform(computer_); }
+  [[nodiscard]] static std::uint32_t pages() { return kPages; }
+  [[nodiscard]] auto page(std::uint32_t number) { return computer_.high_page(number); }
+  [[nodiscard]] auto low_page() { return computer_.low_page(0); }
+  [[nodiscard]] static std::uint32_t slots() { return kSlots; }
+  [[nodiscard]] static SlotIndex slot(std::uint32_t number) { return SlotIndex{number}; }
+
+  [[nodiscard]] conformance::Seen read(const void* address) {
+    if (!is_mapped(address)) return {false, 0};
+    return {true, static_cast<std::uint32_t>(computer_.read(address))};
+  }
+  void write(void* address, std::uint32_t value) {
+    if (is_mapped(address)) computer_.write(address, value);
+  }
+  void print(const char* text) { text_ += text; }
+
+  bool run_on(std::uint32_t cpu, Function function, void* argument) {
+    auto& threads = computer_.threads();
+    if (cpu >= threads.scheduler().cpu_count()) return false;
+    for (;; yield()) {
+      const ScheduledThreads::PreemptionOff stay(threads);
+      if (to_number(threads.cpu()) != cpu) continue;
+      function(argument);
+      return true;
+    }
+  }
+  bool spawn(Function function, void* argument) {
+    computer_.threads().scheduler().spawn("a thread", [=] { function(argument); });
+    return true;
+  }
+  /// For a while, so that a long time is few turns.
+  void yield() {
+    Scheduler& scheduler = computer_.threads().scheduler();
+    scheduler.block("lets others run", scheduler.steps() + kStepsOfYield);
+  }
+  void interrupt(Function function, void* argument) {
+    const ScheduledThreads::PreemptionOff stay(computer_.threads());
+    interrupted_ = computer_.threads().cpu();
+    argument_ = argument;
+    for (handler_ = function; handler_ != nullptr;) computer_.threads().point();
+  }
+
+  [[nodiscard]] Mapper<Platform>& mapper() {
+    if (mapper_.slot_count() == 0) mapper_.open(kSlots);
+    return mapper_;
+  }
+  [[nodiscard]] static std::uint32_t vmap_pages() { return kVmapPages; }
+  [[nodiscard]] static VmapPage vmap_page(std::uint32_t number) { return VmapPage{number}; }
+  [[nodiscard]] VmapRange<Platform>& vmap_range() {
+    if (vmap_range_.usage().largest_run == 0) vmap_range_.open(kVmapPages);
+    return vmap_range_;
+  }
+
+ private:
+  static constexpr std::uint32_t kVmapPages = 8;
+  static constexpr std::uint64_t kStepsOfYield = 1000;
+
+  // One CPU's handler, on the CPU that wants it: interrupts come wherever they like.
+  void on_interrupt() {
+    if (handler_ == nullptr || computer_.threads().cpu() != interrupted_) return;
+    const Function handler = handler_;
+    handler(argument_);
+    handler_ = nullptr;
+  }
+
+  [[nodiscard]] bool is_mapped(const void* address) {
+    const auto number = reinterpret_cast<std::uintptr_t>(address);
+    if (is_in_direct_map(address)) return true;
+    if (number >= kVmap) return is_mapped(computer_.machine().vmap(), (number - kVmap) / kPageSize);
+    if (is_in_local_slots(address)) {
+      const std::uintptr_t page = (number - kLocal) / kPageSize;
+      return page % kLocalStride == 0 &&
+             is_mapped(computer_.machine().local(), page / kLocalStride);
+    }
+    const SlotIndex slot = slot_at(address);
+    if (number < kWindow || kmapper::to_number(slot) >= kSlots) return false;
+    return computer_.machine().mapped_frame(slot).has_value() ||
+           computer_.machine().cached_frame(computer_.threads().cpu(), slot).has_value();
+  }
+  [[nodiscard]] bool is_mapped(Region& region, std::uintptr_t page) {
+    const SlotIndex index{static_cast<std::uint32_t>(page)};
+    if (page >= region.size()) return false;
+    return region.mapped_frame(index).has_value() ||
+           region.cached_frame(computer_.threads().cpu(), index).has_value();
+  }
+
+  Computer<ScheduledThreads> computer_;
+  Mapper<Platform> mapper_;
+  LocalMapper<Platform> local_;
+  VmapRange<Platform> vmap_range_;
+  bool switches_stacks_ = true;
+  std::string text_;
+  CpuIndex interrupted_{};
+  Function handler_ = nullptr;
+  void* argument_ = nullptr;
+};
+
+}  // namespace kmapper::simulated
