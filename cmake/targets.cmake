@@ -5,7 +5,8 @@ add_library(kmapper_options INTERFACE)
 target_compile_options(kmapper_options INTERFACE -Wall -Wextra -Werror)
 target_compile_definitions(kmapper_options INTERFACE KMAPPER_CHECKED=${KMAPPER_CHECKED}
                                                      KMAPPER_STRICT=${KMAPPER_STRICT})
-target_include_directories(kmapper_options INTERFACE ${PROJECT_SOURCE_DIR}/include
+target_include_directories(kmapper_options INTERFACE ${PROJECT_SOURCE_DIR}
+                                                     ${PROJECT_SOURCE_DIR}/include
                                                      ${PROJECT_SOURCE_DIR}/src)
 
 # A library made of the sources that match, from the root of the tree, and of the headers beside them; headers
