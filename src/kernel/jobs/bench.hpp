@@ -46,11 +46,10 @@ template <class Operation>
 }
 
 template <class Operation>
-Cost cheapest_batch(std::span<Page* const> sequence, std::uint32_t rounds) {
-  constexpr int kBatches = 5;
+Cost cheapest_batch(std::span<Page* const> sequence, std::uint32_t rounds, std::uint32_t batches) {
   (void)run_batch<Operation>(sequence, 1);  // the window and the caches as they will be
   Cost best{UINT64_MAX, 0, 0};
-  for (int i = 0; i < kBatches; ++i) {
+  for (std::uint32_t i = 0; i < batches; ++i) {
     const Cost cost = run_batch<Operation>(sequence, rounds);
     if (cost.counts < best.counts) best = cost;
   }
@@ -62,6 +61,7 @@ class Bench {
  public:
   explicit Bench(const BootInfo& boot)
       : operations_(number_option(boot, "ops", kUsualOperations, 1, 1U << 30)),
+        batches_(number_option(boot, "batches", 5, 1, 1000)),
         in_ns_(find_word(boot.command_line, "unit") == "ns") {
     const char* const unit = in_ns_ ? "ns" : "counts of the time-stamp counter";
     print("unit {}; {} slots; {} counts a second\n", unit, highmem.slot_count(), tsc_per_second());
@@ -72,8 +72,8 @@ class Bench {
   void row(std::string_view name, std::span<Page* const> sequence) const {
     const auto length = static_cast<std::uint32_t>(sequence.size());
     const std::uint32_t rounds = (operations_ - 1) / length + 1;
-    const Cost loop = cheapest_batch<Nothing>(sequence, rounds);
-    const Cost cost = cheapest_batch<Operation>(sequence, rounds);
+    const Cost loop = cheapest_batch<Nothing>(sequence, rounds, batches_);
+    const Cost cost = cheapest_batch<Operation>(sequence, rounds, batches_);
     const std::uint64_t operations = std::uint64_t{rounds} * length;
     const std::uint64_t counts = cost.counts > loop.counts ? cost.counts - loop.counts : 0;
     print_row(name, in_unit(counts * 100, operations), cost, operations);
@@ -104,6 +104,7 @@ class Bench {
   }
 
   std::uint32_t operations_;  // in a batch, rounded up to whole rounds
+  std::uint32_t batches_;     // of which the cheapest counts
   bool in_ns_;
 };
 

@@ -5,8 +5,8 @@
 
 #include "kernel/jobs/bench.hpp"
 #include "kernel/jobs/jobs.hpp"
+#include "kernel/jobs/page_sequences.hpp"
 #include "kernel/jobs/self_test.hpp"
-#include "kernel/lib/prng.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -57,16 +57,6 @@ class Array {
   Result<void*, AllocError> memory_;
 };
 
-// 90 of 100 accesses go to the first 128 pages, the others anywhere.
-void make_mix(std::span<Page* const> pages, std::span<Page*> sequence) {
-  constexpr std::uint32_t kHotPages = 128;
-  Prng random(1);
-  for (Page*& page : sequence) {
-    const bool hot = random.below(100) < 90;
-    page = pages[random.below(hot ? kHotPages : static_cast<std::uint32_t>(pages.size()))];
-  }
-}
-
 // All but `left` slots pinned, by pages of its own, and those made to do all the work.
 void bench_with_pins(const Bench& bench, std::string_view name, std::uint32_t left,
                      std::span<Page* const> sequence) {
@@ -92,14 +82,19 @@ void bench_big(const Bench& bench, const Array<Page*>& sequence,
                const Array<std::uint32_t>& costs) {
   const HighPages pages(kMostPages);
   if (pages.missing()) {
-    for (const char* name : {"miss-65536", "mix-128-of-65536", "kmap-65536"}) {
+    for (const char* name :
+         {"miss-65536", "mix-128-of-65536", "mix-99-128-of-65536", "zipf-65536", "kmap-65536"}) {
       bench.skip(name, kMostPages);
     }
     return;
   }
   bench.row<Read>("miss-65536", pages.all());
-  make_mix(pages.all(), sequence.all());
+  make_mix(pages.all(), sequence.all(), 1, 90);
   bench.row<Read>("mix-128-of-65536", sequence.all());
+  make_mix(pages.all(), sequence.all(), 1, 99);
+  bench.row<Read>("mix-99-128-of-65536", sequence.all());
+  make_zipf(pages.all(), sequence.all(), 1, costs.all());
+  bench.row<Read>("zipf-65536", sequence.all());
   bench.percentiles("kmap-65536", pages.all(), costs.all());
 }
 
@@ -118,6 +113,7 @@ void bench_small(const Bench& bench, std::span<Page*> sequence) {
   for (std::uint32_t i = 0; i < kSmall; ++i) same[i] = pages[i % 256];
   bench.row<Read>("hit-256", same);
   bench.row<Read>("miss-4096", pages.all());
+  bench_with_pins(bench, "pinned-256", 256, pages.all());
   bench_with_pins(bench, "pinned-448", 64, pages.all());
   bench_with_pins(bench, "pinned-496", 16, pages.all());
   bench_pair(bench, same);

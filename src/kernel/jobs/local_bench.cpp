@@ -72,6 +72,14 @@ void bench_vmap(const Bench& bench) {
   bench.row<Vmap<kAreaPages>>("vmap-16", area_pages);
 }
 
+// Pages in turn: kmap_local remembers none of them.
+void bench_in_turn(const Bench& bench) {
+  constexpr std::uint32_t kPages = 4096;
+  const HighPages pages(kPages);
+  if (pages.missing()) return bench.skip("local-4096", kPages);
+  bench.row<Local>("local-4096", pages.all());
+}
+
 struct Names {
   std::string_view pair, nested, from, to, clear, copy;
 };
@@ -99,6 +107,7 @@ void bench_local_and_vmap(const Bench& bench) {
   bench_pages(
       bench, GFP_HIGHMEM,
       {"local", "local-4-deep", "memcpy-from-64", "memcpy-to-64", "clear-high", "copy-high"});
+  bench_in_turn(bench);
   bench_vmap(bench);
 }
 

@@ -11,10 +11,10 @@
 #include "arch/tlb.hpp"
 #include "kernel/jobs/jobs.hpp"
 #include "kernel/jobs/options.hpp"
+#include "kernel/jobs/page_sequences.hpp"
 #include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/lib/prng.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
 
@@ -40,21 +40,28 @@ void pages_in_turn(std::span<Page* const> pages, std::uint32_t cpu, Sequence& se
   const std::uint32_t own = static_cast<std::uint32_t>(pages.size()) / kMaxCpus;
   for (std::uint32_t i = 0; i < kSequence; ++i) sequence[i] = pages[cpu * own + i % own];
 }
-// 90 of 100 accesses go to the same 128 pages, the others anywhere.
 void mix(std::span<Page* const> pages, std::uint32_t cpu, Sequence& sequence) {
-  constexpr std::uint32_t kHot = 128;
-  Prng random(cpu + 1);
-  for (Page*& page : sequence) {
-    const bool hot = random.below(100) < 90;
-    page = pages[random.below(hot ? kHot : static_cast<std::uint32_t>(pages.size()))];
+  make_mix(pages, sequence, cpu + 1, 90);
+}
+
+// What is done with it.
+[[gnu::noinline]] void touch_mapped(const Sequence& sequence) {
+  for (Page* const page : sequence) {
+    (void)*static_cast<const volatile std::uint32_t*>(kmap(page));
+    kunmap(page);
   }
+}
+[[gnu::noinline]] void do_nothing(const Sequence& sequence) {
+  for (Page* const page : sequence) asm volatile("" ::"r"(page));
 }
 
 struct Row {
   std::string_view name;
   void (*fill)(std::span<Page* const> pages, std::uint32_t cpu, Sequence& sequence);
+  void (*lap)(const Sequence& sequence) = touch_mapped;
 };
-constexpr Row kRows[] = {{"hits-own-pages", own_pages},
+constexpr Row kRows[] = {{"loop", own_pages, do_nothing},  // the others' own cost
+                         {"hits-own-pages", own_pages},
                          {"hits-one-page", one_page},
                          {"misses", pages_in_turn},
                          {"mix", mix}};
@@ -90,6 +97,7 @@ class Race {
 
   /// Picoseconds for one operation of all CPUs together. 0: no memory for a thread.
   std::uint32_t run(const Row& row, std::uint32_t cpus) {
+    row_ = &row;
     cpus_ = cpus;
     at_start_.store(0);
     done_.store(0);
@@ -111,6 +119,10 @@ class Race {
   }
   [[nodiscard]] std::uint64_t operations() const {
     return std::uint64_t{cpus_} * laps_ * kSequence;
+  }
+  /// With those before the clock runs, whose misses and flushes are counted too.
+  [[nodiscard]] std::uint64_t all_operations() const {
+    return std::uint64_t{cpus_} * (laps_ + 1) * kSequence;
   }
 
  private:
@@ -137,16 +149,12 @@ class Race {
     there.fetch_add(1);
     while (there.load() != cpus_) pause();
   }
-  void lap(CpuNumber cpu) {
-    for (Page* const page : sequences_[to_number(cpu)]) {
-      (void)*static_cast<const volatile std::uint32_t*>(kmap(page));
-      kunmap(page);
-    }
-  }
+  void lap(CpuNumber cpu) const { row_->lap(sequences_[to_number(cpu)]); }
 
   std::span<Page* const> pages_;
   std::span<Sequence> sequences_;
   std::uint32_t laps_;
+  const Row* row_ = nullptr;
   std::uint32_t cpus_ = 0;
   std::atomic<std::uint32_t> at_start_{0};
   std::atomic<std::uint32_t> done_{0};
@@ -156,6 +164,7 @@ class Race {
 struct Rounds {
   std::array<std::uint32_t, kMostRounds> picoseconds{};
   Counts counts{};
+  std::uint64_t operations = 0;  // that were counted
 };
 
 void print_result(const Row& row, std::uint32_t cpus, Rounds& result, std::uint32_t rounds) {
@@ -165,6 +174,7 @@ void print_result(const Row& row, std::uint32_t cpus, Rounds& result, std::uint3
   print("scale {} cpus={} ns={} least={} most={}", row.name, cpus, hundredths(all[rounds / 2]),
         hundredths(all[0]), hundredths(all[rounds - 1]));
   const Counts& counts = result.counts;
+  print(" misses={}", Hundredths{ratio(counts.misses * 100'000, result.operations)});
   const auto per_1000_misses = [&counts](std::uint64_t n) {
     return Hundredths{ratio(n * 100'000, counts.misses)};
   };
@@ -197,6 +207,7 @@ Outcome scale_job(const BootInfo& boot) {
         result.picoseconds[round] = race.run(kRows[row], kCpus[i]);
         if (result.picoseconds[round] == 0) return failed("no memory for a thread");
         result.counts.add(before, Counts::now());
+        result.operations += race.all_operations();
       }
     }
   }
