@@ -21,11 +21,7 @@ inline void keep_the_loop() { asm volatile("" ::: "memory"); }
 extern "C" {
 
 void* memcpy(void* to, const void* from, std::size_t size) noexcept {
-  void* out = to;
-  std::size_t words = size / kWord;
-  std::size_t bytes = size % kWord;
-  asm volatile("rep movsl" : "+D"(out), "+S"(from), "+c"(words) : : "memory");
-  asm volatile("rep movsb" : "+D"(out), "+S"(from), "+c"(bytes) : : "memory");
+  kmapper::kernel::copy_bytes(to, from, size);
   return to;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 extern "C" {
 void* memcpy(void* to, const void* from, std::size_t size) noexcept;
@@ -12,3 +13,15 @@ int memcmp(const void* a, const void* b, std::size_t size) noexcept;
 void* memchr(const void* in, int value, std::size_t size) noexcept;
 std::size_t strlen(const char* text) noexcept;
 }
+
+namespace kmapper::kernel {
+
+/// memcpy, in line: for who copies so little that the call would weigh.
+inline void copy_bytes(void* to, const void* from, std::size_t size) {
+  std::size_t words = size / sizeof(std::uint32_t);
+  std::size_t bytes = size % sizeof(std::uint32_t);
+  asm volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+  asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
+}
+
+}  // namespace kmapper::kernel

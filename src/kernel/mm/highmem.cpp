@@ -37,12 +37,12 @@ void clear_highpage(Page* page) {
 
 void memcpy_from_page(void* to, Page* from, std::size_t offset, std::size_t size) {
   const LocalMapping mapping(local_maps, from);
-  memcpy(to, mapping.address() + offset, size);
+  copy_bytes(to, mapping.address() + offset, size);
 }
 
 void memcpy_to_page(Page* to, std::size_t offset, const void* from, std::size_t size) {
   const LocalMapping mapping(local_maps, to);
-  memcpy(mapping.address() + offset, from, size);
+  copy_bytes(mapping.address() + offset, from, size);
 }
 
 std::uint32_t release_pins_of(const Thread& thread) {
