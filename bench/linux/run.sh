@@ -256,6 +256,7 @@ linux_instructions() {
     row Linux kmapper ratio "8,192" "Linux I/F/IPI" "kmapper I/F/IPI" "what is done"
   while read -r row about; do
     IFS=$'\t' read -r theirs ours ratio wide their_flushes our_flushes < <(linux_instruction_row "$row" <<<"$counted")
+    [[ $theirs != - && $ours != - ]] || failed "a system measured no row $row, in instructions"
     printf '  %-21s %9s %9s %7s %9s  %17s %17s  %s\n' \
       "$row" "$theirs" "$ours" "$ratio" "$wide" "$their_flushes" "$our_flushes" "$about"
     linux_ratios["instructions $row"]=$ratio
@@ -317,6 +318,7 @@ linux_nanosecond_table() {
   while read -r row about; do
     IFS=$'\t' read -r theirs their_spread ours our_spread ratio wide wide_spread < \
       <(linux_nanosecond_row "$row" "$1" <<<"$2")
+    [[ $theirs != - && $ours != - ]] || failed "a system measured no row $row, in ns"
     printf '  %-21s %18s %18s %7s %18s  %s\n' \
       "$row" "$theirs ($their_spread)" "$ours ($our_spread)" "$ratio" "$wide ($wide_spread)" "$about"
     linux_ratios["ns $row"]=$ratio
@@ -342,7 +344,9 @@ linux_nanosecond_row() {
     sort -k 1,1 -k 2,2g | awk -v OFS='\t' "$linux_awk_ratio"'
     { values[$1, ++count[$1]] = $2 }
     function at(key, part) { return values[key, int((count[key] - 1) * part + 1.5)] }
-    function shown(value) { return sprintf(value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value) }
+    function shown(value) {
+      return value == "" ? "-" : sprintf(value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
+    }
     END {
       for (key in count) { median[key] = at(key, 0.5); spread[key] = at(key, 0.75) - at(key, 0.25) }
       print shown(median["linux"]), shown(spread["linux"]), shown(median["ours"]), shown(spread["ours"]),
