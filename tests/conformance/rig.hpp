@@ -74,7 +74,8 @@ concept HasInterrupts = requires(R& rig, Function function, void* argument) {
   { rig.interrupt(function, argument) } -> std::same_as<void>;
 };
 
-/// The window is open, and other users leave it alone.
+/// The window is open, and other users leave it alone. From the first call on, the suite uses no
+/// slot() any more: they may go back to where they come from.
 template <class R>
 concept HasMapper = requires(R& rig) {
   { rig.mapper() } -> std::same_as<Mapper<typename R::Platform>&>;
