@@ -26,6 +26,7 @@ enum class Wrong : std::uint8_t {
   flush_allowed_anywhere,
   interrupts_stay_on,
   interrupts_do_not_nest,
+  interrupt_unknown,
   lock_keeps_nobody_out,
   unlock_turns_interrupts_on,
   clock_stands_still,
@@ -45,6 +46,7 @@ enum class Wrong : std::uint8_t {
   accessed_never,
   accessed_always,
   accessed_of_another_slot,
+  accessed_of_this_cpu_only,
   flush_does_nothing,
   flush_of_the_first_only,
   flush_of_eight_at_most,
@@ -58,6 +60,7 @@ enum class Wrong : std::uint8_t {
   local_page_unknown,
   local_entry_not_kept,
   local_take_not_flushed,
+  local_stack_shared,
   vmap_apart,
   vmap_write_lost,
   vmap_accessed_never,
@@ -105,10 +108,12 @@ class Mutant : public Platform<ScheduledThreads> {
   }
   [[nodiscard]] bool take_pte(SlotIndex slot) {
     const Page page = is(Wrong::take_leaves_the_entry) ? page_of(slot) : nullptr;
+    const bool here = computer_->machine().cached_frame(CpuIndex{Base::cpu()}, slot).has_value();
     const bool accessed = Base::take_pte(slot);
     if (page != nullptr) Base::write_pte(slot, page);
     const bool accessed_last = std::exchange(accessed_last_, accessed);
     if (is(Wrong::accessed_never)) return false;
+    if (is(Wrong::accessed_of_this_cpu_only)) return accessed && here;
     if (is(Wrong::accessed_of_another_slot)) return accessed || accessed_last;
     return accessed || is(Wrong::accessed_always);
   }
@@ -134,7 +139,9 @@ class Mutant : public Platform<ScheduledThreads> {
   // --- The CPU ---
   [[nodiscard]] std::uint32_t cpu() const { return is(Wrong::cpu_is_always_0) ? 0 : Base::cpu(); }
   [[nodiscard]] bool may_sleep() const {
-    return is(Wrong::sleep_allowed_anywhere) || (may_flush() && Base::may_sleep());
+    const bool in_interrupt = computer_->threads().scheduler().thread() >= Scheduler::kHandler;
+    return is(Wrong::sleep_allowed_anywhere) || (is(Wrong::interrupt_unknown) && in_interrupt) ||
+           (may_flush() && Base::may_sleep());
   }
   [[nodiscard]] bool may_flush() const {
     return is(Wrong::flush_allowed_anywhere) || is_on_ || Base::may_flush();
@@ -197,6 +204,10 @@ class Mutant : public Platform<ScheduledThreads> {
   }
 
   // --- Local slots and vmap ---
+  [[nodiscard]] LocalStack& local_stack() {
+    static LocalStack of_all;
+    return is(Wrong::local_stack_shared) ? of_all : Base::local_stack();
+  }
   [[nodiscard]] LocalSlot first_local_slot() {
     return is(Wrong::local_slots_shared) ? LocalSlot{0} : Base::first_local_slot();
   }

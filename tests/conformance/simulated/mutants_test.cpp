@@ -2,8 +2,9 @@
 // it, and says what it is.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <iterator>
 #include <string>
-#include <vector>
 
 #include "conformance/conformance.hpp"
 #include "conformance/simulated/mutant.hpp"
@@ -74,6 +75,9 @@ const Caught kCaught[] = {
     {Wrong::interrupts_do_not_nest,
      "InterruptsOff: no waiting inside, and it nests: NOT OK: an InterruptsOff inside another "
      "turned interrupts on at its end: it must nest"},
+    {Wrong::interrupt_unknown,
+     "may_sleep, may_flush: no waiting in an interrupt: NOT OK: may_sleep() says yes where a sleep "
+     "would never end; are interrupts off, and does it look?"},
     {Wrong::lock_keeps_nobody_out,
      "Lock: it keeps others out: NOT OK: two threads counted to 309 under a lock, and it should be "
      "600: it kept nobody out"},
@@ -129,6 +133,9 @@ const Caught kCaught[] = {
     {Wrong::accessed_of_another_slot,
      "take_pte: the use of a slot is that of no other: NOT OK: to use a slot makes another one "
      "used"},
+    {Wrong::accessed_of_this_cpu_only,
+     "take_pte: it knows of a use on another CPU: NOT OK: take_pte() does not know that CPU 0 used "
+     "a slot"},
     {Wrong::flush_does_nothing,
      "invalidate: a slot forgets its last page: NOT OK: the slot still shows its last page: "
      "invalidate() flushed nothing"},
@@ -145,8 +152,8 @@ const Caught kCaught[] = {
      "invalidate: all CPUs forget a slot's last page: NOT OK: CPU 0 still has what a batch of 2 "
      "slots mapped before: does it answer?"},
     {Wrong::flush_forgets_a_cpu_now_and_then,
-     "invalidate: all CPUs forget a slot's last page: NOT OK: CPU 0 still has what a batch of 2 "
-     "slots mapped before: does it answer?"},
+     "kmap: threads at once see their pages: NOT OK: one of four threads saw another page's bytes "
+     "in its mapping"},
     {Wrong::cpu_is_always_0,
      "cpu: each CPU knows its number: NOT OK: CPU 1 says that its number is 0"},
     {Wrong::local_unknown,
@@ -166,6 +173,10 @@ const Caught kCaught[] = {
     {Wrong::local_take_not_flushed,
      "take_local_pte, put_local_pte: an entry is kept: NOT OK: a local slot shows its last page: "
      "take_local_pte() has to drop it from this CPU's TLB"},
+    {Wrong::local_stack_shared,
+     "switch_stacks: local mappings survive a context switch: NOT OK: after others ran, a thread's "
+     "local mappings show other pages: does the scheduler call switch_stacks(), and keep the "
+     "thread on its CPU?"},
     {Wrong::vmap_apart,
      "vmap_address: the range's pages lie in a row: NOT OK: vmap page 1 is not 1 pages above the "
      "first"},
@@ -182,6 +193,13 @@ const Caught kCaught[] = {
 
 TEST(Mutants, EachIsFoundByTheCheckThatIsAboutIt) {
   for (const Caught& it : kCaught) EXPECT_EQ(said_about(it.wrong), it.line);
+}
+
+TEST(Mutants, ThePortersGuideSaysWhatTheSuiteSays) {
+  std::ifstream file(KMAPPER_ROOT "/docs/PORTING.md");
+  const std::string guide(std::istreambuf_iterator<char>(file), {});
+  for (const Caught& it : kCaught)
+    EXPECT_NE(guide.find('`' + std::string(it.line) + '`'), std::string::npos) << it.line;
 }
 
 TEST(Mutants, ASchedulerThatForgetsSwitchStacksIsFound) {
