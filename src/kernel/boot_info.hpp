@@ -31,10 +31,10 @@ struct BootInfo {
   TextScreen screen;
 };
 
-/// Copies what the loader left. `magic` and `multiboot` are what the CPU's registers held at entry.
+/// Copies what the loader left. `magic` and `address` are what the CPU's registers held at entry.
 /// Call once, on the boot page tables, before anything allocates. Panics if the loader is no
 /// Multiboot loader, gave no memory map or one that is none, or gave more modules or text than
 /// there is room for.
-[[nodiscard]] const BootInfo& read_boot_info(std::uint32_t magic, PhysAddr multiboot);
+[[nodiscard]] const BootInfo& read_boot_info(std::uint32_t magic, PhysAddr address);
 
 }  // namespace kmapper::kernel

@@ -24,7 +24,7 @@ struct Machine {
 constexpr std::uint64_t kKib = 1024;
 
 const std::vector<Machine>& machines() {
-  static const std::vector<Machine> all{
+  static const std::vector<Machine> kMachines{
       // ACPI's tables begin and end within pages. linux-kernel mailing list, 12 August 2003,
       // message 200308121440.24983.lucasvr@gobolinux.org.
       {"IBM PC with a Pentium III and an Intel 810E",
@@ -216,7 +216,7 @@ const std::vector<Machine>& machines() {
         {0x604FDC0000, 0x6050000000, kReserved}},
        "100000-3066bc0 3070000-604fdc0"},
   };
-  return all;
+  return kMachines;
 }
 
 constexpr std::uint64_t kModelPages = std::uint64_t{36} << (30 - kPageShift);

@@ -49,7 +49,7 @@ struct Caught {
   const char* line;  // of the check that finds it
 };
 
-const Caught kCaught[] = {
+constexpr Caught kCaught[] = {
     {Wrong::low_is_high,
      "is_high: what is high, and what is low: NOT OK: it says that a low page is high"},
     {Wrong::window_is_direct,
