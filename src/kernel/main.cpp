@@ -64,6 +64,17 @@ void find_memory(const BootInfo& boot) {
   start_page = left.take(1, 1, {Pfn{1}, Pfn{0xA0}});
 }
 
+// Where the twin is not to be had, because it is no RAM or a boot module's, high tables are hoped
+// to be found.
+void probe_page_tables() {
+  const Pfn twin = probe_table_frame() + (1U << (32 - kPageShift));
+  MemoryMap untaken = left;
+  if (!untaken.take(1, 1, {twin, twin + 1})) return;
+  probe_high_tables(twin);
+  if (!finds_high_tables())
+    print("this CPU finds no page tables above 4 GiB: none are put there\n");
+}
+
 // The page is free again when all CPUs run. drop_ipi=N, in a checked build: for the test of the
 // tests.
 void other_cpus_init(const BootInfo& boot) {
@@ -80,6 +91,7 @@ void memory_init(const BootInfo& boot) {
   find_memory(boot);
   paging_init(ram.regions());
   screen_init(boot.screen);
+  probe_page_tables();
   mem_map_init(left, ram.regions());
   pkmap_init(left, slots);
   local_slots_init();

@@ -1,10 +1,10 @@
 // The main job: real files, all of memory, and more threads than slots, one after the other; see
 // main_steps.hpp. The files stay in high memory while the other steps run around them.
-#include "kernel/jobs/block_list.hpp"
 #include "kernel/jobs/jobs.hpp"
 #include "kernel/jobs/main_steps.hpp"
 #include "kernel/jobs/options.hpp"
 #include "kernel/lib/print.hpp"
+#include "kernel/mm/block_list.hpp"
 #include "kernel/mm/layout.hpp"
 #include "kernel/mm/page_alloc.hpp"
 

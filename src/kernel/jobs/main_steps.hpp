@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "kernel/boot_info.hpp"
-#include "kernel/jobs/block_list.hpp"
 #include "kernel/jobs/outcome.hpp"
+#include "kernel/mm/block_list.hpp"
 
 namespace kmapper::kernel {
 

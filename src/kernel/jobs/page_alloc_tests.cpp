@@ -1,6 +1,6 @@
 // The page allocator on the machine: the zones as they are, with the whole memory in them.
-#include "kernel/jobs/block_list.hpp"
 #include "kernel/jobs/self_test.hpp"
+#include "kernel/mm/block_list.hpp"
 #include "kernel/mm/buddy.hpp"
 #include "kernel/mm/page_alloc.hpp"
 

@@ -5,6 +5,7 @@
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
 #include "arch/tlb.hpp"
+#include "arch/user_mode.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/mm/background_scavenger.hpp"
 #include "kernel/mm/highmem.hpp"
@@ -76,6 +77,7 @@ void Scheduler::switch_away(RunQueue& queue) {
   this_cpu::add(this_cpu::fields.switches, 1);
   queue.left = &self;
   local_maps.switch_stacks(self.local_stack(), next->local_stack());
+  if (self.directories_ != next->directories_) load_directories_of(*next);
   switch_context(&self.context_, &next->context_);
   finish_switch();
 }
@@ -137,6 +139,22 @@ void Scheduler::move_to(CpuNumber cpu) {
   self.state_ = Thread::State::moving;
   self.home_.store(cpu, std::memory_order_relaxed);
   switch_away(queue);
+}
+
+// An address space is loaded where its thread runs and nowhere else: a CPU that goes on with
+// another thread, the idle one, say, leaves it before anybody else can take the thread up. So no
+// other CPU has to be told when a translation of it goes.
+void Scheduler::load_directories_of(Thread& thread) {
+  load_page_directories(thread.directories_);
+  this_cpu::add(this_cpu::fields.spaces, 1);
+  if (thread.directories_ != nullptr) set_trap_stack(thread_stack_top(thread));
+}
+
+void Scheduler::use_directories(const PageDirectoryPointers* directories) {
+  const InterruptsOff bounded;
+  Thread& self = *this_cpu::current();
+  self.directories_ = directories;
+  load_directories_of(self);
 }
 
 void Scheduler::roam() { this_cpu::current()->stays_ = false; }

@@ -43,6 +43,10 @@ class Scheduler {
   /// It may go on anywhere again.
   void roam();
 
+  /// The running thread has these page directories from now on; null: the kernel's. When it returns
+  /// no CPU uses those that it had. Any thread.
+  void use_directories(const PageDirectoryPointers* directories);
+
   /// In each CPU's timer interrupt.
   void tick();
   /// Ticks since start(), counted by CPU 0.
@@ -61,6 +65,7 @@ class Scheduler {
   [[nodiscard]] RunQueue& own_queue() { return queue_of(this_cpu::number()); }
   RunQueue& lock_home(const Thread& thread);
   void switch_away(RunQueue& queue);
+  static void load_directories_of(Thread& thread);
   [[nodiscard]] Thread* next_thread(RunQueue& queue);
   [[nodiscard]] Thread* steal();
   void finish_switch();

@@ -7,6 +7,7 @@
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/kernel_stack.hpp"
 #include "kernel/panic.hpp"
+#include "kernel/sched/mutex.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/scheduler.hpp"
 
@@ -32,6 +33,10 @@ void release_spinlocks() {
     if (lock == nullptr) return;
     (void)lock->unlock_keeping_interrupts_off();
   }
+}
+
+void release_mutexes() {
+  while (Mutex* const mutex = this_cpu::current()->last_mutex()) mutex->unlock();
 }
 
 // Who sleeps while holding a spinlock, in an interrupt or with preemption off would stop others,
@@ -86,6 +91,7 @@ void thread_die() {
   release_spinlocks();
   this_cpu::write(this_cpu::fields.preemption_off, 0U);
   enable_interrupts();
+  release_mutexes();
   const std::uint32_t pins = release_pins_of(self) + local_maps.unwind(0);
   print("thread {} \"{}\" ends; {} of its pins released\n", self.number(), self.name(), pins);
   scheduler.exit(Ending::died);

@@ -14,6 +14,9 @@
 
 namespace kmapper::kernel {
 
+class Mutex;
+class Process;
+
 /// How a thread ended.
 enum class Ending : std::uint8_t {
   returned,  // its function returned, or it called thread_exit()
@@ -46,7 +49,15 @@ class Thread {
   using LocalStack = kmapper::LocalStack<PageTableEntry::Value, Atomic>;
   [[nodiscard]] LocalStack& local_stack() { return local_stack_; }
 
+  /// Whose thread it is; null: the kernel's.
+  [[nodiscard]] Process* process() const { return process_; }
+  /// By itself.
+  void set_process(Process* process) { process_ = process; }
+  /// The mutex that it has taken last of those that it holds, or null. By itself.
+  [[nodiscard]] Mutex* last_mutex() const { return last_mutex_; }
+
  private:
+  friend class Mutex;
   friend class RunQueue;
   friend class Scheduler;
   friend Thread* thread_create(std::string_view name, Function function, void* argument);
@@ -70,6 +81,9 @@ class Thread {
   Ending ending_ = Ending::returned;  // this and all below: guarded by the scheduler's ends_lock_
   bool has_ended_ = false;            // and has left its stack
   Thread* joiner_ = nullptr;          // sleeps until then
+  Process* process_ = nullptr;        // its own, as are the next two
+  Mutex* last_mutex_ = nullptr;       // that it has taken, of those that it holds
+  const PageDirectoryPointers* directories_ = nullptr;  // null: the kernel's
 };
 
 /// Makes a thread that runs function(argument), and lets it run. `name` must outlive it. Every

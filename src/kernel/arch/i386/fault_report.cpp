@@ -5,10 +5,13 @@
 
 #include "arch/paging.hpp"
 #include "arch/per_cpu.hpp"
+#include "arch/user_mode.hpp"
 #include "kernel/lib/console.hpp"
 #include "kernel/mm/describe_address.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/thread.hpp"
+#include "kernel/user/describe_user_address.hpp"
+#include "kernel/user/process.hpp"
 #include "machine.hpp"
 #include "segments.hpp"
 #include "traps.hpp"
@@ -66,21 +69,19 @@ void print_address(VirtAddr address) {
 }
 
 // The page fault's error code, SDM 3A 4.7.
+constexpr std::uint32_t kPresent = 1;
+constexpr std::uint32_t kWrite = 2;
+constexpr std::uint32_t kReserved = 8;
+constexpr std::uint32_t kFetch = 16;
+
 void print_page_fault(std::uint32_t error) {
-  constexpr std::uint32_t kPresent = 1;
-  constexpr std::uint32_t kWrite = 2;
-  constexpr std::uint32_t kUser = 4;
-  constexpr std::uint32_t kReserved = 8;
-  constexpr std::uint32_t kFetch = 16;
   std::string_view what = "read of";
   if ((error & kWrite) != 0) what = "write to";
   if ((error & kFetch) != 0) what = "execution of";
   std::string_view why =
       (error & kPresent) != 0 ? "a page that forbids it" : "a page that is not mapped";
   if ((error & kReserved) != 0) why = "a page whose entry has reserved bits set";
-  print("  {} {} (error code {:x}{})\n", what, why, error,
-        (error & kUser) != 0 ? ", from user mode" : "");
-  print_address(read_cr2());
+  print("  {} {} (error code {:x})\n", what, why, error);
 }
 
 void print_registers(const Registers& r) {
@@ -134,12 +135,60 @@ void print_exception(const TrapFrame& frame) {
   print_heading(kNames[frame.vector], frame.eip);
   if (frame.vector == static_cast<std::uint32_t>(Exception::page_fault)) {
     print_page_fault(frame.error);
+    print_address(read_cr2());
   } else if (frame.error != 0) {
     print("  error code {:x}\n", frame.error);
   }
   print_registers({frame.eax, frame.ebx, frame.ecx, frame.edx, frame.esi, frame.edi, frame.ebp,
                    frame.esp(), frame.eip, frame.eflags});
   print_backtrace(frame.esp());
+}
+
+// Other than page faults tell, by their error code, SDM 3A 6.13.
+void print_user_error(const TrapFrame& frame) {
+  constexpr std::uint32_t kOfInterrupt = 2;
+  if (frame.vector != static_cast<std::uint32_t>(Exception::general_protection)) {
+    if (frame.error != 0) print("  error code {:x}\n", frame.error);
+  } else if (frame.error == 0) {
+    print("  an instruction, or an address, that ring 3 may not use\n");
+  } else if ((frame.error & kOfInterrupt) != 0) {
+    print("  interrupt {:02x} is not for ring 3\n", frame.error >> 3);
+  } else {
+    print("  segment selector {:x} is not for ring 3\n", frame.error);
+  }
+}
+
+void print_user_exception(const TrapFrame& frame) {
+  const ConsoleHeld in_one_piece;
+  Process& process = this_process();
+  print("process {} \"{}\" ends: {} at {:08x}, CPU {}\n", process.pid(), process.name(),
+        kNames[frame.vector], frame.eip, this_cpu::read(this_cpu::fields.number));
+  if (frame.vector == static_cast<std::uint32_t>(Exception::page_fault)) {
+    char buffer[256];
+    const VirtAddr address = read_cr2();
+    print_page_fault(frame.error);
+    print("  address {}: {}\n", address, describe_user_address(buffer, process.space(), address));
+  } else {
+    print_user_error(frame);
+  }
+  print_registers({frame.eax, frame.ebx, frame.ecx, frame.edx, frame.esi, frame.edi, frame.ebp,
+                   frame.esp(), frame.eip, frame.eflags});
+  print("  its {} pages, and {} of page tables, are given back\n", process.space().pages(),
+        process.space().table_pages());
+}
+
+// Whether the kernel goes on elsewhere: it copied to or from a process.
+bool fix_up(TrapFrame& frame) {
+  if (frame.vector != static_cast<std::uint32_t>(Exception::page_fault)) return false;
+  const std::uint32_t go_on = find_fixup(frame.eip, read_cr2());
+  if (go_on == 0) return false;
+  frame.eip = go_on;
+  return true;
+}
+
+bool is_machines(const TrapFrame& frame) {
+  return frame.vector == static_cast<std::uint32_t>(Exception::nmi) ||
+         frame.vector == static_cast<std::uint32_t>(Exception::machine_check);
 }
 
 void print_double_fault(const TaskState& task) {
@@ -153,13 +202,15 @@ void print_double_fault(const TaskState& task) {
 
 }  // namespace
 
-void handle_exception(const TrapFrame& frame) {
+void handle_exception(TrapFrame& frame) {
   if (frame.vector == static_cast<std::uint32_t>(Exception::nmi)) stop_if_asked();
-  print_exception(frame);
-  if (frame.vector == static_cast<std::uint32_t>(Exception::nmi) ||
-      frame.vector == static_cast<std::uint32_t>(Exception::machine_check) || !can_die()) {
-    panic("{} outside of any thread", kNames[frame.vector]);
+  if (frame.is_of_user() && !is_machines(frame)) {
+    print_user_exception(frame);
+    process_end_by_fault();
   }
+  if (!frame.is_of_user() && fix_up(frame)) return;
+  print_exception(frame);
+  if (is_machines(frame) || !can_die()) panic("{} outside of any thread", kNames[frame.vector]);
   thread_die();
 }
 

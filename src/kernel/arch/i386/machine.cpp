@@ -6,6 +6,7 @@
 #include "arch/cpus.hpp"
 #include "arch/io.hpp"
 #include "arch/per_cpu.hpp"
+#include "arch/user_mode.hpp"
 #include "kernel/lib/console.hpp"
 #include "kernel/lib/print.hpp"
 #include "local_apic.hpp"
@@ -19,6 +20,8 @@ namespace {
 
 constexpr std::uint32_t kCr4Smep = 1U << 20;
 constexpr std::uint32_t kCr4Smap = 1U << 21;
+
+constinit UserProtections protections{};
 
 constexpr std::uint32_t kNobody = 0;
 constinit std::atomic<std::uint32_t> stopper{kNobody};  // a CPU's number, plus one
@@ -37,12 +40,15 @@ void protect_from_user_pages() {
   const std::uint32_t features = cpuid(7).ebx;
   std::uint32_t cr4 = 0;
   asm volatile("movl %%cr4, %0" : "=r"(cr4));
-  if ((features & (1U << 7)) != 0) cr4 |= kCr4Smep;
-  if ((features & (1U << 20)) != 0) cr4 |= kCr4Smap;
+  protections = {(features & (1U << 7)) != 0, (features & (1U << 20)) != 0};
+  if (protections.smep) cr4 |= kCr4Smep;
+  if (protections.smap) cr4 |= kCr4Smap;
   asm volatile("movl %0, %%cr4" ::"r"(cr4) : "memory");
 }
 
 }  // namespace
+
+UserProtections user_protections() { return protections; }
 
 void machine_init() {
   segments_init(0);

@@ -17,6 +17,7 @@ namespace kmapper::kernel {
 
 extern "C" {
 extern PageTableEntry page_directories[4 * kEntriesPerTable];
+extern unsigned char page_directory_pointers[];
 extern const unsigned char image_begin[], image_text_end[], image_rodata_end[], image_end[];
 }
 
@@ -33,6 +34,9 @@ alignas(kPageSize) constinit PageTableEntry image_tables[kImageBlocks][kEntriesP
 // Below the devices' addresses.
 alignas(kPageSize) constinit PageTableEntry device_table[kEntriesPerTable]{};
 constinit std::uint32_t devices = 0;
+
+alignas(kPageSize) constinit PageTableEntry probe_table[kEntriesPerTable]{};
+constinit bool high_tables_are_found = true;
 
 PageTableEntry& directory_entry(VirtAddr address) {
   return page_directories[to_number(address) >> kLargePageShift];
@@ -92,6 +96,17 @@ void PageTableEntry::set(Pfn frame, Access access) {
       access == Access::execute ? 0 : no_execute_);
 }
 
+void PageTableEntry::set_user(Pfn frame, Access access, bool owned) {
+  const std::uint32_t writable = access == Access::write ? kWritable | kDirty : 0;
+  set(frame, kUser | writable | (owned ? kOwned : 0), access == Access::execute ? 0 : no_execute_);
+}
+
+Access PageTableEntry::access() const {
+  if ((low_.load(std::memory_order_relaxed) & kWritable) != 0) return Access::write;
+  const bool forbids = (high_.load(std::memory_order_relaxed) & 1U << 31) != 0;
+  return forbids || no_execute_ == 0 ? Access::read : Access::execute;
+}
+
 Pfn PageTableEntry::frame_of(std::uint32_t low) const {
   const std::uint32_t high = high_.load(std::memory_order_relaxed) & 0xFFFFF;
   return Pfn{high << (32 - kPageShift) | low >> kPageShift};
@@ -122,6 +137,45 @@ void paging_init(std::span<const PfnRange> low_memory) {
     }
   }
   flush_all();
+}
+
+bool can_forbid_execution() { return PageTableEntry::no_execute_ != 0; }
+
+void PageDirectoryPointers::set(std::uint32_t index, Pfn directory) {
+  constexpr std::uint64_t kPresent = 1;  // no other bit is permitted
+  entries_[index] = to_number(to_phys(directory)) | kPresent;
+}
+
+void PageDirectoryPointers::share_kernel() {
+  set(kOfUser, to_pfn(direct_to_phys(page_directories + kOfUser * kEntriesPerTable)));
+}
+
+void load_page_directories(const PageDirectoryPointers* pointers) {
+  const void* const table =
+      pointers != nullptr ? static_cast<const void*>(pointers) : page_directory_pointers;
+  const auto cr3 = static_cast<std::uint32_t>(to_number(direct_to_phys(table)));
+  asm volatile("movl %0, %%cr3" ::"r"(cr3) : "memory");
+}
+
+Pfn probe_table_frame() { return to_pfn(direct_to_phys(probe_table)); }
+bool finds_high_tables() { return high_tables_are_found; }
+
+// Of two tables whose addresses differ by 4 GiB, each maps another page: which one does the CPU
+// find?
+void probe_high_tables(Pfn twin) {
+  alignas(kPageSize) static constinit std::uint32_t found_low[kEntriesPerTable]{1};
+  alignas(kPageSize) static constinit std::uint32_t found_high[kEntriesPerTable]{2};
+  probe_table[0].set(to_pfn(direct_to_phys(found_low)));
+  map_block(kBootWindowBase,
+            PhysAddr{to_number(to_phys(twin)) & ~std::uint64_t{kLargePageSize - 1}});
+  invalidate_page(kBootWindowBase);
+  const VirtAddr high = kBootWindowBase + to_number(to_phys(twin)) % kLargePageSize;
+  static_cast<PageTableEntry*>(to_pointer(high))->set(to_pfn(direct_to_phys(found_high)));
+  set_page_table(kBootWindowBase, twin);
+  flush_all();
+  high_tables_are_found = *static_cast<volatile std::uint32_t*>(to_pointer(kBootWindowBase)) == 2;
+  directory_entry(kBootWindowBase).take();
+  invalidate_page(kBootWindowBase);
 }
 
 void map_block(VirtAddr address, PhysAddr block) {

@@ -1,6 +1,7 @@
 #include "segments.hpp"
 
 #include "arch/per_cpu.hpp"
+#include "arch/user_mode.hpp"
 #include "boot_stacks.hpp"
 #include "kernel/mm/address.hpp"
 #include "kernel/mm/page.hpp"
@@ -21,8 +22,10 @@ struct Descriptor {
   std::uint32_t low, high;
 };
 
-constexpr std::uint32_t kFlatCode = 0x00CF9A00;   // 4 GiB, 32 bits, ring 0, execute and read
-constexpr std::uint32_t kFlatData = 0x00CF9200;   // the same, read and write
+constexpr std::uint32_t kFlatCode = 0x00CF9A00;  // 4 GiB, 32 bits, ring 0, execute and read
+constexpr std::uint32_t kFlatData = 0x00CF9200;  // the same, read and write
+constexpr std::uint32_t kUserCode = 0x00CFFA00;  // the same two in ring 3
+constexpr std::uint32_t kUserData = 0x00CFF200;
 constexpr std::uint32_t kTaskState = 0x00008900;  // a 32-bit task state, not busy
 
 constexpr std::uint32_t kFlatLimit = 0xFFFFF;
@@ -38,7 +41,7 @@ constexpr std::size_t entry_of(Selector selector) { return static_cast<std::size
 struct alignas(256) CpuTables {
   TaskState task;
   TaskState double_fault_task;
-  Descriptor segments[6];
+  Descriptor segments[8];
 };
 constinit CpuTables tables[kMaxCpus]{};
 
@@ -86,6 +89,7 @@ void segments_init(std::uint32_t cpu) {
   CpuTables& own = tables[cpu];
   const auto cr3 = static_cast<std::uint32_t>(to_number(direct_to_phys(page_directory_pointers)));
   own.task.cr3 = cr3;
+  own.task.ss0 = static_cast<std::uint16_t>(Selector::data);
   own.task.io_map = sizeof(TaskState);
   init_double_fault_task(own.double_fault_task, double_fault_stacks[cpu], cr3);
 
@@ -97,10 +101,14 @@ void segments_init(std::uint32_t cpu) {
       make_descriptor(address_of(&own.task), sizeof(TaskState) - 1, kTaskState);
   own.segments[entry_of(Selector::double_fault_task)] =
       make_descriptor(address_of(&own.double_fault_task), sizeof(TaskState) - 1, kTaskState);
+  own.segments[entry_of(Selector::user_code)] = make_descriptor(0, kFlatLimit, kUserCode);
+  own.segments[entry_of(Selector::user_data)] = make_descriptor(0, kFlatLimit, kUserData);
   per_cpu[cpu].number = cpu;
   per_cpu[cpu].first_local_slot = LocalSlot{cpu * kLocalDepth};
   load(own);
 }
+
+void set_trap_stack(void* top) { interrupted_task().esp0 = address_of(top); }
 
 TaskState& interrupted_task() { return tables[this_cpu::read(this_cpu::fields.number)].task; }
 

@@ -1,7 +1,7 @@
-// Segments and task states: flat code and data, one data segment whose base makes %fs the per-CPU
-// area, a task state for the CPU, and another that double faults switch to, because the stack is
-// what a double fault usually finds broken (SDM 3A 6.15, "Interrupt 8"; 7.2, "Task Management Data
-// Structures").
+// Segments and task states: flat code and data, of the kernel and of ring 3, one data segment whose
+// base makes %fs the per-CPU area, a task state for the CPU, and another that double faults switch
+// to, because the stack is what a double fault usually finds broken (SDM 3A 6.15, "Interrupt
+// 8"; 7.2, "Task Management Data Structures").
 #pragma once
 
 #include <cstdint>
@@ -14,6 +14,8 @@ enum class Selector : std::uint16_t {
   per_cpu = 0x18,
   task = 0x20,
   double_fault_task = 0x28,
+  user_code = 0x30 | 3,  // with the privilege level that they are loaded with
+  user_data = 0x38 | 3,
 };
 
 struct TaskState {

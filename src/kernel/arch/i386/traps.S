@@ -1,6 +1,13 @@
-// The first and the last instructions of an interrupt. The kernel's own segments are always loaded,
-// so none is saved. One stub for each vector pushes its number, behind an error code where the CPU
-// has pushed none.
+// The first and the last instructions of an interrupt. One stub for each vector pushes its number,
+// behind an error code where the CPU has pushed none. In the kernel its own segments are always
+// loaded. In ring 3 there is one set of segments, which each return loads anew, so none is saved.
+
+.set kKernelData, 0x10                       // Selector, in segments.hpp
+.set kPerCpu, 0x18
+.set kUserCode, 0x33
+.set kUserData, 0x3B
+.set kInterrupted, 44                        // offset of TrapFrame::cs
+.set kInterruptFlag, 0x202
 
 .section .text
 
@@ -24,11 +31,56 @@
 
 trap_common:
   pusha
-  cld
+  // No flag as the interrupted code had it: not the direction, not AC, which opens user pages.
+  pushl $2
+  popf
   movl %esp, %eax                            // handle_trap(TrapFrame*), argument in a register
+  testb $3, kInterrupted(%esp)
+  jnz from_user
   call handle_trap
   popa
   addl $8, %esp
+  iret
+
+from_user:
+  movl $kKernelData, %edx
+  movl %edx, %ds
+  movl %edx, %es
+  movl $kPerCpu, %edx
+  movl %edx, %fs
+  call handle_trap
+  cli                                        // %fs is needed by whatever might interrupt
+  call load_user_segments
+  popa
+  addl $8, %esp
+  iret
+
+load_user_segments:
+  movl $kUserData, %ebx
+  movl %ebx, %ds
+  movl %ebx, %es
+  xorl %ebx, %ebx
+  movl %ebx, %fs
+  movl %ebx, %gs
+  ret
+
+// enter_user_mode(entry, stack, first, second): eax, edx, ecx, and on the stack.
+.globl enter_user_mode
+enter_user_mode:
+  cli
+  movl 4(%esp), %esi
+  pushl $kUserData
+  pushl %edx
+  pushl $kInterruptFlag
+  pushl $kUserCode
+  pushl %eax
+  call load_user_segments
+  movl %ecx, %eax                            // the rest shows nothing of the kernel
+  movl %esi, %edx
+  xorl %ecx, %ecx
+  xorl %esi, %esi
+  xorl %edi, %edi
+  xorl %ebp, %ebp
   iret
 
 // The double-fault task begins here, and after its IRET, which switches back to the task it

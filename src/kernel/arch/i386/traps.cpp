@@ -9,6 +9,8 @@
 #include "kernel/mm/highmem.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/scheduler.hpp"
+#include "kernel/user/process.hpp"
+#include "kernel/user/syscall.hpp"
 #include "local_apic.hpp"
 #include "segments.hpp"
 
@@ -23,6 +25,7 @@ struct Gate {
   std::uint16_t offset_low, selector, flags, offset_high;
 };
 constexpr std::uint16_t kInterruptGate = 0x8E00;  // present, ring 0; disables interrupts
+constexpr std::uint16_t kUserMay = 3U << 13;      // raise it by an INT instruction
 constexpr std::uint16_t kTaskGate = 0x8500;
 
 constexpr std::size_t kVectors = 256;
@@ -52,9 +55,16 @@ void handle_interrupt(std::uint32_t vector) {
 
 }  // namespace
 
-extern "C" void handle_trap(const TrapFrame* frame) {
-  if (frame->vector < kExceptions) handle_exception(*frame);
-  if (frame->vector != kSpuriousVector) handle_interrupt(frame->vector);
+extern "C" void handle_trap(TrapFrame* frame) {
+  if (frame->vector < kExceptions) {
+    handle_exception(*frame);
+  } else if (frame->vector == kSyscallVector) {
+    enable_interrupts();
+    frame->eax = syscall(frame->eax, {frame->edx, frame->ecx, frame->ebx, frame->esi});
+  } else if (frame->vector != kSpuriousVector) {
+    handle_interrupt(frame->vector);
+  }
+  if (frame->is_of_user()) process_end_if_told();
 }
 
 void traps_init() {
@@ -62,6 +72,11 @@ void traps_init() {
     const std::uint32_t stub = to_number(to_virt(trap_stubs + i * kStubSize));
     gates[i] = {static_cast<std::uint16_t>(stub), static_cast<std::uint16_t>(Selector::code),
                 kInterruptGate, static_cast<std::uint16_t>(stub >> 16)};
+  }
+  for (const std::size_t vector :
+       {static_cast<std::size_t>(Exception::breakpoint),
+        static_cast<std::size_t>(Exception::overflow), static_cast<std::size_t>(kSyscallVector)}) {
+    gates[vector].flags |= kUserMay;
   }
   gates[static_cast<std::size_t>(Exception::double_fault)] = {
       0, static_cast<std::uint16_t>(Selector::double_fault_task), kTaskGate, 0};

@@ -27,6 +27,21 @@ class PageTableEntry {
   /// The same for the registers of a device: neither reads nor writes go to a cache.
   void set_device(Pfn frame);
 
+  /// For a process: the code of ring 3 may use the page as `access` says. An owned page goes back
+  /// to the allocator with the entry.
+  void set_user(Pfn frame, Access access, bool owned);
+  /// A directory's entry in a process's part of the address space.
+  void set_user_table(Pfn table) { set(table, kWritable | kUser, 0); }
+  /// The CPU finds nothing here from now on; frame() and is_owned() still say what was here.
+  void hide() { low_.fetch_and(~kPresent, std::memory_order_acq_rel); }
+  /// Whether there is, or was until hide(), a page. Not of an entry that take() has emptied.
+  [[nodiscard]] bool has_frame() const { return low_.load(std::memory_order_relaxed) != 0; }
+  [[nodiscard]] bool is_owned() const {
+    return (low_.load(std::memory_order_relaxed) & kOwned) != 0;
+  }
+  /// What ring 3 may do with the page. The entry must be present.
+  [[nodiscard]] Access access() const;
+
   /// A directory's entries: a table, which permits all that its own entries permit; or 2 MiB of
   /// memory.
   void set_table(Pfn table) { set(table, kWritable, 0); }
@@ -70,11 +85,13 @@ class PageTableEntry {
  private:
   static constexpr std::uint32_t kPresent = 1U << 0;
   static constexpr std::uint32_t kWritable = 1U << 1;
+  static constexpr std::uint32_t kUser = 1U << 2;
   static constexpr std::uint32_t kWriteThrough = 1U << 3;
   static constexpr std::uint32_t kCacheDisable = 1U << 4;
   static constexpr std::uint32_t kAccessed = 1U << 5;
   static constexpr std::uint32_t kDirty = 1U << 6;
   static constexpr std::uint32_t kLarge = 1U << 7;
+  static constexpr std::uint32_t kOwned = 1U << 9;  // ours: the CPU looks at none of bits 9 to 11
 
   void set(Pfn frame, std::uint32_t flags, std::uint32_t no_execute) {
     // Release: the CPU's page walk must not see Present before the high half.
@@ -85,6 +102,7 @@ class PageTableEntry {
   [[nodiscard]] Pfn frame_of(std::uint32_t low) const;
 
   friend void paging_init(std::span<const PfnRange> low_memory);
+  friend bool can_forbid_execution();
   // Bit 31 where the CPU knows NX (EFER.NXE is set), else 0.
   static constinit std::uint32_t no_execute_;
 
@@ -94,6 +112,38 @@ class PageTableEntry {
 static_assert(sizeof(PageTableEntry) == 8);
 
 inline constexpr std::uint32_t kEntriesPerTable = kPageSize / sizeof(PageTableEntry);
+
+/// What CR3 points to: the four page directories, of 1 GiB each (SDM 3A 4.4.1). The last one is the
+/// kernel's in every address space, so that what is mapped there is mapped in all. Lies below 4
+/// GiB.
+class alignas(32) PageDirectoryPointers {
+ public:
+  static constexpr std::uint32_t kOfUser = 3;
+
+  /// `directory`: of the addresses from `index` GiB on, below kOfUser. Loaded nowhere, as CPUs keep
+  /// what they have read here.
+  void set(std::uint32_t index, Pfn directory);
+  /// The last directory becomes the kernel's.
+  void share_kernel();
+
+ private:
+  std::uint64_t entries_[4]{};
+};
+
+/// This CPU translates by these from now on, and forgets all other translations; null: by the
+/// kernel's own, which have no user's part. Interrupts must be disabled.
+void load_page_directories(const PageDirectoryPointers* pointers);
+
+/// Whether the CPU finds page tables above 4 GiB. One that emulates 32-bit page walks may cut their
+/// addresses short.
+[[nodiscard]] bool finds_high_tables();
+/// Finds that out. `twin`: the page frame 4 GiB behind probe_table_frame(), which must be RAM and
+/// nobody's. Once, at boot.
+void probe_high_tables(Pfn twin);
+[[nodiscard]] Pfn probe_table_frame();
+
+/// Whether there is NX: pages that are not to be executed cannot be.
+[[nodiscard]] bool can_forbid_execution();
 
 /// The final page tables: the image by pages, each part with its own permissions and the boot
 /// stacks' guards left out; low memory by blocks, readable and writable, where there is RAM. Once,

@@ -36,6 +36,7 @@ struct alignas(64) PerCpu {
   std::uint64_t ipis;          // sent for these
   std::uint64_t switches;      // from one thread to another
   std::uint64_t steals;        // threads taken from another CPU's run queue
+  std::uint64_t spaces;        // address spaces loaded
 };
 
 extern constinit PerCpu per_cpu[kMaxCpus];

@@ -1,4 +1,4 @@
-#include "kernel/jobs/block_list.hpp"
+#include "kernel/mm/block_list.hpp"
 
 #include <iterator>
 

@@ -1,0 +1,145 @@
+// Processes: that programs run in ring 3, that whatever they do there ends them and nobody else,
+// and that all of their memory comes back.
+#include <algorithm>
+
+#include "arch/paging.hpp"
+#include "arch/user_mode.hpp"
+#include "kernel/jobs/self_test.hpp"
+#include "kernel/lib/print.hpp"
+#include "kernel/mm/highmem.hpp"
+#include "kernel/mm/page_alloc.hpp"
+#include "kernel/user/files.hpp"
+#include "kernel/user/process.hpp"
+
+namespace kmapper::kernel {
+namespace {
+
+using How = ProcessEnd::How;
+
+std::uint32_t all_free() {
+  const PageCounts counts = page_counts();
+  return counts.low_free + counts.high_free;
+}
+
+// A program from its start to its end, and what was printed meanwhile.
+class Run {
+ public:
+  Run(std::string_view program, std::string_view arguments) {
+    const PrintCapture capture(text_);
+    const auto process = process_start(*find_program(program), arguments);
+    error_ = process.error();
+    if (process) end_ = process_wait(**process);
+    said_ = capture.text();
+  }
+
+  [[nodiscard]] bool ended(How how, std::uint32_t code) const {
+    return error_ == StartError::none && end_.how == how && end_.code == code;
+  }
+  [[nodiscard]] bool said(std::string_view words) const {
+    return said_.find(words) != std::string_view::npos;
+  }
+
+ private:
+  static inline constinit std::array<char, 4096> text_{};
+
+  StartError error_;
+  ProcessEnd end_{How::died, 0};
+  std::string_view said_{};  // lives until the next Run
+};
+
+// --- What ends a process ---
+
+struct Trespass {
+  std::string_view arguments;
+  std::string_view words[2];  // of the report
+};
+
+constexpr Trespass kTrespasses[] = {
+    {"read 0", {"read of a page that is not mapped", "a null pointer"}},
+    {"write 0xfff0", {"write to a page that is not mapped", "a null pointer"}},
+    {"execute 0", {"a page that is not mapped", "a null pointer"}},
+    {"read 0xc0100000", {"read of a page that forbids it", "the kernel's: the kernel's code"}},
+    {"write 0xc0100000", {"write to a page that forbids it", "the kernel's: the kernel's code"}},
+    {"read 0xc0000000", {"read of", "the kernel's: the direct map"}},
+    {"write 0xe8000000", {"write to a page that forbids it", "the kernel's: mem_map"}},
+    {"read 0xfbfff000", {"read of a page that is not mapped", "the guard page below the window"}},
+    {"read 0xfc000000", {"read of", "the kernel's: slot 0"}},
+    {"write 0xfc001000", {"write to", "the kernel's: slot 1"}},
+    {"read 0xfe200000", {"read of", "the kernel's: local slot 0"}},
+    {"write 0xffa00000", {"write to a page that forbids it", "a device's registers"}},
+    {"read 0xffffffff", {"read of", "the kernel's"}},
+    {"execute 0xc0100000", {"a page that forbids it", "the kernel's: the kernel's code"}},
+    {"write-code", {"write to a page that forbids it", "to be read and executed"}},
+    {"write-constant", {"write to a page that forbids it", "to be read"}},
+    {"read-behind", {"read of a page that is not mapped", "nothing that the process has mapped"}},
+    {"read-before", {"read of a page that is not mapped", "nothing that the process has mapped"}},
+    {"read-unmapped", {"read of a page that is not mapped", "nothing that the process has mapped"}},
+    {"overflow-stack",
+     {"write to a page that is not mapped", "the guard below the process's stack"}},
+    {"lose-stack", {"write to a page that", "the kernel's"}},
+    {"unmap-program", {"a page that is not mapped", "no part of the program"}},
+    {"disable-interrupts", {"general protection", "an instruction, or an address"}},
+    {"halt", {"general protection", "an instruction, or an address"}},
+    {"load-cr3", {"general protection", "an instruction, or an address"}},
+    {"use-port", {"general protection", "an instruction, or an address"}},
+    {"load-kernel-segment", {"general protection", "segment selector 10 is not for ring 3"}},
+    {"load-task-segment", {"general protection", "segment selector 20 is not for ring 3"}},
+    {"call-kernel-segment", {"general protection", "segment selector 8 is not for ring 3"}},
+    {"timer-interrupt", {"general protection", "interrupt 40 is not for ring 3"}},
+    {"page-fault-interrupt", {"general protection", "interrupt 0e is not for ring 3"}},
+    {"double-fault-interrupt", {"general protection", "interrupt 08 is not for ring 3"}},
+    {"divide-by-zero", {"divide error", "process"}},
+    {"breakpoint", {"breakpoint", "process"}},
+    {"overflow", {"overflow", "process"}},
+    {"single-step", {"debug", "process"}},
+    {"undefined", {"invalid opcode", "process"}},
+    {"floating-point", {"no coprocessor", "process"}},
+    {"sysenter", {"general protection", "an instruction, or an address"}},
+};
+
+// These are stopped by NX alone.
+constexpr Trespass kExecutions[] = {
+    {"execute-data", {"execution of a page that forbids it", "to be read and written"}},
+    {"execute-stack", {"execution of a page that forbids it", "to be read and written"}},
+    {"execute-mapped", {"execution of a page that forbids it", "to be read and written"}},
+};
+
+bool is_ended(const Trespass& trespass) {
+  const Run run("trespass", trespass.arguments);
+  const bool right = run.ended(How::faulted, 0) && run.said("process ") &&
+                     run.said("\"trespass\" ends: ") && run.said(trespass.words[0]) &&
+                     run.said(trespass.words[1]) && run.said("are given back");
+  if (!right)
+    print("trespass {}: its report should say \"{}\" and \"{}\"\n", trespass.arguments,
+          trespass.words[0], trespass.words[1]);
+  return right;
+}
+
+// All are tried, for all reports.
+bool are_ended(std::span<const Trespass> trespasses) {
+  bool all = true;
+  for (const Trespass& trespass : trespasses) all = is_ended(trespass) && all;
+  return all;
+}
+
+Outcome every_trespass_ends_its_process() {
+  const std::uint32_t free = all_free();
+  if (!are_ended(kTrespasses)) return failed("a process got away, or was not reported");
+  return all_free() == free ? passed() : failed("memory was lost");
+}
+
+Outcome data_cannot_be_executed_in_ring_3() {
+  if (!can_forbid_execution()) return skipped("this CPU has no NX");
+  return are_ended(kExecutions) ? passed() : failed("data were executed");
+}
+
+constexpr SelfTest kTests[] = {
+    {"every trespass ends its process", every_trespass_ends_its_process},
+    {"data cannot be executed in ring 3", data_cannot_be_executed_in_ring_3},
+};
+
+}  // namespace
+
+std::span<const SelfTest> user_tests() { return kTests; }
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,74 @@
+// What a program file says: which parts of it lie where, and where the program begins. Nothing in
+// the file is believed: every size and place is checked before it is used, and what is odd is
+// refused. So what comes out can be loaded without another look.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernel/user/user_addr.hpp"
+#include "kmapper/result.hpp"
+
+namespace kmapper::kernel {
+
+enum class ElfError : std::uint8_t {
+  none,
+  truncated,
+  not_elf,
+  wrong_machine,
+  not_static,
+  bad_headers,
+  too_many_segments,
+  outside_file,
+  outside_user,
+  bad_size,
+  misaligned,
+  overlap,
+  writable_code,
+  no_segment,
+  bad_entry,
+};
+
+/// One line for people.
+[[nodiscard]] std::string_view describe(ElfError error);
+
+/// A part of the program in memory. The bytes behind `content` are zero.
+struct ElfSegment {
+  UserAddr begin;
+  std::uint32_t size;
+  std::span<const unsigned char> content;  // no more than size
+  bool writable, executable;               // never both
+
+  /// The pages that it touches; no two segments share one.
+  [[nodiscard]] UserAddr first_page() const {
+    return UserAddr{to_number(begin) & ~(kPageSize - 1)};
+  }
+  [[nodiscard]] UserAddr end_of_pages() const {
+    return UserAddr{(to_number(begin) + size + kPageSize - 1) & ~(kPageSize - 1)};
+  }
+};
+
+class ElfImage {
+ public:
+  static constexpr std::size_t kMaxSegments = 8;
+
+  /// Reads a static ELF32 executable for the i386 (System V ABI, chapter 5, "Program Header"; its
+  /// Intel386 supplement), all of it between kProgramBegin and kProgramEnd. The image points into
+  /// the file. Any context.
+  [[nodiscard]] static Result<ElfImage, ElfError> read(std::span<const unsigned char> file);
+
+  [[nodiscard]] UserAddr entry() const { return entry_; }
+  [[nodiscard]] std::span<const ElfSegment> segments() const { return {segments_.data(), size_}; }
+
+ private:
+  [[nodiscard]] ElfError add(const ElfSegment& segment);
+
+  UserAddr entry_{};
+  std::array<ElfSegment, kMaxSegments> segments_{};
+  std::size_t size_ = 0;
+};
+
+}  // namespace kmapper::kernel

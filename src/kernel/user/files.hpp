@@ -1,0 +1,42 @@
+// Files in high memory, for processes to map.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "kernel/mm/block_list.hpp"
+
+namespace kmapper::kernel {
+
+struct File {
+  std::string_view name;  // outlives it
+  std::uint64_t size;     // in bytes
+  BlockList pages{};
+};
+
+/// All files. One at a time; while it lives, processes find the files in it, so it must outlive all
+/// of them.
+class FileStore {
+ public:
+  static constexpr std::uint32_t kMaxFiles = 64;
+
+  FileStore();
+  ~FileStore();
+  FileStore(const FileStore&) = delete;
+  FileStore& operator=(const FileStore&) = delete;
+
+  /// A file without pages yet, whose index is one more than the last one's. Null: no memory, or
+  /// kMaxFiles.
+  [[nodiscard]] File* add(std::string_view name, std::uint64_t size);
+  [[nodiscard]] std::span<const File> all() const { return {files_, size_}; }
+
+ private:
+  File* files_ = nullptr;
+  std::uint32_t size_ = 0;
+};
+
+/// The file of that index, or null. No file may be added at the same time.
+[[nodiscard]] const File* find_file(std::uint32_t index);
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,39 @@
+#include "kernel/user/programs.hpp"
+
+#include <algorithm>
+
+namespace kmapper::kernel {
+
+// Where programs.S puts the files.
+#define KMAPPER_PROGRAM(name) \
+  extern "C" const unsigned char program_##name##_begin[], program_##name##_end[]
+KMAPPER_PROGRAM(sha256);
+KMAPPER_PROGRAM(fill);
+KMAPPER_PROGRAM(peek);
+KMAPPER_PROGRAM(trespass);
+#undef KMAPPER_PROGRAM
+
+namespace {
+
+constexpr Program kPrograms[] = {
+    {"sha256", "INDEX: the SHA-256 of a file", program_sha256_begin, program_sha256_end},
+    {"fill", "[PAGES [TICKS]]: takes all memory, or so many pages, writes it, waits, verifies it",
+     program_fill_begin, program_fill_end},
+    {"peek", "PID ADDRESS [SIZE]: shows another process's memory", program_peek_begin,
+     program_peek_end},
+    {"trespass", "WHAT [ADDRESS]: does what a process must not do", program_trespass_begin,
+     program_trespass_end},
+};
+
+}  // namespace
+
+std::span<const Program> programs() { return kPrograms; }
+
+const Program* find_program(std::string_view name) {
+  const auto* const found =
+      std::find_if(std::begin(kPrograms), std::end(kPrograms),
+                   [name](const Program& program) { return program.name == name; });
+  return found != std::end(kPrograms) ? found : nullptr;
+}
+
+}  // namespace kmapper::kernel

@@ -1,0 +1,22 @@
+// The programs that come with the kernel: ELF files, built from programs/ and part of the image.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace kmapper::kernel {
+
+struct Program {
+  std::string_view name;
+  std::string_view about;  // one line for people: what it does with which arguments
+  const unsigned char* begin;
+  const unsigned char* end;
+
+  [[nodiscard]] std::span<const unsigned char> file() const { return {begin, end}; }
+};
+
+[[nodiscard]] std::span<const Program> programs();
+/// Null: there is none of that name.
+[[nodiscard]] const Program* find_program(std::string_view name);
+
+}  // namespace kmapper::kernel
