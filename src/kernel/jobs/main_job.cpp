@@ -1,11 +1,11 @@
-// The main job: real files, all of memory, and more threads than slots, one after the other; see
+// The main job: real files, all of memory (by the kernel, and by
+// processes), and more threads than slots, one after the other; see
 // main_steps.hpp. The files stay in high memory while the other steps run around them.
 #include "kernel/jobs/jobs.hpp"
 #include "kernel/jobs/main_steps.hpp"
 #include "kernel/jobs/options.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/mm/block_list.hpp"
-#include "kernel/mm/layout.hpp"
+#include "kernel/mm/kernel_stack.hpp"
 #include "kernel/mm/page_alloc.hpp"
 
 namespace kmapper::kernel {
@@ -20,21 +20,25 @@ std::uint32_t pages_of(const BootModule& module) {
   return to_pfn_up(module.range.end) - to_pfn(module.range.begin);
 }
 
-Outcome store_files(const BootInfo& boot, BlockList& files) {
-  std::uint32_t index = 0;
+Outcome store_files(const BootInfo& boot, FileStore& files) {
   for (const BootModule& module : boot.modules) {
-    const Outcome outcome = store_file(module, index++, files);
-    if (outcome.has_failed()) return outcome;
+    const Outcome stored = store_file(module, files);
+    if (stored.has_failed()) return stored;
+    const Outcome hashed = hash_file(static_cast<std::uint32_t>(files.all().size() - 1));
+    if (hashed.has_failed()) return hashed;
   }
   return passed();
 }
 
-Outcome run_steps(const BootInfo& boot, BlockList& files) {
+Outcome run_steps(const BootInfo& boot, FileStore& files) {
   const Outcome stored = store_files(boot, files);
   if (stored.has_failed()) return stored;
   constexpr std::uint32_t kMostSample = 1U << 20;
-  const Outcome filled = fill_high_memory(number_option(boot, "sample", 1, 1, kMostSample));
+  const std::uint32_t sample = number_option(boot, "sample", 1, 1, kMostSample);
+  const Outcome filled = fill_high_memory(sample);
   if (filled.has_failed()) return filled;
+  const Outcome filled_again = fill_by_processes(sample);
+  if (filled_again.has_failed()) return filled_again;
   return crowd_the_window();
 }
 
@@ -42,19 +46,19 @@ Outcome run_steps(const BootInfo& boot, BlockList& files) {
 
 Outcome main_job(const BootInfo& boot) {
   print_address_space(boot);
+  const std::uint32_t tables_before = stack_table_pages();
   std::uint32_t expected = all_free();
   for (const BootModule& module : boot.modules) expected += pages_of(module);
   {
-    BlockList files;
+    FileStore files;
     const Outcome outcome = run_steps(boot, files);
     print_statistics();
     if (outcome.has_failed()) return outcome;
   }
-  // Whatever was allocated is free again, and the modules' first copies too. Page tables below the
-  // stacks stay.
+  // Whatever was allocated is free again, and the modules' first copies too.
   const std::uint32_t free = all_free();
-  constexpr std::uint32_t kMostStackTables = (kStackAreaEnd - kStackAreaBase) / kLargePageSize + 1;
-  if (free <= expected && expected - free <= kMostStackTables) return passed();
+  expected -= stack_table_pages() - tables_before;
+  if (free == expected) return passed();
   print("{} pages are free; {} should be\n", free, expected);
   return failed("pages were lost");
 }

@@ -15,9 +15,11 @@ std::uint64_t count(CpuNumber cpu, Event event) {
 
 void print_cpu(CpuNumber cpu) {
   constexpr PerCpu& kOwn = this_cpu::fields;
-  print("  {:3} {:10} {:8} {:8} {:8} {:8} {:8} {:8} {:8} {:8}\n", cpu, count(cpu, Event::hit),
-        count(cpu, Event::miss), count_of_cpu(cpu, kOwn.shootdowns), count_of_cpu(cpu, kOwn.ipis),
-        count_of_cpu(cpu, kOwn.invlpgs), count_of_cpu(cpu, kOwn.full_flushes),
+  const std::uint64_t ipis = count_of_cpu(cpu, kOwn.ipis);
+  const std::uint64_t others = count_of_cpu(cpu, kOwn.shootdowns) * (cpu_count() - 1);
+  print("  {:3} {:10} {:9} {:9} {:8} {:8} {:8} {:8} {:8} {:8} {:8}\n", cpu, count(cpu, Event::hit),
+        count(cpu, Event::miss), count(cpu, Event::scavenge), ipis, others - ipis,
+        count_of_cpu(cpu, kOwn.full_flushes), count_of_cpu(cpu, kOwn.spaces),
         count(cpu, Event::sleep), count_of_cpu(cpu, kOwn.switches), count_of_cpu(cpu, kOwn.steals));
 }
 
@@ -41,8 +43,8 @@ void print_statistics() {
   print("  IPIs avoided      {:12}\n", shootdowns.ipis_avoided);
   print("  INVLPGs           {:12}\n", sum_over_cpus(this_cpu::fields.invlpgs));
   print("  whole TLB flushes {:12}\n", sum_over_cpus(this_cpu::fields.full_flushes));
-  print("  {:>3} {:>10} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "CPU", "hits", "misses",
-        "shot", "IPIs", "INVLPGs", "full", "sleeps", "switches", "stolen");
+  print("  {:>3} {:>10} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "CPU", "hits",
+        "misses", "scavenges", "IPIs", "avoided", "full", "spaces", "sleeps", "switches", "stolen");
   for (std::uint32_t cpu = 0; cpu < cpu_count(); ++cpu) print_cpu(CpuNumber{cpu});
 }
 

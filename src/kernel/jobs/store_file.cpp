@@ -1,14 +1,14 @@
 // A file on its way into high memory: copied page by page, the window's way on both sides where the
 // loader put the file beyond the direct map. Each page that the loader used goes back as soon as it
-// is copied, so that a file may be as large as memory.
+// is copied, so that a file may be as large as memory. What hashes it there is a process.
 #include <algorithm>
 
 #include "kernel/jobs/main_steps.hpp"
 #include "kernel/jobs/progress.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/lib/sha256.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
+#include "kernel/user/process.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -29,43 +29,26 @@ Outcome copy_to_high_memory(const BootModule& module, BlockList& copy) {
   return passed();
 }
 
-// Reads the file's bytes, which begin on page `skip` of the list.
-Sha256::Digest hash(const BlockList& pages, std::uint32_t skip, Progress& progress,
-                    std::uint64_t size) {
-  Sha256 sha;
-  std::uint64_t done = 0;
-  pages.for_each_page([&](Page* page) {
-    if (skip > 0) {
-      --skip;
-      return true;
-    }
-    const auto part = static_cast<std::size_t>(std::min<std::uint64_t>(size - done, kPageSize));
-    sha.update({static_cast<const std::uint8_t*>(kmap(page)), part});
-    kunmap(page);
-    done += part;
-    progress.at(done);
-    return done < size;
-  });
-  return sha.finish();
-}
-
 }  // namespace
 
-Outcome store_file(const BootModule& module, std::uint32_t index, BlockList& copy) {
+Outcome store_file(const BootModule& module, FileStore& files) {
+  const auto index = static_cast<std::uint32_t>(files.all().size());
   const std::uint64_t size = module.range.size();
   print("file {} {}: {} bytes at {}\n", index, module.name, size, module.range.begin);
-  const std::uint32_t first_page = copy.pages();
-  const Outcome copied = copy_to_high_memory(module, copy);
-  if (copied.has_failed()) return copied;
+  File* const file = files.add(module.name, size);
+  if (file == nullptr) return failed("no memory for one more file");
+  return copy_to_high_memory(module, file->pages);
+}
 
-  Progress progress("hashed", size);
-  const Sha256::Digest digest = hash(copy, first_page, progress, size);
-  print("  hashed at {} MiB/s, page by page through the window\n", progress.speed());
-  char hex[2 * sizeof digest];
-  for (std::size_t i = 0; i < digest.size(); ++i) {
-    (void)format_to(std::span(hex).subspan(2 * i), "{:02x}", digest[i]);
-  }
-  print("sha256 {}  {} {}\n", std::string_view(hex, sizeof hex), index, module.name);
+Outcome hash_file(std::uint32_t index) {
+  const Progress progress("hashed", find_file(index)->size);
+  char arguments[16];
+  const auto process = process_start(*find_program("sha256"), format_to(arguments, "{}", index));
+  if (!process) return failed(describe(process.error()));
+  const ProcessEnd end = process_wait(**process);
+  if (end.how != ProcessEnd::How::exited || end.code != 0)
+    return failed("the process that hashes a file did not finish");
+  print("  hashed at {} MiB/s, in ring 3, from pages mapped into the process\n", progress.speed());
   return passed();
 }
 

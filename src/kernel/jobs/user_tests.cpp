@@ -7,6 +7,7 @@
 #include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
+#include "kernel/mm/kernel_stack.hpp"
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/user/files.hpp"
 #include "kernel/user/process.hpp"
@@ -16,9 +17,10 @@ namespace {
 
 using How = ProcessEnd::How;
 
+// But for page tables of threads' stacks, which stay.
 std::uint32_t all_free() {
   const PageCounts counts = page_counts();
-  return counts.low_free + counts.high_free;
+  return counts.low_free + counts.high_free + stack_table_pages();
 }
 
 // A program from its start to its end, and what was printed meanwhile.

@@ -15,6 +15,7 @@ constexpr std::uint32_t kStackPages = kStackSize / kPageSize;
 
 constinit Spinlock lock;  // guards what follows, and the page directory's entries of the stack area
 constinit std::array<std::uint32_t, (kMaxStacks + 31) / 32> used{};
+constinit std::uint32_t tables = 0;       // allocated so far
 constinit std::uint32_t next_number = 0;  // where to look first, counted from 0
 
 // The next number that is free, going round: a stack is not reused at once, so that a stale pointer
@@ -37,7 +38,6 @@ void put_number(StackNumber stack) {
   used[(to_number(stack) - 1) / 32] &= ~(1U << ((to_number(stack) - 1) % 32));
 }
 
-// Tables stay when the stacks go: one serves 170 stacks.
 PageTableEntry* entry_of(VirtAddr address) {
   const Locked guard(lock);
   PageTableEntry* const entry = find_entry(address);
@@ -46,6 +46,7 @@ PageTableEntry* entry_of(VirtAddr address) {
   if (table == nullptr) return nullptr;
   memset(page_to_direct(table), 0, kPageSize);
   set_page_table(VirtAddr{to_number(address) & ~(kLargePageSize - 1)}, page_to_pfn(table));
+  ++tables;
   return find_entry(address);
 }
 
@@ -68,6 +69,11 @@ Page* take_page(VirtAddr address) {
 }
 
 }  // namespace
+
+std::uint32_t stack_table_pages() {
+  const Locked guard(lock);
+  return tables;
+}
 
 std::optional<StackNumber> allocate_stack() {
   const std::optional<StackNumber> stack = take_number();

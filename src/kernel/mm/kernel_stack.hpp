@@ -32,4 +32,7 @@ enum class StackNumber : std::uint32_t {};
 /// Nobody may be on the stack.
 void free_stack(StackNumber stack);
 
+/// How many page tables lie below the stacks. They stay when the stacks go: one serves 170 stacks.
+[[nodiscard]] std::uint32_t stack_table_pages();
+
 }  // namespace kmapper::kernel

@@ -37,12 +37,12 @@ std::uint32_t pages_in_table(UserAddr at, std::uint32_t pages) {
   return std::min(pages, kEntriesPerTable - page_index(at));
 }
 
-// Processes get high memory as long as there is any. Of low memory the kernel keeps a quarter.
+// Processes get high memory as long as there is any. Of low memory the kernel keeps a sixteenth.
 Page* take_page_for_user() {
   Page* const page = alloc_pages(GFP_HIGHMEM, 0);
   if (page == nullptr || is_high(page)) return page;
   const PageCounts counts = page_counts();
-  if (counts.low_free >= counts.low / 4) return page;
+  if (counts.low_free >= counts.low / 16) return page;
   free_pages(page, 0);
   return nullptr;
 }

@@ -1,0 +1,99 @@
+// Processes take all memory at once: the kernel has none but what it keeps for itself, while page
+// tables lie in high memory, and pages go to and fro on all CPUs.
+#include <algorithm>
+#include <array>
+
+#include "arch/clock.hpp"
+#include "arch/cpus.hpp"
+#include "kernel/jobs/main_steps.hpp"
+#include "kernel/lib/divide.hpp"
+#include "kernel/lib/print.hpp"
+#include "kernel/mm/kernel_stack.hpp"
+#include "kernel/mm/page_alloc.hpp"
+#include "kernel/user/process.hpp"
+
+namespace kmapper::kernel {
+namespace {
+
+constexpr std::uint32_t kMostPagesOfOne = 1U << 19;  // 2 GiB: well below what a process can map
+constexpr std::uint32_t kTicksToHold = 10;  // all of it, so that all have theirs at the same time
+
+// But for page tables of threads' stacks, which stay.
+std::uint32_t all_free() {
+  const PageCounts counts = page_counts();
+  return counts.low_free + counts.high_free + stack_table_pages();
+}
+
+// Those that run; to be waited for, whatever comes.
+class Fillers {
+ public:
+  ~Fillers() { (void)wait(); }
+
+  StartError start(std::uint32_t limit) {
+    char arguments[32];
+    const auto process =
+        process_start(*find_program("fill"), format_to(arguments, "{} {}", limit, kTicksToHold));
+    if (!process) return process.error();
+    processes_[size_++] = *process;
+    return StartError::none;
+  }
+  [[nodiscard]] bool have_ended() const {
+    return std::all_of(processes_.begin(), processes_.begin() + size_,
+                       [](const Process* process) { return process->has_ended(); });
+  }
+  /// Whether all have found what they wrote.
+  [[nodiscard]] bool wait() {
+    bool right = true;
+    while (size_ > 0) {
+      const ProcessEnd end = process_wait(*processes_[--size_]);
+      right = right && end.how == ProcessEnd::How::exited && end.code == 0;
+    }
+    return right;
+  }
+
+ private:
+  std::array<Process*, kMaxProcesses> processes_{};
+  std::size_t size_ = 0;
+};
+
+// The least that was free at any time until all have ended.
+struct Least {
+  std::uint32_t all, high;
+};
+Least watch(const Fillers& fillers) {
+  Least least{UINT32_MAX, UINT32_MAX};
+  while (!fillers.have_ended()) {
+    thread_sleep(1);
+    const PageCounts counts = page_counts();
+    least.high = std::min(least.high, counts.high_free);
+    least.all = std::min(least.all, counts.low_free + counts.high_free);
+  }
+  return least;
+}
+
+}  // namespace
+
+Outcome fill_by_processes(std::uint32_t sample) {
+  const std::uint32_t before = all_free();
+  const std::uint32_t processes =
+      std::min<std::uint32_t>(std::max(cpu_count(), before / kMostPagesOfOne + 1), kMaxProcesses);
+  const std::uint32_t limit = sample == 1 ? UINT32_MAX : before / sample / processes;
+  print("processes take {}: {} of them, on {} CPUs\n",
+        sample == 1 ? "all memory" : "a part of memory", processes, cpu_count());
+  const std::uint64_t begin_ns = now_ns();
+  Fillers fillers;
+  for (std::uint32_t i = 0; i < processes; ++i) {
+    const StartError error = fillers.start(limit);
+    // The first ones may have left nothing for the last.
+    if (error == StartError::out_of_memory && i > 0) break;
+    if (error != StartError::none) return failed(describe(error));
+  }
+  const Least least = watch(fillers);
+  if (!fillers.wait()) return failed("a process did not find what it wrote");
+  print("  {} pages at the same time, {} MiB, in {} s\n", before - least.all,
+        (before - least.all) >> 8, Hundredths{ratio(now_ns() - begin_ns, 10'000'000)});
+  if (sample == 1 && least.high != 0) return failed("the processes left high memory unused");
+  return all_free() == before ? passed() : failed("not all pages of the processes came back");
+}
+
+}  // namespace kmapper::kernel
