@@ -2,6 +2,7 @@
 // end with a report that says what was done and what lies there. The machine goes on.
 #include "arch/cpu.hpp"
 #include "arch/interrupts.hpp"
+#include "arch/paging.hpp"
 #include "kernel/jobs/jobs.hpp"
 #include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/format.hpp"
@@ -34,11 +35,15 @@ Outcome code_cannot_be_written() {
               {"write to a page that forbids it", "the kernel's code"});
 }
 
+constexpr std::string_view kNoNx = "this CPU has no NX";
+
 Outcome data_cannot_be_executed() {
+  if (!can_forbid_execution()) return skipped(kNoNx);
   return dies(execute_at, data, {"execution of a page that forbids it", "the kernel's data"});
 }
 
 Outcome the_window_cannot_be_executed() {
+  if (!can_forbid_execution()) return skipped(kNoNx);
   const HighPages pages(1);
   if (pages.missing()) return skipped(kNoHighMemory);
   auto* const code = static_cast<unsigned char*>(kmap(pages[0]));

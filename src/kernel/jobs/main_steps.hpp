@@ -16,8 +16,8 @@ void print_address_space(const BootInfo& boot);
 /// copy that the loader made back. The file is the next one in `files`.
 Outcome store_file(const BootModule& module, FileStore& files);
 
-/// Has a process print a file's SHA-256, from the file's pages in high memory, which are mapped into
-/// the process.
+/// Has a process print a file's SHA-256, from the file's pages in high memory, which are mapped
+/// into the process.
 Outcome hash_file(std::uint32_t index);
 
 /// Writes its number and a pattern into every page of high memory that is free, or every

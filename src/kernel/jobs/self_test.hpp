@@ -29,7 +29,8 @@ struct SelfTest {
 [[nodiscard]] std::span<const SelfTest> fault_tests();
 [[nodiscard]] std::span<const SelfTest> cpu_tests();
 [[nodiscard]] std::span<const SelfTest> conformance_tests();
-[[nodiscard]] std::span<const SelfTest> user_tests();
+[[nodiscard]] std::span<const SelfTest> trespass_tests();
+[[nodiscard]] std::span<const SelfTest> process_tests();
 [[nodiscard]] std::span<const SelfTest> background_tests();
 
 /// How a thread ended that was made for the purpose, and what was printed meanwhile.

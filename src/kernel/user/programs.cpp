@@ -19,8 +19,9 @@ constexpr Program kPrograms[] = {
     {"sha256", "INDEX: the SHA-256 of a file", program_sha256_begin, program_sha256_end},
     {"fill", "[PAGES [TICKS]]: takes all memory, or so many pages, writes it, waits, verifies it",
      program_fill_begin, program_fill_end},
-    {"peek", "PID ADDRESS [SIZE]: shows another process's memory", program_peek_begin,
-     program_peek_end},
+    {"peek",
+     "PID ADDRESS [SIZE [TIMES]]: shows another process's memory, or reads it so many times",
+     program_peek_begin, program_peek_end},
     {"trespass", "WHAT [ADDRESS]: does what a process must not do", program_trespass_begin,
      program_trespass_end},
 };

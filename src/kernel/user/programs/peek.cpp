@@ -1,4 +1,5 @@
-// peek PID ADDRESS [SIZE]: shows another process's memory, sixteen bytes a line.
+// peek PID ADDRESS [SIZE [TIMES]]: shows another process's memory, sixteen bytes a line; or reads it
+// so many times, as long as it is there, and shows nothing.
 #include <algorithm>
 
 #include "kernel/user/programs/system.hpp"
@@ -27,14 +28,17 @@ std::uint32_t run(std::string_view arguments) {
   const std::uint32_t pid = next_number(arguments, 0);
   const std::uint32_t address = next_number(arguments, 0);
   const std::uint32_t size = std::min(next_number(arguments, kBytesOfLine), kMostBytes);
-  const UserError error =
-      kernel::error_of(call(Syscall::read_process, pid, address, address_of(bytes), size));
+  const std::uint32_t times = next_number(arguments, 0);
+  UserError error = UserError::none;
+  for (std::uint32_t i = 0; i < std::max(times, 1U) && error == UserError::none; ++i) {
+    error = kernel::error_of(call(Syscall::read_process, pid, address, address_of(bytes), size));
+  }
   if (error != UserError::none) {
     say("peek: {} bytes at {:08x} of process {}: {}\n", size, address, pid,
         kernel::describe(error));
     return 1;
   }
-  for (std::uint32_t i = 0; i < size; i += kBytesOfLine)
+  for (std::uint32_t i = 0; i < size && times == 0; i += kBytesOfLine)
     show(address + i, i, std::min(size, i + kBytesOfLine));
   return 0;
 }

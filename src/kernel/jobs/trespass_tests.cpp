@@ -1,13 +1,11 @@
-// Processes: that programs run in ring 3, that whatever they do there ends them and nobody else,
-// and that all of their memory comes back.
+// What a process must not do: each in a process of its own, which must end with a report that says
+// what was done and what lies there. The machine goes on, and all memory comes back.
 #include <algorithm>
 
 #include "arch/paging.hpp"
-#include "arch/user_mode.hpp"
+#include "kernel/jobs/program_run.hpp"
 #include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/mm/highmem.hpp"
-#include "kernel/mm/kernel_stack.hpp"
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/user/files.hpp"
 #include "kernel/user/process.hpp"
@@ -16,40 +14,6 @@ namespace kmapper::kernel {
 namespace {
 
 using How = ProcessEnd::How;
-
-// But for page tables of threads' stacks, which stay.
-std::uint32_t all_free() {
-  const PageCounts counts = page_counts();
-  return counts.low_free + counts.high_free + stack_table_pages();
-}
-
-// A program from its start to its end, and what was printed meanwhile.
-class Run {
- public:
-  Run(std::string_view program, std::string_view arguments) {
-    const PrintCapture capture(text_);
-    const auto process = process_start(*find_program(program), arguments);
-    error_ = process.error();
-    if (process) end_ = process_wait(**process);
-    said_ = capture.text();
-  }
-
-  [[nodiscard]] bool ended(How how, std::uint32_t code) const {
-    return error_ == StartError::none && end_.how == how && end_.code == code;
-  }
-  [[nodiscard]] bool said(std::string_view words) const {
-    return said_.find(words) != std::string_view::npos;
-  }
-
- private:
-  static inline constinit std::array<char, 4096> text_{};
-
-  StartError error_;
-  ProcessEnd end_{How::died, 0};
-  std::string_view said_{};  // lives until the next Run
-};
-
-// --- What ends a process ---
 
 struct Trespass {
   std::string_view arguments;
@@ -71,7 +35,7 @@ constexpr Trespass kTrespasses[] = {
     {"write 0xffa00000", {"write to a page that forbids it", "a device's registers"}},
     {"read 0xffffffff", {"read of", "the kernel's"}},
     {"execute 0xc0100000", {"a page that forbids it", "the kernel's: the kernel's code"}},
-    {"write-code", {"write to a page that forbids it", "to be read and executed"}},
+    {"write-code", {"write to a page that forbids it", "the process's, page"}},
     {"write-constant", {"write to a page that forbids it", "to be read"}},
     {"read-behind", {"read of a page that is not mapped", "nothing that the process has mapped"}},
     {"read-before", {"read of a page that is not mapped", "nothing that the process has mapped"}},
@@ -107,7 +71,7 @@ constexpr Trespass kExecutions[] = {
 };
 
 bool is_ended(const Trespass& trespass) {
-  const Run run("trespass", trespass.arguments);
+  const ProgramRun run("trespass", trespass.arguments);
   const bool right = run.ended(How::faulted, 0) && run.said("process ") &&
                      run.said("\"trespass\" ends: ") && run.said(trespass.words[0]) &&
                      run.said(trespass.words[1]) && run.said("are given back");
@@ -125,9 +89,9 @@ bool are_ended(std::span<const Trespass> trespasses) {
 }
 
 Outcome every_trespass_ends_its_process() {
-  const std::uint32_t free = all_free();
+  const std::uint32_t free = free_pages_now();
   if (!are_ended(kTrespasses)) return failed("a process got away, or was not reported");
-  return all_free() == free ? passed() : failed("memory was lost");
+  return free_pages_now() == free ? passed() : failed("memory was lost");
 }
 
 Outcome data_cannot_be_executed_in_ring_3() {
@@ -135,13 +99,46 @@ Outcome data_cannot_be_executed_in_ring_3() {
   return are_ended(kExecutions) ? passed() : failed("data were executed");
 }
 
+// A file of one page, for as long as the test lasts.
+Outcome a_file_cannot_be_written() {
+  FileStore files;
+  File* const file = files.add("file", 1);
+  Page* const page = alloc_pages(GFP_HIGHMEM, 0);
+  if (file == nullptr || page == nullptr || !file->pages.add(page, 0)) return failed("no memory");
+  return is_ended({"write-file", {"write to a page that forbids it", "of a file, to be read"}})
+             ? passed()
+             : failed("a process wrote to a file");
+}
+
+// What another process has mapped is not there.
+Outcome the_memory_of_another_process_is_not_mapped() {
+  const HeldMemory other(3);
+  if (!other.is_held()) return failed("the other process does not hold its memory");
+  return is_ended({"read 0x10001000", {"read of a page that is not mapped", "nothing that"}})
+             ? passed()
+             : failed("a process read what is not its own");
+}
+
+Outcome wild_system_calls_are_refused() {
+  const HeldMemory other(1);
+  if (!other.is_held()) return failed("the other process does not hold its memory");
+  char arguments[32];
+  const ProgramRun run("trespass", format_to(arguments, "call {}", other.process().pid()));
+  if (run.ended(How::exited, 0) && run.said("wild system calls are refused")) return passed();
+  print("{}", run.text());
+  return failed("a system call took what is wrong");
+}
+
 constexpr SelfTest kTests[] = {
     {"every trespass ends its process", every_trespass_ends_its_process},
     {"data cannot be executed in ring 3", data_cannot_be_executed_in_ring_3},
+    {"a file cannot be written", a_file_cannot_be_written},
+    {"the memory of another process is not mapped", the_memory_of_another_process_is_not_mapped},
+    {"wild system calls are refused", wild_system_calls_are_refused},
 };
 
 }  // namespace
 
-std::span<const SelfTest> user_tests() { return kTests; }
+std::span<const SelfTest> trespass_tests() { return kTests; }
 
 }  // namespace kmapper::kernel
