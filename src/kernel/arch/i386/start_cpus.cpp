@@ -27,7 +27,8 @@ constinit void* starting_cpu_stack = nullptr;
 namespace {
 
 constexpr std::uint64_t kMillisecond = 1'000'000;
-constexpr std::uint64_t kPatienceNs = 500 * kMillisecond;
+constexpr std::uint64_t kPatienceNs =
+    5000 * kMillisecond;  // an emulated CPU may have to wait for a host CPU
 
 constinit ApicId apic_ids[kMaxCpus]{};
 constinit Thread* starting_thread = nullptr;
