@@ -1,5 +1,5 @@
-// COM1, a 16550 UART: the machine's console. Output only, polled, so that it works in any context,
-// panics and double faults included.
+// COM1, a 16550 UART: the machine's console. Output is polled, so that it works in any context,
+// panics and double faults included. Input comes by interrupt, where somebody wants it.
 #pragma once
 
 #include <cstddef>
@@ -12,5 +12,11 @@ void serial_init();
 /// Sends the text, lines ended as terminals want it. Any context; writers come one by one
 /// (ConsoleHeld).
 void serial_write(const char* text, std::size_t size);
+
+/// Keeps what arrives from now on: nothing is lost as long as the other side waits while the UART
+/// is full. Once. Needs a context that may sleep.
+void serial_start_input();
+/// The next character; sleeps until there is one. By one thread at a time.
+[[nodiscard]] char serial_read();
 
 }  // namespace kmapper::kernel

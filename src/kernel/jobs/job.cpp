@@ -17,7 +17,7 @@ struct Job {
 constexpr Job kJobs[] = {
     {"run", main_job},        {"test", test_job},   {"reuse", reuse_job},
     {"torture", torture_job}, {"panic", panic_job}, {"doublefault", double_fault_job},
-    {"bench", bench_job},     {"scale", scale_job},
+    {"bench", bench_job},     {"scale", scale_job}, {"shell", shell_job},
 };
 
 const Job& find_job(const BootInfo& boot) {
@@ -26,8 +26,10 @@ const Job& find_job(const BootInfo& boot) {
   for (const Job& job : kJobs) {
     if (job.name == name) return job;
   }
-  panic("job={}: the jobs are run, test, reuse, torture, panic, doublefault, bench and scale",
-        name);
+  panic(
+      "job={}: the jobs are run, test, reuse, torture, panic, doublefault, bench, scale "
+      "and shell",
+      name);
 }
 
 struct Run {

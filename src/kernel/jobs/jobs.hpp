@@ -11,6 +11,10 @@ namespace kmapper::kernel {
 /// slots map at once.
 Outcome main_job(const BootInfo& boot);
 
+/// job=shell: keeps the boot modules in high memory, and does what somebody types on the serial
+/// line.
+Outcome shell_job(const BootInfo& boot);
+
 /// job=test: the self tests, one line each. A test that fails does not keep the others from
 /// running.
 Outcome test_job(const BootInfo& boot);

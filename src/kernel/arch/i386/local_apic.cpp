@@ -66,6 +66,11 @@ void local_apic_enable() {
   at(Register::spurious) = kEnabled | kSpuriousVector;
 }
 
+void local_apic_accept_pic() {
+  constexpr std::uint32_t kExternal = 7U << 8;  // the controller says which vector
+  at(Register::line0) = kExternal;
+}
+
 ApicId local_apic_id() { return ApicId{static_cast<std::uint8_t>(at(Register::id) >> kIdShift)}; }
 void local_apic_end_of_interrupt() { at(Register::end_of_interrupt) = 0; }
 

@@ -19,6 +19,8 @@ enum class ApicId : std::uint8_t {};
 void local_apic_map();
 /// Lets this CPU take interrupts: those of its timer, and of other CPUs. Each CPU, once.
 void local_apic_enable();
+/// This CPU takes the interrupts of the PC's old controllers, too (SDM 3A 10.5.1, ExtINT).
+void local_apic_accept_pic();
 [[nodiscard]] ApicId local_apic_id();
 /// At the end of every interrupt but the software's.
 void local_apic_end_of_interrupt();

@@ -1,4 +1,5 @@
-// 8259A data sheet: the initialisation words ICW1 to ICW4, and the operation word OCW1 (mask).
+// 8259A data sheet: the initialisation words ICW1 to ICW4, and the operation words OCW1 (mask),
+// OCW2 (end of interrupt) and OCW3 (read the in-service register).
 #include "pic.hpp"
 
 #include "arch/io.hpp"
@@ -11,7 +12,7 @@ constexpr Port kMasterData{0x21};
 constexpr Port kSlaveCommand{0xA0};
 constexpr Port kSlaveData{0xA1};
 constexpr std::uint32_t kCascade = 2;  // the master's line that the slave sits on
-constexpr std::uint8_t kFirstVector = 0x20;
+constexpr std::uint8_t kFirstVector = kPicFirstVector;
 
 }  // namespace
 
@@ -26,6 +27,18 @@ void pic_silence() {
   out8(kSlaveData, 0x01);
   out8(kMasterData, 0xFF);  // OCW1
   out8(kSlaveData, 0xFF);
+}
+
+void pic_unmask(std::uint32_t line) {
+  out8(kMasterData, static_cast<std::uint8_t>(in8(kMasterData) & ~(1U << line)));
+}
+
+void pic_end_of_interrupt() { out8(kMasterCommand, 0x20); }
+
+bool pic_is_spurious() {
+  constexpr std::uint8_t kReadInService = 0x0B;
+  out8(kMasterCommand, kReadInService);
+  return (in8(kMasterCommand) & 0x80) == 0;
 }
 
 }  // namespace kmapper::kernel

@@ -1,6 +1,6 @@
 // Vectors 0 to 31 are the CPU's exceptions, and interrupts.hpp lists the interrupts; nothing else
-// is expected but the spurious interrupt, which a local APIC sends when a request vanishes before
-// it is taken, and which is not answered (SDM 3A 10.9).
+// is expected but spurious interrupts, which a controller sends when a request vanishes before it
+// is taken, and which are not answered (SDM 3A 10.9).
 #include "traps.hpp"
 
 #include "arch/interrupts.hpp"
@@ -12,6 +12,7 @@
 #include "kernel/user/process.hpp"
 #include "kernel/user/syscall.hpp"
 #include "local_apic.hpp"
+#include "pic.hpp"
 #include "segments.hpp"
 
 namespace kmapper::kernel {
@@ -39,6 +40,16 @@ struct [[gnu::packed]] TableRegister {
   std::uint32_t base;
 };
 
+constexpr std::uint32_t kPicSpuriousVector = kPicFirstVector + 7;
+
+bool is_of_pic(std::uint32_t vector) {
+  return vector >= kPicFirstVector && vector < kPicFirstVector + kPicLines;
+}
+
+bool is_spurious(std::uint32_t vector) {
+  return vector == kSpuriousVector || (vector == kPicSpuriousVector && pic_is_spurious());
+}
+
 // Runs with interrupts disabled, but counts its depth all the same: it is what says that this is no
 // thread.
 void handle_interrupt(std::uint32_t vector) {
@@ -48,7 +59,11 @@ void handle_interrupt(std::uint32_t vector) {
   const std::uint32_t local_depth = local_maps.depth();
   handlers[vector]();
   local_maps.expect_depth(local_depth);
-  if (vector != static_cast<std::uint32_t>(Interrupt::software)) local_apic_end_of_interrupt();
+  if (is_of_pic(vector)) {
+    pic_end_of_interrupt();
+  } else if (vector != static_cast<std::uint32_t>(Interrupt::software)) {
+    local_apic_end_of_interrupt();
+  }
   (void)this_cpu::decrement(this_cpu::fields.interrupt_depth);
   preempt_from_interrupt();
 }
@@ -61,7 +76,7 @@ extern "C" void handle_trap(TrapFrame* frame) {
   } else if (frame->vector == kSyscallVector) {
     enable_interrupts();
     frame->eax = syscall(frame->eax, {frame->edx, frame->ecx, frame->ebx, frame->esi});
-  } else if (frame->vector != kSpuriousVector) {
+  } else if (!is_spurious(frame->vector)) {
     handle_interrupt(frame->vector);
   }
   if (frame->is_of_user()) process_end_if_told();
@@ -85,6 +100,12 @@ void traps_init() {
 void traps_load() {
   const TableRegister idt{sizeof gates - 1, to_number(to_virt(gates))};
   asm volatile("lidt %0" ::"m"(idt));
+}
+
+void enable_serial_interrupt() {
+  const InterruptsOff bounded;
+  local_apic_accept_pic();
+  pic_unmask(static_cast<std::uint32_t>(Interrupt::serial) - kPicFirstVector);
 }
 
 void set_interrupt_handler(Interrupt interrupt, InterruptHandler handler) {

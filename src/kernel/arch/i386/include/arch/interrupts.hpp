@@ -7,6 +7,7 @@ namespace kmapper::kernel {
 
 /// The interrupts that there are, by their vectors. Of two that are pending the higher comes first.
 enum class Interrupt : std::uint8_t {
+  serial = 0x24,      // COM1 has received something; on CPU 0
   software = 0x30,    // raised by an INT instruction: this CPU plays a device
   timer = 0x40,       // this CPU's tick
   reschedule = 0x50,  // another CPU has work for this one
@@ -19,6 +20,9 @@ using InterruptHandler = void (*)();
 
 /// Sets the handler, on all CPUs. Before the first such interrupt.
 void set_interrupt_handler(Interrupt interrupt, InterruptHandler handler);
+
+/// Lets COM1's interrupt come, on CPU 0. Once, on that CPU.
+void enable_serial_interrupt();
 
 /// Raises Interrupt::software on this CPU; returns when its handler does.
 inline void raise_software_interrupt() {
