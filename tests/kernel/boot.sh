@@ -4,6 +4,8 @@
 # boot.sh [options] KERNEL MEMORY_MIB [COMMAND LINE WORD...]
 # boot.sh [options] IMAGE.iso MEMORY_MIB    by the firmware, from a CD; the modules are in the image
 #   --cpus N              how many CPUs the machine has (default 4)
+#   --cpu MODEL           what QEMU calls such a CPU (default: one with NX, SMEP and SMAP)
+#   --qemu COMMAND        the emulator (default: qemu-system-x86_64)
 #   --expect pass|fail    how the machine must end (default: pass)
 #   --print REGEX         a line of the output must match; may be given several times
 #   --once REGEX          the same, and no other line; may be given several times
@@ -19,11 +21,13 @@
 # a machine may be larger than its host.
 set -euo pipefail
 
-cpus=4 expect=pass seconds=120
+cpus=4 cpu=qemu64,+nx,+smep,+smap qemu=qemu-system-x86_64 expect=pass seconds=120
 patterns=() once=() never=() modules=()
 while [[ $1 == --* ]]; do
   case $1 in
     --cpus) cpus=$2 ;;
+    --cpu) cpu=$2 ;;
+    --qemu) qemu=$2 ;;
     --expect) expect=$2 ;;
     --print) patterns+=("$2") ;;
     --once) once+=("$2") ;;
@@ -57,7 +61,7 @@ if [[ -n ${module_size:-} ]]; then
 fi
 
 machine=(
-  -accel tcg -cpu "qemu64,+nx,+smep,+smap" -nodefaults -display none -no-reboot
+  -accel tcg -cpu "$cpu" -nodefaults -display none -no-reboot
   -object "memory-backend-ram,id=ram,size=${memory}M,share=on,reserve=off"
   -machine "pc,memory-backend=ram" -m "${memory}M" -smp "$cpus"
   -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
@@ -73,7 +77,7 @@ else
 fi
 
 status=0
-timeout --kill-after=5 "$seconds" qemu-system-x86_64 "${machine[@]}" </dev/null >"$log" 2>&1 || status=$?
+timeout --kill-after=5 "$seconds" "$qemu" "${machine[@]}" </dev/null >"$log" 2>&1 || status=$?
 
 fail() {
   cat "$log"

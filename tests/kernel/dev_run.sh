@@ -57,6 +57,7 @@ refuses "--cpus 9: out of range" --cpus=9
 refuses "--cpus many: not a number" --cpus many
 refuses "run has no option --sots" --sots 512
 refuses "-file: no such file" -- -file
+refuses "run has no option --shel" --shel
 
 # Names are nothing to trip over, and neither is an empty file; each is hashed as the host does it.
 # shellcheck disable=SC1003  # the backslash is the name's last character
@@ -70,6 +71,35 @@ if ! "$dev" run --memory 64M -- "${names[@]}" >said 2>&1 ||
   cat said
   wrong=1
 fi
+
+# typed WORDS LINE...: a shell to which these are typed ends well, and each LINE is one of what it shows. The line that
+# ends a command, and the quit at the end, come by themselves.
+typed() {
+  local words=$1 line status=0
+  shift
+  printf '%b' "$words" | "$dev" run --shell --memory 1G --cpus 2 file 2>&1 | tr -d '\r' >said || status=$?
+  [[ $status == 0 && $(tail -n 1 said) == PASS ]] || set -- "$@" "(the end of a shell, and not status $status)"
+  for line; do
+    grep -qE -- "$line" said && continue
+    printf 'not ok: typed %q\n  should show: %s\n  showed:\n' "$words" "$line"
+    cat said
+    wrong=1
+  done
+}
+typed 'help\nmap\nfree\nfiles' '^  start PROGRAM .* runs a program in ring 3' '^  peek .* another process' \
+  '^  low memory +639 MiB' '^free: [0-9]+ of [0-9]+ pages of low memory, [0-9]+ of [0-9]+ pages of high memory' \
+  '^    0 +6 bytes  0 0'
+typed 'hold 3\nslots\nholders\nlet-go\nslots\nholders' '^3 pages are held' '^  slot +0  page .* 1 users, taken by .*"job"' \
+  '^512 slots: 509 clean, 0 idle, 3 pinned' '^3 mappings have been held for longer than 0 ms' \
+  '^512 slots: 512 clean, 0 idle, 0 pinned' '^0 mappings have been held'
+typed 'start sha256 0\nstart fill 10 1000000 &\nprocesses\nstart peek 2 0x10001fc0 64\nend 2\nend 2' \
+  "^sha256 $(sha256sum <file | cut -d ' ' -f 1)  0 0 0" '^process 1 "sha256" exited with 0' '^process 2 "fill" runs' \
+  '^ +2 fill +[0-9]+ pages' '^10001ff0  00' '^process 2 "fill" was ended'
+typed 'start trespass write 0xfc000000\nstart trespass\nstatistics' '^process 1 "trespass" ends: page fault' \
+  "kernel's: slot 0" '^process 1 "trespass" was ended for what it did' '^process 2 "trespass" exited with 2' '^  misses '
+typed 'fer\b\bree\x7f\x7f\x7free\nstart no\nwhat\nend 9\nend x\nhold\nfree 1\nstart fill 1 &\nstart fill 1 1000000 &\nquit\nfree' \
+  '^free: ' '^there is no program no' '^there is no command what' '^there is no process 9' '^one number is needed' \
+  '^free takes no argument' '^process 1 "fill" exited with 0' '^process 2 "fill" was ended'
 
 # judges LAST_LINE SCRIPT: with that script for QEMU, the run of one file fails, and says so in this last line.
 right="sha256 $(sha256sum <file | cut -d ' ' -f 1)  0 0 0"

@@ -15,7 +15,8 @@
 namespace kmapper::kernel {
 namespace {
 
-constexpr std::uint32_t kMostPagesOfOne = 1U << 19;  // 2 GiB: well below what a process can map
+// 1 GiB: if one takes twice its share, it is memory that comes to an end, and not its addresses.
+constexpr std::uint32_t kPagesOfOne = 1U << 18;
 constexpr std::uint32_t kTicksToHold = 10;  // all of it, so that all have theirs at the same time
 
 // But for page tables of threads' stacks, which stay.
@@ -76,7 +77,7 @@ Least watch(const Fillers& fillers) {
 Outcome fill_by_processes(std::uint32_t sample) {
   const std::uint32_t before = all_free();
   const std::uint32_t processes =
-      std::min<std::uint32_t>(std::max(cpu_count(), before / kMostPagesOfOne + 1), kMaxProcesses);
+      std::min<std::uint32_t>(std::max(cpu_count(), before / kPagesOfOne + 1), kMaxProcesses);
   const std::uint32_t limit = sample == 1 ? UINT32_MAX : before / sample / processes;
   print("processes take {}: {} of them, on {} CPUs\n",
         sample == 1 ? "all memory" : "a part of memory", processes, cpu_count());
