@@ -27,7 +27,7 @@ class Shell {
     std::string_view name, arguments, about;
     void (Shell::*act)(std::string_view arguments);
   };
-  static const Command kCommands[];
+  [[nodiscard]] static std::span<const Command> commands();
 
   void obey(std::string_view line);
   void reap();
@@ -55,23 +55,27 @@ class Shell {
   bool quits_ = false;
 };
 
-constexpr Shell::Command Shell::kCommands[] = {
-    {"help", "", "this list", &Shell::help},
-    {"map", "", "what lies where in the address space, and how much memory there is", &Shell::map},
-    {"free", "", "free pages", &Shell::free},
-    {"slots", "", "the window's slots, and the pages that are pinned", &Shell::slots},
-    {"holders", "[MS]", "mappings that are held for longer than so many milliseconds",
-     &Shell::holders},
-    {"hold", "PAGES", "maps pages of high memory, and holds them", &Shell::hold},
-    {"let-go", "", "unmaps all of those", &Shell::let_go},
-    {"statistics", "", "what the window has done since boot", &Shell::statistics},
-    {"files", "", "the files in high memory", &Shell::files},
-    {"start", "PROGRAM [ARGUMENT...] [&]", "runs a program in ring 3; with &, beside the shell",
-     &Shell::start},
-    {"processes", "", "those that run", &Shell::processes},
-    {"end", "PID", "ends a process", &Shell::end},
-    {"quit", "", "ends the machine", &Shell::quit},
-};
+std::span<const Shell::Command> Shell::commands() {
+  static constexpr Command kCommands[] = {
+      {"help", "", "this list", &Shell::help},
+      {"map", "", "what lies where in the address space, and how much memory there is",
+       &Shell::map},
+      {"free", "", "free pages", &Shell::free},
+      {"slots", "", "the window's slots, and the pages that are pinned", &Shell::slots},
+      {"holders", "[MS]", "mappings that are held for longer than so many milliseconds",
+       &Shell::holders},
+      {"hold", "PAGES", "maps pages of high memory, and holds them", &Shell::hold},
+      {"let-go", "", "unmaps all of those", &Shell::let_go},
+      {"statistics", "", "what the window has done since boot", &Shell::statistics},
+      {"files", "", "the files in high memory", &Shell::files},
+      {"start", "PROGRAM [ARGUMENT...] [&]", "runs a program in ring 3; with &, beside the shell",
+       &Shell::start},
+      {"processes", "", "those that run", &Shell::processes},
+      {"end", "PID", "ends a process", &Shell::end},
+      {"quit", "", "ends the machine", &Shell::quit},
+  };
+  return kCommands;
+}
 
 std::string_view take_word(std::string_view& line) {
   line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
@@ -120,16 +124,16 @@ void Shell::obey(std::string_view line) {
   while (line.ends_with(' ')) line.remove_suffix(1);
   const std::string_view name = take_word(line);
   if (name.empty()) return;
-  const auto* const command =
-      std::find_if(std::begin(kCommands), std::end(kCommands),
-                   [name](const Command& known) { return known.name == name; });
-  if (command == std::end(kCommands)) return print("there is no command {}: try help\n", name);
+  const auto all = commands();
+  const auto command = std::find_if(all.begin(), all.end(),
+                                    [name](const Command& known) { return known.name == name; });
+  if (command == all.end()) return print("there is no command {}: try help\n", name);
   if (command->arguments.empty() && !line.empty()) return print("{} takes no argument\n", name);
   (this->*command->act)(line);
 }
 
 void Shell::help(std::string_view /*arguments*/) {
-  for (const Command& command : kCommands) {
+  for (const Command& command : commands()) {
     char usage[64];
     print("  {:36} {}\n", format_to(usage, "{} {}", command.name, command.arguments),
           command.about);

@@ -71,11 +71,11 @@ bool AddressSpace::open() {
   return true;
 }
 
-void AddressSpace::release_table(Page* page) {
-  const Table table(page);
+void AddressSpace::release_table(Page* table) {
+  const Table entries(table);
   for (std::uint32_t i = 0; i < kEntriesPerTable; ++i) {
-    if (!table[i].is_present() || !table[i].is_owned()) continue;
-    free_pages(pfn_to_page(table[i].frame()), 0);
+    if (!entries[i].is_present() || !entries[i].is_owned()) continue;
+    free_pages(pfn_to_page(entries[i].frame()), 0);
     --pages_;
   }
 }

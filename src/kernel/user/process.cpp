@@ -28,7 +28,7 @@ struct ProcessLife {
   static StartError load(Process& process, std::string_view arguments);
   static bool load(AddressSpace& space, const ElfSegment& segment);
   static bool put_arguments(Process& process, std::string_view arguments);
-  static void run(void* process);
+  static void run(void* argument);
   [[noreturn]] static void leave(Process& process, ProcessEnd end);
   static void release_memory(Process& process);
   static ProcessEnd wait(Process& process);

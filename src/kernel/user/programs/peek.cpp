@@ -1,5 +1,5 @@
-// peek PID ADDRESS [SIZE [TIMES]]: shows another process's memory, sixteen bytes a line; or reads it
-// so many times, as long as it is there, and shows nothing.
+// peek PID ADDRESS [SIZE [TIMES]]: shows another process's memory, sixteen bytes a line; or reads
+// it so many times, as long as it is there, and shows nothing.
 #include <algorithm>
 
 #include "kernel/user/programs/system.hpp"
