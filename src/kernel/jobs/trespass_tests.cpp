@@ -99,12 +99,15 @@ Outcome data_cannot_be_executed_in_ring_3() {
   return are_ended(kExecutions) ? passed() : failed("data were executed");
 }
 
-// A file of one page, for as long as the test lasts.
-Outcome a_file_cannot_be_written() {
-  FileStore files;
+bool add_file(FileStore& files) {
   File* const file = files.add("file", 1);
   Page* const page = alloc_pages(GFP_HIGHMEM, 0);
-  if (file == nullptr || page == nullptr || !file->pages.add(page, 0)) return failed("no memory");
+  return file != nullptr && page != nullptr && file->pages.add(page, 0);
+}
+
+Outcome a_file_cannot_be_written() {
+  FileStore files;
+  if (!add_file(files)) return failed("no memory");
   return is_ended({"write-file", {"write to a page that forbids it", "of a file, to be read"}})
              ? passed()
              : failed("a process wrote to a file");
@@ -120,6 +123,8 @@ Outcome the_memory_of_another_process_is_not_mapped() {
 }
 
 Outcome wild_system_calls_are_refused() {
+  FileStore files;
+  if (!add_file(files)) return failed("no memory");
   const HeldMemory other(1);
   if (!other.is_held()) return failed("the other process does not hold its memory");
   char arguments[32];

@@ -128,7 +128,7 @@ bool is_refused(const Request& request) {
 
 constexpr std::uint32_t number_of(Syscall call) { return static_cast<std::uint32_t>(call); }
 
-// Wild numbers, and wild values for each call. `other`: another process.
+// Wild numbers, and wild values for each call. There must be a file 0. `other`: another process.
 std::uint32_t call_wildly(std::uint32_t other) {
   constexpr std::uint32_t kKernel = 0xC0100000;
   constexpr std::uint32_t kWindow = 0xFC000000;
@@ -185,6 +185,13 @@ std::uint32_t call_wildly(std::uint32_t other) {
       {read, other, 0, page, 4, UserError::bad_address},
 
       {info, UINT32_MAX, page, 0, 0, UserError::no_such_file},
+      {info, 0, 0, 0, 0, UserError::bad_address},
+      {info, 0, kKernel, 0, 0, UserError::bad_address},
+      {info, 0, kWindow, 0, 0, UserError::bad_address},
+      {info, 0, 0xBFFFFFF8, 0, 0, UserError::bad_address},
+      {info, 0, UINT32_MAX, 0, 0, UserError::bad_address},
+      {info, 0, code, 0, 0, UserError::bad_address},
+      {info, 0, end - 8, 0, 0, UserError::bad_address},
       {map_file, 64, 0, 0, 0, UserError::no_such_file},
       {map_file, UINT32_MAX, 0, 0, 0, UserError::no_such_file},
   };
