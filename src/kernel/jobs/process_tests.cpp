@@ -169,18 +169,19 @@ Outcome page_tables_lie_in_high_memory() {
              : failed("they took low memory");
 }
 
+bool ends_when_told(std::string_view program, std::string_view arguments) {
+  const auto process = process_start(*find_program(program), arguments);
+  if (!process) return false;
+  thread_sleep(5);
+  return process_tell_to_end((*process)->pid()) && process_wait(**process).how == How::told;
+}
+
+// One that sleeps in the kernel, and one that never calls it.
 Outcome a_process_that_is_told_to_ends() {
   const std::uint32_t free = free_pages_now();
-  {
-    const HeldMemory sleeper(100);
-    if (!sleeper.is_held()) return failed("it does not hold its memory");
-    // This one is in ring 3 most of the time.
-    const auto busy = process_start(*find_program("fill"), "1000");
-    if (!busy) return failed("no memory for a process");
-    (void)process_tell_to_end((*busy)->pid());
-    (void)process_wait(**busy);
-    if (process_tell_to_end(Pid{UINT32_MAX})) return failed("there is no such process");
-  }
+  if (!ends_when_told("fill", "100 1000000") || !ends_when_told("trespass", "spin"))
+    return failed("it ended otherwise");
+  if (process_tell_to_end(Pid{UINT32_MAX})) return failed("there is no such process");
   return free_pages_now() == free ? passed() : failed("memory was lost");
 }
 

@@ -104,6 +104,10 @@ constexpr Deed kDeeds[] = {
     {"single-step", [](std::uint32_t) { asm volatile("pushl $0x102\n\tpopf\n\tnop"); }},
     {"undefined", [](std::uint32_t) { asm volatile("ud2"); }},
     {"floating-point", [](std::uint32_t) { asm volatile("fninit"); }},
+    {"spin",
+     [](std::uint32_t) {
+       for (;;) asm volatile("pause");
+     }},
     {"sysenter",
      [](std::uint32_t) {
        asm volatile("sysenter" ::: "ecx", "edx");
