@@ -12,7 +12,9 @@ std::uint32_t not_a_number(std::string_view word) {
 
 std::uint32_t parse_hexadecimal(std::string_view word) {
   std::uint32_t number = 0;
-  for (const char c : word.substr(2)) {
+  std::string_view digits = word;
+  digits.remove_prefix(2);  // 0x
+  for (const char c : digits) {
     const bool is_letter = c >= 'a' && c <= 'f';
     if ((!is_letter && (c < '0' || c > '9')) || number >> 28 != 0) return not_a_number(word);
     number = number << 4 | static_cast<std::uint32_t>(is_letter ? c - 'a' + 10 : c - '0');
