@@ -42,7 +42,9 @@ class LoaderMap {
     std::memcpy(&bytes_[at], &entry, sizeof entry);
   }
   /// The map ends in the middle of something.
-  void cut(std::size_t bytes) { bytes_.resize(bytes_.size() - bytes); }
+  void cut(std::size_t bytes) {
+    bytes_.erase(bytes_.end() - static_cast<std::ptrdiff_t>(bytes), bytes_.end());
+  }
   [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(bytes_.size()); }
 
   [[nodiscard]] multiboot::Memory read() const {
