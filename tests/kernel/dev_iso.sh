@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What `./dev iso` makes, booted by a PC's firmware and by GRUB: from a CD without waiting, and the main job keeps the
-# files; from a USB stick by a key in the menu, and the kernel tests itself. And what it answers to mistakes.
+# files; from a disk, as which a BIOS shows a USB stick, by a key in the menu, and the kernel tests itself. And what it
+# answers to mistakes.
 #
 # dev_iso.sh DEV
 set -uo pipefail
@@ -69,8 +70,8 @@ waits_for() {
   waits_for '^(PASS|FAIL)'
   printf 'pmemsave 0xb8000 4000 screen\nquit\n'
 } | timeout --kill-after=5 120 qemu-system-x86_64 -accel tcg -cpu "qemu64,+nx,+smep,+smap" -nodefaults -display none \
-  -vga std -no-reboot -m 128 -smp 2 -device usb-ehci -drive if=none,id=stick,format=raw,readonly=on,file=stick.iso \
-  -device usb-storage,drive=stick -serial file:log -monitor stdio >monitor 2>&1
+  -vga std -no-reboot -m 128 -smp 2 -drive format=raw,snapshot=on,file=stick.iso -serial file:log -monitor stdio \
+  >monitor 2>&1
 mapfile -t last < <(tr -d '\r' <log | tail -n 2)
 [[ ${last[1]:-} == PASS && ${last[0]} =~ ^[0-9]+\ tests\ passed,\ 0\ failed ]] ||
   fail "from a stick, the machine ended with ${last[*]:-nothing}: $(tr -cd '[:print:]\n' <log)"
