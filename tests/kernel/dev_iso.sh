@@ -48,7 +48,7 @@ for file in "$dev" "$name" empty; do
   read -r hash _ < <(sha256sum <"$file")
   grep -qF "sha256 $hash  $file" said || fail "no line says what hash $file has: $(cat said)"
 done
-"$here/boot.sh" --module "$dev" --module "./$name" --module empty --print "^  4 run" "$work/cd.iso" 1024 || exit 1
+"$here/boot.sh" --module "$dev" --module "./$name" --module empty --print "^  4 run" "$work/cd.iso" 768 || exit 1
 
 # The menu waits for longer than the test; the key comes as soon as it is there. This PC has a screen, and nobody
 # turns it off: at the end it shows what the serial line said last.
