@@ -71,8 +71,10 @@ inline void increment(std::uint32_t& field) {
 /// Two instructions. An interrupt between them does no harm, because it saves the carry; nor does a
 /// migration, because the sum over all CPUs is right all the same.
 inline void add(std::uint64_t& field, std::uint64_t value) {
-  asm volatile("addl %1, %%fs:%0\n\tadcl %2, %%fs:4+%0"
-               : "+m"(field)
+  using Half [[gnu::may_alias]] = std::uint32_t;
+  auto* const halves = reinterpret_cast<Half*>(&field);
+  asm volatile("addl %2, %%fs:%0\n\tadcl %3, %%fs:%1"
+               : "+m"(halves[0]), "+m"(halves[1])
                : "ri"(static_cast<std::uint32_t>(value)),
                  "ri"(static_cast<std::uint32_t>(value >> 32))
                : "cc");
