@@ -64,6 +64,15 @@ void tag_two_pages(Subject<R>& it) {
   it.unmap(0, 2);
 }
 
+/// Maps page 1 in a slot that page 0 has left; `what` is wrong if that still shows.
+template <Rig R>
+Verdict show_the_next_page(Subject<R>& it, LocalSlot slot, const char* what) {
+  it.platform.write_local_pte(slot, it.page(1));
+  const bool shows = it.shows(it.platform.local_address(slot), 1);
+  it.platform.clear_local_pte(slot);
+  return shows ? passed() : failed(what);
+}
+
 /// With interrupts off, and this thread holding nothing, this CPU's slots are ours.
 template <Rig R>
 Verdict a_local_slot_shows_its_page(Subject<R>& it) {
@@ -80,12 +89,9 @@ Verdict a_local_slot_shows_its_page(Subject<R>& it) {
   if (has_failed(verdict)) return verdict;
   if (!(it.platform.local_page(slot) == typename R::Platform::Page{}))
     return failed("clear_local_pte() left the entry");
-  it.platform.write_local_pte(slot, it.page(1));
-  if (!it.shows(address, 1))
-    verdict = failed(
-        "a local slot shows its last page: clear_local_pte() has to drop it from this CPU's TLB");
-  it.platform.clear_local_pte(slot);
-  return verdict;
+  return show_the_next_page(
+      it, slot,
+      "a local slot shows its last page: clear_local_pte() has to drop it from this CPU's TLB");
 }
 
 template <Rig R>
@@ -94,15 +100,12 @@ Verdict a_local_entry_is_kept(Subject<R>& it) {
   const typename R::Platform::InterruptsOff same_cpu(it.platform);
   const LocalSlot slot = local_slot(it, 0);
   const void* const address = it.platform.local_address(slot);
-  Verdict verdict = passed();
   it.platform.write_local_pte(slot, it.page(0));
   (void)it.rig.read(address);
   const auto kept = it.platform.take_local_pte(slot);
-  it.platform.write_local_pte(slot, it.page(1));
-  if (!it.shows(address, 1))
-    verdict = failed(
-        "a local slot shows its last page: take_local_pte() has to drop it from this CPU's TLB");
-  it.platform.clear_local_pte(slot);
+  Verdict verdict = show_the_next_page(
+      it, slot,
+      "a local slot shows its last page: take_local_pte() has to drop it from this CPU's TLB");
   it.platform.put_local_pte(slot, kept);
   if (!has_failed(verdict) && !it.shows(address, 0))
     verdict = failed("put_local_pte() does not put back what take_local_pte() took");
