@@ -132,19 +132,25 @@ void* TorturePlayer::map_patiently(Prng& random, Page* page) {
   return address;
 }
 
+/// Begins to use as many pages as there is room for, but for those that are being freed. Returns
+/// how many it put there.
+std::uint32_t TorturePlayer::begin_uses(Prng& random, std::span<TorturePage*> them) {
+  std::uint32_t count = 0;
+  for (std::size_t left = them.size(); left != 0; --left) {
+    TorturePage& it = pages_.any(random);
+    if (it.begin_use()) them[count++] = &it;
+  }
+  return count;
+}
+
 /// Two to four pages at once, by kmap_all() or in a reservation.
 void TorturePlayer::pick_up_several(Prng& random, Hand& hand) {
   const std::uint32_t wanted =
       std::min(2 + random.below(kMostHeld - 1), std::uint32_t{highmem.slot_count()});
   std::array<TorturePage*, kMostHeld> them{};
   std::array<Wanted, kMostHeld> pages{};
-  std::uint32_t count = 0;
-  for (std::uint32_t i = 0; i < wanted; ++i) {
-    TorturePage& it = pages_.any(random);
-    if (!it.begin_use()) continue;
-    them[count] = &it;
-    pages[count++].page = it.page();
-  }
+  const std::uint32_t count = begin_uses(random, std::span(them).first(wanted));
+  for (std::uint32_t i = 0; i < count; ++i) pages[i].page = them[i]->page();
   const std::span all(pages.data(), count);
   const bool mapped = one_in(random, 2) ? map_all(random, all) : map_in_reservation(random, all);
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -202,13 +208,9 @@ void TorturePlayer::map_area(Prng& random) {
   constexpr std::uint32_t kMostPages = 6;
   std::array<TorturePage*, kMostPages> them{};
   std::array<Page*, kMostPages> pages{};
-  std::uint32_t count = 0;
-  for (std::uint32_t wanted = 1 + random.below(kMostPages); wanted != 0; --wanted) {
-    TorturePage& it = pages_.any(random);
-    if (!it.begin_use()) continue;
-    them[count] = &it;
-    pages[count++] = it.page();
-  }
+  const std::uint32_t wanted = 1 + random.below(kMostPages);
+  const std::uint32_t count = begin_uses(random, std::span(them).first(wanted));
+  for (std::uint32_t i = 0; i < count; ++i) pages[i] = them[i]->page();
   if (const auto area = vmap({pages.data(), count})) {
     look_at_area(random, {them.data(), count}, *area);
     if (may_sleep() && one_in(random, 4)) {

@@ -87,6 +87,7 @@ class TorturePlayer {
   void play_rarely(Prng& random, Hand& hand);
   void migrate(Prng& random);
   bool pick_up(Prng& random, Hand& hand, bool may_sleep);
+  [[nodiscard]] std::uint32_t begin_uses(Prng& random, std::span<TorturePage*> them);
   void pick_up_several(Prng& random, Hand& hand);
   [[nodiscard]] void* map_patiently(Prng& random, Page* page);
   [[nodiscard]] bool map_all(Prng& random, std::span<Wanted> pages);
