@@ -5,11 +5,10 @@
 
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
+#include "kernel/jobs/free_pages.hpp"
 #include "kernel/jobs/main_steps.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/mm/kernel_stack.hpp"
-#include "kernel/mm/page_alloc.hpp"
 #include "kernel/user/process.hpp"
 
 namespace kmapper::kernel {
@@ -18,12 +17,6 @@ namespace {
 // 1 GiB: if one takes twice its share, it is memory that comes to an end, and not its addresses.
 constexpr std::uint32_t kPagesOfOne = 1U << 18;
 constexpr std::uint32_t kTicksToHold = 10;  // all of it, so that all have theirs at the same time
-
-// But for page tables of threads' stacks, which stay.
-std::uint32_t all_free() {
-  const PageCounts counts = page_counts();
-  return counts.low_free + counts.high_free + stack_table_pages();
-}
 
 // Those that run; to be waited for, whatever comes.
 class Fillers {
@@ -75,7 +68,7 @@ Least watch(const Fillers& fillers) {
 }  // namespace
 
 Outcome fill_by_processes(std::uint32_t sample) {
-  const std::uint32_t before = all_free();
+  const std::uint32_t before = free_pages_now();
   const std::uint32_t processes =
       std::min<std::uint32_t>(std::max(cpu_count(), before / kPagesOfOne + 1), kMaxProcesses);
   const std::uint32_t limit = sample == 1 ? UINT32_MAX : before / sample / processes;
@@ -94,7 +87,7 @@ Outcome fill_by_processes(std::uint32_t sample) {
   print("  {} pages at the same time, {} MiB, in {} s\n", before - least.all,
         (before - least.all) >> 8, Hundredths{ratio(now_ns() - begin_ns, 10'000'000)});
   if (sample == 1 && least.high != 0) return failed("the processes left high memory unused");
-  return all_free() == before ? passed() : failed("not all pages of the processes came back");
+  return free_pages_now() == before ? passed() : failed("not all pages of the processes came back");
 }
 
 }  // namespace kmapper::kernel

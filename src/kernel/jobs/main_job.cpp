@@ -1,20 +1,14 @@
-// The main job: real files, all of memory (by the kernel, and by
-// processes), and more threads than slots, one after the other; see
-// main_steps.hpp. The files stay in high memory while the other steps run around them.
+// The main job: real files, all of memory (by the kernel, and by processes), and more threads than
+// slots, one after the other; see main_steps.hpp. The files stay in high memory while the other
+// steps run around them.
+#include "kernel/jobs/free_pages.hpp"
 #include "kernel/jobs/jobs.hpp"
 #include "kernel/jobs/main_steps.hpp"
 #include "kernel/jobs/options.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/mm/kernel_stack.hpp"
-#include "kernel/mm/page_alloc.hpp"
 
 namespace kmapper::kernel {
 namespace {
-
-std::uint32_t all_free() {
-  const PageCounts counts = page_counts();
-  return counts.low_free + counts.high_free;
-}
 
 std::uint32_t pages_of(const BootModule& module) {
   return to_pfn_up(module.range.end) - to_pfn(module.range.begin);
@@ -46,8 +40,7 @@ Outcome run_steps(const BootInfo& boot, FileStore& files) {
 
 Outcome main_job(const BootInfo& boot) {
   print_address_space(boot);
-  const std::uint32_t tables_before = stack_table_pages();
-  std::uint32_t expected = all_free();
+  std::uint32_t expected = free_pages_now();
   for (const BootModule& module : boot.modules) expected += pages_of(module);
   {
     FileStore files;
@@ -56,8 +49,7 @@ Outcome main_job(const BootInfo& boot) {
     if (outcome.has_failed()) return outcome;
   }
   // Whatever was allocated is free again, and the modules' first copies too.
-  const std::uint32_t free = all_free();
-  expected -= stack_table_pages() - tables_before;
+  const std::uint32_t free = free_pages_now();
   if (free == expected) return passed();
   print("{} pages are free; {} should be\n", free, expected);
   return failed("pages were lost");

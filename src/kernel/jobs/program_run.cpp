@@ -3,8 +3,6 @@
 #include "arch/clock.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
-#include "kernel/mm/kernel_stack.hpp"
-#include "kernel/mm/page_alloc.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -12,11 +10,6 @@ namespace {
 constinit std::array<char, 16'384> run_text{};
 
 }  // namespace
-
-std::uint32_t free_pages_now() {
-  const PageCounts counts = page_counts();
-  return counts.low_free + counts.high_free + stack_table_pages();
-}
 
 ProgramRun::ProgramRun(std::string_view program, std::string_view arguments) {
   const PrintCapture capture(run_text);

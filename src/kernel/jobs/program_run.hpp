@@ -4,12 +4,10 @@
 #include <cstdint>
 #include <string_view>
 
+#include "kernel/jobs/free_pages.hpp"
 #include "kernel/user/process.hpp"
 
 namespace kmapper::kernel {
-
-/// Free pages of both zones, and page tables of threads' stacks, which stay when the threads go.
-[[nodiscard]] std::uint32_t free_pages_now();
 
 /// A program from its start to its end, and what was printed meanwhile.
 class ProgramRun {

@@ -1,0 +1,18 @@
+// How much memory is free, for who looks whether all that was taken has come back.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/mm/kernel_stack.hpp"
+#include "kernel/mm/page_alloc.hpp"
+
+namespace kmapper::kernel {
+
+/// All pages that nobody has. The page tables of threads' stacks stay when the threads have gone,
+/// and count as free.
+[[nodiscard]] inline std::uint32_t free_pages_now() {
+  const PageCounts counts = page_counts();
+  return counts.low_free + counts.high_free + stack_table_pages();
+}
+
+}  // namespace kmapper::kernel
