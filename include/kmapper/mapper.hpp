@@ -82,6 +82,15 @@ class Mapper {
   /// not. Any context.
   [[nodiscard, gnu::always_inline]] void* try_kmap(Page page) { return noted(map_at_once(page)); }
 
+  /// kmap() of a page that is mapped already: a pin of the slot that it has, and never a slot of
+  /// its own. Null: it has none, or too many users, or the caller may not wait for a change of it
+  /// in progress. Never sleeps. Any context.
+  [[nodiscard, gnu::always_inline]] void* kmap_if_mapped(Page page) {
+    if (!platform_.is_high(page)) return platform_.direct_address(page);
+    void* const address = hit(page);
+    return noted(address != nullptr ? address : pin_if_mapped(page));
+  }
+
   /// kmap() that sleeps no longer than `limits` allow. Errors: timed_out, cancelled,
   /// too_many_users, would_sleep (also reported). What it leaves behind when it fails: nothing.
   [[nodiscard, gnu::always_inline]] Result<void*> kmap_until(Page page, Limits<P> limits) {
@@ -313,6 +322,7 @@ class Mapper {
   template <Wait kWait>
   void* map_slow(Page page);
   void* map_slower(Page page, const void* caller);
+  void* pin_if_mapped(Page page);
   Pinned pin(Page page);
   void* publish(SlotIndex index, Page page);
   SlotIndex take_clean();

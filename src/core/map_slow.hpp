@@ -100,6 +100,11 @@ auto Mapper<P>::pin(Page page) -> Pinned {
   }
 }
 
+template <class P>
+[[gnu::noinline]] void* Mapper<P>::pin_if_mapped(Page page) {
+  return pin(page).address;
+}
+
 /// Takes a clean slot in hand; scavenges when there is none. kNoSlot: every slot is pinned or in
 /// another hand, or the caller may not wait for the flush.
 template <class P>

@@ -69,6 +69,20 @@ TEST(Kmap, DifferentPagesGetDifferentSlots) {
   EXPECT_EQ(addresses.size(), 40U);
 }
 
+TEST(Kmap, KmapIfMappedPinsASlotThatThereIsAndTakesNone) {
+  Window window(4);
+  EXPECT_EQ(window.mapper.kmap_if_mapped(window.high(0)), nullptr);
+  EXPECT_EQ(window.mapper.find(window.high(0)), kNoSlot);
+  void* const address = window.mapper.kmap(window.high(0));
+  EXPECT_EQ(window.mapper.kmap_if_mapped(window.high(0)), address);
+  EXPECT_EQ(window.users(window.high(0)), 2U);
+  window.mapper.kunmap(window.high(0));
+  window.mapper.kunmap(window.high(0));
+  EXPECT_EQ(window.users(window.high(0)), 0U);
+  EXPECT_EQ(window.mapper.stats().misses, 1U);
+  EXPECT_EQ(window.mapper.kmap_if_mapped(window.low(0)), window.mapper.kmap(window.low(0)));
+}
+
 TEST(Kmap, TryKmapNeverSleeps) {
   Window window(1);
   ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);
