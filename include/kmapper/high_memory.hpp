@@ -1,0 +1,60 @@
+// High memory for a process: pages of RAM, as many as the machine has, of which the process has
+// only those mapped that it uses. A 32-bit process may have 20 GiB of them.
+//
+//     const Budget budget({.bytes = 64 << 20, .granule = 4096});
+//     HighMemory memory(budget);
+//     auto page = memory.allocate();
+//     if (auto mapping = memory.map(*page)) fill(mapping->writable());
+//
+// The pages lie in a memory file (memfd_create), which has no name and dies with the process.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "kmapper/process.hpp"
+
+namespace kmapper::process {
+
+/// A page of a HighMemory, of the budget's granule.
+enum class HighPage : std::uint64_t {};
+
+/// All calls may come from several threads at once, but for the destructor.
+class HighMemory {
+ public:
+  /// Throws std::system_error.
+  explicit HighMemory(const Budget& budget);
+
+  /// A page of zeros. It takes up memory once it is written to. Errors: of the system.
+  [[nodiscard]] Expected<HighPage> allocate() noexcept;
+  /// Gives the page's memory back to the system. Errors: pinned (somebody holds a mapping of it;
+  /// nothing was done), invalid_range (the page is not allocated).
+  Error free(HighPage page) noexcept;
+
+  /// Maps the page; see FileWindow::map(). Nobody may free it at the same time.
+  [[nodiscard]] Expected<Mapping> map(HighPage page) noexcept;
+  [[nodiscard]] Expected<Mapping> map(HighPage page, const Patience& patience) noexcept;
+  [[nodiscard]] Expected<Mapping> try_map(HighPage page) noexcept;
+
+  /// Bytes a page.
+  [[nodiscard]] std::int64_t page_size() const noexcept { return page_size_; }
+  /// Pages that are allocated.
+  [[nodiscard]] std::int64_t allocated() const noexcept;
+
+ private:
+  [[nodiscard]] std::int64_t offset_of(HighPage page) const noexcept {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(page)) * page_size_;
+  }
+  [[nodiscard]] Error grow_by_half() noexcept;
+  [[nodiscard]] bool is_allocated(HighPage page) const noexcept;
+
+  const std::int64_t page_size_;
+  FileWindow window_;
+  mutable std::mutex mutex_;         // guards what follows
+  std::vector<std::uint64_t> free_;  // a bit a page
+  std::size_t hint_ = 0;             // no word below has a free page
+  std::int64_t allocated_ = 0;
+};
+
+}  // namespace kmapper::process

@@ -1,0 +1,184 @@
+// The window in a Linux process: maps any part of a file far larger than the process may map, for
+// as long as somebody needs it, and keeps within a budget what it leaves mapped for the next time.
+//
+//     using namespace kmapper::process;
+//     const Budget budget({.bytes = 64 << 20});            // for any number of files
+//     FileWindow file("data.bin", Access::read_only, budget);
+//     auto mapping = file.map(offset, 4096);               // may sleep; try_map() does not
+//     if (!mapping) return puts(mapping.error().message().c_str());
+//     use(mapping->bytes());                               // good until the mapping dies
+//
+// Files are mapped in granules: a page or more, at most 2 MiB. A budget has so many slots of a
+// granule each; kmapper/mapper.hpp says how a granule finds its slot and loses it again.
+//
+// Constructors throw std::system_error (or std::bad_alloc); nothing else throws.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+#include "kmapper/process_error.hpp"
+
+namespace kmapper::process {
+
+class Arena;
+class Cursor;
+class File;
+struct Record;
+
+enum class Access : std::uint8_t { read_only, read_write };
+
+/// What a budget is spent on.
+struct Options {
+  /// The most that may be mapped at any moment, in bytes. Less is used where there would be more
+  /// granules than slots: 65,534, or three quarters of the mappings that vm.max_map_count allows.
+  std::int64_t bytes = std::int64_t{64} << 20;
+  /// What is mapped and taken back in one piece: a power of two, from the page size to 2 MiB.
+  /// 0: 64 KiB, or less where the budget is small.
+  std::int64_t granule = 0;
+  /// A granule is unmapped as soon as nobody holds it: a use after that faults. Slow; for tests.
+  bool strict = false;
+};
+
+/// What has happened since the budget was made, and what is so now.
+struct Stats {
+  std::uint64_t hits, misses;
+  std::uint64_t scavenges, slots_scavenged;  // batches of idle granules taken back
+  std::uint64_t sleeps, longest_sleep_ns;
+  std::uint64_t map_calls, unmap_calls;  // system calls that changed mappings
+  std::uint64_t spans;                   // mappings across granules, each mapped anew
+  std::int64_t budget, granule;          // bytes: what is used of Options::bytes, and chosen
+  std::int64_t mapped;                   // bytes of granules and spans that are mapped
+  std::int64_t pinned;                   // bytes of those that somebody holds
+  std::int64_t overhead;                 // bytes that the window itself needs, at most
+};
+
+/// Address space, and the right to fill it, shared by all windows that are opened with it. Copies
+/// are the same budget. It lives as long as a copy, a window or a mapping of it.
+class Budget {
+ public:
+  explicit Budget(const Options& options = {});
+
+  /// Looks at every slot. Any thread.
+  [[nodiscard]] Stats stats() const;
+  [[nodiscard]] std::int64_t granule() const;
+  /// Unmaps whatever nobody holds. Returns how many granules that were. Any thread.
+  std::int64_t trim() const;
+  /// Writes a line to standard error for each granule that has been held for at least so long, with
+  /// the thread that took it. Returns how many. The window looks at the clock when it maps, and
+  /// here: what is younger than the last such look is not counted.
+  std::int64_t report_holders(std::chrono::nanoseconds longer_than) const;
+
+ private:
+  friend class FileWindow;
+  std::shared_ptr<Arena> arena_;
+};
+
+/// A part of a file, mapped until this dies. Move-only; may be used and destroyed by any thread.
+class [[nodiscard]] Mapping {
+ public:
+  Mapping() = default;
+  Mapping(Mapping&& other) noexcept
+      : file_(std::exchange(other.file_, nullptr)),
+        record_(other.record_),
+        data_(other.data_),
+        size_(std::exchange(other.size_, 0)) {}
+  Mapping& operator=(Mapping&& other) noexcept {
+    Mapping(std::move(other)).swap(*this);
+    return *this;
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  ~Mapping() {
+    if (file_ != nullptr) release();
+  }
+
+  /// The bytes asked for, in one piece.
+  [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
+  /// The same, to write to. Only where the window was opened for that: elsewhere a write faults.
+  [[nodiscard]] std::span<std::byte> writable() const { return {data_, size_}; }
+  [[nodiscard]] std::byte* data() const { return data_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
+  /// Whether it maps anything.
+  explicit operator bool() const { return file_ != nullptr; }
+
+  void swap(Mapping& other) noexcept {
+    std::swap(file_, other.file_);
+    std::swap(record_, other.record_);
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+  }
+
+ private:
+  friend class Cursor;
+  friend class File;
+  Mapping(File* file, Record* record, std::byte* data, std::size_t size)
+      : file_(file), record_(record), data_(data), size_(size) {}
+  void release() noexcept;
+
+  File* file_ = nullptr;
+  Record* record_ = nullptr;  // of the one granule that holds it all; null: it is a span
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/// How long a call may wait for others to give something back.
+struct Patience {
+  std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
+  std::stop_token stop = {};
+};
+
+/// A file, seen through the window. All calls may come from several threads at once, but for the
+/// destructor. Offsets and lengths are in bytes.
+class FileWindow {
+ public:
+  FileWindow(const std::string& path, Access access, const Budget& budget);
+  /// Of an open file; the descriptor is duplicated.
+  FileWindow(int descriptor, Access access, const Budget& budget);
+  FileWindow(FileWindow&&) noexcept;
+  FileWindow& operator=(FileWindow&&) noexcept;
+  /// Unmaps everything. Who still holds a mapping may go on using it; but that is a mistake: it is
+  /// reported, and the file and the budget are kept until the process ends.
+  ~FileWindow();
+
+  /// Maps a range of the file, which must lie within it; sleeps when all that the budget allows is
+  /// pinned, first come first served. A range within one granule is nearly always there already; a
+  /// longer one is mapped anew each time, and no longer than longest(). Whoever holds one mapping
+  /// and asks for another may wait for ever, if all others do so too: see try_map(), or Patience.
+  [[nodiscard]] Expected<Mapping> map(std::int64_t offset, std::int64_t length) noexcept;
+  [[nodiscard]] Expected<Mapping> map(std::int64_t offset, std::int64_t length,
+                                      const Patience& patience) noexcept;
+  /// The same, within a time from now.
+  [[nodiscard]] Expected<Mapping> map_for(std::int64_t offset, std::int64_t length,
+                                          std::chrono::nanoseconds time) noexcept;
+  /// The same, and never sleeps for others to give something back.
+  [[nodiscard]] Expected<Mapping> try_map(std::int64_t offset, std::int64_t length) noexcept;
+
+  /// Returns when what was written to the file, through this window or elsewhere, is on its disk.
+  [[nodiscard]] Error sync() noexcept;
+  /// Has the disk begin to write a range, and returns at once.
+  [[nodiscard]] Error start_sync(std::int64_t offset, std::int64_t length) noexcept;
+  /// Makes the file longer, with zeros, or shorter. `pinned` if somebody holds a mapping behind the
+  /// new end, or one across granules anywhere; then nothing is done. Nobody may map what is cut
+  /// off at the same time.
+  [[nodiscard]] Error resize(std::int64_t size) noexcept;
+  /// Makes a range zeros, and gives what it took up on the disk, or of memory, back. `pinned`, and
+  /// `invalid_range`: the range does not begin and end with granules.
+  [[nodiscard]] Error discard(std::int64_t offset, std::int64_t length) noexcept;
+  /// What the file's size was when it was last looked at.
+  [[nodiscard]] std::int64_t size() const noexcept;
+  /// The longest range that map() may be asked for, wherever it begins.
+  [[nodiscard]] std::int64_t longest() const noexcept;
+
+ private:
+  friend class Cursor;
+  std::unique_ptr<File> file_;
+};
+
+}  // namespace kmapper::process

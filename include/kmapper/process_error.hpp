@@ -1,0 +1,87 @@
+// Why a window of a process could not do what it was asked to: a std::error_code, and the numbers
+// that a person needs to see what was wrong. Making one allocates nothing; its text is put together
+// when somebody asks for it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+namespace kmapper::process {
+
+/// What is not the operating system's word. Each equals the std::errc that it is nearest to.
+enum class WindowErrc {
+  would_sleep = 1,  // everything is pinned, and the caller would not wait
+  timed_out,        // nothing was unpinned in time
+  cancelled,        // the stop token was asked to stop
+  too_many_users,   // a granule is pinned as often as can be counted
+  too_large,        // longer than what the budget can map at once
+  invalid_range,    // a negative offset, or a length below 1
+  beyond_end,       // behind the end of the file
+  pinned,           // somebody holds a mapping of it
+  read_only,        // a write to a window that was opened for reading
+  invalid_option,   // an option that this machine or file does not allow
+  busy,             // more calls at once than the window keeps record of
+};
+
+[[nodiscard]] const std::error_category& window_category() noexcept;
+[[nodiscard]] inline std::error_code make_error_code(WindowErrc code) noexcept {
+  return {static_cast<int>(code), window_category()};
+}
+
+class [[nodiscard]] Error {
+ public:
+  Error() = default;
+  Error(std::error_code code)  // NOLINT(google-explicit-constructor)
+      : code_(code) {}
+  Error(std::error_code code, std::int64_t offset, std::int64_t length, std::int64_t limit,
+        std::shared_ptr<const std::string> file)
+      : code_(code), offset_(offset), length_(length), limit_(limit), file_(std::move(file)) {}
+
+  /// Whether there is one.
+  explicit operator bool() const { return static_cast<bool>(code_); }
+  [[nodiscard]] const std::error_code& code() const { return code_; }
+  [[nodiscard]] std::int64_t offset() const { return offset_; }
+  [[nodiscard]] std::int64_t length() const { return length_; }
+  /// What the code's text speaks of: the file's size, or the most that can be mapped; else 0.
+  [[nodiscard]] std::int64_t limit() const { return limit_; }
+  /// One line that names the file, the range, what was wrong and the limit.
+  [[nodiscard]] std::string message() const;
+
+ private:
+  std::error_code code_;
+  std::int64_t offset_ = 0;
+  std::int64_t length_ = 0;
+  std::int64_t limit_ = 0;
+  std::shared_ptr<const std::string> file_;
+};
+
+/// A value, or the Error why there is none.
+template <class T>
+class [[nodiscard]] Expected {
+ public:
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Expected(T value) noexcept : value_(std::move(value)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Expected(Error error) noexcept : error_(std::move(error)) {}
+
+  explicit operator bool() const { return !error_; }
+  [[nodiscard]] const Error& error() const { return error_; }
+  /// T{} where there is an error.
+  [[nodiscard]] T& operator*() { return value_; }
+  [[nodiscard]] const T& operator*() const { return value_; }
+  [[nodiscard]] T* operator->() { return &value_; }
+  [[nodiscard]] const T* operator->() const { return &value_; }
+
+ private:
+  T value_{};
+  Error error_{};
+};
+
+}  // namespace kmapper::process
+
+template <>
+struct std::is_error_code_enum<kmapper::process::WindowErrc> : std::true_type {};

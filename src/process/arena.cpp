@@ -1,0 +1,249 @@
+#include "process/arena.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
+
+#include "process/file.hpp"
+
+namespace kmapper::process {
+namespace {
+
+constexpr std::int64_t kLargestGranule = std::int64_t{2} << 20;
+constexpr std::int64_t kUsualGranule = std::int64_t{64} << 10;
+constexpr std::int64_t kFewestGranules = 8;
+constexpr std::uint32_t kMostFiles = 65'535;
+
+std::int64_t page_size() { return sysconf(_SC_PAGESIZE); }
+
+std::system_error invalid_option(const std::string& what) {
+  return {WindowErrc::invalid_option, what};
+}
+
+/// What the options say, or what suits the budget where they say nothing.
+std::int64_t choose_granule(const Options& options) {
+  const std::int64_t smallest = page_size();
+  std::int64_t granule = options.granule;
+  if (granule == 0) {
+    constexpr std::int64_t kEnough = 64;
+    granule = std::max(kUsualGranule, smallest);
+    while (granule > smallest && options.bytes / granule < kEnough) granule /= 2;
+  }
+  if (granule < smallest || granule > kLargestGranule ||
+      !std::has_single_bit(static_cast<std::uint64_t>(granule))) {
+    throw invalid_option("a granule of " + std::to_string(granule) +
+                         " bytes is not a power of two from " + std::to_string(smallest) + " to " +
+                         std::to_string(kLargestGranule));
+  }
+  if (options.bytes / granule < kFewestGranules) {
+    throw invalid_option("a budget of " + std::to_string(options.bytes) + " bytes has not " +
+                         std::to_string(kFewestGranules) + " granules of " +
+                         std::to_string(granule));
+  }
+  return granule;
+}
+
+/// Each slot may need a mapping of its own, and the kernel allows a process so many; a quarter is
+/// left to the rest of the program.
+std::uint64_t most_slots() {
+  long limit = 65'530;  // the kernel's own default
+  if (std::FILE* const file = std::fopen("/proc/sys/vm/max_map_count", "re"); file != nullptr) {
+    if (std::fscanf(file, "%ld", &limit) != 1) limit = 65'530;
+    std::fclose(file);
+  }
+  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::max(limit, 0L)) / 4 * 3, 64,
+                                   Platform::kMaxSlots);
+}
+
+/// Makes a new object of zeros take up no memory where it has not been written.
+void give_zeros_back(std::byte* begin, std::size_t size) {
+  const auto page = static_cast<std::size_t>(page_size());
+  for (std::size_t at = 0; at + page <= size; at += page) {
+    const std::byte* const it = begin + at;
+    if (*it == std::byte{0} && std::memcmp(it, it + 1, page - 1) == 0)
+      madvise(begin + at, page, MADV_DONTNEED);
+  }
+}
+
+}  // namespace
+
+Arena::Shape::Shape(const Options& options) {
+  const auto granule = static_cast<std::uint64_t>(choose_granule(options));
+  granule_shift = static_cast<unsigned>(std::countr_zero(granule));
+  // An eighth for spans. More addresses than a pointer has are refused when they are reserved.
+  const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) >> granule_shift;
+  const std::uint64_t spans = std::max<std::uint64_t>(2, units / 8);
+  const std::uint64_t most = most_slots();
+  span_units = static_cast<std::uint32_t>(std::min(spans, most));
+  slots = static_cast<std::uint32_t>(std::min(units - spans, most));
+}
+
+Arena::Arena(const Options& options)
+    : shape_(options),
+      strict_(options.strict),
+      range_(reserve_range()),
+      begin_(range_.begin()),
+      records_(shape_.slots),
+      directory_(shape_.slots),
+      spans_(shape_.span_units),
+      window_memory_(allocate_zeros(sizeof(Window))),
+      window_(new (window_memory_.begin()) Window(Platform(*this))) {
+  give_zeros_back(window_memory_.begin(), window_memory_.size());
+  window_->open(shape_.slots);
+  clock_.move(Platform::now(), 0);
+}
+
+Arena::~Arena() = default;
+
+/// Addresses that nobody else gets, and that admit nobody. They begin where a granule may begin, so
+/// that the kernel can use its larger pages, and map around a fault what is in the same granule.
+AddressRange Arena::reserve_range() const {
+  const std::uint64_t units = std::uint64_t{shape_.slots} + shape_.span_units;
+  const std::uint64_t wanted = (units + 1) << shape_.granule_shift;
+  void* begin = MAP_FAILED;
+  if (wanted <= SIZE_MAX / 2) {
+    begin = mmap(nullptr, static_cast<std::size_t>(wanted), PROT_NONE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  }
+  if (begin == MAP_FAILED) {
+    throw std::system_error(ENOMEM, std::system_category(),
+                            "a budget of " + std::to_string(wanted) + " bytes: no addresses");
+  }
+  const auto at = reinterpret_cast<std::uintptr_t>(begin);
+  const std::size_t before = (granule() - at % granule()) % granule();
+  const std::size_t behind = granule() - before;
+  auto* const first = static_cast<std::byte*>(begin) + before;
+  const auto size = static_cast<std::size_t>(units << shape_.granule_shift);
+  if (before != 0) munmap(begin, before);
+  if (behind != 0) munmap(first + size, behind);
+  return {first, size};
+}
+
+int Arena::map(std::byte* address, std::size_t size, int protection, int descriptor,
+               std::int64_t offset) {
+  counters_.add(Work::map_call);
+  if (mmap(address, size, protection, MAP_SHARED | MAP_FIXED, descriptor, offset) != MAP_FAILED)
+    return 0;
+  const int error = errno;
+  // What was there may be gone, and others get its addresses. If they are still free, take them.
+  (void)mmap(address, size, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  return error;
+}
+
+void Arena::plug(std::byte* address, std::size_t size) {
+  counters_.add(Work::unmap_call);
+  if (mmap(address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+           0) == MAP_FAILED) {
+    madvise(address, size, MADV_DONTNEED);  // at least its memory
+  }
+}
+
+void Arena::plug_leftovers(const File* file) {
+  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+    Record& record = this->record(SlotIndex{i});
+    std::uint32_t unused = Record::unused;
+    // Acquire and release: pairs with take_pte() and write_pte(): who changes this state has the
+    // slot's addresses for itself.
+    if (!record.state.compare_exchange_strong(unused, Record::filling, std::memory_order_acquire,
+                                              std::memory_order_relaxed)) {
+      continue;
+    }
+    if (record.occupied && (file == nullptr || record.file == file)) {
+      plug(record.address, granule());
+      record.occupied = false;
+      record.file = nullptr;
+    }
+    record.state.store(Record::unused, std::memory_order_release);
+  }
+  spans_.for_each_free_run([this](std::uint32_t first, std::uint32_t units) {
+    plug(span_address(first), std::size_t{units} << shape_.granule_shift);
+  });
+}
+
+std::uint32_t Arena::trim() {
+  const std::uint32_t taken = window_->flush_all_zero_pkmaps();
+  plug_leftovers(nullptr);
+  return taken;
+}
+
+std::uint32_t Arena::add(File& file) {
+  const std::lock_guard lock(files_mutex_);
+  const auto free = std::find(files_.begin(), files_.end(), nullptr);
+  const auto number = static_cast<std::uint32_t>(free - files_.begin()) + 1;
+  if (number > kMostFiles) {
+    throw std::system_error(EMFILE, std::system_category(),
+                            std::to_string(kMostFiles) + " files are open with one budget");
+  }
+  if (free != files_.end()) {
+    *free = &file;
+  } else {
+    files_.push_back(&file);
+  }
+  return number;
+}
+
+void Arena::remove(std::uint32_t number) {
+  const std::lock_guard lock(files_mutex_);
+  files_[number - 1] = nullptr;
+}
+
+Stats Arena::stats() {
+  clock_.move(Platform::now(), 0);
+  const kmapper::Stats core = window_->stats();
+  std::int64_t mapped = 0;
+  std::int64_t pinned = 0;
+  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+    const Window::SlotView view = window_->inspect(SlotIndex{i});
+    mapped += word::is_live(view.word) ? 1 : 0;
+    pinned += word::is_pinned(view.word) ? 1 : 0;
+  }
+  const std::int64_t spans = spans_.in_use();
+  const unsigned shift = shape_.granule_shift;
+  const std::size_t overhead = sizeof(Arena) + records_.bytes() + directory_.bytes() +
+                               shape_.slots * (sizeof(Window) / Platform::kMaxSlots);
+  return {.hits = core.hits,
+          .misses = core.misses,
+          .scavenges = core.scavenges,
+          .slots_scavenged = core.slots_scavenged,
+          .sleeps = core.sleeps,
+          .longest_sleep_ns = core.longest_sleep_ns,
+          .map_calls = counters_.sum(Work::map_call),
+          .unmap_calls = counters_.sum(Work::unmap_call),
+          .spans = counters_.sum(Work::span),
+          .budget = static_cast<std::int64_t>(range_.size()),
+          .granule = std::int64_t{1} << shift,
+          .mapped = (mapped + spans) << shift,
+          .pinned = (pinned + spans) << shift,
+          .overhead = static_cast<std::int64_t>(overhead)};
+}
+
+std::int64_t Arena::report_holders(std::uint64_t longer_than_ns) {
+  clock_.move(Platform::now(), 0);
+  return window_->report_holders(longer_than_ns);
+}
+
+void Arena::report(const MisuseReport<Platform>& misuse) {
+  const MisuseText text = describe(misuse.what);
+  std::string name = "nothing";
+  if (const std::uint32_t number = file_of(misuse.page); number != 0) {
+    const std::lock_guard lock(files_mutex_);
+    const File* const file = number <= files_.size() ? files_[number - 1] : nullptr;
+    name = file != nullptr ? file->name() : "a closed file";
+  }
+  const auto offset = static_cast<std::int64_t>(granule_of(misuse.page) << shape_.granule_shift);
+  const double seconds =
+      static_cast<double>(clock_.age_ns(misuse.holder.tick, Platform::now())) / 1e9;
+  std::fprintf(stderr,
+               "kmapper: %s: %s at %lld, %llu bytes; taken by thread %d at least %.3f s ago; %s\n",
+               text.what, name.c_str(), static_cast<long long>(offset),
+               static_cast<unsigned long long>(granule()), thread_id_of(misuse.holder.thread),
+               seconds, text.advice);
+}
+
+}  // namespace kmapper::process

@@ -1,0 +1,125 @@
+// What a Budget stands for: the core's window, and the addresses that its slots map.
+//
+//     slot 0 | slot 1 | ...                        | span area
+//     one granule each, by the core                | runs of granules (SpanArea)
+//
+// A slot's page is changed by mapping another over it: one system call unmaps and maps. So a slot
+// that is taken back goes on mapping what it mapped, unseen, until it gets another page; all there
+// is within the range is in the budget in any case. Nothing in the range is ever unmapped for
+// somebody else to take the addresses: it is plugged, by a mapping that admits nobody.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <vector>
+
+#include "kmapper/mapper.hpp"
+#include "kmapper/process.hpp"
+#include "process/clock.hpp"
+#include "process/counters.hpp"
+#include "process/directory.hpp"
+#include "process/memory.hpp"
+#include "process/platform.hpp"
+#include "process/record.hpp"
+#include "process/span_area.hpp"
+
+namespace kmapper::process {
+
+class File;
+
+class Arena {
+ public:
+  using Window = Mapper<Platform>;
+
+  /// Throws std::system_error, std::bad_alloc.
+  explicit Arena(const Options& options);
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+  ~Arena();
+
+  [[nodiscard]] Window& window() { return *window_; }
+  [[nodiscard]] Directory& directory() { return directory_; }
+  [[nodiscard]] SpanArea& spans() { return spans_; }
+  [[nodiscard]] Counters& counters() { return counters_; }
+  [[nodiscard]] Clock& clock() { return clock_; }
+  [[nodiscard]] Record& record(SlotIndex slot) const { return records_[kmapper::to_number(slot)]; }
+  [[nodiscard]] SlotIndex slot_of(const Record& record) const {
+    return SlotIndex{static_cast<std::uint32_t>(&record - records_.data())};
+  }
+  [[nodiscard]] std::uint32_t slots() const { return shape_.slots; }
+  [[nodiscard]] unsigned granule_shift() const { return shape_.granule_shift; }
+  [[nodiscard]] std::size_t granule() const { return std::size_t{1} << shape_.granule_shift; }
+  [[nodiscard]] bool is_strict() const { return strict_; }
+
+  [[nodiscard]] std::byte* slot_address(SlotIndex slot) const {
+    return begin_ + (std::size_t{kmapper::to_number(slot)} << shape_.granule_shift);
+  }
+  [[nodiscard]] std::byte* span_address(std::uint32_t unit) const {
+    return slot_address(SlotIndex{shape_.slots + unit});
+  }
+  /// The unit of the span area that an address lies in.
+  [[nodiscard]] std::uint32_t unit_at(const std::byte* address) const {
+    return static_cast<std::uint32_t>(static_cast<std::size_t>(address - begin_) >>
+                                      shape_.granule_shift) -
+           shape_.slots;
+  }
+
+  /// Maps a part of a file over addresses of the range. Returns an errno, or 0.
+  [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int descriptor,
+                        std::int64_t offset);
+  /// Maps nothing there any more.
+  void plug(std::byte* address, std::size_t size);
+  /// Plugs the slots that are out of use, and the span area's free runs: those that last mapped
+  /// something of this file, or (null) of any.
+  void plug_leftovers(const File* file);
+  /// Takes all back that nobody holds, and plugs it. Returns how many granules were taken back.
+  std::uint32_t trim();
+
+  /// For whom a page is. Numbers the file; throws std::system_error when 65,535 are open.
+  [[nodiscard]] std::uint32_t add(File& file);
+  void remove(std::uint32_t number);
+
+  [[nodiscard]] Stats stats();
+  /// Writes a line about it to standard error.
+  void report(const MisuseReport<Platform>& misuse);
+  std::int64_t report_holders(std::uint64_t longer_than_ns);
+
+ private:
+  struct Shape {
+    explicit Shape(const Options& options);
+    unsigned granule_shift;
+    std::uint32_t slots;
+    std::uint32_t span_units;
+  };
+  struct DestroyWindow {
+    void operator()(Window* window) const { window->~Mapper(); }
+  };
+
+  [[nodiscard]] AddressRange reserve_range() const;
+
+  const Shape shape_;
+  const bool strict_;
+  const AddressRange range_;
+  std::byte* const begin_;
+  ZeroArray<Record> records_;
+  Directory directory_;
+  SpanArea spans_;
+  Counters counters_;
+  Clock clock_;
+  AddressRange window_memory_;
+  std::unique_ptr<Window, DestroyWindow> window_;
+  std::mutex files_mutex_;  // guards what follows
+  std::vector<File*> files_;
+};
+
+inline std::atomic<std::uint32_t>& Platform::page_virtual(Page page) const {
+  return arena_->directory().cell(page);
+}
+inline void* Platform::address(SlotIndex slot) const { return &arena_->record(slot); }
+inline Platform::Stamp Platform::stamp() const { return {thread_number(), arena_->clock().tick()}; }
+inline void Platform::count(Event event, std::uint64_t n) { arena_->counters().add(event, n); }
+
+}  // namespace kmapper::process

@@ -1,0 +1,52 @@
+// When a pin was taken, for next to nothing: a hit notes the tick that a clock shows, and only
+// misses and whoever looks for holders move that clock. So a pin is known to have been taken
+// between two moves, and to be at least as old as the second of them.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace kmapper::process {
+
+class Clock {
+ public:
+  [[nodiscard]] std::uint16_t tick() const {
+    return static_cast<std::uint16_t>(tick_.load(std::memory_order_relaxed));
+  }
+
+  /// Moves on if the last move was that long ago.
+  void move(std::uint64_t now_ns, std::uint64_t at_least_ns) {
+    std::uint32_t tick = tick_.load(std::memory_order_acquire);
+    if (now_ns - moved_at(tick) < at_least_ns) return;
+    // Relaxed, and release: a time is there when its tick is. Two who move at once write times that
+    // differ by next to nothing.
+    times_[(tick + 1) % kKept].store(now_ns, std::memory_order_relaxed);
+    tick_.compare_exchange_strong(tick, tick + 1, std::memory_order_release,
+                                  std::memory_order_relaxed);
+  }
+
+  /// How old what was noted at a tick is, at least. A tick that came round, after 65,536 moves,
+  /// looks younger than it is.
+  [[nodiscard]] std::uint64_t age_ns(std::uint16_t tick, std::uint64_t now_ns) const {
+    const std::uint32_t current = tick_.load(std::memory_order_acquire);
+    const auto moves = static_cast<std::uint16_t>(current - tick);
+    if (moves == 0) return 0;
+    const std::uint32_t kept = moves < kKept - 1 ? moves : kKept - 1;
+    const std::uint64_t since = moved_at(current - kept + 1);
+    return now_ns > since ? now_ns - since : 0;
+  }
+
+ private:
+  static constexpr std::uint32_t kKept = 64;
+
+  [[nodiscard]] std::uint64_t moved_at(std::uint32_t tick) const {
+    return times_[tick % kKept].load(std::memory_order_relaxed);
+  }
+
+  std::atomic<std::uint32_t> tick_{0};
+  std::array<std::atomic<std::uint64_t>, kKept> times_{};
+};
+
+}  // namespace kmapper::process

@@ -1,0 +1,81 @@
+// A file in an arena: what a FileWindow stands for.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "kmapper/process.hpp"
+#include "process/arena.hpp"
+#include "process/descriptor.hpp"
+
+namespace kmapper::process {
+
+class File {
+ public:
+  /// Throws std::system_error.
+  File(Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena);
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File();
+
+  /// `patience` null: never sleeps for others to give something back.
+  [[nodiscard]] Expected<Mapping> map(std::int64_t offset, std::int64_t length,
+                                      const Patience* patience) noexcept;
+  void release(const Mapping& mapping) noexcept;
+  /// Maps the range, and what else is in its granule where it lies in one.
+  struct Around {
+    Expected<Mapping> mapping;
+    std::int64_t offset;  // where it begins
+  };
+  [[nodiscard]] Around map_around(std::int64_t offset, std::int64_t length,
+                                  const Patience* patience) noexcept;
+
+  [[nodiscard]] Error sync() noexcept;
+  [[nodiscard]] Error start_sync(std::int64_t offset, std::int64_t length) noexcept;
+  [[nodiscard]] Error resize(std::int64_t size) noexcept;
+  [[nodiscard]] Error discard(std::int64_t offset, std::int64_t length) noexcept;
+  [[nodiscard]] std::int64_t size() const { return size_.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::int64_t longest() const;
+
+  /// Takes back everything from granule `first` on. False: some of it is pinned, and stays; or a
+  /// span is held, wherever.
+  [[nodiscard]] bool evict_from(std::uint64_t first) noexcept;
+  [[nodiscard]] const std::string& name() const { return *name_; }
+
+ private:
+  [[nodiscard]] Expected<Mapping> map_slow(std::int64_t offset, std::int64_t length,
+                                           const Patience* patience) noexcept;
+  [[nodiscard]] Expected<Mapping> map_granule(std::int64_t offset, std::int64_t length,
+                                              const Patience* patience) noexcept;
+  [[nodiscard]] Expected<Mapping> map_span(std::int64_t offset, std::int64_t length,
+                                           const Patience* patience) noexcept;
+  [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
+  [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
+  [[nodiscard]] int fill(Record& record);
+  [[nodiscard]] int map_record(Record& record);
+  [[nodiscard]] int refresh_size();
+  [[nodiscard]] int protection() const;
+  [[nodiscard]] Error error(std::error_code code, std::int64_t offset = 0, std::int64_t length = 0,
+                            std::int64_t limit = 0) const;
+  [[nodiscard]] Error system_error(int number, std::int64_t offset = 0,
+                                   std::int64_t length = 0) const;
+  [[nodiscard]] std::uint64_t granule_at(std::int64_t offset) const {
+    return static_cast<std::uint64_t>(offset) >> arena_->granule_shift();
+  }
+  [[nodiscard]] std::size_t within_granule(std::int64_t offset) const {
+    return static_cast<std::size_t>(offset) & (arena_->granule() - 1);
+  }
+
+  const Descriptor descriptor_;
+  const std::shared_ptr<const std::string> name_;
+  const Access access_;
+  const std::shared_ptr<Arena> arena_;
+  std::atomic<std::int64_t> size_{0};  // relaxed: as old as the last look
+  std::atomic<std::uint32_t> spans_held_{0};
+  std::uint32_t number_ = 0;
+};
+
+}  // namespace kmapper::process

@@ -1,0 +1,92 @@
+#include "kmapper/high_memory.hpp"
+
+#include <sys/mman.h>
+
+#include <bit>
+#include <cerrno>
+#include <new>
+#include <system_error>
+
+#include "process/descriptor.hpp"
+
+namespace kmapper::process {
+namespace {
+
+constexpr std::size_t kBits = 64;
+
+Descriptor new_memory_file() {
+  const int number = memfd_create("kmapper high memory", MFD_CLOEXEC);
+  if (number < 0) throw std::system_error(errno, std::system_category(), "high memory");
+  return Descriptor(number);
+}
+
+}  // namespace
+
+HighMemory::HighMemory(const Budget& budget)
+    : page_size_(budget.granule()),
+      window_(new_memory_file().number(), Access::read_write, budget) {}
+
+Expected<HighPage> HighMemory::allocate() noexcept {
+  const std::lock_guard lock(mutex_);
+  while (hint_ < free_.size() && free_[hint_] == 0) ++hint_;
+  if (hint_ == free_.size()) {
+    if (Error error = grow_by_half()) return error;
+  }
+  const auto bit = static_cast<std::size_t>(std::countr_zero(free_[hint_]));
+  free_[hint_] &= free_[hint_] - 1;
+  ++allocated_;
+  return HighPage{hint_ * kBits + bit};
+}
+
+/// The file has no memory behind what is not written.
+Error HighMemory::grow_by_half() noexcept {
+  const std::size_t words = free_.size() + free_.size() / 2 + 1;
+  const auto pages = static_cast<std::int64_t>(words * kBits);
+  if (pages > INT64_MAX / page_size_) return {std::error_code(EFBIG, std::system_category())};
+  try {
+    free_.reserve(words);
+  } catch (const std::bad_alloc&) {
+    return {std::error_code(ENOMEM, std::system_category())};
+  }
+  if (Error error = window_.resize(pages * page_size_)) return error;
+  free_.resize(words, ~std::uint64_t{0});
+  return {};
+}
+
+Error HighMemory::free(HighPage page) noexcept {
+  const auto number = static_cast<std::uint64_t>(page);
+  const std::lock_guard lock(mutex_);
+  if (!is_allocated(page)) return {WindowErrc::invalid_range};
+  if (Error error = window_.discard(offset_of(page), page_size_)) return error;
+  const auto word = static_cast<std::size_t>(number / kBits);
+  free_[word] |= std::uint64_t{1} << (number % kBits);
+  if (word < hint_) hint_ = word;
+  --allocated_;
+  return {};
+}
+
+bool HighMemory::is_allocated(HighPage page) const noexcept {
+  const auto number = static_cast<std::uint64_t>(page);
+  if (number / kBits >= free_.size()) return false;
+  const std::uint64_t word = free_[static_cast<std::size_t>(number / kBits)];
+  return (word >> (number % kBits)) % 2 == 0;
+}
+
+Expected<Mapping> HighMemory::map(HighPage page) noexcept {
+  return window_.map(offset_of(page), page_size_);
+}
+
+Expected<Mapping> HighMemory::map(HighPage page, const Patience& patience) noexcept {
+  return window_.map(offset_of(page), page_size_, patience);
+}
+
+Expected<Mapping> HighMemory::try_map(HighPage page) noexcept {
+  return window_.try_map(offset_of(page), page_size_);
+}
+
+std::int64_t HighMemory::allocated() const noexcept {
+  const std::lock_guard lock(mutex_);
+  return allocated_;
+}
+
+}  // namespace kmapper::process

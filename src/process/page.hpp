@@ -1,0 +1,30 @@
+// A page of the big memory, as the core sees it: one granule of one file.
+#pragma once
+
+#include <cstdint>
+
+namespace kmapper::process {
+
+/// The file's number within its budget, and the granule's within the file. Page{} is none.
+enum class Page : std::uint64_t {};
+
+inline constexpr unsigned kGranuleBits = 44;
+
+[[nodiscard]] constexpr std::uint64_t to_number(Page page) {
+  return static_cast<std::uint64_t>(page);
+}
+/// `file` is not 0.
+[[nodiscard]] constexpr Page make_page(std::uint32_t file, std::uint64_t granule) {
+  return Page{(std::uint64_t{file} << kGranuleBits) | granule};
+}
+[[nodiscard]] constexpr std::uint32_t file_of(Page page) {
+  return static_cast<std::uint32_t>(to_number(page) >> kGranuleBits);
+}
+[[nodiscard]] constexpr std::uint64_t granule_of(Page page) {
+  return to_number(page) & ((std::uint64_t{1} << kGranuleBits) - 1);
+}
+[[nodiscard]] constexpr Page operator+(Page page, std::uint64_t granules) {
+  return Page{to_number(page) + granules};
+}
+
+}  // namespace kmapper::process

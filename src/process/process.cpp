@@ -1,0 +1,119 @@
+// The public classes: handles on Arena and File.
+#include "kmapper/process.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+#include "kmapper/cursor.hpp"
+#include "process/file.hpp"
+
+namespace kmapper::process {
+namespace {
+
+Descriptor open_file(const std::string& path, Access access) {
+  const int flags = (access == Access::read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
+  const int number = open(path.c_str(), flags);
+  if (number < 0) throw std::system_error(errno, std::system_category(), path);
+  return Descriptor(number);
+}
+
+constinit const Patience kEndless;
+
+std::string name_of(int descriptor) { return "descriptor " + std::to_string(descriptor); }
+
+Descriptor duplicate(int descriptor) {
+  const int number = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
+  if (number < 0) throw std::system_error(errno, std::system_category(), name_of(descriptor));
+  return Descriptor(number);
+}
+
+}  // namespace
+
+Budget::Budget(const Options& options) : arena_(std::make_shared<Arena>(options)) {}
+
+Stats Budget::stats() const { return arena_->stats(); }
+
+std::int64_t Budget::granule() const { return static_cast<std::int64_t>(arena_->granule()); }
+
+std::int64_t Budget::trim() const { return arena_->trim(); }
+
+std::int64_t Budget::report_holders(std::chrono::nanoseconds longer_than) const {
+  return arena_->report_holders(static_cast<std::uint64_t>(longer_than.count()));
+}
+
+void Mapping::release() noexcept { file_->release(*this); }
+
+std::byte* Cursor::move_to(std::int64_t offset, std::size_t length) noexcept {
+  release();
+  error_ = {};
+  File::Around around = file_->map_around(offset, static_cast<std::int64_t>(length), &kEndless);
+  if (!around.mapping) {
+    error_ = around.mapping.error();
+    return nullptr;
+  }
+  held_ = std::move(*around.mapping);
+  begin_ = around.offset;
+  return held_.data() + (offset - begin_);
+}
+
+FileWindow::FileWindow(const std::string& path, Access access, const Budget& budget)
+    : file_(std::make_unique<File>(open_file(path, access), path, access, budget.arena_)) {}
+
+FileWindow::FileWindow(int descriptor, Access access, const Budget& budget)
+    : file_(std::make_unique<File>(duplicate(descriptor), name_of(descriptor), access,
+                                   budget.arena_)) {}
+
+FileWindow::FileWindow(FileWindow&&) noexcept = default;
+
+FileWindow& FileWindow::operator=(FileWindow&& other) noexcept {
+  file_.swap(other.file_);
+  return *this;
+}
+
+FileWindow::~FileWindow() {
+  if (file_ == nullptr || file_->evict_from(0)) return;
+  std::fprintf(stderr, "kmapper: %s is closed while somebody holds a mapping of it\n",
+               file_->name().c_str());
+  (void)file_.release();  // the mappings name it
+}
+
+Expected<Mapping> FileWindow::map(std::int64_t offset, std::int64_t length) noexcept {
+  return file_->map(offset, length, &kEndless);
+}
+
+Expected<Mapping> FileWindow::map(std::int64_t offset, std::int64_t length,
+                                  const Patience& patience) noexcept {
+  return file_->map(offset, length, &patience);
+}
+
+Expected<Mapping> FileWindow::map_for(std::int64_t offset, std::int64_t length,
+                                      std::chrono::nanoseconds time) noexcept {
+  const Patience patience{.deadline = std::chrono::steady_clock::now() + time};
+  return file_->map(offset, length, &patience);
+}
+
+Expected<Mapping> FileWindow::try_map(std::int64_t offset, std::int64_t length) noexcept {
+  return file_->map(offset, length, nullptr);
+}
+
+Error FileWindow::sync() noexcept { return file_->sync(); }
+
+Error FileWindow::start_sync(std::int64_t offset, std::int64_t length) noexcept {
+  return file_->start_sync(offset, length);
+}
+
+Error FileWindow::discard(std::int64_t offset, std::int64_t length) noexcept {
+  return file_->discard(offset, length);
+}
+
+Error FileWindow::resize(std::int64_t size) noexcept { return file_->resize(size); }
+
+std::int64_t FileWindow::size() const noexcept { return file_->size(); }
+
+std::int64_t FileWindow::longest() const noexcept { return file_->longest(); }
+
+}  // namespace kmapper::process

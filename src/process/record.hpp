@@ -1,0 +1,46 @@
+// What a slot maps, and where.
+//
+// To the core, a slot's address is that of its record: it hands out pointers to records as it hands
+// out addresses elsewhere. The record says where the granule really is. So the size of a granule is
+// chosen when the program runs, granules need not lie in the order of their slots, and the core
+// needs to know of neither.
+//
+// The core publishes a slot before its granule is mapped; whoever comes first, with a pin in hand,
+// maps it (File::fill), and others wait for that without spinning, however long it takes. `ready`
+// names the page that is there to be used. A pin on any other was a mistake (see Directory), or
+// came too early.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "process/page.hpp"
+
+namespace kmapper::process {
+
+class File;
+
+struct alignas(64) Record {
+  enum State : std::uint32_t {
+    unused,   // the slot is out of use
+    pending,  // has a page, which nobody has mapped yet
+    filling,  // somebody is mapping it, or plugging what it mapped
+    filled,
+  };
+
+  // Release, when it is mapped: pairs with the acquire of who reads it. Cleared while the slot is
+  // out of use, which the slot's word publishes.
+  std::atomic<Page> ready{};
+  std::atomic<std::uint32_t> state{};  // the same; and waited for
+  // Written while the slot is out of use; read with a pin in hand, or under it.
+  std::atomic<Page> page{};
+  // Written while filling, published by `ready`.
+  std::byte* address = nullptr;
+  // Whether the slot's own addresses map something. For whoever fills, or has taken, the slot.
+  bool occupied = false;
+  File* file = nullptr;
+};
+static_assert(sizeof(Record) == 64);
+
+}  // namespace kmapper::process
