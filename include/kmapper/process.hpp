@@ -34,6 +34,15 @@ struct Record;
 
 enum class Access : std::uint8_t { read_only, read_write };
 
+/// Where a granule gets its addresses. slots: from the budget's own range; to map another granule
+/// there is one system call. home: from a range as large as the file, in which each granule has its
+/// place; several times as fast, where a file is in memory (memfd, tmpfs), or granules are 2 MiB.
+enum class Placement : std::uint8_t {
+  automatic,  // home, in a 64-bit process, where the file and the budget allow it
+  slots,
+  home,  // FileWindow's constructor throws where that cannot be
+};
+
 /// What a budget is spent on.
 struct Options {
   /// The most that may be mapped at any moment, in bytes. Less is used where there would be more
@@ -42,7 +51,9 @@ struct Options {
   /// What is mapped and taken back in one piece: a power of two, from the page size to 2 MiB.
   /// 0: 64 KiB, or less where the budget is small.
   std::int64_t granule = 0;
-  /// A granule is unmapped as soon as nobody holds it: a use after that faults. Slow; for tests.
+  Placement placement = Placement::automatic;
+  /// A granule is unmapped as soon as nobody holds it: a use after that faults. Slow, for tests;
+  /// in slots only.
   bool strict = false;
 };
 

@@ -1,6 +1,5 @@
 // Why a window of a process could not do what it was asked to: a std::error_code, and the numbers
-// that a person needs to see what was wrong. Making one allocates nothing; its text is put together
-// when somebody asks for it.
+// that a person needs to see what was wrong. Its text is put together when somebody asks for it.
 #pragma once
 
 #include <cstdint>
@@ -32,31 +31,36 @@ enum class WindowErrc {
   return {static_cast<int>(code), window_category()};
 }
 
+/// No larger than a pointer and its owner: what a call that goes well returns beside its value.
 class [[nodiscard]] Error {
  public:
   Error() = default;
-  Error(std::error_code code)  // NOLINT(google-explicit-constructor)
-      : code_(code) {}
+  /// `limit`: what the code's text speaks of, in bytes, as the file's size; 0: nothing.
   Error(std::error_code code, std::int64_t offset, std::int64_t length, std::int64_t limit,
-        std::shared_ptr<const std::string> file)
-      : code_(code), offset_(offset), length_(length), limit_(limit), file_(std::move(file)) {}
+        std::shared_ptr<const std::string> file) noexcept;
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  Error(std::error_code code) noexcept : Error(code, 0, 0, 0, nullptr) {}
 
   /// Whether there is one.
-  explicit operator bool() const { return static_cast<bool>(code_); }
-  [[nodiscard]] const std::error_code& code() const { return code_; }
-  [[nodiscard]] std::int64_t offset() const { return offset_; }
-  [[nodiscard]] std::int64_t length() const { return length_; }
-  /// What the code's text speaks of: the file's size, or the most that can be mapped; else 0.
-  [[nodiscard]] std::int64_t limit() const { return limit_; }
+  explicit operator bool() const { return details_ != nullptr; }
+  [[nodiscard]] std::error_code code() const {
+    return details_ != nullptr ? details_->code : std::error_code();
+  }
+  [[nodiscard]] std::int64_t offset() const { return details_ != nullptr ? details_->offset : 0; }
+  [[nodiscard]] std::int64_t length() const { return details_ != nullptr ? details_->length : 0; }
+  [[nodiscard]] std::int64_t limit() const { return details_ != nullptr ? details_->limit : 0; }
   /// One line that names the file, the range, what was wrong and the limit.
   [[nodiscard]] std::string message() const;
 
  private:
-  std::error_code code_;
-  std::int64_t offset_ = 0;
-  std::int64_t length_ = 0;
-  std::int64_t limit_ = 0;
-  std::shared_ptr<const std::string> file_;
+  struct Details {
+    std::error_code code;
+    std::int64_t offset;
+    std::int64_t length;
+    std::int64_t limit;
+    std::shared_ptr<const std::string> file;
+  };
+  std::shared_ptr<const Details> details_;  // null: none
 };
 
 /// A value, or the Error why there is none.

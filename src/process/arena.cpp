@@ -1,5 +1,6 @@
 #include "process/arena.hpp"
 
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -40,6 +41,8 @@ std::int64_t choose_granule(const Options& options) {
                          " bytes is not a power of two from " + std::to_string(smallest) + " to " +
                          std::to_string(kLargestGranule));
   }
+  if (options.strict && options.placement == Placement::home)
+    throw invalid_option("a strict budget has no home placement");
   if (options.bytes / granule < kFewestGranules) {
     throw invalid_option("a budget of " + std::to_string(options.bytes) + " bytes has not " +
                          std::to_string(kFewestGranules) + " granules of " +
@@ -59,6 +62,8 @@ std::uint64_t most_slots() {
   return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::max(limit, 0L)) / 4 * 3, 64,
                                    Platform::kMaxSlots);
 }
+
+int open_self() { return static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)); }
 
 /// Makes a new object of zeros take up no memory where it has not been written.
 void give_zeros_back(std::byte* begin, std::size_t size) {
@@ -86,11 +91,13 @@ Arena::Shape::Shape(const Options& options) {
 Arena::Arena(const Options& options)
     : shape_(options),
       strict_(options.strict),
+      placement_(options.placement),
       range_(reserve_range()),
       begin_(range_.begin()),
       records_(shape_.slots),
       directory_(shape_.slots),
       spans_(shape_.span_units),
+      self_(open_self()),
       window_memory_(allocate_zeros(sizeof(Window))),
       window_(new (window_memory_.begin()) Window(Platform(*this))) {
   give_zeros_back(window_memory_.begin(), window_memory_.size());
@@ -144,13 +151,40 @@ void Arena::plug(std::byte* address, std::size_t size) {
   }
 }
 
+void Arena::drop(std::span<const iovec> granules) {
+  counters_.add(Work::unmap_call);
+  // Kernels before 6.13 refuse to be told to drop one's own memory this way; none drops what is
+  // locked without being told so.
+  if (self_.number() >= 0) {
+    std::size_t size = 0;
+    for (const iovec& it : granules) size += it.iov_len;
+    const long done = syscall(SYS_process_madvise, self_.number(), granules.data(), granules.size(),
+                              MADV_DONTNEED, 0);
+    if (done >= 0 && static_cast<std::size_t>(done) == size) return;
+  }
+  constexpr int kDontNeedLocked = 24;
+  for (const iovec& it : granules) {
+    counters_.add(Work::unmap_call);
+    if (madvise(it.iov_base, it.iov_len, MADV_DONTNEED) != 0)
+      madvise(it.iov_base, it.iov_len, kDontNeedLocked);
+  }
+}
+
+bool Arena::take_page_tables(std::int64_t bytes) {
+  constexpr std::int64_t kAFew = 16 * 4096;
+  const std::int64_t most = std::max(static_cast<std::int64_t>(range_.size()) / 20, kAFew);
+  if (page_tables_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= most) return true;
+  give_page_tables_back(bytes);
+  return false;
+}
+
 void Arena::plug_leftovers(const File* file) {
   for (std::uint32_t i = 0; i < shape_.slots; ++i) {
     Record& record = this->record(SlotIndex{i});
     std::uint32_t unused = Record::unused;
     // Acquire and release: pairs with take_pte() and write_pte(): who changes this state has the
     // slot's addresses for itself.
-    if (!record.state.compare_exchange_strong(unused, Record::filling, std::memory_order_acquire,
+    if (!record.state.compare_exchange_strong(unused, Record::emptying, std::memory_order_acquire,
                                               std::memory_order_relaxed)) {
       continue;
     }

@@ -9,17 +9,22 @@
 // somebody else to take the addresses: it is plugged, by a mapping that admits nobody.
 #pragma once
 
+#include <sys/uio.h>
+
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <new>
+#include <span>
 #include <vector>
 
 #include "kmapper/mapper.hpp"
 #include "kmapper/process.hpp"
 #include "process/clock.hpp"
 #include "process/counters.hpp"
+#include "process/descriptor.hpp"
 #include "process/directory.hpp"
 #include "process/memory.hpp"
 #include "process/platform.hpp"
@@ -53,6 +58,14 @@ class Arena {
   [[nodiscard]] unsigned granule_shift() const { return shape_.granule_shift; }
   [[nodiscard]] std::size_t granule() const { return std::size_t{1} << shape_.granule_shift; }
   [[nodiscard]] bool is_strict() const { return strict_; }
+  [[nodiscard]] Placement placement() const { return placement_; }
+  /// Whether files may have a home. A 32-bit process has other uses for its addresses, unless it
+  /// says so.
+  [[nodiscard]] bool wants_home() const {
+    constexpr bool kIsWide = sizeof(void*) == 8;
+    return !strict_ &&
+           (placement_ == Placement::home || (placement_ == Placement::automatic && kIsWide));
+  }
 
   [[nodiscard]] std::byte* slot_address(SlotIndex slot) const {
     return begin_ + (std::size_t{kmapper::to_number(slot)} << shape_.granule_shift);
@@ -72,6 +85,14 @@ class Arena {
                         std::int64_t offset);
   /// Maps nothing there any more.
   void plug(std::byte* address, std::size_t size);
+  /// Empties granules at home, all by one system call where the kernel allows that.
+  void drop(std::span<const iovec> granules);
+  /// Takes so many bytes of page tables, beyond those of the budget's own range, from the budget.
+  /// False: it has no room for them.
+  [[nodiscard]] bool take_page_tables(std::int64_t bytes);
+  void give_page_tables_back(std::int64_t bytes) {
+    page_tables_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
   /// Plugs the slots that are out of use, and the span area's free runs: those that last mapped
   /// something of this file, or (null) of any.
   void plug_leftovers(const File* file);
@@ -102,6 +123,7 @@ class Arena {
 
   const Shape shape_;
   const bool strict_;
+  const Placement placement_;
   const AddressRange range_;
   std::byte* const begin_;
   ZeroArray<Record> records_;
@@ -109,6 +131,8 @@ class Arena {
   SpanArea spans_;
   Counters counters_;
   Clock clock_;
+  std::atomic<std::int64_t> page_tables_{0};  // relaxed: a sum
+  const Descriptor self_;                     // this process, for drop(); -1: it cannot be had
   AddressRange window_memory_;
   std::unique_ptr<Window, DestroyWindow> window_;
   std::mutex files_mutex_;  // guards what follows

@@ -17,7 +17,7 @@ Directory::Directory(std::uint32_t slots)
       entries_(count_ + 1),
       buckets_(std::size_t{1} << (64 - shift_)) {}
 
-Directory::Cell& Directory::cell(Page page) noexcept {
+Directory::Cell& Directory::cell_or_none(Page page) noexcept {
   const std::uint64_t key = key_of(page);
   // Acquire, here and in find(): whoever sees a link or a key that a change has written sees the
   // odd version that came before it, in the second look. So an even version, seen twice, says that
@@ -29,18 +29,6 @@ Directory::Cell& Directory::cell(Page page) noexcept {
     entry = find(key);
   }
   return entry != 0 ? entries_[entry].cells[cell_of(page)] : none_;
-}
-
-/// With the lock held, exact. Without, it may follow an entry into another bucket, and find nothing
-/// there; it stops after a number of steps that no bucket of a good hash has.
-std::uint32_t Directory::find(std::uint64_t key) const noexcept {
-  std::uint32_t number = bucket_of(key).load(std::memory_order_acquire);
-  for (std::uint32_t steps = 0; number != 0 && steps <= count_; ++steps) {
-    const Entry& entry = entries_[number];
-    if (entry.key.load(std::memory_order_acquire) == key) return number;
-    number = entry.next.load(std::memory_order_acquire);
-  }
-  return 0;
 }
 
 std::uint32_t Directory::hold(Page page) noexcept {

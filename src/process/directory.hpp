@@ -32,7 +32,12 @@ class Directory {
   explicit Directory(std::uint32_t slots);
 
   /// The page's cell; where it has none, one that is empty and stays so. Any context.
-  [[nodiscard]] Cell& cell(Page page) noexcept;
+  [[nodiscard]] Cell& cell(Page page) noexcept {
+    const std::uint32_t entry = find(key_of(page));
+    if (entry != 0) [[likely]]
+      return entries_[entry].cells[cell_of(page)];
+    return cell_or_none(page);
+  }
 
   /// How many bytes it may come to use.
   [[nodiscard]] std::size_t bytes() const { return entries_.bytes() + buckets_.bytes(); }
@@ -53,7 +58,18 @@ class Directory {
   [[nodiscard]] std::atomic<std::uint32_t>& bucket_of(std::uint64_t key) const {
     return buckets_[static_cast<std::size_t>((key * 0x9E3779B97F4A7C15U) >> shift_)];
   }
-  [[nodiscard]] std::uint32_t find(std::uint64_t key) const noexcept;
+  /// With the lock held, exact. Without, it may follow an entry into another bucket, and find
+  /// nothing there; it stops after a number of steps that no bucket of a good hash has.
+  [[nodiscard]] std::uint32_t find(std::uint64_t key) const noexcept {
+    std::uint32_t number = bucket_of(key).load(std::memory_order_acquire);
+    for (std::uint32_t steps = 0; number != 0 && steps <= count_; ++steps) {
+      const Entry& entry = entries_[number];
+      if (entry.key.load(std::memory_order_acquire) == key) return number;
+      number = entry.next.load(std::memory_order_acquire);
+    }
+    return 0;
+  }
+  [[nodiscard]] Cell& cell_or_none(Page page) noexcept;
   [[nodiscard]] std::uint32_t hold(Page page) noexcept;
   void drop(std::uint32_t entry) noexcept;
   [[nodiscard]] std::uint32_t take_entry() noexcept;

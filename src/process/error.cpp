@@ -1,5 +1,7 @@
 #include "kmapper/process_error.hpp"
 
+#include <new>
+
 namespace kmapper::process {
 namespace {
 
@@ -69,11 +71,23 @@ const std::error_category& window_category() noexcept {
   return kCategory;
 }
 
+Error::Error(std::error_code code, std::int64_t offset, std::int64_t length, std::int64_t limit,
+             std::shared_ptr<const std::string> file) noexcept {
+  try {
+    details_ =
+        std::make_shared<const Details>(Details{code, offset, length, limit, std::move(file)});
+  } catch (const std::bad_alloc&) {
+    static const Details kNoMemory{std::make_error_code(std::errc::not_enough_memory), 0, 0, 0, {}};
+    details_ = std::shared_ptr<const Details>(std::shared_ptr<void>(), &kNoMemory);
+  }
+}
+
 std::string Error::message() const {
-  std::string text = file_ != nullptr ? *file_ : "window";
-  text += ": " + std::to_string(length_) + " bytes at " + std::to_string(offset_) + ": " +
-          code_.message();
-  if (limit_ != 0) text += ", " + std::to_string(limit_) + " bytes";
+  if (details_ == nullptr) return "no error";
+  std::string text = details_->file != nullptr ? *details_->file : "window";
+  text += ": " + std::to_string(length()) + " bytes at " + std::to_string(offset()) + ": " +
+          code().message();
+  if (limit() != 0) text += ", " + std::to_string(limit()) + " bytes";
   return text;
 }
 

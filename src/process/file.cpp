@@ -46,10 +46,36 @@ File::File(Descriptor descriptor, std::string name, Access access, std::shared_p
       arena_(std::move(arena)) {
   if (const int number = refresh_size(); number != 0)
     throw std::system_error(number, std::system_category(), *name_);
+  if (arena_->wants_home()) open_home();
   number_ = arena_->add(*this);
 }
 
-File::~File() { arena_->remove(number_); }
+File::~File() {
+  arena_->give_page_tables_back(Home::page_tables_for(home_size_));
+  if (number_ != 0) arena_->remove(number_);
+}
+
+void File::open_home() {
+  home_ = Home::open(descriptor_.number(), size(), arena_->granule_shift(), protection());
+  if (home_ != nullptr) grow_home();
+  if (home_ != nullptr && home_size_ == size()) return;
+  if (arena_->placement() != Placement::home) return;
+  throw std::system_error(WindowErrc::invalid_option,
+                          *name_ + ": no home placement of " + std::to_string(size()) +
+                              " bytes of this file in granules of " +
+                              std::to_string(arena_->granule()) + " bytes");
+}
+
+/// What the file has grown by gets addresses at home too, if the budget has room for their page
+/// tables.
+void File::grow_home() {
+  const std::lock_guard lock(growing_);
+  const std::int64_t size = std::min(this->size(), home_->room());
+  const std::int64_t more = Home::page_tables_for(size) - Home::page_tables_for(home_size_);
+  if (size <= home_size_ || !arena_->take_page_tables(more)) return;
+  home_size_ = size;
+  home_->admit(size);
+}
 
 Expected<Mapping> File::map(std::int64_t offset, std::int64_t length,
                             const Patience* patience) noexcept {
@@ -157,6 +183,11 @@ int File::fill(Record& record) {
 
 int File::map_record(Record& record) {
   const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+  if (home_ != nullptr && home_->has(granule)) {
+    const int number = map_at_home(record, granule);
+    if (number != 0 || home_->has(granule)) return number;
+    record.at_home = false;  // it has just been found that home will not do
+  }
   record.address = arena_->slot_address(arena_->slot_of(record));
   record.file = this;
   record.occupied = true;
@@ -171,6 +202,17 @@ int File::map_record(Record& record) {
     number = map();
   }
   return number;
+}
+
+int File::map_at_home(Record& record, std::uint64_t granule) {
+  if (record.occupied)  // else there would be more mapped than there are slots
+    arena_->plug(arena_->slot_address(arena_->slot_of(record)), arena_->granule());
+  record.occupied = false;
+  record.file = this;
+  record.address = home_->address(granule);
+  record.at_home = true;
+  arena_->counters().add(Work::map_call);
+  return home_->fill(granule);
 }
 
 /// A range across granules: a run of the span area, mapped by one call.
@@ -291,6 +333,7 @@ int File::refresh_size() {
     return S_ISDIR(status.st_mode) ? EISDIR : ENODEV;
   }
   size_.store(size, std::memory_order_relaxed);
+  if (home_ != nullptr) grow_home();
   return 0;
 }
 

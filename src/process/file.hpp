@@ -5,11 +5,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "kmapper/process.hpp"
 #include "process/arena.hpp"
 #include "process/descriptor.hpp"
+#include "process/home.hpp"
 
 namespace kmapper::process {
 
@@ -56,6 +58,9 @@ class File {
   [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
   [[nodiscard]] int fill(Record& record);
   [[nodiscard]] int map_record(Record& record);
+  void open_home();
+  void grow_home();
+  [[nodiscard]] int map_at_home(Record& record, std::uint64_t granule);
   [[nodiscard]] int refresh_size();
   [[nodiscard]] int protection() const;
   [[nodiscard]] Error error(std::error_code code, std::int64_t offset = 0, std::int64_t length = 0,
@@ -76,6 +81,9 @@ class File {
   std::atomic<std::int64_t> size_{0};  // relaxed: as old as the last look
   std::atomic<std::uint32_t> spans_held_{0};
   std::uint32_t number_ = 0;
+  std::unique_ptr<Home> home_;  // null: none
+  std::mutex growing_;          // guards what follows
+  std::int64_t home_size_ = 0;  // bytes of the file whose page tables the budget has admitted
 };
 
 }  // namespace kmapper::process

@@ -1,8 +1,8 @@
 #include "process/platform.hpp"
 
+#include <algorithm>
+#include <array>
 #include <chrono>
-#include <cstdio>
-#include <string>
 #include <thread>
 
 #include "core/mapper_impl.hpp"
@@ -28,22 +28,56 @@ void Platform::write_pte(SlotIndex slot, Page page) {
   record.page.store(page, std::memory_order_relaxed);
 }
 
-/// The slot's addresses go on mapping what they did, but in a strict arena.
+/// Granules at home have to go. A slot's own addresses go on mapping what they did, but in a strict
+/// arena.
 bool Platform::take_pte(SlotIndex slot) {
   Record& record = arena_->record(slot);
   record.ready.store(Page{}, std::memory_order_relaxed);
-  if (arena_->is_strict() && record.occupied) return true;
-  // Release: pairs with whoever plugs, and with write_pte().
-  record.state.store(Record::unused, std::memory_order_release);
-  return false;
+  const bool has_to_go = record.at_home || (arena_->is_strict() && record.occupied);
+  // Release: pairs with whoever empties it, and with write_pte().
+  record.state.store(has_to_go ? Record::taken : Record::unused, std::memory_order_release);
+  return has_to_go;
 }
 
 void Platform::invalidate(std::span<const SlotIndex> slots) {
+  while (!slots.empty()) {
+    const std::size_t some = std::min(slots.size(), kBatch);
+    empty(slots.first(some));
+    slots = slots.subspan(some);
+  }
+}
+
+/// The core may ask for one slot several times at once, and late, when it has a new page: only who
+/// finds it taken empties it, and the others wait for that.
+void Platform::empty(std::span<const SlotIndex> slots) {
+  std::array<Record*, kBatch> own;
+  std::array<iovec, kBatch> at_home;
+  std::size_t owned = 0;
+  std::size_t dropped = 0;
   for (const SlotIndex slot : slots) {
     Record& record = arena_->record(slot);
-    arena_->plug(record.address, arena_->granule());
-    record.occupied = false;
-    record.state.store(Record::unused, std::memory_order_release);
+    std::uint32_t taken = Record::taken;
+    // Acquire: pairs with take_pte().
+    if (!record.state.compare_exchange_strong(taken, Record::emptying, std::memory_order_acquire,
+                                              std::memory_order_relaxed)) {
+      continue;
+    }
+    own[owned++] = &record;
+    if (record.at_home) {
+      at_home[dropped++] = {record.address, arena_->granule()};
+    } else {
+      arena_->plug(record.address, arena_->granule());
+      record.occupied = false;
+    }
+  }
+  if (dropped != 0) arena_->drop({at_home.data(), dropped});
+  for (std::size_t i = 0; i < owned; ++i) {
+    own[i]->at_home = false;
+    // Release: pairs with write_pte(), and with the wait below.
+    own[i]->state.store(Record::unused, std::memory_order_release);
+  }
+  for (const SlotIndex slot : slots) {
+    while (arena_->record(slot).state.load(std::memory_order_acquire) == Record::emptying) relax();
   }
 }
 

@@ -90,6 +90,9 @@ class Platform {
   void report(const MisuseReport<Platform>& misuse);
 
  private:
+  static constexpr std::size_t kBatch = 32;
+  void empty(std::span<const SlotIndex> slots);
+
   Arena* arena_;
 };
 

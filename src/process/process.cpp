@@ -21,7 +21,10 @@ Descriptor open_file(const std::string& path, Access access) {
   return Descriptor(number);
 }
 
-constinit const Patience kEndless;
+const Patience& endless() {
+  static constinit const Patience kEndless;
+  return kEndless;
+}
 
 std::string name_of(int descriptor) { return "descriptor " + std::to_string(descriptor); }
 
@@ -50,7 +53,7 @@ void Mapping::release() noexcept { file_->release(*this); }
 std::byte* Cursor::move_to(std::int64_t offset, std::size_t length) noexcept {
   release();
   error_ = {};
-  File::Around around = file_->map_around(offset, static_cast<std::int64_t>(length), &kEndless);
+  File::Around around = file_->map_around(offset, static_cast<std::int64_t>(length), &endless());
   if (!around.mapping) {
     error_ = around.mapping.error();
     return nullptr;
@@ -82,7 +85,7 @@ FileWindow::~FileWindow() {
 }
 
 Expected<Mapping> FileWindow::map(std::int64_t offset, std::int64_t length) noexcept {
-  return file_->map(offset, length, &kEndless);
+  return file_->map(offset, length, &endless());
 }
 
 Expected<Mapping> FileWindow::map(std::int64_t offset, std::int64_t length,

@@ -23,10 +23,12 @@ class File;
 
 struct alignas(64) Record {
   enum State : std::uint32_t {
-    unused,   // the slot is out of use
-    pending,  // has a page, which nobody has mapped yet
-    filling,  // somebody is mapping it, or plugging what it mapped
-    filled,
+    unused,    // out of use; it may still map something, unseen
+    pending,   // has a page, which nobody has mapped yet
+    filling,   // somebody is mapping it
+    filled,    // it may be used, with a pin
+    taken,     // out of use; what it maps has to go
+    emptying,  // out of use; somebody is unmapping it
   };
 
   // Release, when it is mapped: pairs with the acquire of who reads it. Cleared while the slot is
@@ -39,6 +41,7 @@ struct alignas(64) Record {
   std::byte* address = nullptr;
   // Whether the slot's own addresses map something. For whoever fills, or has taken, the slot.
   bool occupied = false;
+  bool at_home = false;  // `address` is none of the slot's own, and has to be emptied
   File* file = nullptr;
 };
 static_assert(sizeof(Record) == 64);

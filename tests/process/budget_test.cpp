@@ -1,12 +1,18 @@
 // What windows take of the process, seen from outside: /proc/self/smaps, at every thousandth
 // operation of a random load. Resident memory, addresses and mappings stay within the budget and a
 // tenth, all that the window needs for itself included.
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <random>
+#include <vector>
 
 #include "kmapper/process.hpp"
 #include "scratch_file.hpp"
@@ -57,37 +63,53 @@ Usage usage() {
   return usage;
 }
 
-/// A memory file of 2 MiB folios, where the kernel gives any.
-void fill_with_large_folios(int descriptor, std::int64_t size) {
-  void* const address = mmap64(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE,
-                               MAP_SHARED, descriptor, 0);
-  ASSERT_NE(address, MAP_FAILED);
-  madvise(address, static_cast<std::size_t>(size), MADV_HUGEPAGE);
-  std::memset(address, 1, static_cast<std::size_t>(size));
-  munmap(address, static_cast<std::size_t>(size));
-}
+/// A file system in memory that gives its files 2 MiB folios, for this process alone; where that
+/// may not be made, memory files have to do, whose folios the system's settings choose.
+class LargeFolios {
+ public:
+  LargeFolios() {
+    std::strcpy(folder_, "/tmp/kmapper-folios-XXXXXX");
+    if (mkdtemp(folder_) == nullptr) return;
+    is_mounted_ = unshare(CLONE_NEWNS) == 0 &&
+                  mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                  mount("none", folder_, "tmpfs", 0, "huge=always") == 0;
+    if (!is_mounted_) std::puts("no file system of large folios can be mounted here");
+  }
+  LargeFolios(const LargeFolios&) = delete;
+  LargeFolios& operator=(const LargeFolios&) = delete;
+  ~LargeFolios() {
+    if (is_mounted_) umount2(folder_, MNT_DETACH);
+    rmdir(folder_);
+  }
+
+  [[nodiscard]] int open_file() const {
+    return is_mounted_ ? open(folder_, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600)
+                       : memfd_create("small folios", MFD_CLOEXEC);
+  }
+
+ private:
+  char folder_[32];
+  bool is_mounted_ = false;
+};
 
 struct Load {
   Options options;
   std::int64_t file_size;
   Access access;
-  bool large_folios;
 };
 
 void play(const Load& load) {
   if (!kSeesItself) GTEST_SKIP() << "a sanitizer's memory cannot be told from the window's";
-  const ScratchFile file(0);
-  ASSERT_EQ(ftruncate64(file.descriptor(), load.file_size), 0);
-  if (load.large_folios) {
-    fill_with_large_folios(file.descriptor(), load.file_size);
-  } else {
-    for (std::int64_t at = 0; at < load.file_size; at += 4096)
-      ASSERT_EQ(pwrite64(file.descriptor(), "x", 1, at), 1);
-  }
+  const LargeFolios folios;
+  const int file = folios.open_file();
+  ASSERT_GE(file, 0);
+  const std::vector<char> block(static_cast<std::size_t>(kMiB), 1);
+  for (std::int64_t at = 0; at < load.file_size; at += kMiB)
+    ASSERT_EQ(pwrite64(file, block.data(), block.size(), at), kMiB);
   usage();  // whatever reading it needs is there now
   const Usage before = usage();
   const Budget budget(load.options);
-  FileWindow window(file.descriptor(), load.access, budget);
+  FileWindow window(file, load.access, budget);
   const std::int64_t bytes = load.options.bytes;
   const std::int64_t granules = bytes / budget.granule();
   std::mt19937_64 random(1);
@@ -111,31 +133,64 @@ void play(const Load& load) {
               bytes + bytes / 10);
     ASSERT_LE(now.mappings - before.mappings, granules + granules / 10);
     const Stats stats = budget.stats();
-    ASSERT_LE(now.addresses - before.addresses, bytes + bytes / 10 + kOwnAddresses);
+    if (load.options.placement == Placement::slots) {
+      ASSERT_LE(now.addresses - before.addresses, bytes + bytes / 10 + kOwnAddresses);
+    }
     ASSERT_LE(stats.mapped, bytes);
     ASSERT_LE(stats.overhead, bytes / 10);
   }
+  close(file);
 }
 
-TEST(BudgetLimits, HoldForSmallGranules) {
-  play({.options = {.bytes = 16 * kMiB, .granule = 4096},
-        .file_size = 128 * kMiB,
-        .access = Access::read_write,
-        .large_folios = false});
+// What a slot's own addresses still map has to go when the slot gets a page that is at home.
+TEST(BudgetLimits, HoldWhereFilesOfBothPlacementsShareABudget) {
+  if (!kSeesItself) GTEST_SKIP() << "a sanitizer's memory cannot be told from the window's";
+  const ScratchFile on_disk(ScratchFile::on_disk, 32 * kMiB);
+  const ScratchFile in_memory(ScratchFile::in_memory, 32 * kMiB);
+  usage();
+  const Usage before = usage();
+  const Budget budget({.bytes = 16 * kMiB, .granule = 4096});
+  FileWindow slots(on_disk.descriptor(), Access::read_write, budget);
+  FileWindow home(in_memory.descriptor(), Access::read_write, budget);
+  for (int round = 0; round < 4; ++round) {
+    for (std::int64_t offset = 0; offset < 32 * kMiB; offset += 4096) {
+      const Expected<Mapping> mapping = (round % 2 == 0 ? slots : home).map(offset, 1);
+      ASSERT_TRUE(mapping && shows(mapping->bytes(), offset));
+    }
+    const Usage now = usage();
+    EXPECT_LE(now.resident + now.page_tables - before.resident - before.page_tables,
+              16 * kMiB + 16 * kMiB / 10);
+  }
 }
 
-TEST(BudgetLimits, HoldForLargeFoliosReadInSmallGranules) {
-  play({.options = {.bytes = 16 * kMiB, .granule = 4096},
+TEST(BudgetLimits, HoldForSmallGranulesInSlots) {
+  play({.options = {.bytes = 16 * kMiB, .granule = 4096, .placement = Placement::slots},
         .file_size = 128 * kMiB,
-        .access = Access::read_only,
-        .large_folios = true});
+        .access = Access::read_write});
 }
 
-TEST(BudgetLimits, HoldForLargeGranules) {
-  play({.options = {.bytes = 16 * kMiB, .granule = 65536},
+TEST(BudgetLimits, HoldForLargeGranulesInSlots) {
+  play({.options = {.bytes = 16 * kMiB, .granule = 65536, .placement = Placement::slots},
         .file_size = 128 * kMiB,
-        .access = Access::read_write,
-        .large_folios = true});
+        .access = Access::read_only});
+}
+
+TEST(BudgetLimits, HoldForSmallGranulesAtHome) {
+  play({.options = {.bytes = 16 * kMiB, .granule = 4096, .placement = Placement::home},
+        .file_size = 128 * kMiB,
+        .access = Access::read_write});
+}
+
+TEST(BudgetLimits, HoldForLargeGranulesAtHome) {
+  play({.options = {.bytes = 16 * kMiB, .granule = 65536, .placement = Placement::home},
+        .file_size = 128 * kMiB,
+        .access = Access::read_only});
+}
+
+TEST(BudgetLimits, HoldForTheLargestGranulesAtHome) {
+  play({.options = {.bytes = 32 * kMiB, .granule = 2 * kMiB, .placement = Placement::home},
+        .file_size = 128 * kMiB,
+        .access = Access::read_write});
 }
 
 }  // namespace

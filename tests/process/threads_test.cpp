@@ -4,11 +4,13 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <random>
 #include <thread>
 #include <vector>
 
+#include "kmapper/high_memory.hpp"
 #include "kmapper/process.hpp"
 #include "scratch_file.hpp"
 
@@ -135,6 +137,68 @@ TEST(Threads, FindWhatTheyWroteInAFileOnDisk) {
 TEST(Threads, FindWhatTheyWroteWhereNothingStaysMapped) {
   play_all(ScratchFile::in_memory, {.bytes = 16 * kGranule, .granule = kGranule, .strict = true},
            5'000);
+}
+
+TEST(Threads, FindWhatTheyWroteAtHome) {
+  play_all(ScratchFile::in_memory,
+           {.bytes = 16 * kGranule, .granule = kGranule, .placement = Placement::home}, 20'000);
+}
+
+TEST(Threads, FindWhatTheyWroteInSlots) {
+  play_all(ScratchFile::in_memory,
+           {.bytes = 16 * kGranule, .granule = kGranule, .placement = Placement::slots}, 20'000);
+}
+
+/// Pages that are freed and allocated while other threads do the same: what one frees is unmapped,
+/// and what the others hold is not.
+void allocate_and_free(const Options& options) {
+  const Budget budget(options);
+  HighMemory memory(budget);
+  std::atomic<int> faults{0};
+  {
+    std::vector<std::jthread> threads;
+    threads.reserve(kThreads);
+    for (int t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
+        std::mt19937 random(static_cast<unsigned>(t));
+        std::vector<HighPage> pages;
+        const auto check = [&](HighPage page, std::uint64_t expected, std::uint64_t next) {
+          const Expected<Mapping> mapping = memory.map(page);
+          std::uint64_t found = 0;
+          std::memcpy(&found, mapping->data() + 8 * t, sizeof found);
+          if (found != expected) ++faults;
+          std::memcpy(mapping->data() + 8 * t, &next, sizeof next);
+        };
+        const auto tag = [t](HighPage page) {
+          return (static_cast<std::uint64_t>(page) << 8) + static_cast<std::uint64_t>(t) + 1;
+        };
+        for (int i = 0; i < 5000; ++i) {
+          if (pages.size() < 20 || random() % 2 == 0) {
+            pages.push_back(*memory.allocate());
+            check(pages.back(), 0, tag(pages.back()));
+          } else {
+            std::swap(pages[random() % pages.size()], pages.back());
+            check(pages.back(), tag(pages.back()), 0);
+            if (memory.free(pages.back())) ++faults;
+            pages.pop_back();
+          }
+        }
+      });
+    }
+  }
+  EXPECT_EQ(faults, 0);
+}
+
+TEST(Threads, AllocateAndFreePagesAtHome) {
+  allocate_and_free({.bytes = 16 * kGranule, .granule = kGranule, .placement = Placement::home});
+}
+
+TEST(Threads, AllocateAndFreePagesInSlots) {
+  allocate_and_free({.bytes = 16 * kGranule, .granule = kGranule, .placement = Placement::slots});
+}
+
+TEST(Threads, AllocateAndFreePagesWhereNothingStaysMapped) {
+  allocate_and_free({.bytes = 16 * kGranule, .granule = kGranule, .strict = true});
 }
 
 TEST(Threads, OneThatWaitsGetsWhatAnotherGivesBack) {
