@@ -254,8 +254,9 @@ class Mapper {
 
   /// The hit. Null: no such luck, map_slow() finds out why.
   [[nodiscard]] void* hit(Page page) {
+    auto& cell = platform_.page_virtual(page);
     // Relaxed: only a hint where to look. What it says is proved by the swap below.
-    const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
+    const std::uint32_t found = cell.load(std::memory_order_relaxed);
     if (found == page_virtual::kNone) return nullptr;
     std::size_t offset = offset_of(page_virtual::entry(found));
     // A guess that is nearly always right saves reading the word first, and a cache miss with it.
@@ -269,7 +270,7 @@ class Mapper {
     }
     // Relaxed: had the slot got another page meanwhile, the swap has acquired from its publish(),
     // which comes after the claim() that cleared this.
-    if (platform_.page_virtual(page).load(std::memory_order_relaxed) != found) [[unlikely]] {
+    if (cell.load(std::memory_order_relaxed) != found) [[unlikely]] {
       drop_user(opaque(offset), page);  // the generation came round: not our page
       return nullptr;
     }
