@@ -11,7 +11,18 @@
 // Files are mapped in granules: a page or more, at most 2 MiB. A budget has so many slots of a
 // granule each; kmapper/mapper.hpp says how a granule finds its slot and loses it again.
 //
-// Constructors throw std::system_error (or std::bad_alloc); nothing else throws.
+// A file that is cut short, a full disk or a bad one is no dead process: see Mapping::bad(). The
+// first budget installs a handler for SIGBUS, which leaves what is not the window's own to the one
+// before it. Where the signal is blocked, or a later handler keeps it, the process dies as ever; a
+// system call that is given such a page's address says EFAULT.
+//
+// After fork() the windows are the parent's. The child may read what it finds mapped, and destroy
+// everything; its calls say `forked`, until it opens windows of its own.
+//
+// Longer than usual: all that one file, one budget and one mapping can do stands in one place.
+//
+// Not for signal handlers. Constructors throw std::system_error (or std::bad_alloc); nothing else
+// throws.
 #pragma once
 
 #include <chrono>
@@ -116,6 +127,12 @@ class [[nodiscard]] Mapping {
   [[nodiscard]] std::span<std::byte> writable() const { return {data_, size_}; }
   [[nodiscard]] std::byte* data() const { return data_; }
   [[nodiscard]] std::size_t size() const { return size_; }
+  /// Whether an access to it could not be carried out: the file has been cut short, the disk was
+  /// full, or would not be read. The page that was accessed shows zeros since, and what is written
+  /// there is lost. Also true of a mapping that shares its granule with a bad one.
+  [[nodiscard]] bool bad() const noexcept;
+  /// Why: cut_short, or what the system says (no_space_on_device, io_error); else no error.
+  [[nodiscard]] std::error_code fault() const noexcept;
   /// Whether it maps anything.
   explicit operator bool() const { return file_ != nullptr; }
 

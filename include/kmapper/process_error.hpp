@@ -23,6 +23,8 @@ enum class WindowErrc {
   pinned,           // somebody holds a mapping of it
   read_only,        // a write to a window that was opened for reading
   invalid_option,   // an option that this machine or file does not allow
+  cut_short,        // the file has become shorter than what is mapped of it
+  forked,           // the window is the parent process's
   busy,             // more calls at once than the window keeps record of
 };
 

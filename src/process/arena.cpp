@@ -10,6 +10,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "process/arenas.hpp"
 #include "process/file.hpp"
 
 namespace kmapper::process {
@@ -97,15 +98,23 @@ Arena::Arena(const Options& options)
       records_(shape_.slots),
       directory_(shape_.slots),
       spans_(shape_.span_units),
+      span_units_(shape_.span_units),
       self_(open_self()),
       window_memory_(allocate_zeros(sizeof(Window))),
       window_(new (window_memory_.begin()) Window(Platform(*this))) {
   give_zeros_back(window_memory_.begin(), window_memory_.size());
   window_->open(shape_.slots);
   clock_.move(Platform::now(), 0);
+  spare_.make();
+  enlist(*this);
 }
 
-Arena::~Arena() = default;
+Arena::~Arena() { delist(*this); }
+
+void Arena::leave_to_parent() noexcept {
+  is_left_.store(true, std::memory_order_relaxed);
+  directory_.forget_all();
+}
 
 /// Addresses that nobody else gets, and that admit nobody. They begin where a granule may begin, so
 /// that the kernel can use its larger pages, and map around a fault what is in the same granule.
@@ -188,10 +197,9 @@ void Arena::plug_leftovers(const File* file) {
                                               std::memory_order_relaxed)) {
       continue;
     }
-    if (record.occupied && (file == nullptr || record.file == file)) {
-      plug(record.address, granule());
+    if (record.occupied && (file == nullptr || record.owner() == file)) {
+      plug(record.data(), granule());
       record.occupied = false;
-      record.file = nullptr;
     }
     record.state.store(Record::unused, std::memory_order_release);
   }
@@ -200,7 +208,15 @@ void Arena::plug_leftovers(const File* file) {
   });
 }
 
+void Arena::make_room_for_mappings() {
+  const std::lock_guard lock(spare_mutex_);
+  spare_.give_up();
+  trim();
+  spare_.make();
+}
+
 std::uint32_t Arena::trim() {
+  if (is_left()) return 0;
   const std::uint32_t taken = window_->flush_all_zero_pkmaps();
   plug_leftovers(nullptr);
   return taken;
@@ -228,6 +244,7 @@ void Arena::remove(std::uint32_t number) {
 }
 
 Stats Arena::stats() {
+  if (is_left()) return {};
   clock_.move(Platform::now(), 0);
   const kmapper::Stats core = window_->stats();
   std::int64_t mapped = 0;
@@ -258,6 +275,7 @@ Stats Arena::stats() {
 }
 
 std::int64_t Arena::report_holders(std::uint64_t longer_than_ns) {
+  if (is_left()) return 0;
   clock_.move(Platform::now(), 0);
   return window_->report_holders(longer_than_ns);
 }

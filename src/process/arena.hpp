@@ -30,6 +30,7 @@
 #include "process/platform.hpp"
 #include "process/record.hpp"
 #include "process/span_area.hpp"
+#include "process/spare_mappings.hpp"
 
 namespace kmapper::process {
 
@@ -96,12 +97,30 @@ class Arena {
   /// Plugs the slots that are out of use, and the span area's free runs: those that last mapped
   /// something of this file, or (null) of any.
   void plug_leftovers(const File* file);
+  /// The kernel allows no more mappings: gives up what it can, so that there may be others.
+  void make_room_for_mappings();
   /// Takes all back that nobody holds, and plugs it. Returns how many granules were taken back.
   std::uint32_t trim();
 
   /// For whom a page is. Numbers the file; throws std::system_error when 65,535 are open.
   [[nodiscard]] std::uint32_t add(File& file);
   void remove(std::uint32_t number);
+
+  // --- Faults: see faults.cpp ---
+
+  /// A unit of the span area, while it is in use.
+  struct SpanUnit {
+    std::atomic<File*> file;  // null: not in use
+    std::atomic<std::int64_t> offset;
+    std::atomic<int> fault;  // what File::fault_at() says; 0: none
+  };
+  [[nodiscard]] SpanUnit& span_unit(std::uint32_t unit) const { return span_units_[unit]; }
+  /// An access to the address has faulted. True: it is one that a mapping shows, and may be
+  /// accessed now. Called in a signal handler, by one thread at a time.
+  [[nodiscard]] bool patch(std::byte* address, bool write) noexcept;
+  /// After a fork, in the child: whatever other threads were doing here will never be done.
+  void leave_to_parent() noexcept;
+  [[nodiscard]] bool is_left() const { return is_left_.load(std::memory_order_relaxed); }
 
   [[nodiscard]] Stats stats();
   /// Writes a line about it to standard error.
@@ -120,6 +139,10 @@ class Arena {
   };
 
   [[nodiscard]] AddressRange reserve_range() const;
+  [[nodiscard]] bool patch_at_home(std::byte* address, bool write) noexcept;
+  [[nodiscard]] bool patch(Record& record, std::byte* address, bool write) noexcept;
+  [[nodiscard]] static bool replace(const File& file, std::byte* address, std::int64_t offset,
+                                    bool write, std::atomic<int>& fault) noexcept;
 
   const Shape shape_;
   const bool strict_;
@@ -129,12 +152,16 @@ class Arena {
   ZeroArray<Record> records_;
   Directory directory_;
   SpanArea spans_;
+  ZeroArray<SpanUnit> span_units_;
+  std::atomic<bool> is_left_{false};  // relaxed: set where there is one thread
   Counters counters_;
   Clock clock_;
   std::atomic<std::int64_t> page_tables_{0};  // relaxed: a sum
   const Descriptor self_;                     // this process, for drop(); -1: it cannot be had
   AddressRange window_memory_;
   std::unique_ptr<Window, DestroyWindow> window_;
+  std::mutex spare_mutex_;
+  SpareMappings spare_;     // guarded by spare_mutex_
   std::mutex files_mutex_;  // guards what follows
   std::vector<File*> files_;
 };

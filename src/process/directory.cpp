@@ -31,6 +31,15 @@ Directory::Cell& Directory::cell_or_none(Page page) noexcept {
   return entry != 0 ? entries_[entry].cells[cell_of(page)] : none_;
 }
 
+void Directory::forget_all() noexcept {
+  const std::size_t buckets = std::size_t{1} << (64 - shift_);
+  for (std::size_t i = 0; i < buckets; ++i) {
+    if (buckets_[i].load(std::memory_order_relaxed) != 0)
+      buckets_[i].store(0, std::memory_order_relaxed);
+  }
+  version_.store(0, std::memory_order_relaxed);  // even: nobody changes anything
+}
+
 std::uint32_t Directory::hold(Page page) noexcept {
   const std::uint64_t key = key_of(page);
   const std::lock_guard lock(mutex_);

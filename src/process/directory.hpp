@@ -39,6 +39,9 @@ class Directory {
     return cell_or_none(page);
   }
 
+  /// No page is found any more. For a process that has one thread.
+  void forget_all() noexcept;
+
   /// How many bytes it may come to use.
   [[nodiscard]] std::size_t bytes() const { return entries_.bytes() + buckets_.bytes(); }
 

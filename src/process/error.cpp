@@ -31,6 +31,10 @@ class Category final : public std::error_category {
         return "the window was opened for reading";
       case WindowErrc::invalid_option:
         return "not an option here";
+      case WindowErrc::cut_short:
+        return "the file has become shorter than what is mapped of it";
+      case WindowErrc::forked:
+        return "the window is the parent process's";
       case WindowErrc::busy:
         return "too many calls at once";
     }
@@ -55,6 +59,10 @@ class Category final : public std::error_category {
         return std::errc::invalid_argument;
       case WindowErrc::beyond_end:
         return std::errc::result_out_of_range;
+      case WindowErrc::cut_short:
+        return std::errc::io_error;
+      case WindowErrc::forked:
+        return std::errc::operation_not_permitted;
       case WindowErrc::pinned:
         return std::errc::device_or_resource_busy;
       case WindowErrc::read_only:

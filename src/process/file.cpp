@@ -88,7 +88,7 @@ Expected<Mapping> File::map(std::int64_t offset, std::int64_t length,
       if (record != nullptr) [[likely]] {
         if (record->ready.load(std::memory_order_acquire) == page) [[likely]] {
           arena_->window().hand_over(page);  // whichever thread destroys the mapping
-          return Mapping(this, record, record->address + within, static_cast<std::size_t>(length));
+          return Mapping(this, record, record->data() + within, static_cast<std::size_t>(length));
         }
         arena_->window().kunmap_address(record);
       }
@@ -109,6 +109,7 @@ File::Around File::map_around(std::int64_t offset, std::int64_t length,
 
 Expected<Mapping> File::map_slow(std::int64_t offset, std::int64_t length,
                                  const Patience* patience) noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (Error wrong = check_range(offset, length)) return wrong;
   arena_->clock().move(Platform::now(), kClockStepNs);
   if (static_cast<std::uint64_t>(length) <= arena_->granule() - within_granule(offset))
@@ -131,7 +132,14 @@ Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length,
   const Page page = make_page(number_, granule_at(offset));
   const Directory::Hold hold(arena_->directory(), page);
   if (!hold) return error(WindowErrc::busy, offset, length);
-  const Result<void*> slot = kmap(page, patience);
+  Result<void*> slot = kmap(page, patience);
+  // A granule that has been patched is mapped anew, unless somebody still holds it.
+  while (slot && static_cast<Record*>(*slot)->fault.load(std::memory_order_relaxed) != 0) {
+    arena_->window().kunmap_address(*slot);
+    const bool is_held = arena_->window().evict(page) == Evicted::pinned;
+    slot = kmap(page, patience);
+    if (is_held) break;
+  }
   if (!slot) return error(code_of(slot.error()), offset, length);
   Record& record = *static_cast<Record*>(*slot);
   if (const int number = fill(record); number != 0) {
@@ -139,7 +147,7 @@ Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length,
     return system_error(number, offset, length);
   }
   arena_->window().hand_over(page);
-  return Mapping(this, &record, record.address + within_granule(offset),
+  return Mapping(this, &record, record.data() + within_granule(offset),
                  static_cast<std::size_t>(length));
 }
 
@@ -186,19 +194,18 @@ int File::map_record(Record& record) {
   if (home_ != nullptr && home_->has(granule)) {
     const int number = map_at_home(record, granule);
     if (number != 0 || home_->has(granule)) return number;
-    record.at_home = false;  // it has just been found that home will not do
+    // It has just been found that home will not do.
   }
-  record.address = arena_->slot_address(arena_->slot_of(record));
-  record.file = this;
+  record.place(arena_->slot_address(arena_->slot_of(record)), false, this);
   record.occupied = true;
   const auto offset = static_cast<std::int64_t>(granule << arena_->granule_shift());
   const auto map = [&] {
-    return arena_->map(record.address, arena_->granule(), protection(), descriptor_.number(),
+    return arena_->map(record.data(), arena_->granule(), protection(), descriptor_.number(),
                        offset);
   };
   int number = map();
   if (number == ENOMEM) {  // perhaps too many mappings
-    arena_->trim();
+    arena_->make_room_for_mappings();
     number = map();
   }
   return number;
@@ -208,11 +215,9 @@ int File::map_at_home(Record& record, std::uint64_t granule) {
   if (record.occupied)  // else there would be more mapped than there are slots
     arena_->plug(arena_->slot_address(arena_->slot_of(record)), arena_->granule());
   record.occupied = false;
-  record.file = this;
-  record.address = home_->address(granule);
-  record.at_home = true;
+  record.place(home_->address(granule), true, this);
   arena_->counters().add(Work::map_call);
-  return home_->fill(granule);
+  return home_->fill(granule, size());
 }
 
 /// A range across granules: a run of the span area, mapped by one call.
@@ -231,12 +236,19 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
   };
   int number = map();
   if (number == ENOMEM) {
-    arena_->trim();
+    arena_->make_room_for_mappings();
     number = map();
   }
   if (number != 0) {
     arena_->spans().give_back(*run, units);
     return system_error(number, offset, length);
+  }
+  for (std::uint32_t i = 0; i < units; ++i) {
+    Arena::SpanUnit& unit = arena_->span_unit(*run + i);
+    unit.fault.store(0, std::memory_order_relaxed);
+    unit.offset.store(static_cast<std::int64_t>((first + i) << arena_->granule_shift()),
+                      std::memory_order_relaxed);
+    unit.file.store(this, std::memory_order_release);  // acquired by Arena::patch()
   }
   arena_->counters().add(Work::span);
   spans_held_.fetch_add(1, std::memory_order_relaxed);
@@ -244,6 +256,7 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
 }
 
 void File::release(const Mapping& mapping) noexcept {
+  if (arena_->is_left()) return;
   if (mapping.record_ != nullptr) return arena_->window().kunmap_address(mapping.record_);
   const std::uint32_t first = arena_->unit_at(mapping.data_);
   const std::uint32_t last = arena_->unit_at(mapping.data_ + mapping.size_ - 1);
@@ -251,6 +264,8 @@ void File::release(const Mapping& mapping) noexcept {
     arena_->plug(arena_->span_address(first),
                  std::size_t{last - first + 1} << arena_->granule_shift());
   }
+  for (std::uint32_t i = first; i <= last; ++i)
+    arena_->span_unit(i).file.store(nullptr, std::memory_order_relaxed);
   // Release: pairs with evict_from().
   spans_held_.fetch_sub(1, std::memory_order_release);
   arena_->spans().give_back(first, last - first + 1);
@@ -268,6 +283,7 @@ Error File::start_sync(std::int64_t offset, std::int64_t length) noexcept {
 }
 
 Error File::resize(std::int64_t size) noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked, size);
   if (size < 0) return error(WindowErrc::invalid_range, size);
   if (access_ == Access::read_only) return error(WindowErrc::read_only, size);
   // What is left of the last granule stays; beyond the end it is zeros, as mmap(2) says.
@@ -280,6 +296,7 @@ Error File::resize(std::int64_t size) noexcept {
 }
 
 Error File::discard(std::int64_t offset, std::int64_t length) noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (within_granule(offset) != 0 || within_granule(length) != 0)
     return error(WindowErrc::invalid_range, offset, length);
   if (Error wrong = check_range(offset, length)) return wrong;
@@ -335,10 +352,6 @@ int File::refresh_size() {
   size_.store(size, std::memory_order_relaxed);
   if (home_ != nullptr) grow_home();
   return 0;
-}
-
-int File::protection() const {
-  return access_ == Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
 }
 
 Error File::error(std::error_code code, std::int64_t offset, std::int64_t length,

@@ -42,9 +42,19 @@ class File {
   [[nodiscard]] std::int64_t size() const { return size_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::int64_t longest() const;
 
+  /// What is wrong with a mapping: what fault_at() said, or 0.
+  [[nodiscard]] int fault_of(const Mapping& mapping) const noexcept;
+  /// Why an access to the file faulted: an errno, or kCutShort. May be called in a signal handler.
+  static constexpr int kCutShort = -1;
+  [[nodiscard]] int fault_at(std::int64_t offset, bool write) const noexcept;
+  /// Shows the file again where a granule at home has been patched.
+  void restore_home(const Record& record) noexcept;
+  [[nodiscard]] int protection() const noexcept;
+
   /// Takes back everything from granule `first` on. False: some of it is pinned, and stays; or a
   /// span is held, wherever.
   [[nodiscard]] bool evict_from(std::uint64_t first) noexcept;
+  [[nodiscard]] bool is_left() const { return arena_->is_left(); }
   [[nodiscard]] const std::string& name() const { return *name_; }
 
  private:
@@ -62,7 +72,6 @@ class File {
   void grow_home();
   [[nodiscard]] int map_at_home(Record& record, std::uint64_t granule);
   [[nodiscard]] int refresh_size();
-  [[nodiscard]] int protection() const;
   [[nodiscard]] Error error(std::error_code code, std::int64_t offset = 0, std::int64_t length = 0,
                             std::int64_t limit = 0) const;
   [[nodiscard]] Error system_error(int number, std::int64_t offset = 0,

@@ -6,6 +6,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -78,15 +79,33 @@ void Home::admit(std::int64_t size) {
                   std::memory_order_relaxed);
 }
 
-int Home::fill(std::uint64_t granule) {
-  const std::size_t size = std::size_t{1} << granule_shift_;
-  if (populate_ && madvise(address(granule), size, MADV_POPULATE_WRITE) != 0) return errno;
+int Home::fill(std::uint64_t granule, std::int64_t size) {
+  if (populate_) {
+    const auto begin = static_cast<std::int64_t>(granule << granule_shift_);
+    const std::int64_t bytes = std::min(size - begin, std::int64_t{1} << granule_shift_);
+    // What ends within a page has all of it. EFAULT: an access will say why.
+    if (bytes > 0 &&
+        madvise(address(granule), static_cast<std::size_t>(bytes), MADV_POPULATE_WRITE) != 0 &&
+        errno != EFAULT) {
+      return errno;
+    }
+  }
   // Relaxed: one looks, whichever.
   if (!looked_.load(std::memory_order_relaxed) &&
       !looked_.exchange(true, std::memory_order_relaxed)) {
     look_around(granule);
   }
   return 0;
+}
+
+void Home::restore(std::uint64_t granule, int descriptor, int protection) {
+  const auto offset = static_cast<std::int64_t>(granule << granule_shift_);
+  const std::size_t size = std::size_t{1} << granule_shift_;
+  // Refused where there are too many mappings; then at least no memory is kept.
+  if (mmap(address(granule), size, protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, descriptor,
+           offset) == MAP_FAILED) {
+    madvise(address(granule), size, MADV_DONTNEED);
+  }
 }
 
 /// Reads a byte where reading maps, and then looks for pages that are mapped around the granule.

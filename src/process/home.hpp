@@ -46,8 +46,11 @@ class Home {
   /// Lets so much of the file, and no more than room(), have addresses here. One thread at a time.
   void admit(std::int64_t size);
 
-  /// Has the granule mapped as far as it needs to be before it is used. Returns an errno, or 0.
-  [[nodiscard]] int fill(std::uint64_t granule);
+  /// Has the granule of a file of that size mapped as far as it needs to be before it is used.
+  /// Returns an errno, or 0. What the file cannot give is found out when it is accessed.
+  [[nodiscard]] int fill(std::uint64_t granule, std::int64_t size);
+  /// Shows the file where pages were replaced by others.
+  void restore(std::uint64_t granule, int descriptor, int protection);
 
  private:
   Home(AddressRange range, std::byte* begin, std::uint64_t room, unsigned granule_shift);

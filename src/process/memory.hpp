@@ -17,8 +17,9 @@ class AddressRange {
   AddressRange(AddressRange&& other) noexcept
       : begin_(std::exchange(other.begin_, nullptr)), size_(std::exchange(other.size_, 0)) {}
   AddressRange& operator=(AddressRange&& other) noexcept {
-    std::swap(begin_, other.begin_);
-    std::swap(size_, other.size_);
+    AddressRange old(std::move(other));
+    std::swap(begin_, old.begin_);
+    std::swap(size_, old.size_);
     return *this;
   }
   AddressRange(const AddressRange&) = delete;

@@ -7,6 +7,7 @@
 
 #include "core/mapper_impl.hpp"
 #include "process/arena.hpp"
+#include "process/file.hpp"
 
 namespace kmapper {
 
@@ -26,6 +27,7 @@ void Platform::write_pte(SlotIndex slot, Page page) {
     relax();
   }
   record.page.store(page, std::memory_order_relaxed);
+  record.fault.store(0, std::memory_order_relaxed);
 }
 
 /// Granules at home have to go. A slot's own addresses go on mapping what they did, but in a strict
@@ -33,7 +35,7 @@ void Platform::write_pte(SlotIndex slot, Page page) {
 bool Platform::take_pte(SlotIndex slot) {
   Record& record = arena_->record(slot);
   record.ready.store(Page{}, std::memory_order_relaxed);
-  const bool has_to_go = record.at_home || (arena_->is_strict() && record.occupied);
+  const bool has_to_go = record.is_at_home() || (arena_->is_strict() && record.occupied);
   // Release: pairs with whoever empties it, and with write_pte().
   record.state.store(has_to_go ? Record::taken : Record::unused, std::memory_order_release);
   return has_to_go;
@@ -63,16 +65,18 @@ void Platform::empty(std::span<const SlotIndex> slots) {
       continue;
     }
     own[owned++] = &record;
-    if (record.at_home) {
-      at_home[dropped++] = {record.address, arena_->granule()};
+    if (record.is_at_home() && record.fault.load(std::memory_order_relaxed) != 0) {
+      record.owner()->restore_home(record);
+    } else if (record.is_at_home()) {
+      at_home[dropped++] = {record.data(), arena_->granule()};
     } else {
-      arena_->plug(record.address, arena_->granule());
+      arena_->plug(record.data(), arena_->granule());
       record.occupied = false;
     }
   }
   if (dropped != 0) arena_->drop({at_home.data(), dropped});
   for (std::size_t i = 0; i < owned; ++i) {
-    own[i]->at_home = false;
+    own[i]->at_home.store(false, std::memory_order_relaxed);
     // Release: pairs with write_pte(), and with the wait below.
     own[i]->state.store(Record::unused, std::memory_order_release);
   }

@@ -48,6 +48,14 @@ std::int64_t Budget::report_holders(std::chrono::nanoseconds longer_than) const 
   return arena_->report_holders(static_cast<std::uint64_t>(longer_than.count()));
 }
 
+bool Mapping::bad() const noexcept { return file_ != nullptr && file_->fault_of(*this) != 0; }
+
+std::error_code Mapping::fault() const noexcept {
+  const int fault = file_ != nullptr ? file_->fault_of(*this) : 0;
+  if (fault == File::kCutShort) return WindowErrc::cut_short;
+  return {fault, std::system_category()};
+}
+
 void Mapping::release() noexcept { file_->release(*this); }
 
 std::byte* Cursor::move_to(std::int64_t offset, std::size_t length) noexcept {
@@ -78,7 +86,7 @@ FileWindow& FileWindow::operator=(FileWindow&& other) noexcept {
 }
 
 FileWindow::~FileWindow() {
-  if (file_ == nullptr || file_->evict_from(0)) return;
+  if (file_ == nullptr || file_->is_left() || file_->evict_from(0)) return;
   std::fprintf(stderr, "kmapper: %s is closed while somebody holds a mapping of it\n",
                file_->name().c_str());
   (void)file_.release();  // the mappings name it

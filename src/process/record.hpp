@@ -37,12 +37,25 @@ struct alignas(64) Record {
   std::atomic<std::uint32_t> state{};  // the same; and waited for
   // Written while the slot is out of use; read with a pin in hand, or under it.
   std::atomic<Page> page{};
-  // Written while filling, published by `ready`.
-  std::byte* address = nullptr;
-  // Whether the slot's own addresses map something. For whoever fills, or has taken, the slot.
-  bool occupied = false;
-  bool at_home = false;  // `address` is none of the slot's own, and has to be emptied
-  File* file = nullptr;
+  // What File::fault_at() said when an access could not be carried out; 0: all is well. Set by who
+  // faults, with a pin; cleared when the slot gets another page.
+  std::atomic<int> fault{0};
+  // Written while filling or emptying; `ready` and `state` publish it. Relaxed, all: atomic because
+  // a signal handler looks through all records for an address.
+  std::atomic<std::byte*> address{nullptr};
+  std::atomic<bool> at_home{false};  // `address` is none of the slot's own, and has to be emptied
+  std::atomic<File*> file{nullptr};
+  bool occupied = false;  // the slot's own addresses map something
+
+  [[nodiscard]] std::byte* data() const { return address.load(std::memory_order_relaxed); }
+  [[nodiscard]] bool is_at_home() const { return at_home.load(std::memory_order_relaxed); }
+  [[nodiscard]] File* owner() const { return file.load(std::memory_order_relaxed); }
+  /// While filling.
+  void place(std::byte* where, bool home, File* whose) {
+    address.store(where, std::memory_order_relaxed);
+    at_home.store(home, std::memory_order_relaxed);
+    file.store(whose, std::memory_order_relaxed);
+  }
 };
 static_assert(sizeof(Record) == 64);
 
