@@ -77,8 +77,9 @@ void File::grow_home() {
   home_->admit(size);
 }
 
-Expected<Mapping> File::map(std::int64_t offset, std::int64_t length,
-                            const Patience* patience) noexcept {
+/// Flattened: a hit waits for what was stored before it, as a call stores its registers.
+[[gnu::flatten]] Expected<Mapping> File::map(std::int64_t offset, std::int64_t length,
+                                             const Patience* patience) noexcept {
   const std::int64_t size = this->size();
   if (offset >= 0 && length > 0 && length <= size && offset <= size - length) [[likely]] {
     const std::size_t within = within_granule(offset);
@@ -107,8 +108,8 @@ File::Around File::map_around(std::int64_t offset, std::int64_t length,
   return {map(begin, std::min(granule, size() - begin), patience), begin};
 }
 
-Expected<Mapping> File::map_slow(std::int64_t offset, std::int64_t length,
-                                 const Patience* patience) noexcept {
+[[gnu::noinline]] Expected<Mapping> File::map_slow(std::int64_t offset, std::int64_t length,
+                                                   const Patience* patience) noexcept {
   if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (Error wrong = check_range(offset, length)) return wrong;
   arena_->clock().move(Platform::now(), kClockStepNs);
@@ -256,8 +257,13 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
 }
 
 void File::release(const Mapping& mapping) noexcept {
-  if (arena_->is_left()) return;
+  if (arena_->is_left()) [[unlikely]]
+    return;
   if (mapping.record_ != nullptr) return arena_->window().kunmap_address(mapping.record_);
+  release_span(mapping);
+}
+
+[[gnu::noinline]] void File::release_span(const Mapping& mapping) noexcept {
   const std::uint32_t first = arena_->unit_at(mapping.data_);
   const std::uint32_t last = arena_->unit_at(mapping.data_ + mapping.size_ - 1);
   if (arena_->is_strict()) {

@@ -64,6 +64,7 @@ class File {
                                               const Patience* patience) noexcept;
   [[nodiscard]] Expected<Mapping> map_span(std::int64_t offset, std::int64_t length,
                                            const Patience* patience) noexcept;
+  void release_span(const Mapping& mapping) noexcept;
   [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
   [[nodiscard]] int fill(Record& record);
