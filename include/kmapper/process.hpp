@@ -156,6 +156,13 @@ class [[nodiscard]] Mapping {
   std::size_t size_ = 0;
 };
 
+/// How a file will be used: see FileWindow::advise().
+enum class Advice : std::uint8_t {
+  normal,      // it is found out
+  sequential,  // from front to back, at one place or several
+  random,      // here and there
+};
+
 /// How long a call may wait for others to give something back.
 struct Patience {
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
@@ -187,6 +194,10 @@ class FileWindow {
                                           std::chrono::nanoseconds time) noexcept;
   /// The same, and never sleeps for others to give something back.
   [[nodiscard]] Expected<Mapping> try_map(std::int64_t offset, std::int64_t length) noexcept;
+
+  /// Says how the file will be used; so it is from now on. A hint: what is said of a descriptor's file
+  /// is said of it to the system, too.
+  void advise(Advice advice) noexcept;
 
   /// Returns when what was written to the file, through this window or elsewhere, is on its disk.
   [[nodiscard]] Error sync() noexcept;

@@ -58,10 +58,12 @@ bool Arena::patch_at_home(std::byte* address, bool write) noexcept {
   return false;
 }
 
-/// Only of a granule that somebody holds: what else touches it is no use of the window.
+/// Only of a granule that somebody holds: what else touches it is no use of the window. Filling one
+/// at home is, see Home::fill().
 bool Arena::patch(Record& record, std::byte* address, bool write) noexcept {
+  const std::uint32_t state = record.state.load(std::memory_order_acquire);
   if (!word::is_pinned(window_->inspect(slot_of(record)).word) ||
-      record.state.load(std::memory_order_acquire) != Record::filled) {
+      (state != Record::filled && state != Record::filling)) {
     return false;
   }
   const auto granule = static_cast<std::int64_t>(

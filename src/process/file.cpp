@@ -61,6 +61,12 @@ Error File::check_range(std::int64_t offset, std::int64_t length) noexcept {
   return error(WindowErrc::beyond_end, offset, length, size());
 }
 
+void File::advise(Advice advice) noexcept {
+  streams_.advise(advice);
+  constexpr int kSystems[] = {POSIX_FADV_NORMAL, POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM};
+  (void)posix_fadvise(descriptor_.number(), 0, 0, kSystems[static_cast<std::size_t>(advice)]);
+}
+
 Error File::sync() noexcept {
   if (fdatasync(descriptor_.number()) == 0) return {};
   return system_error(errno, 0, size());

@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 
 #include "kmapper/process.hpp"
 #include "process/arena.hpp"
 #include "process/descriptor.hpp"
 #include "process/home.hpp"
+#include "process/streams.hpp"
 
 namespace kmapper::process {
 
@@ -35,6 +37,7 @@ class File {
   [[nodiscard]] Around map_around(std::int64_t offset, std::int64_t length,
                                   const Patience* patience) noexcept;
 
+  void advise(Advice advice) noexcept;
   [[nodiscard]] Error sync() noexcept;
   [[nodiscard]] Error start_sync(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Error resize(std::int64_t size) noexcept;
@@ -68,10 +71,16 @@ class File {
   [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
   [[nodiscard]] int fill(Record& record);
-  [[nodiscard]] int map_record(Record& record);
+  void fill_pending(std::span<Record* const> records);
+  [[nodiscard]] int map_run(std::span<Record* const> run, bool ahead);
+  void place(Record& record, bool ahead);
+  [[nodiscard]] int map_in_slots(std::span<Record* const> run, bool ahead);
+  [[nodiscard]] int map_file(std::byte* address, std::size_t size, std::uint64_t granule,
+                             bool ahead);
+  void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
+  [[nodiscard]] std::uint64_t most_ahead() const;
   void open_home();
   void grow_home();
-  [[nodiscard]] int map_at_home(Record& record, std::uint64_t granule);
   [[nodiscard]] int refresh_size();
   [[nodiscard]] Error error(std::error_code code, std::int64_t offset = 0, std::int64_t length = 0,
                             std::int64_t limit = 0) const;
@@ -79,6 +88,10 @@ class File {
                                    std::int64_t length = 0) const;
   [[nodiscard]] std::uint64_t granule_at(std::int64_t offset) const {
     return static_cast<std::uint64_t>(offset) >> arena_->granule_shift();
+  }
+  /// How many the file has, the last perhaps in part.
+  [[nodiscard]] std::uint64_t granules() const {
+    return granule_at(size() + static_cast<std::int64_t>(arena_->granule()) - 1);
   }
   [[nodiscard]] std::size_t within_granule(std::int64_t offset) const {
     return static_cast<std::size_t>(offset) & (arena_->granule() - 1);
@@ -90,6 +103,7 @@ class File {
   const std::shared_ptr<Arena> arena_;
   std::atomic<std::int64_t> size_{0};  // relaxed: as old as the last look
   std::atomic<std::uint32_t> spans_held_{0};
+  Streams streams_;
   std::uint32_t number_ = 0;
   std::unique_ptr<Home> home_;  // null: none
   std::mutex growing_;          // guards what follows

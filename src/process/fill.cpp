@@ -1,46 +1,137 @@
-// How granules come to be mapped: by whoever holds pins of them, and comes first.
+// How granules come to be mapped: by whoever holds pins of them, and comes first. Neighbours are
+// mapped by one system call: granules that follow each other in the file, where their addresses do
+// too, as they always do at home, and in slots nearly always, which are taken in their order.
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "process/file.hpp"
 
 namespace kmapper::process {
+namespace {
+
+/// What is mapped at once, at most, when a file is gone through.
+constexpr std::uint64_t kMostBytesAhead = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMostGranulesAhead = 64;
+
+/// Of a granule that is asked for: whether it pays to have all of it mapped by the system call that
+/// maps it. An access maps what is around it in any case, but a few pages for each that they are.
+bool populates(std::size_t size) {
+  return size >= std::size_t{16} << 10 && size <= std::size_t{64} << 10;
+}
+
+/// The calling thread has the record for itself now.
+bool begin_filling(Record& record) {
+  std::uint32_t pending = Record::pending;
+  // Acquire: pairs with end_filling(), and with the record's earlier users.
+  return record.state.compare_exchange_strong(pending, Record::filling, std::memory_order_acquire,
+                                              std::memory_order_relaxed);
+}
+
+void end_filling(Record& record, int number) {
+  // An access while it was filled may have shown that the file has not got it: no hit, then.
+  if (number == 0 && record.fault.load(std::memory_order_relaxed) == 0) {
+    // Release: pairs with map().
+    record.ready.store(record.page.load(std::memory_order_relaxed), std::memory_order_release);
+  }
+  record.state.store(number == 0 ? Record::filled : Record::pending, std::memory_order_release);
+  record.state.notify_all();
+}
+
+}  // namespace
 
 /// Has the record's granule mapped when it returns 0; else it returns an errno. The caller holds
 /// a pin.
 int File::fill(Record& record) {
   for (;;) {
-    // Acquire, both: pairs with the releases below, and the record's earlier users.
-    std::uint32_t state = record.state.load(std::memory_order_acquire);
+    // Acquire, both: pairs with end_filling(), and the record's earlier users.
+    const std::uint32_t state = record.state.load(std::memory_order_acquire);
     if (state == Record::filled) return 0;
     if (state == Record::filling) {
       record.state.wait(Record::filling, std::memory_order_acquire);
-    } else if (record.state.compare_exchange_strong(
-                   state, Record::filling, std::memory_order_acquire, std::memory_order_relaxed)) {
-      const int number = map_record(record);
-      if (number == 0) {
-        // Release: pairs with map().
-        record.ready.store(record.page.load(std::memory_order_relaxed), std::memory_order_release);
-      }
-      record.state.store(number == 0 ? Record::filled : Record::pending, std::memory_order_release);
-      record.state.notify_all();
+    } else if (begin_filling(record)) {
+      place(record, false);
+      Record* const run[] = {&record};
+      const int number = map_run(run, false);
+      end_filling(record, number);
       return number;
     }
   }
 }
 
-int File::map_record(Record& record) {
-  const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
-  if (home_ != nullptr && home_->has(granule)) {
-    const int number = map_at_home(record, granule);
-    if (number != 0 || home_->has(granule)) return number;
-    // It has just been found that home will not do.
+/// Has those mapped which nobody maps, run by run, if that can be done. The caller holds pins.
+void File::fill_pending(std::span<Record* const> records) {
+  const auto follows = [this](const Record& record, const Record& before) {
+    return record.is_at_home() == before.is_at_home() &&
+           record.page.load(std::memory_order_relaxed) ==
+               before.page.load(std::memory_order_relaxed) + 1 &&
+           record.data() == before.data() + arena_->granule();
+  };
+  for (std::size_t begin = 0; begin < records.size();) {
+    std::size_t end = begin;
+    while (end < records.size() && begin_filling(*records[end])) {
+      place(*records[end], true);
+      if (end != begin && !follows(*records[end], *records[end - 1])) {
+        end_filling(*records[end], EAGAIN);
+        break;
+      }
+      ++end;
+    }
+    if (end == begin) {
+      ++begin;  // somebody else maps it, or it is mapped
+      continue;
+    }
+    const std::span run = records.subspan(begin, end - begin);
+    const int number = map_run(run, true);
+    for (Record* const it : run) end_filling(*it, number);
+    begin = end;
   }
-  record.place(arena_->slot_address(arena_->slot_of(record)), false, this);
-  record.occupied = true;
-  const auto offset = static_cast<std::int64_t>(granule << arena_->granule_shift());
+}
+
+/// Says where the granule will be. The caller is filling it.
+void File::place(Record& record, bool ahead) {
+  const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+  const bool at_home =
+      home_ != nullptr && home_->has(granule) && !(ahead && home_->is_slow_in_runs());
+  record.place(at_home ? home_->address(granule) : arena_->slot_address(arena_->slot_of(record)),
+               at_home, this);
+}
+
+/// Maps neighbours that have been placed. Returns an errno, or 0.
+int File::map_run(std::span<Record* const> run, bool ahead) {
+  if (!run.front()->is_at_home()) return map_in_slots(run, ahead);
+  for (Record* const it : run) {
+    if (!it->occupied) continue;  // else there would be more mapped than there are slots
+    arena_->plug(arena_->slot_address(arena_->slot_of(*it)), arena_->granule());
+    it->occupied = false;
+  }
+  const std::uint64_t granule = granule_of(run.front()->page.load(std::memory_order_relaxed));
+  arena_->counters().add(Work::map_call);
+  const int number = home_->fill(granule, run.size(), size(), ahead);
+  if (number != 0 || home_->has(granule)) return number;
+  // It has just been found that home will not do.
+  for (Record* const it : run) {
+    place(*it, ahead);
+    if (const int number = map_in_slots({&it, 1}, ahead); number != 0) return number;
+  }
+  return 0;
+}
+
+int File::map_in_slots(std::span<Record* const> run, bool ahead) {
+  for (Record* const it : run) it->occupied = true;
+  const std::size_t size = run.size() << arena_->granule_shift();
+  const std::uint64_t granule = granule_of(run.front()->page.load(std::memory_order_relaxed));
+  return map_file(run.front()->data(), size, granule, ahead);
+}
+
+/// Maps the file over addresses of the arena, from a granule on. Returns an errno, or 0.
+int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule, bool ahead) {
   const auto map = [&] {
-    return arena_->map(record.data(), arena_->granule(), protection(), descriptor_.number(),
-                       offset);
+    return arena_->map(address, size, protection(), !ahead && populates(size) ? MAP_POPULATE : 0,
+                       descriptor_.number(),
+                       static_cast<std::int64_t>(granule << arena_->granule_shift()));
   };
   int number = map();
   if (number == ENOMEM) {  // perhaps too many mappings
@@ -50,13 +141,34 @@ int File::map_record(Record& record) {
   return number;
 }
 
-int File::map_at_home(Record& record, std::uint64_t granule) {
-  if (record.occupied)  // else there would be more mapped than there are slots
-    arena_->plug(arena_->slot_address(arena_->slot_of(record)), arena_->granule());
-  record.occupied = false;
-  record.place(home_->address(granule), true, this);
-  arena_->counters().add(Work::map_call);
-  return home_->fill(granule, size());
+/// Maps the granules up to `end`, as many as there is room for without waiting, together with the
+/// one of `own`, which the caller holds, and which comes before them. Nobody holds the others then.
+void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
+  std::array<Record*, kMostGranulesAhead> records;
+  std::size_t count = 0;
+  if (own != nullptr) records[count++] = own;
+  for (; granule < end && count < records.size(); ++granule) {
+    const Page page = make_page(number_, granule);
+    const Directory::Hold hold(arena_->directory(), page);
+    void* const record = hold ? arena_->window().try_kmap(page) : nullptr;
+    if (record == nullptr) break;
+    records[count++] = static_cast<Record*>(record);
+  }
+  const std::span all = std::span(records).first(count);
+  fill_pending(all);
+  for (Record* const it : all) {
+    // The others' first use will be a hit, and give them a second chance. One that had none would
+    // be taken back before its neighbours, and their slots would be no neighbours any more.
+    if (it == own && arena_->window().try_kmap(it->page.load(std::memory_order_relaxed)) == nullptr)
+      continue;
+    arena_->window().kunmap_address(it);
+  }
+}
+
+/// How many granules may be mapped at once, beyond what is asked for: of few slots a small part.
+std::uint64_t File::most_ahead() const {
+  return std::min({kMostGranulesAhead, kMostBytesAhead >> arena_->granule_shift(),
+                   std::uint64_t{arena_->slots()} / 8});
 }
 
 }  // namespace kmapper::process

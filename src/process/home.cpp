@@ -16,6 +16,7 @@
 namespace kmapper::process {
 namespace {
 
+constexpr std::size_t kPage = 4096;
 constexpr std::size_t kFaultAround = std::size_t{64} << 10;
 constexpr std::size_t kLargestFolio = std::size_t{2} << 20;
 
@@ -36,6 +37,35 @@ bool is_mapped_exactly(int descriptor, std::size_t granule, bool writable) {
   return in_memory && (writable || granule >= kFaultAround);
 }
 
+/// A write access that changes nothing, whoever writes there at the same time.
+void touch(std::byte* address) {
+#if defined(__x86_64__) || defined(__i386__)
+  asm volatile("lock orb $0, %0" : "+m"(*address) : : "memory");
+#else
+  std::atomic_ref(reinterpret_cast<unsigned char&>(*address)).fetch_or(0);
+#endif
+}
+
+/// Has the kernel map pages; `advice` says how. Returns an errno, or 0, also where the file cannot
+/// give them: an access will say why. Kernels before 5.14 know of no such advice: EINVAL.
+int map_by(int advice, std::byte* begin, std::size_t size) {
+  int number = 0;
+  do {
+    number = madvise(begin, size, advice) == 0 ? 0 : errno;
+  } while (number == EINTR);
+  return number == EFAULT ? 0 : number;
+}
+
+/// A page is mapped faster by an access than by a system call.
+int map_by_writing(std::byte* begin, std::size_t size) {
+  if (size > kPage) {
+    const int number = map_by(MADV_POPULATE_WRITE, begin, size);
+    if (number != EINVAL) return number;
+  }
+  for (std::size_t at = 0; at < size; at += kPage) touch(begin + at);
+  return 0;
+}
+
 }  // namespace
 
 Home::Home(AddressRange range, std::byte* begin, std::uint64_t room, unsigned granule_shift)
@@ -43,7 +73,7 @@ Home::Home(AddressRange range, std::byte* begin, std::uint64_t room, unsigned gr
       begin_(begin),
       room_(room),
       granule_shift_(granule_shift),
-      populate_((std::size_t{1} << granule_shift) < kFaultAround) {}
+      by_writing_((std::size_t{1} << granule_shift) < kFaultAround) {}
 
 std::unique_ptr<Home> Home::open(int descriptor, std::int64_t size, unsigned granule_shift,
                                  int protection) {
@@ -79,21 +109,24 @@ void Home::admit(std::int64_t size) {
                   std::memory_order_relaxed);
 }
 
-int Home::fill(std::uint64_t granule, std::int64_t size) {
-  if (populate_) {
-    const auto begin = static_cast<std::int64_t>(granule << granule_shift_);
-    const std::int64_t bytes = std::min(size - begin, std::int64_t{1} << granule_shift_);
-    // What ends within a page has all of it. EFAULT: an access will say why.
-    if (bytes > 0 &&
-        madvise(address(granule), static_cast<std::size_t>(bytes), MADV_POPULATE_WRITE) != 0 &&
-        errno != EFAULT) {
-      return errno;
-    }
+int Home::fill(std::uint64_t first, std::uint64_t granules, std::int64_t size, bool ahead) {
+  std::byte* const begin = address(first);
+  // What ends within a page has all of it.
+  const std::int64_t rest = size - static_cast<std::int64_t>(first << granule_shift_);
+  const auto all = static_cast<std::int64_t>(granules << granule_shift_);
+  const auto bytes = static_cast<std::size_t>(std::clamp<std::int64_t>(rest, 0, all));
+  int number = 0;
+  if (bytes != 0 && by_writing_) {
+    number = map_by_writing(begin, bytes);
+  } else if (bytes != 0 && !ahead && bytes <= kFaultAround) {
+    number = map_by(MADV_POPULATE_READ, begin, bytes);
+    if (number == EINVAL) number = 0;  // an access will do it
   }
+  if (number != 0) return number;
   // Relaxed: one looks, whichever.
   if (!looked_.load(std::memory_order_relaxed) &&
       !looked_.exchange(true, std::memory_order_relaxed)) {
-    look_around(granule);
+    look_around(first);
   }
   return 0;
 }
@@ -113,8 +146,7 @@ void Home::restore(std::uint64_t granule, int descriptor, int protection) {
 /// speed, and nothing else.
 void Home::look_around(std::uint64_t granule) {
   const std::size_t size = std::size_t{1} << granule_shift_;
-  if (!populate_) (void)*static_cast<volatile std::byte*>(address(granule));
-  constexpr std::size_t kPage = 4096;
+  if (!by_writing_) (void)*static_cast<volatile std::byte*>(address(granule));
   constexpr std::size_t kEach = kLargestFolio / kPage;
   std::array<std::uint64_t, 2 * kEach> entries{};
   const Descriptor pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));

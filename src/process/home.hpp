@@ -6,7 +6,7 @@
 // read fault up to 64 KiB, and of some files whole folios. What it maps beyond the granule nobody
 // would ever take back. So only those files have a home of which the kernel maps what was asked:
 //
-//     memory files, granules below 64 KiB   opened for writing: MADV_POPULATE_WRITE is exact
+//     memory files, granules below 64 KiB   opened for writing: a write access maps one page
 //     memory files, granules from 64 KiB    a read fault maps 64 KiB at most, on their borders
 //     all files, granules of 2 MiB          no folio is larger, or crosses their borders
 //
@@ -37,6 +37,8 @@ class Home {
   [[nodiscard]] std::byte* address(std::uint64_t granule) const {
     return begin_ + (static_cast<std::size_t>(granule) << granule_shift_);
   }
+  /// Whether neighbours take their time one by one, and not what an access maps around it.
+  [[nodiscard]] bool is_slow_in_runs() const { return by_writing_; }
   /// The page tables that the kernel may come to keep for so much of a file, in bytes.
   [[nodiscard]] static std::int64_t page_tables_for(std::int64_t size);
   /// How much of the file may have addresses here.
@@ -46,9 +48,11 @@ class Home {
   /// Lets so much of the file, and no more than room(), have addresses here. One thread at a time.
   void admit(std::int64_t size);
 
-  /// Has the granule of a file of that size mapped as far as it needs to be before it is used.
-  /// Returns an errno, or 0. What the file cannot give is found out when it is accessed.
-  [[nodiscard]] int fill(std::uint64_t granule, std::int64_t size);
+  /// Has granules of a file of that size mapped as far as they need to be before they are used.
+  /// What the file cannot give is found out when it is accessed: perhaps here, see Arena::patch().
+  /// Returns an errno, or 0.
+  [[nodiscard]] int fill(std::uint64_t first, std::uint64_t granules, std::int64_t size,
+                         bool ahead);
   /// Shows the file where pages were replaced by others.
   void restore(std::uint64_t granule, int descriptor, int protection);
 
@@ -60,7 +64,7 @@ class Home {
   std::byte* const begin_;    // of the file's first granule, in the range
   const std::uint64_t room_;  // granules
   const unsigned granule_shift_;
-  const bool populate_;
+  const bool by_writing_;  // only that maps what was asked for
   // Relaxed, both: whoever hears of it late uses a home that is there still.
   std::atomic<std::uint64_t> granules_{0};
   std::atomic<bool> looked_{false};

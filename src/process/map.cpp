@@ -1,7 +1,6 @@
 // How a range of a file is mapped: by a hit; within one granule, by the core; or, across granules,
 // by a run of the span area.
 #include <algorithm>
-#include <cerrno>
 
 #include "process/file.hpp"
 
@@ -91,6 +90,11 @@ Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length,
   }
   if (!slot) return error(code_of(slot.error()), offset, length);
   Record& record = *static_cast<Record*>(*slot);
+  if (record.state.load(std::memory_order_relaxed) == Record::pending) {
+    const std::uint64_t granule = granule_of(page);
+    const std::uint64_t end = granule + streams_.length_at(granule, most_ahead());
+    if (end != granule + 1) map_ahead(&record, granule + 1, std::min(end, granules()));
+  }
   if (const int number = fill(record); number != 0) {
     arena_->window().kunmap_address(&record);
     return system_error(number, offset, length);
@@ -124,16 +128,7 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
   const Result<std::uint32_t> run = arena_->spans().take(units, patience);
   if (!run) return error(code_of(run.error()), offset, length);
   std::byte* const address = arena_->span_address(*run);
-  const auto map = [&] {
-    return arena_->map(address, std::size_t{units} << arena_->granule_shift(), protection(),
-                       descriptor_.number(),
-                       static_cast<std::int64_t>(first << arena_->granule_shift()));
-  };
-  int number = map();
-  if (number == ENOMEM) {
-    arena_->make_room_for_mappings();
-    number = map();
-  }
+  const int number = map_file(address, std::size_t{units} << arena_->granule_shift(), first, false);
   if (number != 0) {
     arena_->spans().give_back(*run, units);
     return system_error(number, offset, length);

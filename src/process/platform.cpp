@@ -68,7 +68,13 @@ void Platform::empty(std::span<const SlotIndex> slots) {
     if (record.is_at_home() && record.fault.load(std::memory_order_relaxed) != 0) {
       record.owner()->restore_home(record);
     } else if (record.is_at_home()) {
-      at_home[dropped++] = {record.data(), arena_->granule()};
+      iovec* const last = dropped != 0 ? &at_home[dropped - 1] : nullptr;
+      if (last != nullptr &&
+          static_cast<std::byte*>(last->iov_base) + last->iov_len == record.data()) {
+        last->iov_len += arena_->granule();  // each range has a flush of its own
+      } else {
+        at_home[dropped++] = {record.data(), arena_->granule()};
+      }
     } else {
       arena_->plug(record.data(), arena_->granule());
       record.occupied = false;

@@ -111,6 +111,8 @@ Expected<Mapping> FileWindow::try_map(std::int64_t offset, std::int64_t length) 
   return file_->map(offset, length, nullptr);
 }
 
+void FileWindow::advise(Advice advice) noexcept { file_->advise(advice); }
+
 Error FileWindow::sync() noexcept { return file_->sync(); }
 
 Error FileWindow::start_sync(std::int64_t offset, std::int64_t length) noexcept {

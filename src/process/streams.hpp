@@ -1,0 +1,60 @@
+// Notices that a file is gone through from front to back, at several places at once perhaps: then
+// what comes next is mapped together with what is asked for, twice as much each time.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cstdint>
+
+#include "kmapper/process.hpp"
+
+namespace kmapper::process {
+
+/// Any thread; a race costs a guess.
+class Streams {
+ public:
+  /// A granule was missed. How many should be mapped from it on, 1 to `most`.
+  [[nodiscard]] std::uint64_t length_at(std::uint64_t granule, std::uint64_t most) {
+    const Advice advice = advice_.load(std::memory_order_relaxed);
+    if (advice == Advice::random || most <= 1) return 1;
+    Stream& stream = stream_at(granule);
+    const std::uint64_t doubled = 2 * stream.length.load(std::memory_order_relaxed);
+    const std::uint64_t length =
+        advice == Advice::sequential ? most : std::clamp<std::uint64_t>(doubled, 1, most);
+    stream.length.store(length, std::memory_order_relaxed);
+    stream.next.store(granule + length, std::memory_order_relaxed);
+    return length;
+  }
+  void advise(Advice advice) { advice_.store(advice, std::memory_order_relaxed); }
+
+ private:
+  // Relaxed, all: hints.
+  struct Stream {
+    std::atomic<std::uint64_t> next{UINT64_MAX};  // what will be missed if it goes on
+    std::atomic<std::uint64_t> length{0};         // what was mapped the last time
+  };
+
+  /// The stream that goes on here; else one that begins here, in the place of one that did not go
+  /// on, where there is one.
+  [[nodiscard]] Stream& stream_at(std::uint64_t granule) {
+    for (Stream& it : streams_) {
+      if (it.next.load(std::memory_order_relaxed) == granule) return it;
+    }
+    std::uint32_t victim = hand_.fetch_add(1, std::memory_order_relaxed);
+    for (std::size_t i = 0; i < kStreams && length_of(victim) > 1; ++i) ++victim;
+    Stream& stream = streams_[victim % kStreams];
+    stream.length.store(0, std::memory_order_relaxed);
+    return stream;
+  }
+  [[nodiscard]] std::uint64_t length_of(std::uint32_t stream) const {
+    return streams_[stream % kStreams].length.load(std::memory_order_relaxed);
+  }
+
+  static constexpr std::size_t kStreams = 16;
+  std::array<Stream, kStreams> streams_{};
+  std::atomic<std::uint32_t> hand_{0};
+  std::atomic<Advice> advice_{Advice::normal};
+};
+
+}  // namespace kmapper::process
