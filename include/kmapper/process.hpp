@@ -57,7 +57,8 @@ enum class Placement : std::uint8_t {
 /// What a budget is spent on.
 struct Options {
   /// The most that may be mapped at any moment, in bytes. Less is used where there would be more
-  /// granules than slots: 65,534, or three quarters of the mappings that vm.max_map_count allows.
+  /// granules than slots: 65,534, or, but for home placement, three quarters of the mappings that
+  /// vm.max_map_count allows.
   std::int64_t bytes = std::int64_t{64} << 20;
   /// What is mapped and taken back in one piece: a power of two, from the page size to 2 MiB.
   /// 0: 64 KiB, or less where the budget is small.

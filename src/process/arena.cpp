@@ -52,9 +52,10 @@ std::int64_t choose_granule(const Options& options) {
   return granule;
 }
 
-/// Each slot may need a mapping of its own, and the kernel allows a process so many; a quarter is
-/// left to the rest of the program.
-std::uint64_t most_slots() {
+/// Each slot may need a mapping of its own, but for granules at home, and the kernel allows a process
+/// so many; a quarter is left to the rest of the program.
+std::uint64_t most_slots(Placement placement) {
+  if (placement == Placement::home) return Platform::kMaxSlots;
   long limit = 65'530;  // the kernel's own default
   if (std::FILE* const file = std::fopen("/proc/sys/vm/max_map_count", "re"); file != nullptr) {
     if (std::fscanf(file, "%ld", &limit) != 1) limit = 65'530;
@@ -84,7 +85,8 @@ Arena::Shape::Shape(const Options& options) {
   // An eighth for spans. More addresses than a pointer has are refused when they are reserved.
   const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) >> granule_shift;
   const std::uint64_t spans = std::max<std::uint64_t>(2, units / 8);
-  const std::uint64_t most = most_slots();
+  const std::uint64_t most = most_slots(options.placement);
+  bytes = options.bytes;
   span_units = static_cast<std::uint32_t>(std::min(spans, most));
   slots = static_cast<std::uint32_t>(std::min(units - spans, most));
 }
@@ -183,7 +185,7 @@ void Arena::drop(std::span<const iovec> granules) {
 
 bool Arena::take_page_tables(std::int64_t bytes) {
   constexpr std::int64_t kAFew = 16 * 4096;
-  const std::int64_t most = std::max(static_cast<std::int64_t>(range_.size()) / 20, kAFew);
+  const std::int64_t most = std::max(shape_.bytes / 20, kAFew);
   if (page_tables_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= most) return true;
   give_page_tables_back(bytes);
   return false;

@@ -131,6 +131,7 @@ class Arena {
  private:
   struct Shape {
     explicit Shape(const Options& options);
+    std::int64_t bytes;  // that the user allows
     unsigned granule_shift;
     std::uint32_t slots;
     std::uint32_t span_units;
