@@ -41,6 +41,7 @@ namespace kmapper::process {
 class Arena;
 class Cursor;
 class File;
+struct Internals;
 struct Record;
 
 enum class Access : std::uint8_t { read_only, read_write };
@@ -100,6 +101,7 @@ class Budget {
 
  private:
   friend class FileWindow;
+  friend struct Internals;
   std::shared_ptr<Arena> arena_;
 };
 
@@ -196,12 +198,18 @@ class FileWindow {
   /// The same, and never sleeps for others to give something back.
   [[nodiscard]] Expected<Mapping> try_map(std::int64_t offset, std::int64_t length) noexcept;
 
-  /// Says how the file will be used; so it is from now on. A hint: what is said of a descriptor's file
-  /// is said of it to the system, too.
+  /// Says how the file will be used; so it is from now on. A hint: what is said of a descriptor's
+  /// file is said of it to the system, too.
   void advise(Advice advice) noexcept;
 
-  /// Returns when what was written to the file, through this window or elsewhere, is on its disk.
+  /// A range will be used soon: has it read from its disk, and mapped as far as that needs nothing
+  /// that somebody holds, and no more than a quarter of the budget. Does not wait for either.
+  [[nodiscard]] Error prefetch(std::int64_t offset, std::int64_t length) noexcept;
+
+  /// Returns when what was written to the file, through this window or elsewhere, is on its disk:
+  /// all of it, or a range.
   [[nodiscard]] Error sync() noexcept;
+  [[nodiscard]] Error sync(std::int64_t offset, std::int64_t length) noexcept;
   /// Has the disk begin to write a range, and returns at once.
   [[nodiscard]] Error start_sync(std::int64_t offset, std::int64_t length) noexcept;
   /// Makes the file longer, with zeros, or shorter. `pinned` if somebody holds a mapping behind the
@@ -218,6 +226,7 @@ class FileWindow {
 
  private:
   friend class Cursor;
+  friend struct Internals;
   std::unique_ptr<File> file_;
 };
 

@@ -17,7 +17,8 @@ enum class WindowErrc {
   timed_out,        // nothing was unpinned in time
   cancelled,        // the stop token was asked to stop
   too_many_users,   // a granule is pinned as often as can be counted
-  too_large,        // longer than what the budget can map at once
+  too_large,        // longer, or more, than what can be mapped at once
+  spent,            // the reservation has nothing left
   invalid_range,    // a negative offset, or a length below 1
   beyond_end,       // behind the end of the file
   pinned,           // somebody holds a mapping of it

@@ -52,8 +52,8 @@ std::int64_t choose_granule(const Options& options) {
   return granule;
 }
 
-/// Each slot may need a mapping of its own, but for granules at home, and the kernel allows a process
-/// so many; a quarter is left to the rest of the program.
+/// Each slot may need a mapping of its own, but for granules at home, and the kernel allows a
+/// process so many; a quarter is left to the rest of the program.
 std::uint64_t most_slots(Placement placement) {
   if (placement == Placement::home) return Platform::kMaxSlots;
   long limit = 65'530;  // the kernel's own default

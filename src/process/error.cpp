@@ -20,7 +20,9 @@ class Category final : public std::error_category {
       case WindowErrc::too_many_users:
         return "too many users hold this granule";
       case WindowErrc::too_large:
-        return "longer than what the budget can map at once";
+        return "more than what can be mapped at once";
+      case WindowErrc::spent:
+        return "the reservation has nothing left";
       case WindowErrc::invalid_range:
         return "no range: an offset below 0, or a length below 1";
       case WindowErrc::beyond_end:
@@ -53,6 +55,7 @@ class Category final : public std::error_category {
       case WindowErrc::too_many_users:
         return std::errc::value_too_large;
       case WindowErrc::too_large:
+      case WindowErrc::spent:
         return std::errc::not_enough_memory;
       case WindowErrc::invalid_range:
       case WindowErrc::invalid_option:

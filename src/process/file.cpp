@@ -13,6 +13,14 @@
 #include <system_error>
 
 namespace kmapper::process {
+namespace {
+
+constexpr std::int64_t kPage = 4096;
+
+/// What a range may take of the address space to be synced by itself.
+constexpr std::uint64_t kMostAddresses = std::uint64_t{sizeof(void*) == 8 ? 1024 : 16} << 20;
+
+}  // namespace
 
 File::File(Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena)
     : descriptor_(std::move(descriptor)),
@@ -61,6 +69,16 @@ Error File::check_range(std::int64_t offset, std::int64_t length) noexcept {
   return error(WindowErrc::beyond_end, offset, length, size());
 }
 
+Error File::check_granule(const Arena& arena, std::int64_t offset, std::int64_t length) noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
+  if (arena_.get() != &arena) return error(WindowErrc::invalid_option, offset, length);
+  if (Error wrong = check_range(offset, length)) return wrong;
+  const auto granule = static_cast<std::int64_t>(arena_->granule());
+  if (length > granule - static_cast<std::int64_t>(within_granule(offset)))
+    return error(WindowErrc::too_large, offset, length, granule);
+  return {};
+}
+
 void File::advise(Advice advice) noexcept {
   streams_.advise(advice);
   constexpr int kSystems[] = {POSIX_FADV_NORMAL, POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM};
@@ -70,6 +88,23 @@ void File::advise(Advice advice) noexcept {
 Error File::sync() noexcept {
   if (fdatasync(descriptor_.number()) == 0) return {};
   return system_error(errno, 0, size());
+}
+
+/// What msync(2) does of a range, it does of the file's bytes, whether they are mapped or not, and
+/// fsync() only of all: so the range gets addresses that admit nobody, for the call.
+Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
+  if (Error wrong = check_range(offset, length)) return wrong;
+  const std::int64_t begin = offset / kPage * kPage;
+  const auto size = static_cast<std::uint64_t>(offset - begin + length);
+  void* const address = size > kMostAddresses
+                            ? MAP_FAILED
+                            : mmap64(nullptr, static_cast<std::size_t>(size), PROT_NONE, MAP_SHARED,
+                                     descriptor_.number(), begin);
+  if (address == MAP_FAILED) return sync();
+  const int number = msync(address, static_cast<std::size_t>(size), MS_SYNC) == 0 ? 0 : errno;
+  munmap(address, static_cast<std::size_t>(size));
+  if (number != 0) return system_error(number, offset, length);
+  return {};
 }
 
 Error File::start_sync(std::int64_t offset, std::int64_t length) noexcept {

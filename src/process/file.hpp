@@ -10,6 +10,7 @@
 #include <string>
 
 #include "kmapper/process.hpp"
+#include "kmapper/reservation.hpp"
 #include "process/arena.hpp"
 #include "process/descriptor.hpp"
 #include "process/home.hpp"
@@ -37,8 +38,33 @@ class File {
   [[nodiscard]] Around map_around(std::int64_t offset, std::int64_t length,
                                   const Patience* patience) noexcept;
 
+  // --- For mappings that are made together: see several.cpp ---
+
+  /// Whether a range lies in the file, and in one granule; and the file is one of that arena.
+  [[nodiscard]] Error check_granule(const Arena& arena, std::int64_t offset,
+                                    std::int64_t length) noexcept;
+  [[nodiscard]] Page page_at(std::int64_t offset) const {
+    return make_page(number_, granule_at(offset));
+  }
+  /// In a reservation; never waits. The range has been checked.
+  [[nodiscard]] Expected<Mapping> map_reserved(kmapper::Reservation<Platform>& reservation,
+                                               std::int64_t offset, std::int64_t length) noexcept;
+  /// Has those granules mapped which nobody maps yet, neighbours by one call, if that can be done.
+  /// The caller holds pins of them.
+  void fill_pending(std::span<Record* const> records);
+  /// Has a granule mapped, a pin of which the caller holds.
+  [[nodiscard]] Error fill(Record& record, std::int64_t offset, std::int64_t length);
+  /// Makes a mapping of the caller's pin.
+  [[nodiscard]] Mapping take_over(Record& record, Page page, std::int64_t offset,
+                                  std::int64_t length);
+
+  [[nodiscard]] Error error(std::error_code code, std::int64_t offset = 0, std::int64_t length = 0,
+                            std::int64_t limit = 0) const;
+
   void advise(Advice advice) noexcept;
+  [[nodiscard]] Error prefetch(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Error sync() noexcept;
+  [[nodiscard]] Error sync(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Error start_sync(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Error resize(std::int64_t size) noexcept;
   [[nodiscard]] Error discard(std::int64_t offset, std::int64_t length) noexcept;
@@ -63,15 +89,15 @@ class File {
  private:
   [[nodiscard]] Expected<Mapping> map_slow(std::int64_t offset, std::int64_t length,
                                            const Patience* patience) noexcept;
+  template <class Kmap>
   [[nodiscard]] Expected<Mapping> map_granule(std::int64_t offset, std::int64_t length,
-                                              const Patience* patience) noexcept;
+                                              Kmap kmap) noexcept;
   [[nodiscard]] Expected<Mapping> map_span(std::int64_t offset, std::int64_t length,
                                            const Patience* patience) noexcept;
   void release_span(const Mapping& mapping) noexcept;
   [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
   [[nodiscard]] int fill(Record& record);
-  void fill_pending(std::span<Record* const> records);
   [[nodiscard]] int map_run(std::span<Record* const> run, bool ahead);
   void place(Record& record, bool ahead);
   [[nodiscard]] int map_in_slots(std::span<Record* const> run, bool ahead);
@@ -82,8 +108,6 @@ class File {
   void open_home();
   void grow_home();
   [[nodiscard]] int refresh_size();
-  [[nodiscard]] Error error(std::error_code code, std::int64_t offset = 0, std::int64_t length = 0,
-                            std::int64_t limit = 0) const;
   [[nodiscard]] Error system_error(int number, std::int64_t offset = 0,
                                    std::int64_t length = 0) const;
   [[nodiscard]] std::uint64_t granule_at(std::int64_t offset) const {

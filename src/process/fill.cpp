@@ -1,6 +1,7 @@
 // How granules come to be mapped: by whoever holds pins of them, and comes first. Neighbours are
 // mapped by one system call: granules that follow each other in the file, where their addresses do
 // too, as they always do at home, and in slots nearly always, which are taken in their order.
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -61,7 +62,11 @@ int File::fill(Record& record) {
   }
 }
 
-/// Has those mapped which nobody maps, run by run, if that can be done. The caller holds pins.
+Error File::fill(Record& record, std::int64_t offset, std::int64_t length) {
+  const int number = fill(record);
+  return number == 0 ? Error() : system_error(number, offset, length);
+}
+
 void File::fill_pending(std::span<Record* const> records) {
   const auto follows = [this](const Record& record, const Record& before) {
     return record.is_at_home() == before.is_at_home() &&
@@ -139,6 +144,18 @@ int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule, 
     number = map();
   }
   return number;
+}
+
+/// A hint: it waits neither for the disk, nor for others to give something back.
+Error File::prefetch(std::int64_t offset, std::int64_t length) noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
+  if (Error wrong = check_range(offset, length)) return wrong;
+  (void)posix_fadvise64(descriptor_.number(), offset, length, POSIX_FADV_WILLNEED);
+  std::uint64_t granule = granule_at(offset);
+  const std::uint64_t most = std::max<std::uint64_t>(arena_->slots() / 4, 1);
+  const std::uint64_t end = std::min(granule_at(offset + length - 1) + 1, granule + most);
+  for (; granule < end; granule += kMostGranulesAhead) map_ahead(nullptr, granule, end);
+  return {};
 }
 
 /// Maps the granules up to `end`, as many as there is room for without waiting, together with the

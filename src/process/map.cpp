@@ -3,33 +3,13 @@
 #include <algorithm>
 
 #include "process/file.hpp"
+#include "process/patience.hpp"
 
 namespace kmapper::process {
 namespace {
 
 /// The window's clock is moved by misses, at most so often.
 constexpr std::uint64_t kClockStepNs = 10'000'000;
-
-WindowErrc code_of(MapError error) {
-  switch (error) {
-    case MapError::timed_out:
-      return WindowErrc::timed_out;
-    case MapError::cancelled:
-      return WindowErrc::cancelled;
-    case MapError::too_many_users:
-      return WindowErrc::too_many_users;
-    case MapError::too_large:
-      return WindowErrc::too_large;
-    default:
-      return WindowErrc::would_sleep;
-  }
-}
-
-std::uint64_t nanoseconds_of(std::chrono::steady_clock::time_point deadline) {
-  if (deadline == std::chrono::steady_clock::time_point::max()) return UINT64_MAX;
-  const std::chrono::nanoseconds since = deadline.time_since_epoch();
-  return since.count() > 0 ? static_cast<std::uint64_t>(since.count()) : 0;
-}
 
 }  // namespace
 
@@ -40,12 +20,11 @@ std::uint64_t nanoseconds_of(std::chrono::steady_clock::time_point deadline) {
   if (offset >= 0 && length > 0 && length <= size && offset <= size - length) [[likely]] {
     const std::size_t within = within_granule(offset);
     if (static_cast<std::uint64_t>(length) <= arena_->granule() - within) [[likely]] {
-      const Page page = make_page(number_, granule_at(offset));
+      const Page page = page_at(offset);
       auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
       if (record != nullptr) [[likely]] {
         if (record->ready.load(std::memory_order_acquire) == page) [[likely]] {
-          arena_->window().hand_over(page);  // whichever thread destroys the mapping
-          return Mapping(this, record, record->data() + within, static_cast<std::size_t>(length));
+          return take_over(*record, page, offset, length);
         }
         arena_->window().kunmap_address(record);
       }
@@ -64,28 +43,18 @@ File::Around File::map_around(std::int64_t offset, std::int64_t length,
   return {map(begin, std::min(granule, size() - begin), patience), begin};
 }
 
-[[gnu::noinline]] Expected<Mapping> File::map_slow(std::int64_t offset, std::int64_t length,
-                                                   const Patience* patience) noexcept {
-  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
-  if (Error wrong = check_range(offset, length)) return wrong;
-  arena_->clock().move(Platform::now(), kClockStepNs);
-  if (static_cast<std::uint64_t>(length) <= arena_->granule() - within_granule(offset))
-    return map_granule(offset, length, patience);
-  return map_span(offset, length, patience);
-}
-
-/// A range within one granule, which has no slot, or whose slot is not ready.
-Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length,
-                                    const Patience* patience) noexcept {
-  const Page page = make_page(number_, granule_at(offset));
+/// A range within one granule, which has no slot, or whose slot is not ready. kmap(page) pins it.
+template <class Kmap>
+Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length, Kmap kmap) noexcept {
+  const Page page = page_at(offset);
   const Directory::Hold hold(arena_->directory(), page);
   if (!hold) return error(WindowErrc::busy, offset, length);
-  Result<void*> slot = kmap(page, patience);
+  Result<void*> slot = kmap(page);
   // A granule that has been patched is mapped anew, unless somebody still holds it.
   while (slot && static_cast<Record*>(*slot)->fault.load(std::memory_order_relaxed) != 0) {
     arena_->window().kunmap_address(*slot);
     const bool is_held = arena_->window().evict(page) == Evicted::pinned;
-    slot = kmap(page, patience);
+    slot = kmap(page);
     if (is_held) break;
   }
   if (!slot) return error(code_of(slot.error()), offset, length);
@@ -99,9 +68,7 @@ Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length,
     arena_->window().kunmap_address(&record);
     return system_error(number, offset, length);
   }
-  arena_->window().hand_over(page);
-  return Mapping(this, &record, record.data() + within_granule(offset),
-                 static_cast<std::size_t>(length));
+  return take_over(record, page, offset, length);
 }
 
 Result<void*> File::kmap(Page page, const Patience* patience) {
@@ -110,13 +77,29 @@ Result<void*> File::kmap(Page page, const Patience* patience) {
     if (void* const record = window.try_kmap(page)) return record;
     return MapError::would_sleep;
   }
-  Limits<Platform> limits{.deadline_ns = nanoseconds_of(patience->deadline)};
-  if (!patience->stop.stop_possible()) return window.kmap_until(page, limits);
-  Cancellation<Platform> cancellation;
-  limits.cancellation = &cancellation;
-  const auto cancel = [&] { window.cancel(cancellation); };
-  const std::stop_callback on_stop(patience->stop, cancel);
-  return window.kmap_until(page, limits);
+  return call_within(*patience, window, [&](const Limits<Platform>& limits) {
+    return window.kmap_until(page, limits);
+  });
+}
+
+[[gnu::noinline]] Expected<Mapping> File::map_slow(std::int64_t offset, std::int64_t length,
+                                                   const Patience* patience) noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
+  if (Error wrong = check_range(offset, length)) return wrong;
+  arena_->clock().move(Platform::now(), kClockStepNs);
+  if (static_cast<std::uint64_t>(length) <= arena_->granule() - within_granule(offset))
+    return map_granule(offset, length, [&](Page page) { return this->kmap(page, patience); });
+  return map_span(offset, length, patience);
+}
+
+Expected<Mapping> File::map_reserved(kmapper::Reservation<Platform>& reservation,
+                                     std::int64_t offset, std::int64_t length) noexcept {
+  return map_granule(offset, length, [&](Page page) { return reservation.kmap(page); });
+}
+
+Mapping File::take_over(Record& record, Page page, std::int64_t offset, std::int64_t length) {
+  arena_->window().hand_over(page);  // whichever thread destroys the mapping
+  return {this, &record, record.data() + within_granule(offset), static_cast<std::size_t>(length)};
 }
 
 /// A range across granules: a run of the span area, mapped by one call.

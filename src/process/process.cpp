@@ -115,6 +115,14 @@ void FileWindow::advise(Advice advice) noexcept { file_->advise(advice); }
 
 Error FileWindow::sync() noexcept { return file_->sync(); }
 
+Error FileWindow::sync(std::int64_t offset, std::int64_t length) noexcept {
+  return file_->sync(offset, length);
+}
+
+Error FileWindow::prefetch(std::int64_t offset, std::int64_t length) noexcept {
+  return file_->prefetch(offset, length);
+}
+
 Error FileWindow::start_sync(std::int64_t offset, std::int64_t length) noexcept {
   return file_->start_sync(offset, length);
 }
