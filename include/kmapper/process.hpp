@@ -75,10 +75,13 @@ struct Stats {
   std::uint64_t hits, misses;
   std::uint64_t scavenges, slots_scavenged;  // batches of idle granules taken back
   std::uint64_t sleeps, longest_sleep_ns;
+  std::uint64_t longest_hold_ns;         // of what is pinned now; a little less than it is
+  int longest_holder;                    // the thread (gettid) that took it; 0: none
   std::uint64_t map_calls, unmap_calls;  // system calls that changed mappings
   std::uint64_t spans;                   // mappings across granules, each mapped anew
   std::int64_t budget, granule;          // bytes: what is used of Options::bytes, and chosen
   std::int64_t mapped;                   // bytes of granules and spans that are mapped
+  std::int64_t populated;                // bytes that the kernel has mapped; -1: it does not say
   std::int64_t pinned;                   // bytes of those that somebody holds
   std::int64_t overhead;                 // bytes that the window itself needs, at most
 };
@@ -89,7 +92,7 @@ class Budget {
  public:
   explicit Budget(const Options& options = {});
 
-  /// Looks at every slot. Any thread.
+  /// Looks at every slot, and at every page that it maps. Any thread.
   [[nodiscard]] Stats stats() const;
   [[nodiscard]] std::int64_t granule() const;
   /// Unmaps whatever nobody holds. Returns how many granules that were. Any thread.

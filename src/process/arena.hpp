@@ -141,6 +141,7 @@ class Arena {
   };
 
   [[nodiscard]] AddressRange reserve_range() const;
+  [[nodiscard]] std::int64_t populated();
   [[nodiscard]] bool patch_at_home(std::byte* address, bool write) noexcept;
   [[nodiscard]] bool patch(Record& record, std::byte* address, bool write) noexcept;
   [[nodiscard]] static bool replace(const File& file, std::byte* address, std::int64_t offset,

@@ -39,7 +39,7 @@ class Clock {
   }
 
  private:
-  static constexpr std::uint32_t kKept = 64;
+  static constexpr std::uint32_t kKept = 4096;  // with a step of a tenth of a second, seven minutes
 
   [[nodiscard]] std::uint64_t moved_at(std::uint32_t tick) const {
     return times_[tick % kKept].load(std::memory_order_relaxed);

@@ -9,7 +9,7 @@ namespace kmapper::process {
 namespace {
 
 /// The window's clock is moved by misses, at most so often.
-constexpr std::uint64_t kClockStepNs = 10'000'000;
+constexpr std::uint64_t kClockStepNs = 100'000'000;
 
 }  // namespace
 

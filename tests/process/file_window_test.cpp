@@ -1,9 +1,12 @@
 // A file through the window, as one thread sees it.
 #include <gtest/gtest.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cstring>
 #include <optional>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 #include "kmapper/process.hpp"
@@ -65,6 +68,69 @@ TEST(FileWindow, WhatIsWrittenIsInTheFile) {
   for (std::int64_t offset = 0; offset < kMiB; offset += 4 * kKiB) {
     EXPECT_EQ(file.read(offset + 7), ~byte_at(offset + 7));
     EXPECT_EQ(file.read(offset + 8), byte_at(offset + 8));
+  }
+}
+
+TEST(FileWindow, ARangeIsSyncedByItself) {
+  for (const ScratchFile::Kind kind : {ScratchFile::on_disk, ScratchFile::in_memory}) {
+    const ScratchFile file(kind, kMiB);
+    FileWindow window(file.descriptor(), Access::read_write, Budget(small_budget()));
+    window.map(5000, 1)->writable()[0] = std::byte{1};
+    EXPECT_FALSE(window.sync(5000, 1));
+    EXPECT_FALSE(window.sync(0, kMiB));
+    EXPECT_FALSE(window.start_sync(5000, 1));
+    EXPECT_EQ(window.sync(kMiB - 1, 2).code(), WindowErrc::beyond_end);
+    EXPECT_EQ(window.sync(0, 0).code(), WindowErrc::invalid_range);
+  }
+}
+
+TEST(FileWindow, WhatIsPrefetchedIsThere) {
+  const ScratchFile file(ScratchFile::on_disk, kMiB);
+  const Budget budget({.bytes = 64 * 4 * kKiB, .granule = 4 * kKiB});  // 56 slots
+  FileWindow window(file.descriptor(), Access::read_only, budget);
+  EXPECT_FALSE(window.prefetch(8 * 4 * kKiB + 5, 6 * 4 * kKiB));
+  EXPECT_EQ(budget.stats().map_calls, 1U);
+  EXPECT_EQ(budget.stats().misses, 7U);
+  EXPECT_EQ(budget.stats().pinned, 0);
+  for (std::int64_t i = 8; i < 15; ++i) {
+    const auto mapping = window.map(i * 4 * kKiB, 4 * kKiB);
+    ASSERT_TRUE(mapping);
+    EXPECT_TRUE(shows(mapping->bytes(), i * 4 * kKiB));
+  }
+  EXPECT_EQ(budget.stats().misses, 7U);
+  EXPECT_FALSE(window.prefetch(0, kMiB));
+  EXPECT_LE(budget.stats().misses, 7U + 56 / 4);
+  EXPECT_EQ(window.prefetch(kMiB, 1).code(), WindowErrc::beyond_end);
+}
+
+TEST(FileWindow, ToPrefetchTakesNothingThatIsHeld) {
+  const ScratchFile file(kMiB);
+  FileWindow window(file.descriptor(), Access::read_only, Budget(small_budget()));
+  std::vector<Mapping> held;
+  for (std::int64_t i = 0; i < 14; ++i) held.push_back(std::move(*window.map(i * 4 * kKiB, 1)));
+  EXPECT_FALSE(window.prefetch(20 * 4 * kKiB, kMiB / 2));
+  for (std::int64_t i = 0; i < 14; ++i)
+    EXPECT_TRUE(shows(held[static_cast<std::size_t>(i)].bytes(), i * 4 * kKiB));
+}
+
+TEST(FileWindow, StatisticsSayWhatIsPopulatedAndWhoHoldsLongest) {
+  const ScratchFile file(kMiB);
+  for (const Placement placement : {Placement::slots, Placement::automatic}) {
+    Options options = small_budget();
+    options.placement = placement;
+    const Budget budget(options);
+    FileWindow window(file.descriptor(), Access::read_write, budget);
+    EXPECT_EQ(budget.stats().populated, 0);
+    EXPECT_EQ(budget.stats().longest_holder, 0);
+    const auto first = window.map(0, 1);
+    (void)*static_cast<volatile std::byte*>(first->data());
+    EXPECT_EQ(budget.stats().populated, 4 * kKiB);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    std::thread([&] { (void)budget.stats(); }).join();
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    const Stats stats = budget.stats();
+    EXPECT_EQ(stats.longest_holder, gettid());
+    EXPECT_GE(stats.longest_hold_ns, 2'000'000U);
   }
 }
 

@@ -1,0 +1,127 @@
+// What an arena says about itself: numbers, and lines for people.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+#include "process/arena.hpp"
+#include "process/descriptor.hpp"
+#include "process/file.hpp"
+
+namespace kmapper::process {
+namespace {
+
+/// Counts pages of this process that are present, by /proc/self/pagemap.
+class PresentPages {
+ public:
+  PresentPages() : pagemap_(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)) {}
+
+  /// -1: the kernel does not say.
+  [[nodiscard]] std::int64_t bytes(const std::byte* begin, std::size_t size) {
+    auto page = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(begin) / kPage);
+    const std::int64_t end = page + static_cast<std::int64_t>(size / kPage);
+    std::int64_t present = 0;
+    while (page < end) {
+      const std::size_t some = std::min(entries_.size(), static_cast<std::size_t>(end - page));
+      const std::size_t length = some * sizeof entries_[0];
+      const auto offset = page * static_cast<std::int64_t>(sizeof entries_[0]);
+      if (pread64(pagemap_.number(), entries_.data(), length, offset) !=
+          static_cast<ssize_t>(length)) {
+        return -1;
+      }
+      for (std::size_t i = 0; i < some; ++i) present += (entries_[i] >> 63) != 0 ? 1 : 0;
+      page += static_cast<std::int64_t>(some);
+    }
+    return present * static_cast<std::int64_t>(kPage);
+  }
+
+ private:
+  static constexpr std::size_t kPage = 4096;
+  const Descriptor pagemap_;
+  std::array<std::uint64_t, 512> entries_;
+};
+
+}  // namespace
+
+Stats Arena::stats() {
+  if (is_left()) return {};
+  const std::uint64_t now = Platform::now();
+  clock_.move(now, 0);
+  std::uint64_t longest_hold = 0;
+  int longest_holder = 0;
+  const kmapper::Stats core = window_->stats();
+  std::int64_t mapped = 0;
+  std::int64_t pinned = 0;
+  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+    const Window::SlotView view = window_->inspect(SlotIndex{i});
+    mapped += word::is_live(view.word) ? 1 : 0;
+    if (!word::is_pinned(view.word)) continue;
+    ++pinned;
+    const std::uint64_t age = clock_.age_ns(view.holder.tick, now);
+    if (longest_holder == 0 || age > longest_hold) {
+      longest_hold = age;
+      longest_holder = thread_id_of(view.holder.thread);
+    }
+  }
+  const std::int64_t spans = spans_.in_use();
+  const unsigned shift = shape_.granule_shift;
+  const std::size_t overhead = sizeof(Arena) + records_.bytes() + directory_.bytes() +
+                               shape_.slots * (sizeof(Window) / Platform::kMaxSlots);
+  return {.hits = core.hits,
+          .misses = core.misses,
+          .scavenges = core.scavenges,
+          .slots_scavenged = core.slots_scavenged,
+          .sleeps = core.sleeps,
+          .longest_sleep_ns = core.longest_sleep_ns,
+          .longest_hold_ns = longest_hold,
+          .longest_holder = longest_holder,
+          .map_calls = counters_.sum(Work::map_call),
+          .unmap_calls = counters_.sum(Work::unmap_call),
+          .spans = counters_.sum(Work::span),
+          .budget = static_cast<std::int64_t>(range_.size()),
+          .granule = std::int64_t{1} << shift,
+          .mapped = (mapped + spans) << shift,
+          .populated = populated(),
+          .pinned = (pinned + spans) << shift,
+          .overhead = static_cast<std::int64_t>(overhead)};
+}
+
+std::int64_t Arena::populated() {
+  PresentPages present;
+  std::int64_t sum = present.bytes(begin_, range_.size());
+  for (std::uint32_t i = 0; i < shape_.slots && sum >= 0; ++i) {
+    const Record& record = this->record(SlotIndex{i});
+    if (!record.is_at_home()) continue;
+    const std::int64_t bytes = present.bytes(record.data(), granule());
+    sum = bytes >= 0 ? sum + bytes : -1;
+  }
+  return sum;
+}
+
+std::int64_t Arena::report_holders(std::uint64_t longer_than_ns) {
+  if (is_left()) return 0;
+  clock_.move(Platform::now(), 0);
+  return window_->report_holders(longer_than_ns);
+}
+
+void Arena::report(const MisuseReport<Platform>& misuse) {
+  const MisuseText text = describe(misuse.what);
+  std::string name = "nothing";
+  if (const std::uint32_t number = file_of(misuse.page); number != 0) {
+    const std::lock_guard lock(files_mutex_);
+    const File* const file = number <= files_.size() ? files_[number - 1] : nullptr;
+    name = file != nullptr ? file->name() : "a closed file";
+  }
+  const auto offset = static_cast<std::int64_t>(granule_of(misuse.page) << shape_.granule_shift);
+  const double seconds =
+      static_cast<double>(clock_.age_ns(misuse.holder.tick, Platform::now())) / 1e9;
+  std::fprintf(stderr,
+               "kmapper: %s: %s at %lld, %llu bytes; taken by thread %d at least %.3f s ago; %s\n",
+               text.what, name.c_str(), static_cast<long long>(offset),
+               static_cast<unsigned long long>(granule()), thread_id_of(misuse.holder.thread),
+               seconds, text.advice);
+}
+
+}  // namespace kmapper::process
