@@ -49,16 +49,23 @@ enum class Access : std::uint8_t { read_only, read_write };
 /// Where a granule gets its addresses. slots: from the budget's own range; to map another granule
 /// there is one system call. home: from a range as large as the file, in which each granule has its
 /// place; several times as fast, where a file is in memory (memfd, tmpfs), or granules are 2 MiB.
+/// copies: nothing of the file is mapped, but read into memory of the budget's own, which stays:
+/// where pages cost more to map than to copy, as small granules do under most hypervisors, several
+/// times as fast again, with several threads above all. But a copy is as old as it is: what is
+/// written to the file meanwhile is not seen in granules that are there (Budget::trim() gives up
+/// those that nobody holds), and what is written to a mapping is lost. What cannot be read is an
+/// error of map(), never a fault.
 enum class Placement : std::uint8_t {
   automatic,  // home, in a 64-bit process, where the file and the budget allow it
   slots,
-  home,  // FileWindow's constructor throws where that cannot be
+  home,    // FileWindow's constructor throws where that cannot be
+  copies,  // of windows that are opened for reading; the constructor throws for others
 };
 
 /// What a budget is spent on.
 struct Options {
   /// The most that may be mapped at any moment, in bytes. Less is used where there would be more
-  /// granules than slots: 65,534, or, but for home placement, three quarters of the mappings that
+  /// granules than slots: 65,534, or, in slots, three quarters of the mappings that
   /// vm.max_map_count allows.
   std::int64_t bytes = std::int64_t{64} << 20;
   /// What is mapped and taken back in one piece: a power of two, from the page size to 2 MiB.

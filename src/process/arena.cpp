@@ -42,8 +42,10 @@ std::int64_t choose_granule(const Options& options) {
                          " bytes is not a power of two from " + std::to_string(smallest) + " to " +
                          std::to_string(kLargestGranule));
   }
-  if (options.strict && options.placement == Placement::home)
-    throw invalid_option("a strict budget has no home placement");
+  if (options.strict &&
+      (options.placement == Placement::home || options.placement == Placement::copies)) {
+    throw invalid_option("a strict budget has slots, and no other placement");
+  }
   if (options.bytes / granule < kFewestGranules) {
     throw invalid_option("a budget of " + std::to_string(options.bytes) + " bytes has not " +
                          std::to_string(kFewestGranules) + " granules of " +
@@ -55,7 +57,7 @@ std::int64_t choose_granule(const Options& options) {
 /// Each slot may need a mapping of its own, but for granules at home, and the kernel allows a
 /// process so many; a quarter is left to the rest of the program.
 std::uint64_t most_slots(Placement placement) {
-  if (placement == Placement::home) return Platform::kMaxSlots;
+  if (placement == Placement::home || placement == Placement::copies) return Platform::kMaxSlots;
   long limit = 65'530;  // the kernel's own default
   if (std::FILE* const file = std::fopen("/proc/sys/vm/max_map_count", "re"); file != nullptr) {
     if (std::fscanf(file, "%ld", &limit) != 1) limit = 65'530;
@@ -125,7 +127,8 @@ AddressRange Arena::reserve_range() const {
   const std::uint64_t wanted = (units + 1) << shape_.granule_shift;
   void* begin = MAP_FAILED;
   if (wanted <= SIZE_MAX / 2) {
-    begin = mmap(nullptr, static_cast<std::size_t>(wanted), PROT_NONE,
+    begin = mmap(nullptr, static_cast<std::size_t>(wanted),
+                 has_copies() ? PROT_READ | PROT_WRITE : PROT_NONE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   }
   if (begin == MAP_FAILED) {
@@ -158,8 +161,10 @@ int Arena::map(std::byte* address, std::size_t size, int protection, int flags, 
 
 void Arena::plug(std::byte* address, std::size_t size) {
   counters_.add(Work::unmap_call);
-  if (mmap(address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-           0) == MAP_FAILED) {
+  if (has_copies()) {
+    madvise(address, size, MADV_DONTNEED);
+  } else if (mmap(address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
+                  -1, 0) == MAP_FAILED) {
     madvise(address, size, MADV_DONTNEED);  // at least its memory
   }
 }

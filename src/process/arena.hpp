@@ -7,6 +7,8 @@
 // that is taken back goes on mapping what it mapped, unseen, until it gets another page; all there
 // is within the range is in the budget in any case. Nothing in the range is ever unmapped for
 // somebody else to take the addresses: it is plugged, by a mapping that admits nobody.
+//
+// A budget of copies has memory there, into which granules are read.
 #pragma once
 
 #include <sys/uio.h>
@@ -60,6 +62,7 @@ class Arena {
   [[nodiscard]] std::size_t granule() const { return std::size_t{1} << shape_.granule_shift; }
   [[nodiscard]] bool is_strict() const { return strict_; }
   [[nodiscard]] Placement placement() const { return placement_; }
+  [[nodiscard]] bool has_copies() const { return placement_ == Placement::copies; }
   /// Whether files may have a home. A 32-bit process has other uses for its addresses, unless it
   /// says so.
   [[nodiscard]] bool wants_home() const {
@@ -85,7 +88,7 @@ class Arena {
   /// needs. Returns an errno, or 0.
   [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int flags,
                         int descriptor, std::int64_t offset);
-  /// Maps nothing there any more.
+  /// Maps nothing there any more; or gives the copies' memory back.
   void plug(std::byte* address, std::size_t size);
   /// Empties granules at home, all by one system call where the kernel allows that.
   void drop(std::span<const iovec> granules);

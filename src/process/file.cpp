@@ -29,6 +29,10 @@ File::File(Descriptor descriptor, std::string name, Access access, std::shared_p
       arena_(std::move(arena)) {
   if (const int number = refresh_size(); number != 0)
     throw std::system_error(number, std::system_category(), *name_);
+  if (arena_->has_copies() && access_ != Access::read_only) {
+    throw std::system_error(WindowErrc::invalid_option,
+                            *name_ + ": to be written to, through a budget of copies");
+  }
   if (arena_->wants_home()) open_home();
   number_ = arena_->add(*this);
 }
@@ -191,6 +195,7 @@ Error File::error(std::error_code code, std::int64_t offset, std::int64_t length
 }
 
 Error File::system_error(int number, std::int64_t offset, std::int64_t length) const {
+  if (number == kCutShort) return error(WindowErrc::cut_short, offset, length, size());
   return error({number, std::system_category()}, offset, length);
 }
 

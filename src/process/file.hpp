@@ -103,6 +103,7 @@ class File {
   [[nodiscard]] int map_in_slots(std::span<Record* const> run, bool ahead);
   [[nodiscard]] int map_file(std::byte* address, std::size_t size, std::uint64_t granule,
                              bool ahead);
+  [[nodiscard]] int read_file(std::byte* address, std::size_t size, std::uint64_t granule);
   void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
   [[nodiscard]] std::uint64_t most_ahead() const;
   void open_home();

@@ -3,6 +3,7 @@
 // too, as they always do at home, and in slots nearly always, which are taken in their order.
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -133,6 +134,7 @@ int File::map_in_slots(std::span<Record* const> run, bool ahead) {
 
 /// Maps the file over addresses of the arena, from a granule on. Returns an errno, or 0.
 int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule, bool ahead) {
+  if (arena_->has_copies()) return read_file(address, size, granule);
   const auto map = [&] {
     return arena_->map(address, size, protection(), !ahead && populates(size) ? MAP_POPULATE : 0,
                        descriptor_.number(),
@@ -146,11 +148,34 @@ int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule, 
   return number;
 }
 
+/// Reads the file into copies' memory. Zeros are behind its end. Returns an errno, kCutShort, or 0.
+int File::read_file(std::byte* address, std::size_t size, std::uint64_t granule) {
+  arena_->counters().add(Work::map_call);
+  const auto begin = static_cast<std::int64_t>(granule << arena_->granule_shift());
+  const auto wanted = static_cast<std::size_t>(
+      std::clamp<std::int64_t>(this->size() - begin, 0, static_cast<std::int64_t>(size)));
+  std::size_t read = 0;
+  while (read < wanted) {
+    const ssize_t got = pread64(descriptor_.number(), address + read, wanted - read,
+                                begin + static_cast<std::int64_t>(read));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return errno;
+    if (got == 0) {
+      (void)refresh_size();
+      return kCutShort;
+    }
+    read += static_cast<std::size_t>(got);
+  }
+  std::fill(address + read, address + size, std::byte{0});
+  return 0;
+}
+
 /// A hint: it waits neither for the disk, nor for others to give something back.
 Error File::prefetch(std::int64_t offset, std::int64_t length) noexcept {
   if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (Error wrong = check_range(offset, length)) return wrong;
   (void)posix_fadvise64(descriptor_.number(), offset, length, POSIX_FADV_WILLNEED);
+  if (arena_->has_copies()) return {};  // to read them would be to wait
   std::uint64_t granule = granule_at(offset);
   const std::uint64_t most = std::max<std::uint64_t>(arena_->slots() / 4, 1);
   const std::uint64_t end = std::min(granule_at(offset + length - 1) + 1, granule + most);
