@@ -21,7 +21,9 @@ enum class Work : std::uint8_t {
 
 class Counters {
  public:
-  void add(Event event, std::uint64_t n) { add(static_cast<std::size_t>(event), n); }
+  void add(Event event, std::uint64_t n) {
+    add(static_cast<std::size_t>(event), static_cast<std::uintptr_t>(n));
+  }
   void add(Work work) { add(static_cast<std::size_t>(work), 1); }
   [[nodiscard]] std::uint64_t sum(Event event) const {
     return sum(static_cast<std::size_t>(event));
@@ -31,23 +33,45 @@ class Counters {
  private:
   static constexpr std::size_t kKinds = static_cast<std::size_t>(Work::kCount);
   static constexpr std::size_t kOwn = 63;  // threads that have counters of their own
+  /// 64 bits, for which 32-bit code needs no 64-bit atomic access.
+  class Count {
+   public:
+    void add_alone(std::uintptr_t n) {
+      const std::uintptr_t sum = low_.load(std::memory_order_relaxed) + n;
+      low_.store(sum, std::memory_order_relaxed);
+      if (kIsNarrow && sum < n) [[unlikely]]
+        high_.store(high_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+    void add(std::uintptr_t n) {
+      const std::uintptr_t sum = low_.fetch_add(n, std::memory_order_relaxed) + n;
+      if (kIsNarrow && sum < n) high_.fetch_add(1, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t value() const {
+      const std::uint64_t high = high_.load(std::memory_order_relaxed);
+      return (kIsNarrow ? high << 32 : 0) | low_.load(std::memory_order_relaxed);
+    }
+
+   private:
+    static constexpr bool kIsNarrow = sizeof(std::uintptr_t) < sizeof(std::uint64_t);
+    std::atomic<std::uintptr_t> low_{0};
+    std::atomic<std::uintptr_t> high_{0};
+  };
   struct alignas(64) Shard {
-    std::array<std::atomic<std::uint64_t>, kKinds> values{};
+    std::array<Count, kKinds> values{};
   };
 
   // Relaxed, all: numbers for people.
-  void add(std::size_t kind, std::uint64_t n) {
+  void add(std::size_t kind, std::uintptr_t n) {
     const std::uint16_t thread = thread_number();
     if (thread <= kOwn) [[likely]] {
-      std::atomic<std::uint64_t>& own = shards_[thread].values[kind];
-      own.store(own.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+      shards_[thread].values[kind].add_alone(n);
     } else {
-      shards_[0].values[kind].fetch_add(n, std::memory_order_relaxed);
+      shards_[0].values[kind].add(n);
     }
   }
   [[nodiscard]] std::uint64_t sum(std::size_t kind) const {
     std::uint64_t sum = 0;
-    for (const Shard& shard : shards_) sum += shard.values[kind].load(std::memory_order_relaxed);
+    for (const Shard& shard : shards_) sum += shard.values[kind].value();
     return sum;
   }
 

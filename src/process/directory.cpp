@@ -13,9 +13,9 @@ constexpr std::uint32_t entries_for(std::uint32_t slots) { return slots + slots 
 
 Directory::Directory(std::uint32_t slots)
     : count_(entries_for(slots)),
-      shift_(64 - static_cast<unsigned>(std::bit_width(slots | 63U))),
+      shift_(32 - static_cast<unsigned>(std::bit_width(slots | 63U))),
       entries_(count_ + 1),
-      buckets_(std::size_t{1} << (64 - shift_)) {}
+      buckets_(std::size_t{1} << (32 - shift_)) {}
 
 Directory::Cell& Directory::cell_or_none(Page page) noexcept {
   const std::uint64_t key = key_of(page);
@@ -32,7 +32,7 @@ Directory::Cell& Directory::cell_or_none(Page page) noexcept {
 }
 
 void Directory::forget_all() noexcept {
-  const std::size_t buckets = std::size_t{1} << (64 - shift_);
+  const std::size_t buckets = std::size_t{1} << (32 - shift_);
   for (std::size_t i = 0; i < buckets; ++i) {
     if (buckets_[i].load(std::memory_order_relaxed) != 0)
       buckets_[i].store(0, std::memory_order_relaxed);

@@ -20,6 +20,7 @@
 
 #include "process/memory.hpp"
 #include "process/page.hpp"
+#include "process/wide.hpp"
 
 namespace kmapper::process {
 
@@ -50,7 +51,7 @@ class Directory {
   static constexpr std::size_t kCells = std::size_t{1} << kCellBits;
 
   struct alignas(64) Entry {
-    std::atomic<std::uint64_t> key;   // 0: given to nobody
+    Wide<std::uint64_t> key;          // 0: given to nobody
     std::atomic<std::uint32_t> next;  // in its bucket; 0: the last
     std::uint32_t holds;              // guarded by mutex_
     std::array<Cell, kCells> cells;
@@ -59,7 +60,10 @@ class Directory {
   [[nodiscard]] static std::uint64_t key_of(Page page) { return to_number(page) >> kCellBits; }
   [[nodiscard]] static std::size_t cell_of(Page page) { return to_number(page) % kCells; }
   [[nodiscard]] std::atomic<std::uint32_t>& bucket_of(std::uint64_t key) const {
-    return buckets_[static_cast<std::size_t>((key * 0x9E3779B97F4A7C15U) >> shift_)];
+    // Multiplied by halves, which 32-bit code does as fast.
+    const auto low = static_cast<std::uint32_t>(key);
+    const auto high = static_cast<std::uint32_t>(key >> 32);
+    return buckets_[(low * 0x9E3779B9U + high * 0x85EBCA6BU) >> shift_];
   }
   /// With the lock held, exact. Without, it may follow an entry into another bucket, and find
   /// nothing there; it stops after a number of steps that no bucket of a good hash has.
@@ -67,7 +71,7 @@ class Directory {
     std::uint32_t number = bucket_of(key).load(std::memory_order_acquire);
     for (std::uint32_t steps = 0; number != 0 && steps <= count_; ++steps) {
       const Entry& entry = entries_[number];
-      if (entry.key.load(std::memory_order_acquire) == key) return number;
+      if (entry.key.is(key, std::memory_order_acquire)) return number;
       number = entry.next.load(std::memory_order_acquire);
     }
     return 0;

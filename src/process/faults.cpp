@@ -61,9 +61,9 @@ bool Arena::patch_at_home(std::byte* address, bool write) noexcept {
 /// Only of a granule that somebody holds: what else touches it is no use of the window. Filling one
 /// at home is, see Home::fill().
 bool Arena::patch(Record& record, std::byte* address, bool write) noexcept {
-  const std::uint32_t state = record.state.load(std::memory_order_acquire);
+  std::uint32_t state = record.state.load(std::memory_order_acquire);
   if (!word::is_pinned(window_->inspect(slot_of(record)).word) ||
-      (state != Record::filled && state != Record::filling)) {
+      (state != Record::filled && state != Record::patched && state != Record::filling)) {
     return false;
   }
   const auto granule = static_cast<std::int64_t>(
@@ -71,8 +71,8 @@ bool Arena::patch(Record& record, std::byte* address, bool write) noexcept {
   if (!replace(*record.owner(), address, granule + (address - record.data()), write, record.fault))
     return false;
   // From now on the granule is not found by a hit; File::map_granule() sees why.
-  if (record.fault.load(std::memory_order_relaxed) != 0)
-    record.ready.store(Page{}, std::memory_order_relaxed);
+  if (state == Record::filled && record.fault.load(std::memory_order_relaxed) != 0)
+    record.state.compare_exchange_strong(state, Record::patched, std::memory_order_relaxed);
   return true;
 }
 

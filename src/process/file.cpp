@@ -185,6 +185,9 @@ int File::refresh_size() {
     return S_ISDIR(status.st_mode) ? EISDIR : ENODEV;
   }
   size_.store(size, std::memory_order_relaxed);
+  full_granules_.store(
+      static_cast<std::size_t>(std::min<std::uint64_t>(granule_at(size), SIZE_MAX)),
+      std::memory_order_relaxed);
   if (home_ != nullptr) grow_home();
   return 0;
 }

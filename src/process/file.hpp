@@ -126,7 +126,8 @@ class File {
   const std::shared_ptr<const std::string> name_;
   const Access access_;
   const std::shared_ptr<Arena> arena_;
-  std::atomic<std::int64_t> size_{0};  // relaxed: as old as the last look
+  std::atomic<std::int64_t> size_{0};          // relaxed: as old as the last look
+  std::atomic<std::size_t> full_granules_{0};  // the same: those that lie within the file
   std::atomic<std::uint32_t> spans_held_{0};
   Streams streams_;
   std::uint32_t number_ = 0;

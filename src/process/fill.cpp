@@ -33,12 +33,11 @@ bool begin_filling(Record& record) {
 }
 
 void end_filling(Record& record, int number) {
-  // An access while it was filled may have shown that the file has not got it: no hit, then.
-  if (number == 0 && record.fault.load(std::memory_order_relaxed) == 0) {
-    // Release: pairs with map().
-    record.ready.store(record.page.load(std::memory_order_relaxed), std::memory_order_release);
-  }
-  record.state.store(number == 0 ? Record::filled : Record::pending, std::memory_order_release);
+  // An access while it was filled may have shown that the file has not got it.
+  const bool is_bad = record.fault.load(std::memory_order_relaxed) != 0;
+  const std::uint32_t state =
+      number != 0 ? Record::pending : (is_bad ? Record::patched : Record::filled);
+  record.state.store(state, std::memory_order_release);  // pairs with map()
   record.state.notify_all();
 }
 
@@ -50,7 +49,7 @@ int File::fill(Record& record) {
   for (;;) {
     // Acquire, both: pairs with end_filling(), and the record's earlier users.
     const std::uint32_t state = record.state.load(std::memory_order_acquire);
-    if (state == Record::filled) return 0;
+    if (state == Record::filled || state == Record::patched) return 0;
     if (state == Record::filling) {
       record.state.wait(Record::filling, std::memory_order_acquire);
     } else if (begin_filling(record)) {

@@ -16,18 +16,19 @@ constexpr std::uint64_t kClockStepNs = 100'000'000;
 /// Flattened: a hit waits for what was stored before it, as a call stores its registers.
 [[gnu::flatten]] Expected<Mapping> File::map(std::int64_t offset, std::int64_t length,
                                              const Patience* patience) noexcept {
-  const std::int64_t size = this->size();
-  if (offset >= 0 && length > 0 && length <= size && offset <= size - length) [[likely]] {
-    const std::size_t within = within_granule(offset);
-    if (static_cast<std::uint64_t>(length) <= arena_->granule() - within) [[likely]] {
-      const Page page = page_at(offset);
-      auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
-      if (record != nullptr) [[likely]] {
-        if (record->ready.load(std::memory_order_acquire) == page) [[likely]] {
-          return take_over(*record, page, offset, length);
-        }
-        arena_->window().kunmap_address(record);
+  const std::size_t within = within_granule(offset);
+  const std::uint64_t granule = granule_at(offset);  // of an offset below 0: no file has so many
+  if (static_cast<std::uint64_t>(length) - 1 < arena_->granule() - within &&
+      (granule < full_granules_.load(std::memory_order_relaxed) ||
+       (offset >= 0 && offset <= size() - length))) [[likely]] {
+    const Page page = make_page(number_, granule);
+    auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
+    if (record != nullptr) [[likely]] {
+      if (record->state.load(std::memory_order_acquire) == Record::filled &&
+          record->page.is(page, std::memory_order_relaxed)) [[likely]] {
+        return take_over(*record, page, offset, length);
       }
+      arena_->window().kunmap_address(record);
     }
   }
   return map_slow(offset, length, patience);

@@ -34,7 +34,6 @@ void Platform::write_pte(SlotIndex slot, Page page) {
 /// arena.
 bool Platform::take_pte(SlotIndex slot) {
   Record& record = arena_->record(slot);
-  record.ready.store(Page{}, std::memory_order_relaxed);
   const bool has_to_go = record.is_at_home() || (arena_->is_strict() && record.occupied);
   // Release: pairs with whoever empties it, and with write_pte().
   record.state.store(has_to_go ? Record::taken : Record::unused, std::memory_order_release);

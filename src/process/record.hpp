@@ -6,9 +6,9 @@
 // needs to know of neither.
 //
 // The core publishes a slot before its granule is mapped; whoever comes first, with a pin in hand,
-// maps it (File::fill), and others wait for that without spinning, however long it takes. `ready`
-// names the page that is there to be used. A pin on any other was a mistake (see Directory), or
-// came too early.
+// maps it (File::fill), and others wait for that without spinning, however long it takes. `filled`
+// says that `page` is there to be used. A pin on any other was a mistake (see Directory), or came
+// too early.
 #pragma once
 
 #include <atomic>
@@ -16,6 +16,7 @@
 #include <cstdint>
 
 #include "process/page.hpp"
+#include "process/wide.hpp"
 
 namespace kmapper::process {
 
@@ -27,20 +28,19 @@ struct alignas(64) Record {
     pending,   // has a page, which nobody has mapped yet
     filling,   // somebody is mapping it
     filled,    // it may be used, with a pin
+    patched,   // the same; but some of it are zeros, which the file is not (Arena::patch)
     taken,     // out of use; what it maps has to go
     emptying,  // out of use; somebody is unmapping it
   };
 
-  // Release, when it is mapped: pairs with the acquire of who reads it. Cleared while the slot is
-  // out of use, which the slot's word publishes.
-  std::atomic<Page> ready{};
-  std::atomic<std::uint32_t> state{};  // the same; and waited for
+  // Release, when it is mapped: pairs with the acquire of who reads it with a pin. Waited for.
+  std::atomic<std::uint32_t> state{};
   // Written while the slot is out of use; read with a pin in hand, or under it.
-  std::atomic<Page> page{};
+  Wide<Page> page{};
   // What File::fault_at() said when an access could not be carried out; 0: all is well. Set by who
   // faults, with a pin; cleared when the slot gets another page.
   std::atomic<int> fault{0};
-  // Written while filling or emptying; `ready` and `state` publish it. Relaxed, all: atomic because
+  // Written while filling or emptying; `state` publishes it. Relaxed, all: atomic because
   // a signal handler looks through all records for an address.
   std::atomic<std::byte*> address{nullptr};
   std::atomic<bool> at_home{false};  // `address` is none of the slot's own, and has to be emptied

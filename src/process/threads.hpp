@@ -10,7 +10,9 @@ namespace kmapper::process {
 /// again when its thread has ended.
 [[nodiscard]] std::uint16_t assign_thread_number();
 
-inline thread_local constinit std::uint16_t thread_number_or_none = 0;
+// Without a call, in a shared library too: two bytes of those that the loader keeps for this.
+[[gnu::tls_model(
+    "initial-exec")]] inline thread_local constinit std::uint16_t thread_number_or_none = 0;
 
 [[nodiscard]] inline std::uint16_t thread_number() {
   const std::uint16_t number = thread_number_or_none;

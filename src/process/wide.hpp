@@ -1,0 +1,47 @@
+// A 64-bit value for which 32-bit code needs no 64-bit atomic access: whoever reads it while it is
+// written may see half of the one and half of the other value. So nobody does; or it does no harm.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+namespace kmapper::process {
+
+template <class T>
+class Wide {
+ public:
+  [[nodiscard]] T load(std::memory_order order) const {
+    std::uint64_t value = 0;
+    for (std::size_t i = kParts; i-- != 0;)
+      value = shifted(value) | std::uint64_t{parts_[i].load(order)};
+    return static_cast<T>(value);
+  }
+  void store(T value, std::memory_order order) {
+    for (std::size_t i = 0; i < kParts; ++i) parts_[i].store(part(value, i), order);
+  }
+  /// load() == value, without putting it together.
+  [[nodiscard]] bool is(T value, std::memory_order order) const {
+    Part difference = 0;
+    for (std::size_t i = 0; i < kParts; ++i) difference |= parts_[i].load(order) ^ part(value, i);
+    return difference == 0;
+  }
+
+ private:
+  using Part = std::uintptr_t;
+  static_assert(sizeof(T) == sizeof(std::uint64_t));
+  static constexpr std::size_t kParts = sizeof(std::uint64_t) / sizeof(Part);
+  static constexpr unsigned kPartBits = 8 * sizeof(Part) % 64;  // 0: there is one
+
+  [[nodiscard]] static std::uint64_t shifted(std::uint64_t value) {
+    return kPartBits != 0 ? value << kPartBits : 0;
+  }
+  [[nodiscard]] static Part part(T value, std::size_t i) {
+    return static_cast<Part>(static_cast<std::uint64_t>(value) >> (i * kPartBits));
+  }
+
+  std::array<std::atomic<Part>, kParts> parts_{};
+};
+
+}  // namespace kmapper::process
