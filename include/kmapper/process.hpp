@@ -21,8 +21,8 @@
 //
 // Longer than usual: all that one file, one budget and one mapping can do stands in one place.
 //
-// Not for signal handlers. Constructors throw std::system_error (or std::bad_alloc); nothing else
-// throws.
+// A signal handler may use what its process holds, and must call nothing of this; no call is
+// disturbed by one. Constructors throw std::system_error (or std::bad_alloc); nothing else throws.
 #pragma once
 
 #include <chrono>

@@ -145,13 +145,11 @@ AddressRange Arena::reserve_range() const {
   return {first, size};
 }
 
-int Arena::map(std::byte* address, std::size_t size, int protection, int flags, int descriptor,
+int Arena::map(std::byte* address, std::size_t size, int protection, int descriptor,
                std::int64_t offset) {
   counters_.add(Work::map_call);
-  if (mmap(address, size, protection, MAP_SHARED | MAP_FIXED | flags, descriptor, offset) !=
-      MAP_FAILED) {
+  if (mmap(address, size, protection, MAP_SHARED | MAP_FIXED, descriptor, offset) != MAP_FAILED)
     return 0;
-  }
   const int error = errno;
   // What was there may be gone, and others get its addresses. If they are still free, take them.
   (void)mmap(address, size, PROT_NONE,

@@ -84,10 +84,9 @@ class Arena {
            shape_.slots;
   }
 
-  /// Maps a part of a file over addresses of the range; `flags`: of mmap, beyond those that this
-  /// needs. Returns an errno, or 0.
-  [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int flags,
-                        int descriptor, std::int64_t offset);
+  /// Maps a part of a file over addresses of the range. Returns an errno, or 0.
+  [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int descriptor,
+                        std::int64_t offset);
   /// Maps nothing there any more; or gives the copies' memory back.
   void plug(std::byte* address, std::size_t size);
   /// Empties granules at home, all by one system call where the kernel allows that.

@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "process/file.hpp"
+#include "process/populate.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -18,8 +19,8 @@ namespace {
 constexpr std::uint64_t kMostBytesAhead = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostGranulesAhead = 64;
 
-/// Of a granule that is asked for: whether it pays to have all of it mapped by the system call that
-/// maps it. An access maps what is around it in any case, but a few pages for each that they are.
+/// Of a granule that is asked for: whether it pays to have all of it mapped at once. An access maps
+/// what is around it in any case, but at the price of a few pages for each.
 bool populates(std::size_t size) {
   return size >= std::size_t{16} << 10 && size <= std::size_t{64} << 10;
 }
@@ -135,8 +136,7 @@ int File::map_in_slots(std::span<Record* const> run, bool ahead) {
 int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule, bool ahead) {
   if (arena_->has_copies()) return read_file(address, size, granule);
   const auto map = [&] {
-    return arena_->map(address, size, protection(), !ahead && populates(size) ? MAP_POPULATE : 0,
-                       descriptor_.number(),
+    return arena_->map(address, size, protection(), descriptor_.number(),
                        static_cast<std::int64_t>(granule << arena_->granule_shift()));
   };
   int number = map();
@@ -144,6 +144,8 @@ int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule, 
     arena_->make_room_for_mappings();
     number = map();
   }
+  // What cannot be populated is found out when it is accessed.
+  if (number == 0 && !ahead && populates(size)) (void)populate(MADV_POPULATE_READ, address, size);
   return number;
 }
 

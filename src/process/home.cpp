@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "process/descriptor.hpp"
+#include "process/populate.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -46,20 +47,10 @@ void touch(std::byte* address) {
 #endif
 }
 
-/// Has the kernel map pages; `advice` says how. Returns an errno, or 0, also where the file cannot
-/// give them: an access will say why. Kernels before 5.14 know of no such advice: EINVAL.
-int map_by(int advice, std::byte* begin, std::size_t size) {
-  int number = 0;
-  do {
-    number = madvise(begin, size, advice) == 0 ? 0 : errno;
-  } while (number == EINTR);
-  return number == EFAULT ? 0 : number;
-}
-
 /// A page is mapped faster by an access than by a system call.
 int map_by_writing(std::byte* begin, std::size_t size) {
   if (size > kPage) {
-    const int number = map_by(MADV_POPULATE_WRITE, begin, size);
+    const int number = populate(MADV_POPULATE_WRITE, begin, size);
     if (number != EINVAL) return number;
   }
   for (std::size_t at = 0; at < size; at += kPage) touch(begin + at);
@@ -119,7 +110,7 @@ int Home::fill(std::uint64_t first, std::uint64_t granules, std::int64_t size, b
   if (bytes != 0 && by_writing_) {
     number = map_by_writing(begin, bytes);
   } else if (bytes != 0 && !ahead && bytes <= kFaultAround) {
-    number = map_by(MADV_POPULATE_READ, begin, bytes);
+    number = populate(MADV_POPULATE_READ, begin, bytes);
     if (number == EINVAL) number = 0;  // an access will do it
   }
   if (number != 0) return number;

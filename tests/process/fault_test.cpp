@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -14,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "in_a_child.hpp"
 #include "kmapper/cursor.hpp"
 #include "kmapper/high_memory.hpp"
 #include "kmapper/process.hpp"
@@ -230,16 +230,6 @@ void handle_others(int /*number*/, siginfo_t* info, void* /*context*/) {
   if (info->si_addr == other_page) ++others;
   (void)mmap(other_page, static_cast<std::size_t>(kPage), PROT_READ | PROT_WRITE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-}
-
-/// In a process of its own, for the handler is for the whole process.
-template <class Function>
-int in_a_child(Function function) {
-  const pid_t child = fork();
-  if (child == 0) _exit(function());
-  int status = 0;
-  EXPECT_EQ(waitpid(child, &status, 0), child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
 // Needs a process in which no budget has been made yet: CTest runs each test in one.

@@ -1,14 +1,17 @@
 // What the system refuses: addresses, and mappings. Each in a process of its own.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cstdint>
+#include <string>
 #include <system_error>
 #include <vector>
 
+#include "in_a_child.hpp"
 #include "kmapper/process.hpp"
 #include "scratch_file.hpp"
 
@@ -16,15 +19,6 @@ namespace kmapper::process {
 namespace {
 
 constexpr std::int64_t kPage = 4096;
-
-template <class Function>
-int in_a_child(Function function) {
-  const pid_t child = fork();
-  if (child == 0) _exit(function());
-  int status = 0;
-  EXPECT_EQ(waitpid(child, &status, 0), child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
-}
 
 /// Makes mappings until the system refuses one, and returns whether it did.
 bool use_all_mappings_up() {
@@ -55,6 +49,78 @@ TEST(SystemLimits, IdleSlotsAreGivenBackWhereNoMoreMappingsAreAllowed) {
     }
     return shows(held->bytes(), kPage) ? 0 : 4;
   });
+  EXPECT_EQ(ended, 0);
+}
+
+/// A memory cgroup, of either version, for a process that enters it and never leaves.
+class MemoryGroup {
+ public:
+  explicit MemoryGroup(std::int64_t bytes) {
+    for (const Version& it : kVersions) {
+      path_ = std::string(it.root) + "/kmapper-test-" + std::to_string(getpid());
+      if (mkdir(path_.c_str(), 0700) != 0) continue;
+      if (write(it.limit, bytes) && write("/cgroup.procs", getpid())) {
+        is_entered_ = true;
+        root_ = it.root;
+        return;
+      }
+      rmdir(path_.c_str());
+    }
+  }
+  MemoryGroup(const MemoryGroup&) = delete;
+  MemoryGroup& operator=(const MemoryGroup&) = delete;
+  ~MemoryGroup() {
+    if (!is_entered_) return;
+    const std::string group = path_;
+    path_ = root_;
+    write("/cgroup.procs", getpid());
+    rmdir(group.c_str());
+  }
+  [[nodiscard]] bool is_entered() const { return is_entered_; }
+
+ private:
+  struct Version {
+    const char* root;
+    const char* limit;
+  };
+  static constexpr Version kVersions[] = {{"/sys/fs/cgroup", "/memory.max"},
+                                          {"/sys/fs/cgroup/memory", "/memory.limit_in_bytes"}};
+
+  bool write(const char* name, std::int64_t value) {
+    const int file = open((path_ + name).c_str(), O_WRONLY | O_CLOEXEC);
+    const std::string text = std::to_string(value);
+    const bool done =
+        file >= 0 && ::write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+    if (file >= 0) close(file);
+    return done;
+  }
+
+  std::string path_;
+  std::string root_;
+  bool is_entered_ = false;
+};
+
+// The file is larger than what the process may have of memory, the cache of files included.
+TEST(SystemLimits, AFileLargerThanTheMemoryOfTheCgroupIsGoneThrough) {
+  constexpr int kSkipped = 77;
+  const int ended = in_a_child([] {
+    const MemoryGroup group(std::int64_t{48} << 20);
+    if (!group.is_entered()) return kSkipped;
+    constexpr std::int64_t kSize = std::int64_t{96} << 20;
+    const ScratchFile file(ScratchFile::on_disk, kSize);
+    FileWindow window(file.descriptor(), Access::read_write, Budget({.bytes = 8 << 20}));
+    for (std::int64_t offset = 0; offset < kSize; offset += kPage) {
+      const auto mapping = window.map(offset, kPage);
+      if (!mapping || !shows(mapping->bytes(), offset)) return 1;
+      mapping->writable()[0] = ~byte_at(offset);
+    }
+    for (std::int64_t offset = 0; offset < kSize; offset += kPage) {
+      const auto mapping = window.map(offset, 1);
+      if (!mapping || mapping->bytes()[0] != ~byte_at(offset) || mapping->bad()) return 2;
+    }
+    return 0;
+  });
+  if (ended == kSkipped) GTEST_SKIP() << "no memory cgroup can be made here";
   EXPECT_EQ(ended, 0);
 }
 
