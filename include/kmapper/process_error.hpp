@@ -11,14 +11,14 @@
 
 namespace kmapper::process {
 
-/// What is not the operating system's word. Each equals the std::errc that it is nearest to.
+/// What is not the operating system's word. Each equals the std::errc that it is nearest to. C
+/// programs know their numbers: what is new comes last.
 enum class WindowErrc {
   would_sleep = 1,  // everything is pinned, and the caller would not wait
   timed_out,        // nothing was unpinned in time
   cancelled,        // the stop token was asked to stop
   too_many_users,   // a granule is pinned as often as can be counted
   too_large,        // longer, or more, than what can be mapped at once
-  spent,            // the reservation has nothing left
   invalid_range,    // a negative offset, or a length below 1
   beyond_end,       // behind the end of the file
   pinned,           // somebody holds a mapping of it
@@ -27,6 +27,7 @@ enum class WindowErrc {
   cut_short,        // the file has become shorter than what is mapped of it
   forked,           // the window is the parent process's
   busy,             // more calls at once than the window keeps record of
+  spent,            // the reservation has nothing left
 };
 
 [[nodiscard]] const std::error_category& window_category() noexcept;
