@@ -1,0 +1,226 @@
+// The C face's budgets, mappings, windows and cursors: see kmapper/kmapper.h.
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "kmapper/cursor.hpp"
+#include "process/c_api.hpp"
+
+// NOLINTBEGIN(readability-identifier-naming): C's names
+struct kmapper_window {
+  kmapper::process::FileWindow window;
+};
+struct kmapper_cursor {
+  kmapper::process::Cursor cursor;
+};
+// NOLINTEND(readability-identifier-naming)
+
+namespace kmapper::process::c {
+namespace {
+
+Access access_of(int access) {
+  if (access == KMAPPER_READ_ONLY) return Access::read_only;
+  if (access == KMAPPER_READ_WRITE) return Access::read_write;
+  throw std::system_error(WindowErrc::invalid_option, "access " + std::to_string(access));
+}
+
+Options options_of(const kmapper_options& options) {
+  if (options.placement > KMAPPER_PLACEMENT_HOME || options.strict > 1) {
+    throw std::system_error(WindowErrc::invalid_option,
+                            "placement " + std::to_string(options.placement) + ", strict " +
+                                std::to_string(options.strict));
+  }
+  Options result;
+  if (options.bytes != 0) result.bytes = options.bytes;
+  result.granule = options.granule;
+  result.placement = static_cast<Placement>(options.placement);
+  result.strict = options.strict != 0;
+  return result;
+}
+static_assert(static_cast<int>(Placement::slots) == KMAPPER_PLACEMENT_SLOTS);
+static_assert(static_cast<int>(Placement::home) == KMAPPER_PLACEMENT_HOME);
+
+kmapper_stats stats_of(const Stats& stats, std::uint64_t size) {
+  return {.size = size,
+          .hits = stats.hits,
+          .misses = stats.misses,
+          .scavenges = stats.scavenges,
+          .slots_scavenged = stats.slots_scavenged,
+          .sleeps = stats.sleeps,
+          .longest_sleep_ns = stats.longest_sleep_ns,
+          .map_calls = stats.map_calls,
+          .unmap_calls = stats.unmap_calls,
+          .spans = stats.spans,
+          .budget = stats.budget,
+          .granule = stats.granule,
+          .mapped = stats.mapped,
+          .pinned = stats.pinned,
+          .overhead = stats.overhead};
+}
+
+const Mapping& mapping_in(const kmapper_mapping* mapping) {
+  return *std::launder(reinterpret_cast<const Mapping*>(mapping->private_words));
+}
+
+}  // namespace
+
+Patience patience_of(const kmapper_patience& patience) {
+  Patience result;
+  if (patience.deadline_ns != 0) {
+    result.deadline =
+        std::chrono::steady_clock::time_point(std::chrono::nanoseconds(patience.deadline_ns));
+  }
+  if (patience.cancellation != nullptr) result.stop = patience.cancellation->source.get_token();
+  return result;
+}
+
+// A Mapping is moved into the words that the program keeps for it.
+static_assert(sizeof(Mapping) <= sizeof(kmapper_mapping::private_words));
+static_assert(alignof(Mapping) <= alignof(void*));
+
+int hand_out(Expected<Mapping> mapped, kmapper_mapping* mapping) {
+  std::memset(mapping, 0, sizeof *mapping);
+  if (!mapped) return failed(mapped.error());
+  mapping->data = mapped->data();
+  mapping->length = mapped->size();
+  new (mapping->private_words) Mapping(std::move(*mapped));
+  return KMAPPER_OK;
+}
+
+}  // namespace kmapper::process::c
+
+using namespace kmapper::process::c;  // NOLINT(google-build-using-namespace): this is its face
+using kmapper::process::Budget;
+using kmapper::process::Cursor;
+using kmapper::process::FileWindow;
+using kmapper::process::Patience;
+
+// --- Budgets ---
+
+int kmapper_budget_create(const kmapper_options* options, kmapper_budget** budget) {
+  const kmapper_options none{
+      .size = sizeof none, .bytes = 0, .granule = 0, .placement = 0, .strict = 0};
+  const std::optional<kmapper_options> known = read(options != nullptr ? options : &none);
+  if (!known) {
+    *budget = nullptr;
+    return wrong_size("a kmapper_options", options->size, sizeof *options);
+  }
+  return create(budget, [&] { return new kmapper_budget{Budget(options_of(*known))}; });
+}
+
+void kmapper_budget_destroy(kmapper_budget* budget) { delete budget; }
+
+int64_t kmapper_budget_granule(const kmapper_budget* budget) { return budget->budget.granule(); }
+
+int64_t kmapper_budget_trim(const kmapper_budget* budget) { return budget->budget.trim(); }
+
+int kmapper_budget_stats(const kmapper_budget* budget, kmapper_stats* stats) {
+  const std::uint64_t size = stats->size;
+  if (size < sizeof size) return wrong_size("a kmapper_stats", size, sizeof *stats);
+  const kmapper_stats now = stats_of(budget->budget.stats(), size);
+  std::memset(stats, 0, static_cast<std::size_t>(size));  // what only the program knows
+  std::memcpy(stats, &now, std::min(static_cast<std::size_t>(size), sizeof now));
+  return KMAPPER_OK;
+}
+
+int64_t kmapper_budget_report_holders(const kmapper_budget* budget, int64_t nanoseconds) {
+  return budget->budget.report_holders(std::chrono::nanoseconds(nanoseconds));
+}
+
+// --- Mappings ---
+
+void kmapper_mapping_release(kmapper_mapping* mapping) {
+  if (mapping->data == nullptr) return;
+  mapping_in(mapping).~Mapping();
+  std::memset(mapping, 0, sizeof *mapping);
+}
+
+int kmapper_mapping_fault(const kmapper_mapping* mapping) {
+  return mapping->data != nullptr ? number_of(mapping_in(mapping).fault()) : KMAPPER_OK;
+}
+
+// --- Waits ---
+
+int kmapper_cancellation_create(kmapper_cancellation** cancellation) {
+  return create(cancellation, [] { return new kmapper_cancellation; });
+}
+
+void kmapper_cancellation_destroy(kmapper_cancellation* cancellation) { delete cancellation; }
+
+void kmapper_cancellation_cancel(kmapper_cancellation* cancellation) {
+  cancellation->source.request_stop();
+}
+
+// --- Windows ---
+
+int kmapper_window_open(const char* path, int access, const kmapper_budget* budget,
+                        kmapper_window** window) {
+  return create(window, [&] {
+    return new kmapper_window{FileWindow(path, access_of(access), budget->budget)};
+  });
+}
+
+int kmapper_window_open_descriptor(int descriptor, int access, const kmapper_budget* budget,
+                                   kmapper_window** window) {
+  return create(window, [&] {
+    return new kmapper_window{FileWindow(descriptor, access_of(access), budget->budget)};
+  });
+}
+
+void kmapper_window_close(kmapper_window* window) { delete window; }
+
+int kmapper_window_map(kmapper_window* window, int64_t offset, int64_t length,
+                       kmapper_mapping* mapping) {
+  return hand_out(window->window.map(offset, length), mapping);
+}
+
+int kmapper_window_try_map(kmapper_window* window, int64_t offset, int64_t length,
+                           kmapper_mapping* mapping) {
+  return hand_out(window->window.try_map(offset, length), mapping);
+}
+
+int kmapper_window_map_for(kmapper_window* window, int64_t offset, int64_t length,
+                           int64_t nanoseconds, kmapper_mapping* mapping) {
+  return hand_out(window->window.map_for(offset, length, std::chrono::nanoseconds(nanoseconds)),
+                  mapping);
+}
+
+int kmapper_window_map_until(kmapper_window* window, int64_t offset, int64_t length,
+                             const kmapper_patience* patience, kmapper_mapping* mapping) {
+  return map_until(patience, mapping,
+                   [&](const Patience& it) { return window->window.map(offset, length, it); });
+}
+
+int kmapper_window_sync(kmapper_window* window) { return status_of(window->window.sync()); }
+
+int kmapper_window_start_sync(kmapper_window* window, int64_t offset, int64_t length) {
+  return status_of(window->window.start_sync(offset, length));
+}
+
+int kmapper_window_resize(kmapper_window* window, int64_t size) {
+  return status_of(window->window.resize(size));
+}
+
+int kmapper_window_discard(kmapper_window* window, int64_t offset, int64_t length) {
+  return status_of(window->window.discard(offset, length));
+}
+
+int64_t kmapper_window_size(const kmapper_window* window) { return window->window.size(); }
+
+int64_t kmapper_window_longest(const kmapper_window* window) { return window->window.longest(); }
+
+// --- Cursors ---
+
+int kmapper_cursor_create(kmapper_window* window, kmapper_cursor** cursor) {
+  return create(cursor, [&] { return new kmapper_cursor{Cursor(window->window)}; });
+}
+
+void kmapper_cursor_destroy(kmapper_cursor* cursor) { delete cursor; }
+
+void* kmapper_cursor_at(kmapper_cursor* cursor, int64_t offset, size_t length) {
+  void* const at = cursor->cursor.at(offset, length);
+  if (at == nullptr) failed(cursor->cursor.error());
+  return at;
+}
+
+void kmapper_cursor_release(kmapper_cursor* cursor) { cursor->cursor.release(); }

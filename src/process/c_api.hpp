@@ -1,0 +1,85 @@
+// What the sources of the C face (kmapper/kmapper.h) share: handles are the public classes, what a
+// constructor throws becomes a number, and structures are read as far as both sides know them.
+#pragma once
+
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <stop_token>
+#include <system_error>
+
+#include "kmapper/kmapper.h"
+#include "kmapper/process.hpp"
+
+// NOLINTBEGIN(readability-identifier-naming): C's names
+struct kmapper_budget {
+  kmapper::process::Budget budget;
+};
+struct kmapper_cancellation {
+  std::stop_source source;
+};
+// NOLINTEND(readability-identifier-naming)
+
+namespace kmapper::process::c {
+
+/// The number that C has for it.
+[[nodiscard]] inline int number_of(const std::error_code& code) {
+  return code.category() == window_category() ? -code.value() : code.value();
+}
+
+/// Notes what the thread may ask about, and returns its number.
+int failed(const Error& error) noexcept;
+int failed(int number, const char* what) noexcept;
+int wrong_size(const char* of, std::uint64_t size, std::size_t known) noexcept;
+
+[[nodiscard]] inline int status_of(const Error& error) {
+  return error ? failed(error) : KMAPPER_OK;
+}
+
+/// Sets `*handle` to what `make` makes, or to null where that throws.
+template <class Handle, class Make>
+[[nodiscard]] int create(Handle** handle, Make make) noexcept {
+  *handle = nullptr;
+  try {
+    *handle = make();
+    return KMAPPER_OK;
+  } catch (const std::system_error& error) {
+    return failed(number_of(error.code()), error.what());
+  } catch (const std::bad_alloc&) {
+    return failed(ENOMEM, "no memory for a handle");
+  }
+}
+
+/// What a program says in a structure of its own: as much of it as both know. Null: it says more.
+template <class Struct>
+[[nodiscard]] std::optional<Struct> read(const Struct* from) {
+  Struct known{};
+  const auto size = static_cast<std::size_t>(from->size);
+  if (size < sizeof from->size) return std::nullopt;
+  std::memcpy(&known, from, std::min(size, sizeof known));
+  const auto* const bytes = reinterpret_cast<const unsigned char*>(from);
+  if (size > sizeof known &&
+      std::any_of(bytes + sizeof known, bytes + size, [](unsigned char it) { return it != 0; })) {
+    return std::nullopt;
+  }
+  return known;
+}
+
+[[nodiscard]] Patience patience_of(const kmapper_patience& patience);
+[[nodiscard]] int hand_out(Expected<Mapping> mapped, kmapper_mapping* mapping);
+
+/// `map` with the patience that the program has.
+template <class Map>
+[[nodiscard]] int map_until(const kmapper_patience* patience, kmapper_mapping* mapping, Map map) {
+  if (patience == nullptr) return hand_out(map(Patience{}), mapping);
+  const std::optional<kmapper_patience> known = read(patience);
+  if (known) return hand_out(map(patience_of(*known)), mapping);
+  std::memset(mapping, 0, sizeof *mapping);
+  return wrong_size("a kmapper_patience", patience->size, sizeof *patience);
+}
+
+}  // namespace kmapper::process::c

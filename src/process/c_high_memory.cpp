@@ -1,0 +1,55 @@
+// The C face's high memory: see kmapper/kmapper.h.
+#include "kmapper/high_memory.hpp"
+#include "process/c_api.hpp"
+
+// NOLINTBEGIN(readability-identifier-naming): C's names
+struct kmapper_high_memory {
+  kmapper::process::HighMemory memory;
+};
+// NOLINTEND(readability-identifier-naming)
+
+using namespace kmapper::process::c;  // NOLINT(google-build-using-namespace): this is its face
+using kmapper::process::Expected;
+using kmapper::process::HighMemory;
+using kmapper::process::HighPage;
+using kmapper::process::Patience;
+
+int kmapper_high_memory_create(const kmapper_budget* budget, kmapper_high_memory** memory) {
+  return create(memory, [&] { return new kmapper_high_memory{HighMemory(budget->budget)}; });
+}
+
+void kmapper_high_memory_destroy(kmapper_high_memory* memory) { delete memory; }
+
+int kmapper_high_memory_allocate(kmapper_high_memory* memory, kmapper_high_page* page) {
+  const Expected<HighPage> allocated = memory->memory.allocate();
+  *page = static_cast<kmapper_high_page>(*allocated);
+  return allocated ? KMAPPER_OK : failed(allocated.error());
+}
+
+int kmapper_high_memory_free(kmapper_high_memory* memory, kmapper_high_page page) {
+  return status_of(memory->memory.free(HighPage{page}));
+}
+
+int kmapper_high_memory_map(kmapper_high_memory* memory, kmapper_high_page page,
+                            kmapper_mapping* mapping) {
+  return hand_out(memory->memory.map(HighPage{page}), mapping);
+}
+
+int kmapper_high_memory_try_map(kmapper_high_memory* memory, kmapper_high_page page,
+                                kmapper_mapping* mapping) {
+  return hand_out(memory->memory.try_map(HighPage{page}), mapping);
+}
+
+int kmapper_high_memory_map_until(kmapper_high_memory* memory, kmapper_high_page page,
+                                  const kmapper_patience* patience, kmapper_mapping* mapping) {
+  return map_until(patience, mapping,
+                   [&](const Patience& it) { return memory->memory.map(HighPage{page}, it); });
+}
+
+int64_t kmapper_high_memory_page_size(const kmapper_high_memory* memory) {
+  return memory->memory.page_size();
+}
+
+int64_t kmapper_high_memory_allocated(const kmapper_high_memory* memory) {
+  return memory->memory.allocated();
+}
