@@ -147,7 +147,7 @@ TEST(SystemLimits, AFileThatGetsNoAddressesAtHomeIsMappedInSlots) {
 #endif
   const int ended = in_a_child([] {
     const ScratchFile file(100 * kPage);
-    const rlimit limit{.rlim_cur = rlim_t{512} << 20, .rlim_max = rlim_t{512} << 20};
+    const rlimit limit{.rlim_cur = rlim_t{1} << 30, .rlim_max = rlim_t{1} << 30};
     if (setrlimit(RLIMIT_AS, &limit) != 0) return 1;
     FileWindow window(file.descriptor(), Access::read_write,
                       Budget({.bytes = 64 * kPage, .granule = kPage}));

@@ -1,0 +1,161 @@
+#include "process/linux_machine.hpp"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+
+#include "process/linux_report.hpp"
+
+namespace kmapper::linux_face {
+namespace {
+
+constexpr unsigned long kMostPages = 1UL << 18;  // 1 GiB: two views fit a 32-bit process
+
+unsigned long setting(const char* name, unsigned long usual, unsigned long most) {
+  const char* const text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
+  if (text == nullptr) return usual;
+  char* end = nullptr;
+  const unsigned long value = std::strtoul(text, &end, 10);
+  if (end != text && *end == '\0' && value >= 1 && value <= most) return value;
+  std::fprintf(stderr, "kmapper: %s=%s is no number from 1 to %lu\n", name, text, most);
+  std::_Exit(2);
+}
+
+int open_file(unsigned long pages) {
+  if (sysconf(_SC_PAGESIZE) != static_cast<long>(PAGE_SIZE))
+    fail("PAGE_SIZE is not the system's", EINVAL);
+  const int file = memfd_create("kmapper highmem", MFD_CLOEXEC);
+  if (file < 0) fail("a memory file", errno);
+  if (ftruncate(file, static_cast<off_t>(pages) << PAGE_SHIFT) != 0) fail("a memory file", errno);
+  return file;
+}
+
+/// Addresses that admit nobody, and one page more. `file`: of its pages; -1: of nothing.
+process::AddressRange reserve(std::size_t bytes, int file) {
+  const std::size_t size = bytes + PAGE_SIZE;
+  void* const begin =
+      mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (begin == MAP_FAILED ||
+      (file >= 0 && mmap(begin, bytes, PROT_NONE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)) {
+    fail("addresses for the pages", errno);
+  }
+  return {static_cast<std::byte*>(begin), size};
+}
+
+constexpr std::size_t bytes_of(unsigned long pages) { return std::size_t{pages} << PAGE_SHIFT; }
+
+}  // namespace
+
+constinit std::atomic<Machine*> Machine::machine_{nullptr};
+
+/// It stays until the process ends, for those who run last.
+Machine& Machine::get() {
+  static Machine& made = [&]() -> Machine& {
+    auto* const it = new Machine;
+    machine_.store(it, std::memory_order_release);
+    watch_for_faults();
+    return *it;
+  }();
+  return made;
+}
+
+Machine::Machine()
+    : low_(setting("KMAPPER_LOW_PAGES", 4096, kMostPages)),
+      high_(setting("KMAPPER_HIGH_PAGES", 16'384, kMostPages)),
+      slots_(setting("KMAPPER_SLOTS", 512, 8192)),
+      low_hint_(kFirstPfn),
+      high_hint_(kFirstPfn + low_),
+      file_(open_file(low_ + high_)),
+      tokens_(reserve((low_ + high_) * sizeof(page), -1)),
+      frames_(low_ + high_ + 1),
+      plain_(reserve(bytes_of(low_ + high_), file_.number())),
+      local_(reserve(bytes_of(low_ + high_), file_.number())) {
+  if (mprotect(plain_.begin(), bytes_of(low_), PROT_READ | PROT_WRITE) != 0)
+    fail("low memory", errno);
+}
+
+unsigned long Machine::pfn_of(const page* page) const {
+  const auto offset =
+      static_cast<std::size_t>(reinterpret_cast<const std::byte*>(page) - tokens_.begin());
+  const unsigned long pfn = kFirstPfn + offset / sizeof(struct page);
+  return is_token(page) && offset % sizeof(struct page) == 0 && has(pfn) ? pfn : 0;
+}
+
+unsigned long Machine::pfn_at(View view, const void* address) const {
+  if (!range(view).contains(address)) return 0;
+  const std::ptrdiff_t offset = static_cast<const std::byte*>(address) - range(view).begin();
+  return kFirstPfn + (static_cast<unsigned long>(offset) >> PAGE_SHIFT);
+}
+
+void Machine::admit(View view, unsigned long pfn) const {
+  if (mprotect(address(view, pfn), PAGE_SIZE, PROT_READ | PROT_WRITE) != 0)
+    fail("mapping a page (each may be a mapping of its own: see vm.max_map_count)", errno);
+}
+
+void Machine::admit_nobody(View view, unsigned long pfn) const {
+  if (mprotect(address(view, pfn), PAGE_SIZE, PROT_NONE) != 0) fail("unmapping a page", errno);
+  madvise(address(view, pfn), PAGE_SIZE, MADV_DONTNEED);
+}
+
+unsigned long Machine::take(Zone zone, unsigned order) {
+  const unsigned long pages = 1UL << order;
+  const unsigned long end = zone == Zone::high ? end_pfn() : first_high_pfn();
+  unsigned long& from = zone == Zone::high ? high_hint_ : low_hint_;
+  for (unsigned long first = (from + pages - 1) / pages * pages; first + pages <= end;
+       first += pages) {
+    unsigned long i = 0;
+    while (i < pages && !frame(first + i).is_allocated) ++i;
+    if (i < pages) continue;
+    for (i = 0; i < pages; ++i) {
+      frame(first + i) = Frame{};
+      frame(first + i).is_allocated = true;
+    }
+    frame(first).is_head = true;
+    frame(first).order = static_cast<std::uint8_t>(order);
+    if (order == 0) from = first + 1;
+    return first;
+  }
+  return 0;
+}
+
+/// What they took up goes back to the system.
+void Machine::give_back(unsigned long pfn, unsigned order, const void* caller) {
+  for (unsigned long i = 0; i < 1UL << order; ++i) {
+    frame(pfn + i).is_allocated = frame(pfn + i).is_head = false;
+    frame(pfn + i).freed_by = caller;
+  }
+  unsigned long& first_free = is_high(pfn) ? high_hint_ : low_hint_;
+  first_free = std::min(first_free, pfn);
+  fallocate(file_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+            static_cast<off_t>(pfn - kFirstPfn) << PAGE_SHIFT,
+            static_cast<off_t>(PAGE_SIZE) << order);
+}
+
+bool Machine::fill(unsigned long pfn, unsigned order, unsigned char value) const {
+  std::array<unsigned char, PAGE_SIZE> bytes;
+  bytes.fill(value);
+  for (unsigned long i = 0; i < 1UL << order; ++i) {
+    if (pwrite(file_.number(), bytes.data(), bytes.size(),
+               static_cast<off_t>(pfn + i - kFirstPfn) << PAGE_SHIFT) !=
+        static_cast<ssize_t>(bytes.size())) {
+      return false;
+    }
+  }
+  return true;
+}
+
+unsigned long Machine::free_high_pages() {
+  const std::lock_guard lock(mutex);
+  unsigned long free = 0;
+  for (unsigned long pfn = first_high_pfn(); pfn < end_pfn(); ++pfn)
+    free += frame(pfn).is_allocated ? 0 : 1;
+  return free;
+}
+
+}  // namespace kmapper::linux_face

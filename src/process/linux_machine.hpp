@@ -1,0 +1,107 @@
+// The machine that the Linux-named face (kmapper/linux/highmem.h) runs on: pages in a memory file,
+// and two views of them.
+//
+//     plain    low: always mapped | high: each page while it is kmapped   | guard
+//     local                         high: each while a thread has it local | guard
+//
+// In each view a page has a place of its own, where no other page ever comes. So an address says
+// which page is meant, however late it is used. What is not mapped admits nobody (PROT_NONE), and
+// is not resident either.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+
+#include "kmapper/linux/highmem.h"
+#include "process/descriptor.hpp"
+#include "process/memory.hpp"
+
+namespace kmapper::linux_face {
+
+/// What is known of a page. Guarded by the machine's mutex.
+struct Frame {
+  bool is_allocated;
+  bool is_head;  // the first page of an allocation
+  std::uint8_t order;
+  std::uint32_t kmaps;
+  std::uint32_t locals;
+  // Where the last such call returns to; null: there was none since it was allocated.
+  const void* freed_by;
+  const void* kmapped_by;
+  const void* kunmapped_by;
+  const void* locally_mapped_by;
+  const void* locally_unmapped_by;
+};
+
+enum class View { plain, local };
+enum class Zone { low, high };
+
+class Machine {
+ public:
+  static constexpr unsigned long kFirstPfn = 1024;  // so that what is aligned in pfns has them so
+  static constexpr unsigned kMostOrder = 10;
+
+  /// Made at the first call, as the environment says; what is wrong there ends the process.
+  [[nodiscard]] static Machine& get();
+  /// Null: there is none yet. For signal handlers.
+  [[nodiscard]] static Machine* find() { return machine_.load(std::memory_order_acquire); }
+
+  std::mutex mutex;  // guards all frames, and what follows
+  std::condition_variable slot_is_free;
+  unsigned long slots_in_use = 0;
+
+  [[nodiscard]] unsigned long slots() const { return slots_; }
+  [[nodiscard]] unsigned long end_pfn() const { return kFirstPfn + low_ + high_; }
+  [[nodiscard]] unsigned long first_high_pfn() const { return kFirstPfn + low_; }
+  [[nodiscard]] bool has(unsigned long pfn) const { return pfn >= kFirstPfn && pfn < end_pfn(); }
+  [[nodiscard]] bool is_high(unsigned long pfn) const { return pfn >= first_high_pfn(); }
+  [[nodiscard]] Frame& frame(unsigned long pfn) const { return frames_[pfn - kFirstPfn]; }
+
+  [[nodiscard]] page* page_of(unsigned long pfn) const {
+    return reinterpret_cast<page*>(tokens_.begin()) + (pfn - kFirstPfn);
+  }
+  /// 0: it is no page.
+  [[nodiscard]] unsigned long pfn_of(const page* page) const;
+  [[nodiscard]] bool is_token(const void* address) const { return tokens_.contains(address); }
+  [[nodiscard]] std::byte* address(View view, unsigned long pfn) const {
+    return range(view).begin() + ((pfn - kFirstPfn) << PAGE_SHIFT);
+  }
+  /// The page whose place an address is in, which may be end_pfn(), the guard; 0: none.
+  [[nodiscard]] unsigned long pfn_at(View view, const void* address) const;
+
+  /// Lets everybody at a high page, or nobody.
+  void admit(View view, unsigned long pfn) const;
+  void admit_nobody(View view, unsigned long pfn) const;
+
+  /// 2^order pages in a row; 0: there are none. Holds the mutex.
+  [[nodiscard]] unsigned long take(Zone zone, unsigned order);
+  /// Nobody has them any more. Holds the mutex.
+  void give_back(unsigned long pfn, unsigned order, const void* caller);
+  /// False: the system has no memory for them.
+  [[nodiscard]] bool fill(unsigned long pfn, unsigned order, unsigned char value) const;
+  [[nodiscard]] unsigned long free_high_pages();
+
+ private:
+  Machine();
+  [[nodiscard]] const process::AddressRange& range(View view) const {
+    return view == View::plain ? plain_ : local_;
+  }
+
+  static std::atomic<Machine*> machine_;  // release and acquire: complete when it is seen
+
+  const unsigned long low_;
+  const unsigned long high_;
+  const unsigned long slots_;
+  unsigned long low_hint_;  // no page of the zone below is free
+  unsigned long high_hint_;
+  const process::Descriptor file_;
+  const process::AddressRange tokens_;  // what struct pages point to: nothing
+  const process::ZeroArray<Frame> frames_;
+  const process::AddressRange plain_;
+  const process::AddressRange local_;
+};
+
+}  // namespace kmapper::linux_face

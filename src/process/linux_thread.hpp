@@ -1,0 +1,46 @@
+// What the Linux-named face knows of a thread: its local mappings, last in first out.
+#pragma once
+
+#include "process/linux_machine.hpp"
+
+namespace kmapper::linux_face {
+
+class Thread {
+ public:
+  struct Local {
+    unsigned long pfn;
+    const void* address;  // of the page
+    bool is_atomic;
+    const void* caller;
+  };
+  static constexpr unsigned kMost = 16;
+
+  ~Thread();  // reports what the thread leaves behind
+  [[nodiscard]] static Thread& current();
+  /// Null: the thread has made no call yet. For signal handlers.
+  [[nodiscard]] static const Thread* find();
+
+  /// Maps the page for the call that returns to `caller`.
+  [[nodiscard]] void* map(const page* page, bool is_atomic, const void* caller);
+  void unmap(const void* address, bool is_atomic, const void* caller);
+  /// `what`, which may sleep, is a mistake in a section that may not.
+  void expect_may_sleep(const char* what, unsigned long pfn, const void* caller) const;
+
+  long slots = 0;  // taken by this thread, less those given back: others may do that
+  // The high page that page_address() last had no address for, and who asked.
+  unsigned long without_address = 0;
+  const void* without_address_for = nullptr;
+
+ private:
+  Thread();
+
+  Local locals_[kMost];
+  unsigned depth_ = 0;
+  unsigned atomics_ = 0;
+};
+
+/// The page's pfn, if it is one that is allocated; else the call is a mistake. Holds the mutex.
+[[nodiscard]] unsigned long expect_allocated(Machine& machine, const page* page, const char* call,
+                                             const void* caller);
+
+}  // namespace kmapper::linux_face
