@@ -30,12 +30,12 @@
 #ifndef KMAPPER_KMAPPER_H
 #define KMAPPER_KMAPPER_H
 
+/* NOLINTBEGIN(readability-identifier-naming,modernize-use-using,modernize-deprecated-headers) */
+
 #include <stddef.h>
 #include <stdint.h>
 
 #include "kmapper/export.h"
-
-/* NOLINTBEGIN(readability-identifier-naming,modernize-use-using,modernize-deprecated-headers) */
 
 #ifdef __cplusplus
 extern "C" {
@@ -57,7 +57,8 @@ typedef enum kmapper_status {
   KMAPPER_INVALID_OPTION = -10,  /* an option that this machine, file or library does not allow */
   KMAPPER_CUT_SHORT = -11,       /* the file has become shorter than what is mapped of it */
   KMAPPER_FORKED = -12,          /* the window is the parent process's */
-  KMAPPER_BUSY = -13             /* more calls at once than the window keeps record of */
+  KMAPPER_BUSY = -13,            /* more calls at once than the window keeps record of */
+  KMAPPER_SPENT = -14            /* the reservation has nothing left */
 } kmapper_status;
 
 /* What an error number means, in a few words. Good until the thread's next call of this. */
@@ -77,8 +78,14 @@ KMAPPER_API int64_t kmapper_last_limit(void);
 
 typedef struct kmapper_budget kmapper_budget;
 
-/* Where a granule gets its addresses; see Placement in process.hpp. */
-enum { KMAPPER_PLACEMENT_AUTOMATIC = 0, KMAPPER_PLACEMENT_SLOTS = 1, KMAPPER_PLACEMENT_HOME = 2 };
+/* Where a granule gets its addresses; see Placement in process.hpp. Copies are for windows that are
+ * opened for reading, and as old as they are. */
+enum {
+  KMAPPER_PLACEMENT_AUTOMATIC = 0,
+  KMAPPER_PLACEMENT_SLOTS = 1,
+  KMAPPER_PLACEMENT_HOME = 2,
+  KMAPPER_PLACEMENT_COPIES = 3
+};
 
 /* What a budget is spent on. A 0 leaves the choice to the library. */
 typedef struct kmapper_options {
@@ -95,10 +102,13 @@ typedef struct kmapper_stats {
   uint64_t hits, misses;
   uint64_t scavenges, slots_scavenged; /* batches of idle granules taken back */
   uint64_t sleeps, longest_sleep_ns;
+  uint64_t longest_hold_ns;        /* of what is pinned now; a little less than it is */
+  int64_t longest_holder;          /* the thread (gettid) that took it; 0: none */
   uint64_t map_calls, unmap_calls; /* system calls that changed mappings */
   uint64_t spans;                  /* mappings across granules, each mapped anew */
   int64_t budget, granule;         /* bytes: what is used of kmapper_options.bytes, and chosen */
   int64_t mapped;                  /* bytes of granules and spans that are mapped */
+  int64_t populated;               /* bytes that the kernel has mapped; -1: it does not say */
   int64_t pinned;                  /* bytes of those that somebody holds */
   int64_t overhead;                /* bytes that the window itself needs, at most */
 } kmapper_stats;
@@ -110,8 +120,8 @@ KMAPPER_API void kmapper_budget_destroy(kmapper_budget* budget);
 KMAPPER_API int64_t kmapper_budget_granule(const kmapper_budget* budget);
 /* Unmaps whatever nobody holds. Returns how many granules that were. */
 KMAPPER_API int64_t kmapper_budget_trim(const kmapper_budget* budget);
-/* Fills in as many bytes as stats->size says. Looks at every slot. Errors: KMAPPER_INVALID_OPTION
- * (that size). */
+/* Fills in as many bytes as stats->size says. Looks at every slot, and at every page that it maps.
+ * Errors: KMAPPER_INVALID_OPTION (that size). */
 KMAPPER_API int kmapper_budget_stats(const kmapper_budget* budget, kmapper_stats* stats);
 /* Writes a line to standard error for each granule that has been held for at least so long. Returns
  * how many. */
@@ -190,8 +200,20 @@ KMAPPER_API int kmapper_window_map_until(kmapper_window* window, int64_t offset,
                                          const kmapper_patience* patience,
                                          kmapper_mapping* mapping);
 
-/* Returns when what was written to the file is on its disk. Errors: of the system. */
+/* How a file will be used: it is found out; from front to back, at one place or several; here and
+ * there. */
+enum { KMAPPER_ADVICE_NORMAL = 0, KMAPPER_ADVICE_SEQUENTIAL = 1, KMAPPER_ADVICE_RANDOM = 2 };
+/* Says so, until it is said otherwise. Errors: KMAPPER_INVALID_OPTION (no such advice). */
+KMAPPER_API int kmapper_window_advise(kmapper_window* window, int advice);
+/* A range will be used soon: has it read, and mapped as far as that takes nothing from anybody, and
+ * no more than a quarter of the budget. Waits for neither. Errors: as for mapping it; of the
+ * system. */
+KMAPPER_API int kmapper_window_prefetch(kmapper_window* window, int64_t offset, int64_t length);
+
+/* Returns when what was written to the file, or to a range of it, is on its disk. Errors: of the
+ * system. */
 KMAPPER_API int kmapper_window_sync(kmapper_window* window);
+KMAPPER_API int kmapper_window_sync_range(kmapper_window* window, int64_t offset, int64_t length);
 /* Has the disk begin to write a range, and returns at once. */
 KMAPPER_API int kmapper_window_start_sync(kmapper_window* window, int64_t offset, int64_t length);
 /* Makes the file longer, with zeros, or shorter. Nobody may map what is cut off at the same time.
@@ -205,6 +227,41 @@ KMAPPER_API int kmapper_window_discard(kmapper_window* window, int64_t offset, i
 KMAPPER_API int64_t kmapper_window_size(const kmapper_window* window);
 /* The longest range that may be mapped, wherever it begins. */
 KMAPPER_API int64_t kmapper_window_longest(const kmapper_window* window);
+
+/* --- Several mappings at once, by who would else wait for one while holding another --- */
+
+/* What is wanted, of one granule, and the mapping when it is there. */
+typedef struct kmapper_range {
+  kmapper_window* window;
+  int64_t offset, length;
+  kmapper_mapping mapping;
+} kmapper_range;
+
+/* Maps all, or none; of any windows of the budget. Sleeps, as long as `patience` lasts (NULL: for
+ * ever), without holding one of them. Errors: as kmapper_window_map_until(), and KMAPPER_TOO_LARGE
+ * (a range across granules, or more of them than the budget has slots), _INVALID_OPTION (a window
+ * of another budget); ENOMEM. */
+KMAPPER_API int kmapper_map_all(const kmapper_budget* budget, kmapper_range* ranges, size_t count,
+                                const kmapper_patience* patience);
+
+/* Room for granules: what is mapped in it never waits. One thread at a time. */
+typedef struct kmapper_reservation kmapper_reservation;
+
+/* Room for so many, or none. Sleeps, as long as `patience` lasts (NULL: for ever); the caller
+ * should hold no mapping. Errors: KMAPPER_TIMED_OUT, _CANCELLED, _TOO_LARGE (more than there are
+ * slots), _INVALID_RANGE (less than one). */
+KMAPPER_API int kmapper_reservation_create(const kmapper_budget* budget, int64_t granules,
+                                           const kmapper_patience* patience,
+                                           kmapper_reservation** reservation);
+/* Gives back what room is left. NULL: nothing. */
+KMAPPER_API void kmapper_reservation_destroy(kmapper_reservation* reservation);
+/* Maps a range within one granule, and uses up room for it unless it is mapped already. Errors: as
+ * kmapper_window_try_map(), and KMAPPER_SPENT, _INVALID_OPTION (a window of another budget),
+ * _TOO_LARGE. */
+KMAPPER_API int kmapper_reservation_map(kmapper_reservation* reservation, kmapper_window* window,
+                                        int64_t offset, int64_t length, kmapper_mapping* mapping);
+/* Granules that there is still room for. */
+KMAPPER_API int64_t kmapper_reservation_left(const kmapper_reservation* reservation);
 
 /* --- A cursor: for one thread that goes through a file --- */
 

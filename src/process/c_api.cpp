@@ -7,9 +7,6 @@
 #include "process/c_api.hpp"
 
 // NOLINTBEGIN(readability-identifier-naming): C's names
-struct kmapper_window {
-  kmapper::process::FileWindow window;
-};
 struct kmapper_cursor {
   kmapper::process::Cursor cursor;
 };
@@ -25,7 +22,7 @@ Access access_of(int access) {
 }
 
 Options options_of(const kmapper_options& options) {
-  if (options.placement > KMAPPER_PLACEMENT_HOME || options.strict > 1) {
+  if (options.placement > KMAPPER_PLACEMENT_COPIES || options.strict > 1) {
     throw std::system_error(WindowErrc::invalid_option,
                             "placement " + std::to_string(options.placement) + ", strict " +
                                 std::to_string(options.strict));
@@ -37,8 +34,11 @@ Options options_of(const kmapper_options& options) {
   result.strict = options.strict != 0;
   return result;
 }
+static_assert(static_cast<int>(Advice::sequential) == KMAPPER_ADVICE_SEQUENTIAL);
+static_assert(static_cast<int>(Advice::random) == KMAPPER_ADVICE_RANDOM);
 static_assert(static_cast<int>(Placement::slots) == KMAPPER_PLACEMENT_SLOTS);
 static_assert(static_cast<int>(Placement::home) == KMAPPER_PLACEMENT_HOME);
+static_assert(static_cast<int>(Placement::copies) == KMAPPER_PLACEMENT_COPIES);
 
 kmapper_stats stats_of(const Stats& stats, std::uint64_t size) {
   return {.size = size,
@@ -48,12 +48,15 @@ kmapper_stats stats_of(const Stats& stats, std::uint64_t size) {
           .slots_scavenged = stats.slots_scavenged,
           .sleeps = stats.sleeps,
           .longest_sleep_ns = stats.longest_sleep_ns,
+          .longest_hold_ns = stats.longest_hold_ns,
+          .longest_holder = stats.longest_holder,
           .map_calls = stats.map_calls,
           .unmap_calls = stats.unmap_calls,
           .spans = stats.spans,
           .budget = stats.budget,
           .granule = stats.granule,
           .mapped = stats.mapped,
+          .populated = stats.populated,
           .pinned = stats.pinned,
           .overhead = stats.overhead};
 }
@@ -90,6 +93,7 @@ int hand_out(Expected<Mapping> mapped, kmapper_mapping* mapping) {
 }  // namespace kmapper::process::c
 
 using namespace kmapper::process::c;  // NOLINT(google-build-using-namespace): this is its face
+using kmapper::process::Advice;
 using kmapper::process::Budget;
 using kmapper::process::Cursor;
 using kmapper::process::FileWindow;
@@ -189,6 +193,21 @@ int kmapper_window_map_until(kmapper_window* window, int64_t offset, int64_t len
                              const kmapper_patience* patience, kmapper_mapping* mapping) {
   return map_until(patience, mapping,
                    [&](const Patience& it) { return window->window.map(offset, length, it); });
+}
+
+int kmapper_window_advise(kmapper_window* window, int advice) {
+  if (advice < KMAPPER_ADVICE_NORMAL || advice > KMAPPER_ADVICE_RANDOM)
+    return failed(KMAPPER_INVALID_OPTION, "no such advice");
+  window->window.advise(static_cast<Advice>(advice));
+  return KMAPPER_OK;
+}
+
+int kmapper_window_prefetch(kmapper_window* window, int64_t offset, int64_t length) {
+  return status_of(window->window.prefetch(offset, length));
+}
+
+int kmapper_window_sync_range(kmapper_window* window, int64_t offset, int64_t length) {
+  return status_of(window->window.sync(offset, length));
 }
 
 int kmapper_window_sync(kmapper_window* window) { return status_of(window->window.sync()); }

@@ -19,6 +19,9 @@
 struct kmapper_budget {
   kmapper::process::Budget budget;
 };
+struct kmapper_window {
+  kmapper::process::FileWindow window;
+};
 struct kmapper_cancellation {
   std::stop_source source;
 };
@@ -72,14 +75,20 @@ template <class Struct>
 [[nodiscard]] Patience patience_of(const kmapper_patience& patience);
 [[nodiscard]] int hand_out(Expected<Mapping> mapped, kmapper_mapping* mapping);
 
-/// `map` with the patience that the program has.
+/// What `call` returns with the patience that the program has; null, for ever.
+template <class Call>
+[[nodiscard]] int with_patience(const kmapper_patience* patience, Call call) {
+  if (patience == nullptr) return call(Patience{});
+  const std::optional<kmapper_patience> known = read(patience);
+  if (known) return call(patience_of(*known));
+  return wrong_size("a kmapper_patience", patience->size, sizeof *patience);
+}
+
+/// The mapping that map(Patience) returns.
 template <class Map>
 [[nodiscard]] int map_until(const kmapper_patience* patience, kmapper_mapping* mapping, Map map) {
-  if (patience == nullptr) return hand_out(map(Patience{}), mapping);
-  const std::optional<kmapper_patience> known = read(patience);
-  if (known) return hand_out(map(patience_of(*known)), mapping);
   std::memset(mapping, 0, sizeof *mapping);
-  return wrong_size("a kmapper_patience", patience->size, sizeof *patience);
+  return with_patience(patience, [&](const Patience& it) { return hand_out(map(it), mapping); });
 }
 
 }  // namespace kmapper::process::c

@@ -20,6 +20,7 @@ static_assert(KMAPPER_INVALID_OPTION == -static_cast<int>(WindowErrc::invalid_op
 static_assert(KMAPPER_CUT_SHORT == -static_cast<int>(WindowErrc::cut_short));
 static_assert(KMAPPER_FORKED == -static_cast<int>(WindowErrc::forked));
 static_assert(KMAPPER_BUSY == -static_cast<int>(WindowErrc::busy));
+static_assert(KMAPPER_SPENT == -static_cast<int>(WindowErrc::spent));
 
 /// The failure that a thread may ask about: an Error; or what a constructor threw.
 struct LastFailure {

@@ -29,6 +29,8 @@ TEST_F(CProgram, ResizesAndDiscards) { EXPECT_EQ(c_resizes_and_discards(descript
 TEST_F(CProgram, SurvivesAFileCutShort) { EXPECT_EQ(c_survives_a_file_cut_short(descriptor()), 0); }
 TEST_F(CProgram, MovesACursor) { EXPECT_EQ(c_moves_a_cursor(descriptor()), 0); }
 TEST_F(CProgram, KeepsPagesInHighMemory) { EXPECT_EQ(c_keeps_pages_in_high_memory(), 0); }
+TEST_F(CProgram, ReadsAhead) { EXPECT_EQ(c_reads_ahead(descriptor()), 0); }
+TEST_F(CProgram, MapsSeveral) { EXPECT_EQ(c_maps_several(descriptor()), 0); }
 TEST_F(CProgram, IsOfAnotherVersion) { EXPECT_EQ(c_is_of_another_version(descriptor()), 0); }
 
 }  // namespace

@@ -57,11 +57,12 @@ int c_writes_and_reads(int descriptor) {
   }
   CHECK(kmapper_window_sync(window) == 0);
   CHECK(kmapper_window_start_sync(window, 0, PAGE) == 0);
+  CHECK(kmapper_window_sync_range(window, PAGE, PAGE) == 0);
   kmapper_stats stats = {.size = sizeof stats};
   CHECK(kmapper_budget_stats(budget, &stats) == 0);
   CHECK(stats.misses == 2 * PAGES && stats.pinned == 0 && stats.granule == PAGE);
   CHECK(kmapper_budget_granule(budget) == PAGE);
-  CHECK(stats.mapped > 0);
+  CHECK(stats.mapped > 0 && stats.populated > 0 && stats.longest_holder == 0);
   CHECK(kmapper_budget_trim(budget) == stats.mapped / PAGE);
   CHECK(kmapper_budget_report_holders(budget, 0) == 0);
   kmapper_window_close(window);
@@ -112,7 +113,7 @@ int c_is_told_what_is_wrong(int descriptor) {
   kmapper_options options = {.size = sizeof options, .granule = 12345};
   CHECK(kmapper_budget_create(&options, &no_budget) == KMAPPER_INVALID_OPTION && no_budget == NULL);
   CHECK(strstr(kmapper_last_message(), "12345") != NULL);
-  options = (kmapper_options){.size = sizeof options, .placement = 3};
+  options = (kmapper_options){.size = sizeof options, .placement = 4};
   CHECK(kmapper_budget_create(&options, &no_budget) == KMAPPER_INVALID_OPTION);
   return 0;
 }
@@ -263,6 +264,64 @@ int c_keeps_pages_in_high_memory(void) {
   CHECK(kmapper_high_memory_map_until(memory, pages[0], NULL, &mapping) == 0);
   kmapper_mapping_release(&mapping);
   kmapper_high_memory_destroy(memory);
+  kmapper_budget_destroy(budget);
+  return 0;
+}
+
+int c_reads_ahead(int descriptor) {
+  kmapper_budget* const budget = small_budget();
+  kmapper_window* window;
+  CHECK(kmapper_window_open_descriptor(descriptor, KMAPPER_READ_WRITE, budget, &window) == 0);
+  CHECK(kmapper_window_advise(window, KMAPPER_ADVICE_RANDOM) == 0);
+  CHECK(kmapper_window_advise(window, 3) == KMAPPER_INVALID_OPTION);
+  CHECK(kmapper_window_prefetch(window, 0, 2 * PAGE) == 0);
+  kmapper_mapping mapping;
+  CHECK(kmapper_window_map(window, PAGE, 1, &mapping) == 0);
+  kmapper_mapping_release(&mapping);
+  kmapper_stats stats = {.size = sizeof stats};
+  CHECK(kmapper_budget_stats(budget, &stats) == 0);
+  CHECK(stats.hits == 1 && stats.misses == 2);
+  CHECK(kmapper_window_prefetch(window, PAGES * PAGE, 1) == KMAPPER_BEYOND_END);
+  kmapper_window_close(window);
+  kmapper_budget_destroy(budget);
+  return 0;
+}
+
+int c_maps_several(int descriptor) {
+  kmapper_budget* const budget = small_budget();
+  kmapper_window* window;
+  CHECK(kmapper_window_open_descriptor(descriptor, KMAPPER_READ_WRITE, budget, &window) == 0);
+  kmapper_range ranges[15];
+  for (int i = 0; i < 15; ++i)
+    ranges[i] = (kmapper_range){.window = window, .offset = i * PAGE + 7, .length = 5};
+  CHECK(kmapper_map_all(budget, ranges, 15, NULL) == KMAPPER_TOO_LARGE);
+  CHECK(ranges[0].mapping.data == NULL);
+  CHECK(kmapper_map_all(budget, ranges, 14, NULL) == 0);
+  for (int i = 0; i < 14; ++i) memset(ranges[i].mapping.data, 'x', ranges[i].mapping.length);
+  kmapper_range more = {.window = window, .offset = 30 * PAGE, .length = 1};
+  const kmapper_patience past = {.size = sizeof past, .deadline_ns = 1};
+  CHECK(kmapper_map_all(budget, &more, 1, &past) == KMAPPER_TIMED_OUT);
+  for (int i = 0; i < 14; ++i) kmapper_mapping_release(&ranges[i].mapping);
+  char bytes[5];
+  CHECK(pread(descriptor, bytes, 5, 13 * PAGE + 7) == 5 && memcmp(bytes, "xxxxx", 5) == 0);
+
+  kmapper_reservation* reservation;
+  CHECK(kmapper_reservation_create(budget, 15, NULL, &reservation) == KMAPPER_TOO_LARGE);
+  CHECK(reservation == NULL);
+  CHECK(kmapper_reservation_create(budget, 2, &past, &reservation) == 0);
+  kmapper_mapping taken[PAGES];
+  CHECK(take_all(window, taken) == 12);
+  kmapper_mapping reserved[2];
+  for (int i = 0; i < 2; ++i) {
+    CHECK(kmapper_reservation_left(reservation) == 2 - i);
+    CHECK(kmapper_reservation_map(reservation, window, (40 + i) * PAGE, 1, &reserved[i]) == 0);
+  }
+  kmapper_mapping none;
+  CHECK(kmapper_reservation_map(reservation, window, 50 * PAGE, 1, &none) == KMAPPER_SPENT);
+  for (int i = 0; i < 2; ++i) kmapper_mapping_release(&reserved[i]);
+  for (int i = 0; i < 12; ++i) kmapper_mapping_release(&taken[i]);
+  kmapper_reservation_destroy(reservation);
+  kmapper_window_close(window);
   kmapper_budget_destroy(budget);
   return 0;
 }

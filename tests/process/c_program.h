@@ -9,7 +9,7 @@ extern "C" {
 
 /* NOLINTBEGIN(readability-redundant-declaration) */
 
-/* The descriptor is of a file of 64 pages of 4096 bytes, zeros. */
+/* The descriptor is of a file of 64 pages of 4096 bytes. */
 int c_writes_and_reads(int descriptor);
 int c_maps_across_granules(int descriptor);
 int c_is_told_what_is_wrong(int descriptor);
@@ -20,6 +20,8 @@ int c_resizes_and_discards(int descriptor);
 int c_survives_a_file_cut_short(int descriptor);
 int c_moves_a_cursor(int descriptor);
 int c_keeps_pages_in_high_memory(void);
+int c_reads_ahead(int descriptor);
+int c_maps_several(int descriptor);
 int c_is_of_another_version(int descriptor);
 
 /* NOLINTEND(readability-redundant-declaration) */
