@@ -132,8 +132,18 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
 void File::release(const Mapping& mapping) noexcept {
   if (arena_->is_left()) [[unlikely]]
     return;
-  if (mapping.record_ != nullptr) return arena_->window().kunmap_address(mapping.record_);
-  release_span(mapping);
+  if (mapping.record_ == nullptr) return release_span(mapping);
+  if (arena_->is_strict()) [[unlikely]]
+    return release_strictly(*mapping.record_);
+  arena_->window().kunmap_address(mapping.record_);
+}
+
+/// And unmaps it, unless somebody else holds it.
+[[gnu::noinline]] void File::release_strictly(Record& record) noexcept {
+  const Page page = record.page.load(std::memory_order_relaxed);
+  arena_->window().kunmap_address(&record);
+  const Directory::Hold hold(arena_->directory(), page);
+  if (hold) (void)arena_->window().evict(page);
 }
 
 [[gnu::noinline]] void File::release_span(const Mapping& mapping) noexcept {
