@@ -1,0 +1,29 @@
+// boost::interprocess::mapped_region, one for each access.
+#pragma once
+
+#include <boost/interprocess/file_mapping.hpp>
+#include <boost/interprocess/mapped_region.hpp>
+
+#include <string>
+
+#include "bench/process/contender.hpp"
+
+namespace kmapper::bench {
+
+class BoostRegion {
+ public:
+  explicit BoostRegion(const Setting& setting)
+      : file_(("/proc/self/fd/" + std::to_string(setting.descriptor)).c_str(),
+              boost::interprocess::read_write) {}
+  template <class Use>
+  void with(const Setting& setting, std::int64_t offset, Use use) {
+    const boost::interprocess::mapped_region region(file_, boost::interprocess::read_write, offset,
+                                                    static_cast<std::size_t>(setting.granule));
+    use(static_cast<std::byte*>(region.get_address()));
+  }
+
+ private:
+  boost::interprocess::file_mapping file_;
+};
+
+}  // namespace kmapper::bench

@@ -1,0 +1,32 @@
+// A file without a name whose bytes are in the page cache: a memory file, or one on a disk.
+#pragma once
+
+#include <cstdint>
+
+namespace kmapper::bench {
+
+/// What the file holds at first: a word, at an offset that is a multiple of its size.
+[[nodiscard]] constexpr std::uint32_t word_at(std::int64_t offset) {
+  const auto number = static_cast<std::uint64_t>(offset) / sizeof(std::uint32_t);
+  return static_cast<std::uint32_t>((number * 0x9E3779B97F4A7C15U) >> 32);
+}
+
+class CachedFile {
+ public:
+  /// Ends the program where it cannot be made.
+  CachedFile(bool in_memory, std::int64_t size);
+  CachedFile(const CachedFile&) = delete;
+  CachedFile& operator=(const CachedFile&) = delete;
+  ~CachedFile();
+
+  [[nodiscard]] int descriptor() const { return descriptor_; }
+  [[nodiscard]] bool is_in_memory() const { return is_in_memory_; }
+  [[nodiscard]] std::int64_t size() const { return size_; }
+
+ private:
+  const bool is_in_memory_;
+  const std::int64_t size_;
+  const int descriptor_;
+};
+
+}  // namespace kmapper::bench

@@ -1,0 +1,55 @@
+// What is done to a file: an order of places in it, the same for all contenders.
+//
+//     uniform    any granule is as likely as any other; a line of each of its pages is read
+//     zipf       the n-th granule is as likely as n^-0.99; one line of it, anywhere, is read
+//     mix        nine of ten places are in a tenth of the granules; the same is read
+//     scan       from one end to the other; every byte is read
+//     writes     any line is as likely as any other, and is written; 256 writes, then a sync
+//
+// A line has 64 bytes. Which granules are likely is scattered over the file, so that no two of them
+// are neighbours but by chance.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace kmapper::bench {
+
+enum class Load : std::uint8_t { uniform, zipf, mix, scan, writes };
+inline constexpr std::array kLoads = {Load::uniform, Load::zipf, Load::mix, Load::scan,
+                                      Load::writes};
+[[nodiscard]] const char* name_of(Load load);
+
+inline constexpr std::size_t kLine = 64;
+inline constexpr std::size_t kPage = 4096;
+inline constexpr std::size_t kWritesASync = 256;
+
+/// Random numbers that a seed repeats (splitmix64: Steele, Lea and Flood, 2014).
+class Random {
+ public:
+  explicit Random(std::uint64_t seed) : state_(seed) {}
+  [[nodiscard]] std::uint64_t next() {
+    std::uint64_t mixed = state_ += 0x9E3779B97F4A7C15U;
+    mixed = (mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9U;
+    mixed = (mixed ^ (mixed >> 27)) * 0x94D049BB133111EBU;
+    return mixed ^ (mixed >> 31);
+  }
+  [[nodiscard]] std::int64_t below(std::int64_t n) {
+    return static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(n));
+  }
+  /// From 0 to 1, without it.
+  [[nodiscard]] double fraction() { return static_cast<double>(next() >> 11) * 0x1p-53; }
+
+ private:
+  std::uint64_t state_;
+};
+
+/// Where the operations of a load go, one after the other.
+[[nodiscard]] std::vector<std::int64_t> places_of(Load load, std::int64_t size,
+                                                  std::int64_t granule, std::size_t count);
+
+}  // namespace kmapper::bench

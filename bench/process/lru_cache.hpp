@@ -1,0 +1,150 @@
+// What people write today: a cache of buffers, one granule each, filled by pread; least recently
+// used first out; one mutex.
+//
+// As good as that gets: an access that finds its granule works under the lock, on the cache's own
+// copy, and copies nothing; a system call is made without the lock, and others go on meanwhile; no
+// memory is allocated once the cache is full; of a buffer that was written to, only what lies
+// between the first and the last byte written goes back to the file.
+#pragma once
+
+#include <sys/mman.h>
+
+#include <condition_variable>
+#include <list>
+#include <mutex>
+#include <unordered_map>
+
+#include "bench/process/mappings.hpp"
+#include "bench/process/reads.hpp"
+
+namespace kmapper::bench {
+
+class LruCache {
+ public:
+  explicit LruCache(const Setting& setting)
+      : setting_(setting), most_(static_cast<std::size_t>(setting.budget / setting.granule)) {
+    void* const memory = mmap(nullptr, static_cast<std::size_t>(setting.budget),
+                              PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) std::abort();
+    memory_ = static_cast<std::byte*>(memory);
+    found_.reserve(most_);
+  }
+
+  class Seat {
+   public:
+    explicit Seat(LruCache& shared) : shared_(shared) {}
+    template <class Use>
+    void read(std::int64_t offset, std::size_t, Use use) {
+      std::unique_lock lock(shared_.mutex_);
+      const Position it = shared_.get(lock, shared_.granule_at(offset));
+      use(it->data + offset % shared_.setting_.granule);
+    }
+    template <class Use>
+    void write(std::int64_t offset, std::size_t length, Use use) {
+      std::unique_lock lock(shared_.mutex_);
+      const Position it = shared_.get(lock, shared_.granule_at(offset));
+      const auto within = static_cast<std::size_t>(offset % shared_.setting_.granule);
+      use(it->data + within);
+      if (it->begin == it->end) {
+        it->begin = within;
+        it->end = within + length;
+        shared_.written_.push_back(it);
+      } else {
+        it->begin = std::min(it->begin, within);
+        it->end = std::max(it->end, within + length);
+      }
+    }
+    void sync() { shared_.sync(); }
+    [[nodiscard]] std::int64_t scan_step() const { return shared_.setting_.granule; }
+
+   private:
+    LruCache& shared_;
+  };
+
+ private:
+  struct Buffer {
+    std::int64_t granule;
+    std::byte* data;
+    bool is_loading = false;
+    std::size_t begin = 0;  // what was written to; nothing where they are equal
+    std::size_t end = 0;
+  };
+  using Buffers = std::list<Buffer>;  // the one used last in front
+  using Position = Buffers::iterator;
+
+  [[nodiscard]] std::int64_t granule_at(std::int64_t offset) const {
+    return offset / setting_.granule;
+  }
+
+  [[nodiscard]] Position get(std::unique_lock<std::mutex>& lock, std::int64_t granule) {
+    for (;;) {
+      const auto found = found_.find(granule);
+      if (found == found_.end()) return load(lock, granule);
+      const Position it = found->second;
+      if (!it->is_loading) {
+        buffers_.splice(buffers_.begin(), buffers_, it);
+        return it;
+      }
+      loaded_.wait(lock);
+    }
+  }
+
+  [[nodiscard]] Position load(std::unique_lock<std::mutex>& lock, std::int64_t granule) {
+    const Position it = buffers_.size() < most_ ? add(granule) : replace(granule);
+    it->is_loading = true;
+    lock.unlock();
+    must_read(setting_.descriptor, it->data, static_cast<std::size_t>(setting_.granule),
+              granule * setting_.granule);
+    lock.lock();
+    it->is_loading = false;
+    loaded_.notify_all();
+    return it;
+  }
+
+  [[nodiscard]] Position add(std::int64_t granule) {
+    std::byte* const data = memory_ + buffers_.size() * static_cast<std::size_t>(setting_.granule);
+    buffers_.push_front({granule, data});
+    found_.emplace(granule, buffers_.begin());
+    return buffers_.begin();
+  }
+
+  [[nodiscard]] Position replace(std::int64_t granule) {
+    Position it = std::prev(buffers_.end());
+    while (it->is_loading) --it;
+    write_back(*it);
+    auto node = found_.extract(it->granule);
+    node.key() = granule;
+    found_.insert(std::move(node));
+    it->granule = granule;
+    buffers_.splice(buffers_.begin(), buffers_, it);
+    return it;
+  }
+
+  // With the lock: nobody may read the file before this is there.
+  void write_back(Buffer& buffer) {
+    if (buffer.begin == buffer.end) return;
+    must_write(setting_.descriptor, buffer.data + buffer.begin, buffer.end - buffer.begin,
+               buffer.granule * setting_.granule + static_cast<std::int64_t>(buffer.begin));
+    buffer.begin = buffer.end = 0;
+  }
+
+  void sync() {
+    {
+      const std::lock_guard lock(mutex_);
+      for (const Position it : written_) write_back(*it);
+      written_.clear();
+    }
+    must_sync(setting_.descriptor);
+  }
+
+  const Setting setting_;
+  const std::size_t most_;
+  std::byte* memory_;
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable loaded_;
+  Buffers buffers_;
+  std::unordered_map<std::int64_t, Position> found_;
+  std::vector<Position> written_;  // may be there twice, or written back already
+};
+
+}  // namespace kmapper::bench
