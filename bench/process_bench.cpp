@@ -81,7 +81,7 @@ void print(const char* file, std::int64_t granule, Load load, const std::vector<
   }
 }
 
-void bench(const char* name, const CachedFile& file, const Effort& effort) {
+void bench(const char* name, const CachedFile& file, const Effort& effort, Residents& residents) {
   for (const std::int64_t granule : {4096, 65536}) {
     for (const Load load : kLoads) {
       const std::vector<Standing> all = contest(file, granule, load, effort);
@@ -89,6 +89,7 @@ void bench(const char* name, const CachedFile& file, const Effort& effort) {
       const std::string what =
           std::string(name) + " file, " + std::to_string(granule / 1024) + " KiB, " + name_of(load);
       print(aims_of(what, all, load, granule, kBits == 64 && file.is_in_memory()));
+      residents.add(what, all);
     }
   }
 }
@@ -107,11 +108,11 @@ int main(int argc, char** argv) {
   const std::vector<Hit> all = hits(effort.rounds);
   print(all);
   print(aims_of(all));
-  {
-    const CachedFile file(true, mib << 20);
-    bench("memory", file, effort);
+  Residents residents;
+  for (const bool in_memory : {true, false}) {
+    const CachedFile file(in_memory, mib << 20);
+    bench(in_memory ? "memory" : "disk", file, effort, residents);
   }
-  const CachedFile file(false, mib << 20);
-  bench("disk", file, effort);
+  print({residents.aim()});
   return 0;
 }

@@ -27,11 +27,6 @@ class Judge {
                          (threads == 1 ? " thread: " : " threads: ") + one + " to " + other,
                      ratio_of(first->ns[threads - 1], second->ns[threads - 1]), aim});
   }
-  void resident(const Standing& it) {
-    aims_.push_back({what_ + ": " + it.name + ", resident to the budget",
-                     {it.resident, it.resident, it.resident},
-                     "<= 1.1"});
-  }
   [[nodiscard]] std::vector<Aim> take() { return std::move(aims_); }
 
  private:
@@ -75,9 +70,23 @@ std::vector<Aim> aims_of(const std::string& what, const std::vector<Standing>& a
     case Load::writes:
       break;
   }
-  judge.resident(all[0]);
-  if (has_home) judge.resident(all[1]);
   return judge.take();
+}
+
+void Residents::add(const std::string& what, const std::vector<Standing>& all) {
+  for (const Standing& it : all) {
+    const bool is_ours = it.name == kWindow || it.name == kWindowInSlots;
+    if (is_ours && it.resident > most_) {
+      most_ = it.resident;
+      where_ = what + ", " + it.name;
+    }
+  }
+}
+
+Aim Residents::aim() const {
+  return {"most resident memory and page tables, to the budget (" + where_ + ")",
+          {most_, most_, most_},
+          "<= 1.1"};
 }
 
 }  // namespace kmapper::bench

@@ -61,12 +61,15 @@ class Contest {
                  .threads = kMostThreads},
         count_(operations(load, granule, file.is_in_memory(), effort.percent)),
         warm_up_(2 * static_cast<std::size_t>(setting_.budget / granule)),
-        places_(places_of(load, file.size(), granule,
-                          warm_up_ + count_ * static_cast<std::size_t>(kMostThreads * turns()))) {
+        places_(
+            places_of(load, file.size(), granule,
+                      warm_up_ + count_ * static_cast<std::size_t>(kMostThreads * turns() + 1))) {
     for (const Entrant& it : entrants(setting_, file.is_in_memory())) {
       all_.push_back({it.name, std::make_unique<Worker>(it.make, places_.all())});
-      if (it.keeps && load != Load::scan)
-        all_.back().worker->work({.count = warm_up_, .is_warm_up = true});
+      if (it.keeps)
+        all_.back().worker->work({.count = load == Load::scan ? 0 : warm_up_,
+                                  .end = std::min(file.size(), 2 * setting_.budget),
+                                  .is_warm_up = true});
     }
   }
 
@@ -74,8 +77,8 @@ class Contest {
     for (unsigned threads = 1; threads <= kMostThreads; ++threads) {
       for (int i = 0; i < turns(); ++i) round(threads, i);
     }
-    // In the places of the first round, which nobody has kept.
-    for (Entry& it : all_) it.calls = it.worker->system_calls(task_of(1, 0, it));
+    // One more round.
+    for (Entry& it : all_) it.calls = it.worker->system_calls(task_of(kMostThreads + 1, 0, it));
     std::vector<Standing> standings;
     for (const Entry& it : all_) standings.push_back(standing_of(it));
     return standings;

@@ -1,6 +1,7 @@
 #include "bench/process/worker.hpp"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -45,6 +46,22 @@ void forget_peak() {
   const int file = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
   if (file >= 0 && write(file, "5", 1) != 1) give_up("/proc/self/clear_refs");
   if (file >= 0) close(file);
+}
+
+/// Keeps this thread on that one of the process's CPUs: whether two threads share one or not is not
+/// to be chance.
+void stay_on_cpu(unsigned number) {
+  cpu_set_t all;
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return;
+  number %= static_cast<unsigned>(CPU_COUNT(&all));
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &all) || number-- != 0) continue;
+    cpu_set_t own;
+    CPU_ZERO(&own);
+    CPU_SET(cpu, &own);
+    sched_setaffinity(0, sizeof own, &own);
+    return;
+  }
 }
 
 /// In the child.
@@ -100,6 +117,7 @@ class Body {
     for (unsigned i = 0; i < task.threads; ++i) {
       threads.emplace_back([this, &task, &start, &own = all[i], i] {
         const Part part = part_of(task, i);
+        stay_on_cpu(i);
         start.arrive_and_wait();
         own.begun = Clock::now();
         own.sum = contender_->work(part);

@@ -1,0 +1,103 @@
+#!/usr/bin/env bash
+# The bench `process`: the window in a Linux process beside what people use today. ./dev sources this file and calls
+# bench_process; what it calls itself (say, build, free_memory_mib, judged, result) stands there.
+#
+# bench/process_bench.cpp measures, in 64 and in 32 bits, and prints fields; this lays them out, and judges the aims.
+# All that was printed lies in build/bench-process.log.
+# shellcheck disable=SC2154  # root, short and judgement are dev's
+
+bench_process() {
+  local begun=$SECONDS log=$root/build/bench-process.log load words=()
+  build release process_bench
+  build m32-release process_bench
+  ((!short)) || words=(quick)
+  read -r load _ </proc/loadavg
+  process_caption "$load"
+  : >"$log"
+  process_run release 8192
+  process_run m32-release 4096
+  process_aims
+  read -r load _ </proc/loadavg
+  say "process: all of it took $((SECONDS - begun)) s; load $load at the end"
+}
+
+process_caption() {
+  cat <<END
+process: the window in a Linux process, $(date +%Y-%m-%d), ./dev bench process
+  machine  Linux $(uname -r) on $(nproc) CPUs of $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1); load $1 at the start
+  loads    uniform: any granule, a line (64 bytes) of each of its pages is read. zipf: 64 bytes of a granule, Zipf 0.99. 90/10: the
+           same, nine of ten in a tenth of the granules. scan: every byte, per 4 KiB. writes: 64 bytes anywhere; 256, then
+           a sync: fdatasync, for all of them, after the cache has written back what was written to it
+  figures  ns an operation: the median, and the quartiles in brackets; x: to the window's, a dash where the spreads overlap. Of
+           two threads: an operation of both together. calls, faults: an operation of one thread. memory: the most that
+           was resident, page tables too, to the budget, a sixteenth of the file; pread and mmap keep nothing
+END
+}
+
+# process_run PRESET MIB: of files of so many MiB, or as many as the free memory allows.
+process_run() {
+  local mib=$2 free_mib
+  free_mib=$(free_memory_mib)
+  ((!short)) || mib=256
+  while ((mib > 64 && mib * 5 / 4 + 1024 > free_mib)); do ((mib /= 2)); done
+  say ""
+  say "$(process_bits "$1") bits: files of $mib MiB, budgets of $((mib / 16)) MiB; $free_mib MiB of memory are free"
+  "$root/build/$1/bench/process_bench" "$mib" "${words[@]}" | tee -a "$log" | process_table ||
+    failed "the bench's program for $(process_bits "$1") bits has failed"
+}
+
+process_bits() { [[ $1 == m32* ]] && printf 32 || printf 64; }
+
+# The rows, as they come.
+process_table() {
+  awk -F '\t' '
+    function short(value) { return sprintf(value < 10 ? "%.2f" : value < 1000 ? "%.0f" : "%d", value) }
+    function figure(at) { return sprintf("%s [%s-%s]", short($at), short($(at + 1)), short($(at + 2))) }
+    function times(value) { return value == "-" ? "-" : "x" value }
+    $1 == "hit" { printf "  %-44s %26s ns\n", $3, figure(4) }
+    $1 == "row" {
+      group = $3 " file, " $4 " KiB, " $5
+      if (group != last)
+        printf "  %-26s %-16s %26s %8s %26s %8s %7s %7s %7s\n", group, "", "1 thread, ns", "", "2 threads, ns", "",
+          "calls", "faults", "memory"
+      last = group
+      printf "  %-26s %-16s %26s %8s %26s %8s %7s %7s %7s\n", "", $6, figure(7), times($10), figure(11), times($14),
+        $15, $16, $17
+    }
+    $1 == "note" { print "  note: " $3 }
+    { fflush() }'
+}
+
+# The aims, of both widths, and everything for --json.
+process_aims() {
+  local kind bits rest what median lower upper aim
+  say ""
+  say "process: aims; ratios of the rounds, the median and the quartiles"
+  while IFS=$'\t' read -r kind bits rest; do
+    case $kind in
+      aim)
+        IFS=$'\t' read -r what median lower upper aim <<<"$rest"
+        judged "$median" "$aim"
+        printf '  %s bits, %-90s %6.2f [%.2f-%.2f]  %s\n' "$bits" "$what" "$median" "$lower" "$upper" "$judgement"
+        result process "$bits bits, $what" "$median" ratio "$aim"
+        ;;
+      hit | row) process_results "$kind" "$bits bits" "$rest" ;;
+    esac
+  done <"$log"
+}
+
+# process_results KIND BITS FIELDS
+process_results() {
+  local field row
+  IFS=$'\t' read -r -a field <<<"$3"
+  if [[ $1 == hit ]]; then
+    result process "$2, ${field[0]}" "${field[1]}" ns -
+    return
+  fi
+  row="$2, ${field[0]} file, ${field[1]} KiB, ${field[2]}, ${field[3]}"
+  result process "$row, 1 thread" "${field[4]}" ns -
+  result process "$row, 2 threads" "${field[8]}" ns -
+  [[ ${field[12]} == - ]] || result process "$row, system calls" "${field[12]}" "an operation" -
+  result process "$row, faults" "${field[13]}" "an operation" -
+  result process "$row, memory" "${field[14]}" "to the budget" -
+}
