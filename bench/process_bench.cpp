@@ -3,11 +3,12 @@
 // other may be compared. bench/process/load.hpp says what is done, bench/process has a file for
 // each kind of contender; a budget is a sixteenth of the file.
 //
-// Usage: process_bench MIB [quick]. Prints lines of fields between tabs, for ./dev bench:
+// Usage: process_bench MIB [quick|full [TEXT]]; TEXT: only contests whose name has it, as "4 KiB,
+// zipf". Prints lines of fields between tabs, for ./dev bench:
 //     hit      bits, what, then a figure in ns
-//     row      bits, file, granule in KiB, load, contender; for one thread and for two: a figure in
-//              ns, its ratio to the window's; system calls and faults an operation, resident memory
-//              to the budget
+//     row      bits, contest, contender; for one thread and for two: a figure in ns, its ratio to
+//     the
+//              window's; system calls and faults an operation, resident memory to the budget
 //     aim      bits, what, a ratio, the aim
 //     note     bits, something to know
 // A figure or a ratio: the median, the lower and the upper quartile. "-": none, or not to be told.
@@ -58,11 +59,10 @@ void print_ratio(const std::vector<double>& one, const std::vector<double>& wind
   }
 }
 
-void print(const char* file, std::int64_t granule, Load load, const std::vector<Standing>& all) {
+void print(const std::string& what, const std::vector<Standing>& all) {
   std::int64_t major_faults = 0;
   for (const Standing& it : all) {
-    std::printf("row\t%u\t%s\t%lld\t%s\t%s", kBits, file, static_cast<long long>(granule / 1024),
-                name_of(load), it.name.c_str());
+    std::printf("row\t%u\t%s\t%s", kBits, what.c_str(), it.name.c_str());
     for (std::size_t i = 0; i < it.ns.size(); ++i) {
       print(figure_of(it.ns[i]));
       print_ratio(it.ns[i], all[0].ns[i]);
@@ -75,19 +75,21 @@ void print(const char* file, std::int64_t granule, Load load, const std::vector<
     std::printf("\t%.3f\t%.3f\n", it.faults, it.resident);
     major_faults += it.major_faults;
   }
-  if (major_faults != 0) {
-    std::printf("note\t%u\t%s file, %s: %lld pages were not in memory any more\n", kBits, file,
-                name_of(load), static_cast<long long>(major_faults));
+  constexpr std::int64_t kAFew = 100;  // of programs, perhaps
+  if (major_faults > kAFew) {
+    std::printf("note\t%u\t%s: %lld times a page was not in memory any more\n", kBits, what.c_str(),
+                static_cast<long long>(major_faults));
   }
 }
 
-void bench(const char* name, const CachedFile& file, const Effort& effort, Residents& residents) {
+void bench(const CachedFile& file, const Effort& effort, const char* only, Residents& residents) {
   for (const std::int64_t granule : {4096, 65536}) {
     for (const Load load : kLoads) {
+      const std::string what = std::string(file.is_in_memory() ? "memory" : "disk") + " file, " +
+                               std::to_string(granule / 1024) + " KiB, " + name_of(load);
+      if (what.find(only) == std::string::npos) continue;
       const std::vector<Standing> all = contest(file, granule, load, effort);
-      print(name, granule, load, all);
-      const std::string what =
-          std::string(name) + " file, " + std::to_string(granule / 1024) + " KiB, " + name_of(load);
+      print(what, all);
       print(aims_of(what, all, load, granule, kBits == 64 && file.is_in_memory()));
       residents.add(what, all);
     }
@@ -100,18 +102,18 @@ int main(int argc, char** argv) {
   const std::int64_t mib = argc > 1 ? std::atoll(argv[1]) : 0;
   const bool quick = argc > 2 && std::strcmp(argv[2], "quick") == 0;
   if (mib < 32 || mib > (1 << 20)) {
-    std::fprintf(stderr, "usage: process_bench MIB [quick]: 32 MiB to 1 TiB\n");
+    std::fprintf(stderr, "usage: process_bench MIB [quick|full [TEXT]]: 32 MiB to 1 TiB\n");
     return 2;
   }
   const Effort effort =
       quick ? Effort{.rounds = 3, .percent = 20} : Effort{.rounds = 9, .percent = 100};
-  const std::vector<Hit> all = hits(effort.rounds);
+  const std::vector<Hit> all = hits(5 * effort.rounds);  // short ones
   print(all);
   print(aims_of(all));
   Residents residents;
   for (const bool in_memory : {true, false}) {
     const CachedFile file(in_memory, mib << 20);
-    bench(in_memory ? "memory" : "disk", file, effort, residents);
+    bench(file, effort, argc > 3 ? argv[3] : "", residents);
   }
   print({residents.aim()});
   return 0;

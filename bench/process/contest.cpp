@@ -60,12 +60,12 @@ class Contest {
                  .load = load,
                  .threads = kMostThreads},
         count_(operations(load, granule, file.is_in_memory(), effort.percent)),
-        warm_up_(2 * static_cast<std::size_t>(setting_.budget / granule)),
+        warm_up_(3 * static_cast<std::size_t>(setting_.budget / granule)),
         places_(
             places_of(load, file.size(), granule,
                       warm_up_ + count_ * static_cast<std::size_t>(kMostThreads * turns() + 1))) {
     for (const Entrant& it : entrants(setting_, file.is_in_memory())) {
-      all_.push_back({it.name, std::make_unique<Worker>(it.make, places_.all())});
+      all_.push_back({it.name, std::make_unique<Worker>(it.name, it.make, places_.all())});
       if (it.keeps)
         all_.back().worker->work({.count = load == Load::scan ? 0 : warm_up_,
                                   .end = std::min(file.size(), 2 * setting_.budget),

@@ -4,10 +4,10 @@
 #
 # bench/process_bench.cpp measures, in 64 and in 32 bits, and prints fields; this lays them out, and judges the aims.
 # All that was printed lies in build/bench-process.log.
-# shellcheck disable=SC2154  # root, short and judgement are dev's
+# shellcheck disable=SC2154  # root, short, only and judgement are dev's
 
 bench_process() {
-  local begun=$SECONDS log=$root/build/bench-process.log load words=()
+  local begun=$SECONDS log=$root/build/bench-process.log load words=(full)
   build release process_bench
   build m32-release process_bench
   ((!short)) || words=(quick)
@@ -42,7 +42,7 @@ process_run() {
   while ((mib > 64 && mib * 5 / 4 + 1024 > free_mib)); do ((mib /= 2)); done
   say ""
   say "$(process_bits "$1") bits: files of $mib MiB, budgets of $((mib / 16)) MiB; $free_mib MiB of memory are free"
-  "$root/build/$1/bench/process_bench" "$mib" "${words[@]}" | tee -a "$log" | process_table ||
+  "$root/build/$1/bench/process_bench" "$mib" "${words[@]}" "$only" | tee -a "$log" | process_table ||
     failed "the bench's program for $(process_bits "$1") bits has failed"
 }
 
@@ -54,15 +54,13 @@ process_table() {
     function short(value) { return sprintf(value < 10 ? "%.2f" : value < 1000 ? "%.0f" : "%d", value) }
     function figure(at) { return sprintf("%s [%s-%s]", short($at), short($(at + 1)), short($(at + 2))) }
     function times(value) { return value == "-" ? "-" : "x" value }
-    $1 == "hit" { printf "  %-44s %26s ns\n", $3, figure(4) }
+    $1 == "hit" { printf "  %-30s %24s ns\n", $3, figure(4) }
     $1 == "row" {
-      group = $3 " file, " $4 " KiB, " $5
-      if (group != last)
-        printf "  %-26s %-16s %26s %8s %26s %8s %7s %7s %7s\n", group, "", "1 thread, ns", "", "2 threads, ns", "",
-          "calls", "faults", "memory"
-      last = group
-      printf "  %-26s %-16s %26s %8s %26s %8s %7s %7s %7s\n", "", $6, figure(7), times($10), figure(11), times($14),
-        $15, $16, $17
+      if ($3 != last)
+        printf "  %-30s %24s %8s %24s %8s %6s %7s %7s\n", $3, "1 thread, ns", "", "2 threads, ns", "", "calls", "faults",
+          "memory"
+      last = $3
+      printf "    %-28s %24s %8s %24s %8s %6s %7s %7s\n", $4, figure(5), times($8), figure(9), times($12), $13, $14, $15
     }
     $1 == "note" { print "  note: " $3 }
     { fflush() }'
@@ -94,10 +92,10 @@ process_results() {
     result process "$2, ${field[0]}" "${field[1]}" ns -
     return
   fi
-  row="$2, ${field[0]} file, ${field[1]} KiB, ${field[2]}, ${field[3]}"
-  result process "$row, 1 thread" "${field[4]}" ns -
-  result process "$row, 2 threads" "${field[8]}" ns -
-  [[ ${field[12]} == - ]] || result process "$row, system calls" "${field[12]}" "an operation" -
-  result process "$row, faults" "${field[13]}" "an operation" -
-  result process "$row, memory" "${field[14]}" "to the budget" -
+  row="$2, ${field[0]}, ${field[1]}"
+  result process "$row, 1 thread" "${field[2]}" ns -
+  result process "$row, 2 threads" "${field[6]}" ns -
+  [[ ${field[10]} == - ]] || result process "$row, system calls" "${field[10]}" "an operation" -
+  result process "$row, faults" "${field[11]}" "an operation" -
+  result process "$row, memory" "${field[12]}" "to the budget" -
 }

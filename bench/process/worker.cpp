@@ -161,7 +161,7 @@ class Body {
 
 }  // namespace
 
-Worker::Worker(std::function<std::unique_ptr<Contender>()> make,
+Worker::Worker(const std::string& name, std::function<std::unique_ptr<Contender>()> make,
                std::span<const std::int64_t> places) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) give_up("socketpair");
@@ -170,6 +170,7 @@ Worker::Worker(std::function<std::unique_ptr<Contender>()> make,
   if (child_ == 0) {
     close(ends[0]);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    prctl(PR_SET_NAME, name.c_str());
     live(ends[1], make, places);
   }
   close(ends[1]);

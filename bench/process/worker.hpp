@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "bench/process/contender.hpp"
 
@@ -37,8 +38,10 @@ struct Outcome {
 
 class Worker {
  public:
-  /// `places` must be memory that a child shares. Ends the program when it cannot be started.
-  Worker(std::function<std::unique_ptr<Contender>()> make, std::span<const std::int64_t> places);
+  /// `name` is what perf and ps call it. `places` must be memory that a child shares. Ends the
+  /// program when it cannot be started.
+  Worker(const std::string& name, std::function<std::unique_ptr<Contender>()> make,
+         std::span<const std::int64_t> places);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();
