@@ -3,7 +3,8 @@
 # bench_process; what it calls itself (say, build, free_memory_mib, judged, result) stands there.
 #
 # bench/process_bench.cpp measures, in 64 and in 32 bits, and prints fields; this lays them out, and judges the aims.
-# All that was printed lies in build/bench-process.log.
+# All that was printed lies in build/bench-process.log; build/bench-process.md has it as the tables of
+# docs/BENCHMARKS.md.
 # shellcheck disable=SC2154  # root, short, only and judgement are dev's
 
 bench_process() {
@@ -19,6 +20,7 @@ bench_process() {
   process_aims
   read -r load _ </proc/loadavg
   say "process: all of it took $((SECONDS - begun)) s; load $load at the end"
+  process_markdown <"$log" >"$root/build/bench-process.md"
 }
 
 process_caption() {
@@ -98,4 +100,44 @@ process_results() {
   [[ ${field[10]} == - ]] || result process "$row, system calls" "${field[10]}" "an operation" -
   result process "$row, faults" "${field[11]}" "an operation" -
   result process "$row, memory" "${field[12]}" "to the budget" -
+}
+
+# The log as tables: the times, what they are made of, and the aims.
+process_markdown() {
+  awk -F '\t' '
+    function short(value) { return sprintf(value < 10 ? "%.2f" : value < 1000 ? "%.0f" : "%d", value) }
+    function times(at) { return short($at) " (" short($(at + 2) - $(at + 1)) ")" }
+    function head(title,   i, line, rule) {
+      line = "| bits | " title; rule = "| ---: | ---"
+      for (i = 1; i <= contenders; ++i) { line = line " | " names[i]; rule = rule " | ---:" }
+      print ""; print line " |"; print rule " |"
+    }
+    function table(title, cells,   i, j, line) {
+      head(title)
+      for (i = 1; i <= contests; ++i) {
+        line = "| " bits[i] " | " what[i]
+        for (j = 1; j <= contenders; ++j) line = line " | " cells[i, names[j]]
+        print line " |"
+      }
+    }
+    $1 == "hit" { hits[++hit_count] = "| " $2 " | " $3 " | " times(4) " |" }
+    $1 == "row" {
+      if ($2 $3 != last) { bits[++contests] = $2; what[contests] = $3; last = $2 $3 }
+      if (!($4 in known)) { known[$4]; names[++contenders] = $4 }
+      ns[contests, $4] = times(5) " / " times(9)
+      work[contests, $4] = $13 " / " $14 " / " $15
+    }
+    $1 == "aim" {
+      split($7, limit, " ")
+      met = limit[1] == "<=" ? $4 <= limit[2] : $4 >= limit[2]
+      aims[++aim_count] = sprintf("| %s | %s | %.2f (%.2f to %.2f) | %s | %s |", $2, $3, $4, $5, $6, $7, met ? "met" : "missed")
+    }
+    END {
+      print "| bits | hits | ns |"; print "| ---: | --- | ---: |"
+      for (i = 1; i <= hit_count; ++i) print hits[i]
+      table("ns, 1 thread / 2 threads", ns)
+      table("system calls / faults / memory", work)
+      print ""; print "| bits | aim of | ratio | aim | verdict |"; print "| ---: | --- | ---: | ---: | --- |"
+      for (i = 1; i <= aim_count; ++i) print aims[i]
+    }'
 }
