@@ -101,7 +101,7 @@ class Contest {
 
   [[nodiscard]] Task task_of(unsigned threads, int turn, const Entry& entry) const {
     const auto number = static_cast<std::size_t>(static_cast<int>(threads - 1) * turns() + turn);
-    Task task{.threads = threads};
+    Task task{.threads = threads, .waits = setting_.load == Load::writes};
     if (setting_.load == Load::scan) {
       const std::int64_t size = static_cast<std::int64_t>(count_ * kPage);
       task.begin = static_cast<std::int64_t>(number) % (setting_.size / size) * size;

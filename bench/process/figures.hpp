@@ -1,12 +1,22 @@
 // Many measurements of one thing, as three numbers.
 #pragma once
 
+#include <time.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <vector>
 
 namespace kmapper::bench {
+
+/// Nanoseconds that this thread has run for: what others do on the machine is not in it, and
+/// neither is what it waits for.
+[[nodiscard]] inline double cpu_time() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
+}
 
 /// A median, and the quartiles around it.
 struct Figure {

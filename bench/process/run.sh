@@ -31,8 +31,9 @@ process: the window in a Linux process, $(date +%Y-%m-%d), ./dev bench process
            same, nine of ten in a tenth of the granules. scan: every byte, per 4 KiB. writes: 64 bytes anywhere; 256, then
            a sync: fdatasync, for all of them, after the cache has written back what was written to it
   figures  ns an operation: the median, and the quartiles in brackets; x: to the window's, a dash where the spreads overlap. Of
-           two threads: an operation of both together. calls, faults: an operation of one thread. memory: the most that
-           was resident, page tables too, to the budget, a sixteenth of the file; pread and mmap keep nothing
+           one thread: for how long it ran, but writes: how long it took. Of two threads, each on a CPU of its own: how long
+           an operation of both together took. calls, faults: an operation of one thread. memory: the most that was
+           resident, page tables too, to the budget, a sixteenth of the file
 END
 }
 

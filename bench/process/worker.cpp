@@ -17,6 +17,7 @@
 #include <cstring>
 #include <thread>
 
+#include "bench/process/figures.hpp"
 #include "bench/process/system_calls.hpp"
 
 namespace kmapper::bench {
@@ -101,9 +102,11 @@ class Body {
   [[nodiscard]] Outcome alone(const Task& task) {
     const Part part = part_of(task, 0);
     const Clock::time_point begun = Clock::now();
+    const double cpu_begun = cpu_time();
     const std::uint32_t sum = contender_->work(part);
-    return {.ns = std::chrono::duration<double, std::nano>(Clock::now() - begun).count(),
-            .sum = sum};
+    const double ran = cpu_time() - cpu_begun;
+    const double took = std::chrono::duration<double, std::nano>(Clock::now() - begun).count();
+    return {.ns = task.waits ? took : ran, .sum = sum};
   }
 
   [[nodiscard]] Outcome together(const Task& task) {

@@ -26,10 +26,13 @@ struct Task {
   std::uint32_t value = 0;  // that writes write
   bool is_warm_up = false;  // writes read
   bool is_counted = false;  // system calls are
+  bool waits = false;       // for a disk
 };
 
 struct Outcome {
-  double ns = 0;                  // from the first thread's start to the last one's end
+  // Of one thread that does not wait: for how long it ran. Else from the first thread's start to
+  // the last one's end.
+  double ns = 0;
   std::uint32_t sum = 0;          // of what was read
   std::int64_t faults = 0;        // of pages, that needed no disk
   std::int64_t major_faults = 0;  // that did
