@@ -1,5 +1,7 @@
-// boost::interprocess::mapped_region, one for each access.
+// boost::interprocess::mapped_region, one for each access; where Boost is installed.
 #pragma once
+
+#if KMAPPER_BENCH_BOOST
 
 #include <boost/interprocess/file_mapping.hpp>
 #include <boost/interprocess/mapped_region.hpp>
@@ -27,3 +29,5 @@ class BoostRegion {
 };
 
 }  // namespace kmapper::bench
+
+#endif

@@ -1,12 +1,10 @@
 #include "bench/process/contenders.hpp"
 
+#include "bench/process/boost_region.hpp"
 #include "bench/process/lru_cache.hpp"
 #include "bench/process/mappings.hpp"
 #include "bench/process/reads.hpp"
 #include "bench/process/windows.hpp"
-#if KMAPPER_BENCH_BOOST
-#include "bench/process/boost_region.hpp"
-#endif
 
 namespace kmapper::bench {
 namespace {

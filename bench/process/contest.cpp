@@ -51,8 +51,7 @@ class SharedPlaces {
 class Contest {
  public:
   Contest(const CachedFile& file, std::int64_t granule, Load load, const Effort& effort)
-      : file_(file),
-        effort_(effort),
+      : effort_(effort),
         setting_{.descriptor = file.descriptor(),
                  .size = file.size(),
                  .granule = granule,
@@ -61,9 +60,8 @@ class Contest {
                  .threads = kMostThreads},
         count_(operations(load, granule, file.is_in_memory(), effort.percent)),
         warm_up_(3 * static_cast<std::size_t>(setting_.budget / granule)),
-        places_(
-            places_of(load, file.size(), granule,
-                      warm_up_ + count_ * static_cast<std::size_t>(kMostThreads * turns() + 1))) {
+        places_(places_of(load, file.size(), granule,
+                          warm_up_ + count_ * (kMostThreads * turns() + 1))) {
     for (const Entrant& it : entrants(setting_, file.is_in_memory())) {
       all_.push_back({it.name, std::make_unique<Worker>(it.name, it.make, places_.all())});
       if (it.keeps)
@@ -75,7 +73,7 @@ class Contest {
 
   [[nodiscard]] std::vector<Standing> run() {
     for (unsigned threads = 1; threads <= kMostThreads; ++threads) {
-      for (int i = 0; i < turns(); ++i) round(threads, i);
+      for (unsigned i = 0; i < turns(); ++i) round(threads, i);
     }
     // One more round.
     for (Entry& it : all_) it.calls = it.worker->system_calls(task_of(kMostThreads + 1, 0, it));
@@ -97,10 +95,10 @@ class Contest {
   };
 
   /// The first round is for nothing.
-  [[nodiscard]] int turns() const { return effort_.rounds + 1; }
+  [[nodiscard]] unsigned turns() const { return effort_.rounds + 1; }
 
-  [[nodiscard]] Task task_of(unsigned threads, int turn, const Entry& entry) const {
-    const auto number = static_cast<std::size_t>(static_cast<int>(threads - 1) * turns() + turn);
+  [[nodiscard]] Task task_of(unsigned threads, unsigned turn, const Entry& entry) const {
+    const std::size_t number = std::size_t{threads - 1} * turns() + turn;
     Task task{.threads = threads, .waits = setting_.load == Load::writes};
     if (setting_.load == Load::scan) {
       const std::int64_t size = static_cast<std::int64_t>(count_ * kPage);
@@ -114,7 +112,7 @@ class Contest {
     return task;
   }
 
-  void round(unsigned threads, int turn) {
+  void round(unsigned threads, unsigned turn) {
     std::uint32_t expected = 0;
     for (Entry& it : all_) {
       const Task task = task_of(threads, turn, it);
@@ -164,7 +162,6 @@ class Contest {
     return standing;
   }
 
-  const CachedFile& file_;
   const Effort effort_;
   const Setting setting_;
   const std::size_t count_;    // places a round

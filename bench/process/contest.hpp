@@ -14,7 +14,7 @@ namespace kmapper::bench {
 
 /// How much is measured.
 struct Effort {
-  int rounds;           // whose median counts
+  unsigned rounds;      // whose median counts
   std::size_t percent;  // of the usual number of operations a round
 };
 

@@ -1,11 +1,10 @@
 // Many measurements of one thing, as three numbers.
 #pragma once
 
-#include <time.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <ctime>
 #include <vector>
 
 namespace kmapper::bench {

@@ -26,7 +26,7 @@ void read(const std::byte* data) { (void)*static_cast<const volatile std::byte*>
 
 }  // namespace
 
-std::vector<Hit> hits(int rounds) {
+std::vector<Hit> hits(unsigned rounds) {
   constexpr std::int64_t kGranule = static_cast<std::int64_t>(kPage);
   constexpr std::int64_t kGranules = 256;
   const CachedFile file(true, 4 * kGranules * kGranule);
@@ -57,13 +57,14 @@ std::vector<Hit> hits(int rounds) {
       {{"hit, 256 granules in turn", {}}, [&] { return time_of(in_turn); }},
       {{"Cursor, along a granule", {}}, [&] { return time_of(along); }},
   };
-  for (int round = 0; round <= rounds; ++round) {
+  for (unsigned round = 0; round <= rounds; ++round) {
     for (auto& [hit, time] : all) {
       const double ns = time();
       if (round != 0) hit.ns.push_back(ns);
     }
   }
   std::vector<Hit> hits;
+  hits.reserve(all.size());
   for (auto& [hit, time] : all) hits.push_back(hit);
   return hits;
 }

@@ -19,6 +19,6 @@ inline constexpr std::size_t kAtomicPair = 0;
 inline constexpr std::size_t kOneHit = 1;
 inline constexpr std::size_t kCursorHit = 4;
 
-[[nodiscard]] std::vector<Hit> hits(int rounds);
+[[nodiscard]] std::vector<Hit> hits(unsigned rounds);
 
 }  // namespace kmapper::bench

@@ -164,7 +164,7 @@ class Body {
 
 }  // namespace
 
-Worker::Worker(const std::string& name, std::function<std::unique_ptr<Contender>()> make,
+Worker::Worker(const std::string& name, const std::function<std::unique_ptr<Contender>()>& make,
                std::span<const std::int64_t> places) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) give_up("socketpair");

@@ -43,7 +43,7 @@ class Worker {
  public:
   /// `name` is what perf and ps call it. `places` must be memory that a child shares. Ends the
   /// program when it cannot be started.
-  Worker(const std::string& name, std::function<std::unique_ptr<Contender>()> make,
+  Worker(const std::string& name, const std::function<std::unique_ptr<Contender>()>& make,
          std::span<const std::int64_t> places);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
