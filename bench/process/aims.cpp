@@ -64,8 +64,10 @@ std::vector<Aim> aims_of(const std::string& what, const std::vector<Standing>& a
       break;
     case Load::zipf:
     case Load::mix:
-      judge.ratio(kCache, kWindow, small ? ">= 1" : ">= 2", 1);
-      judge.ratio(kCache, kWindow, small ? ">= 1.3" : ">= 2", 2);
+      for (const char* const ours : {kWindow, kWindowOfCopies}) {
+        judge.ratio(kCache, ours, small ? ">= 1" : ">= 2", 1);
+        judge.ratio(kCache, ours, small ? ">= 1.3" : ">= 2", 2);
+      }
       break;
     case Load::writes:
       break;
@@ -75,7 +77,8 @@ std::vector<Aim> aims_of(const std::string& what, const std::vector<Standing>& a
 
 void Residents::add(const std::string& what, const std::vector<Standing>& all) {
   for (const Standing& it : all) {
-    const bool is_ours = it.name == kWindow || it.name == kWindowInSlots;
+    const bool is_ours =
+        it.name == kWindow || it.name == kWindowInSlots || it.name == kWindowOfCopies;
     if (is_ours && it.resident > most_) {
       most_ = it.resident;
       where_ = what + ", " + it.name;

@@ -24,6 +24,9 @@ std::vector<Entrant> entrants(const Setting& setting, bool in_memory) {
   // Elsewhere that is what the window chooses by itself.
   if (kIsWide && in_memory)
     all.push_back(entrant<Windowed>(kWindowInSlots, true, setting, Placement::slots));
+  // Nothing is written to copies.
+  if (setting.load != Load::writes)
+    all.push_back(entrant<Windowed>(kWindowOfCopies, true, setting, Placement::copies));
   all.push_back(entrant<Mapped<MapAnew>>(kMapAnew, false, setting));
   all.push_back(entrant<Mapped<MapOver>>("MAP_FIXED", false, setting));
   all.push_back(entrant<Reads>(kReads, false, setting));

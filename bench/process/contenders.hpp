@@ -13,6 +13,7 @@ namespace kmapper::bench {
 // The names of those that aims speak of.
 inline constexpr const char* kWindow = "window";
 inline constexpr const char* kWindowInSlots = "window, slots";
+inline constexpr const char* kWindowOfCopies = "window, copies";
 inline constexpr const char* kMapAnew = "mmap and munmap";
 inline constexpr const char* kReads = "pread";
 inline constexpr const char* kCache = "LRU cache";

@@ -15,7 +15,10 @@ class Windowed {
   Windowed(const Setting& setting, process::Placement placement)
       : setting_(setting),
         budget_({.bytes = setting.budget, .granule = setting.granule, .placement = placement}),
-        window_(setting.descriptor, process::Access::read_write, budget_) {}
+        window_(setting.descriptor,
+                placement == process::Placement::copies ? process::Access::read_only
+                                                        : process::Access::read_write,
+                budget_) {}
 
   class Seat {
    public:
