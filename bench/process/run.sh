@@ -51,22 +51,38 @@ process_run() {
 
 process_bits() { [[ $1 == m32* ]] && printf 32 || printf 64; }
 
-# The rows, as they come.
+# The rows, as they come; awk might wait for more of them.
 process_table() {
-  awk -F '\t' '
-    function short(value) { return sprintf(value < 10 ? "%.2f" : value < 1000 ? "%.0f" : "%d", value) }
-    function figure(at) { return sprintf("%s [%s-%s]", short($at), short($(at + 1)), short($(at + 2))) }
-    function times(value) { return value == "-" ? "-" : "x" value }
-    $1 == "hit" { printf "  %-30s %24s ns\n", $3, figure(4) }
-    $1 == "row" {
-      if ($3 != last)
-        printf "  %-30s %24s %8s %24s %8s %6s %7s %7s\n", $3, "1 thread, ns", "", "2 threads, ns", "", "calls", "faults",
-          "memory"
-      last = $3
-      printf "    %-28s %24s %8s %24s %8s %6s %7s %7s\n", $4, figure(5), times($8), figure(9), times($12), $13, $14, $15
-    }
-    $1 == "note" { print "  note: " $3 }
-    { fflush() }'
+  local kind what name one least most times two two_least two_most two_times calls faults memory last=""
+  local format='%-30s %24s %8s %24s %8s %6s %7s %7s\n'
+  while IFS=$'\t' read -r kind _ what name one least most times two two_least two_most two_times calls faults memory; do
+    case $kind in
+      hit) printf '  %-30s %24s ns\n' "$what" "$(process_figure "$name" "$one" "$least")" ;;
+      row)
+        # shellcheck disable=SC2059  # it is a format
+        [[ $what == "$last" ]] ||
+          printf "  $format" "$what" "1 thread, ns" "" "2 threads, ns" "" calls faults memory
+        last=$what
+        [[ $times == - ]] || times=x$times
+        [[ $two_times == - ]] || two_times=x$two_times
+        # shellcheck disable=SC2059
+        printf "    ${format/30/28}" "$name" "$(process_figure "$one" "$least" "$most")" "$times" \
+          "$(process_figure "$two" "$two_least" "$two_most")" "$two_times" "$calls" "$faults" "$memory"
+        ;;
+      note) say "  note: $what" ;;
+    esac
+  done
+}
+
+# process_figure MEDIAN LOWER UPPER
+process_figure() {
+  local value digits shown=()
+  for value; do
+    printf -v digits '%.0f' "$value"
+    if ((digits < 10)); then printf -v digits '%.2f' "$value"; fi
+    shown+=("$digits")
+  done
+  printf '%s [%s-%s]' "${shown[@]}"
 }
 
 # The aims, of both widths, and everything for --json.
@@ -103,7 +119,9 @@ process_results() {
   result process "$row, memory" "${field[12]}" "to the budget" -
 }
 
-# The log as tables: the times, what they are made of, and the aims.
+# The log as tables: the times, what they are made of, and the aims. They go into docs/BENCHMARKS.md by
+#   sed -i -e '/^<!-- build.bench-process.md -->/,/^<!-- end -->/{//!d}' \
+#     -e '/^<!-- build.bench-process.md -->/r build/bench-process.md' docs/BENCHMARKS.md
 process_markdown() {
   awk -F '\t' '
     function short(value) { return sprintf(value < 10 ? "%.2f" : value < 1000 ? "%.0f" : "%d", value) }
@@ -134,11 +152,12 @@ process_markdown() {
       aims[++aim_count] = sprintf("| %s | %s | %.2f (%.2f to %.2f) | %s | %s |", $2, $3, $4, $5, $6, $7, met ? "met" : "missed")
     }
     END {
-      print "| bits | hits | ns |"; print "| ---: | --- | ---: |"
+      print ""; print "| bits | hits | ns |"; print "| ---: | --- | ---: |"
       for (i = 1; i <= hit_count; ++i) print hits[i]
       table("ns, 1 thread / 2 threads", ns)
       table("system calls / faults / memory", work)
       print ""; print "| bits | aim of | ratio | aim | verdict |"; print "| ---: | --- | ---: | ---: | --- |"
       for (i = 1; i <= aim_count; ++i) print aims[i]
+      print ""
     }'
 }
