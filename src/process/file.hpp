@@ -99,11 +99,10 @@ class File {
   [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
   [[nodiscard]] int fill(Record& record);
-  [[nodiscard]] int map_run(std::span<Record* const> run, bool ahead);
+  [[nodiscard]] int map_run(std::span<Record* const> run);
   void place(Record& record, bool ahead);
-  [[nodiscard]] int map_in_slots(std::span<Record* const> run, bool ahead);
-  [[nodiscard]] int map_file(std::byte* address, std::size_t size, std::uint64_t granule,
-                             bool ahead);
+  [[nodiscard]] int map_in_slots(std::span<Record* const> run);
+  [[nodiscard]] int map_file(std::byte* address, std::size_t size, std::uint64_t granule);
   [[nodiscard]] int read_file(std::byte* address, std::size_t size, std::uint64_t granule);
   void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
   [[nodiscard]] std::uint64_t most_ahead() const;

@@ -10,7 +10,6 @@
 #include <cerrno>
 
 #include "process/file.hpp"
-#include "process/populate.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -18,12 +17,6 @@ namespace {
 /// What is mapped at once, at most, when a file is gone through.
 constexpr std::uint64_t kMostBytesAhead = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostGranulesAhead = 64;
-
-/// Of a granule that is asked for: whether it pays to have all of it mapped at once. An access maps
-/// what is around it in any case, but at the price of a few pages for each.
-bool populates(std::size_t size) {
-  return size >= std::size_t{16} << 10 && size <= std::size_t{64} << 10;
-}
 
 /// The calling thread has the record for itself now.
 bool begin_filling(Record& record) {
@@ -56,7 +49,7 @@ int File::fill(Record& record) {
     } else if (begin_filling(record)) {
       place(record, false);
       Record* const run[] = {&record};
-      const int number = map_run(run, false);
+      const int number = map_run(run);
       end_filling(record, number);
       return number;
     }
@@ -90,7 +83,7 @@ void File::fill_pending(std::span<Record* const> records) {
       continue;
     }
     const std::span run = records.subspan(begin, end - begin);
-    const int number = map_run(run, true);
+    const int number = map_run(run);
     for (Record* const it : run) end_filling(*it, number);
     begin = end;
   }
@@ -106,34 +99,34 @@ void File::place(Record& record, bool ahead) {
 }
 
 /// Maps neighbours that have been placed. Returns an errno, or 0.
-int File::map_run(std::span<Record* const> run, bool ahead) {
-  if (!run.front()->is_at_home()) return map_in_slots(run, ahead);
+int File::map_run(std::span<Record* const> run) {
+  if (!run.front()->is_at_home()) return map_in_slots(run);
   for (Record* const it : run) {
     if (!it->occupied) continue;  // else there would be more mapped than there are slots
     arena_->plug(arena_->slot_address(arena_->slot_of(*it)), arena_->granule());
     it->occupied = false;
   }
   const std::uint64_t granule = granule_of(run.front()->page.load(std::memory_order_relaxed));
-  arena_->counters().add(Work::map_call);
-  const int number = home_->fill(granule, run.size(), size(), ahead);
+  if (home_->fills_by_a_call()) arena_->counters().add(Work::map_call);
+  const int number = home_->fill(granule, run.size(), size());
   if (number != 0 || home_->has(granule)) return number;
   // It has just been found that home will not do.
   for (Record* const it : run) {
-    place(*it, ahead);
-    if (const int number = map_in_slots({&it, 1}, ahead); number != 0) return number;
+    place(*it, false);
+    if (const int number = map_in_slots({&it, 1}); number != 0) return number;
   }
   return 0;
 }
 
-int File::map_in_slots(std::span<Record* const> run, bool ahead) {
+int File::map_in_slots(std::span<Record* const> run) {
   for (Record* const it : run) it->occupied = true;
   const std::size_t size = run.size() << arena_->granule_shift();
   const std::uint64_t granule = granule_of(run.front()->page.load(std::memory_order_relaxed));
-  return map_file(run.front()->data(), size, granule, ahead);
+  return map_file(run.front()->data(), size, granule);
 }
 
 /// Maps the file over addresses of the arena, from a granule on. Returns an errno, or 0.
-int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule, bool ahead) {
+int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) {
   if (arena_->has_copies()) return read_file(address, size, granule);
   const auto map = [&] {
     return arena_->map(address, size, protection(), descriptor_.number(),
@@ -144,8 +137,6 @@ int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule, 
     arena_->make_room_for_mappings();
     number = map();
   }
-  // What cannot be populated is found out when it is accessed.
-  if (number == 0 && !ahead && populates(size)) (void)populate(MADV_POPULATE_READ, address, size);
   return number;
 }
 

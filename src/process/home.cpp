@@ -12,7 +12,6 @@
 #include <utility>
 
 #include "process/descriptor.hpp"
-#include "process/populate.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -47,12 +46,13 @@ void touch(std::byte* address) {
 #endif
 }
 
-/// A page is mapped faster by an access than by a system call.
+/// Has the kernel map pages as a write does. Returns an errno, or 0, also where the file cannot
+/// give them (EFAULT): an access will say why. One page is mapped faster by an access than by the
+/// call, which kernels before 5.14 do not have (EINVAL).
 int map_by_writing(std::byte* begin, std::size_t size) {
-  if (size > kPage) {
-    const int number = populate(MADV_POPULATE_WRITE, begin, size);
-    if (number != EINVAL) return number;
-  }
+  int number = size > kPage ? EINTR : EINVAL;
+  while (number == EINTR) number = madvise(begin, size, MADV_POPULATE_WRITE) == 0 ? 0 : errno;
+  if (number != EINVAL) return number == EFAULT ? 0 : number;
   for (std::size_t at = 0; at < size; at += kPage) touch(begin + at);
   return 0;
 }
@@ -100,20 +100,14 @@ void Home::admit(std::int64_t size) {
                   std::memory_order_relaxed);
 }
 
-int Home::fill(std::uint64_t first, std::uint64_t granules, std::int64_t size, bool ahead) {
-  std::byte* const begin = address(first);
+int Home::fill(std::uint64_t first, std::uint64_t granules, std::int64_t size) {
   // What ends within a page has all of it.
   const std::int64_t rest = size - static_cast<std::int64_t>(first << granule_shift_);
   const auto all = static_cast<std::int64_t>(granules << granule_shift_);
   const auto bytes = static_cast<std::size_t>(std::clamp<std::int64_t>(rest, 0, all));
-  int number = 0;
-  if (bytes != 0 && by_writing_) {
-    number = map_by_writing(begin, bytes);
-  } else if (bytes != 0 && !ahead && bytes <= kFaultAround) {
-    number = populate(MADV_POPULATE_READ, begin, bytes);
-    if (number == EINVAL) number = 0;  // an access will do it
+  if (by_writing_) {
+    if (const int number = map_by_writing(address(first), bytes); number != 0) return number;
   }
-  if (number != 0) return number;
   // Relaxed: one looks, whichever.
   if (!looked_.load(std::memory_order_relaxed) &&
       !looked_.exchange(true, std::memory_order_relaxed)) {

@@ -37,6 +37,10 @@ class Home {
   [[nodiscard]] std::byte* address(std::uint64_t granule) const {
     return begin_ + (static_cast<std::size_t>(granule) << granule_shift_);
   }
+  /// Whether fill() is a system call; else it is an access, or nothing.
+  [[nodiscard]] bool fills_by_a_call() const {
+    return by_writing_ && std::size_t{1} << granule_shift_ > kPage;
+  }
   /// Whether neighbours take their time one by one, and not what an access maps around it.
   [[nodiscard]] bool is_slow_in_runs() const { return by_writing_; }
   /// The page tables that the kernel may come to keep for so much of a file, in bytes.
@@ -51,12 +55,13 @@ class Home {
   /// Has granules of a file of that size mapped as far as they need to be before they are used.
   /// What the file cannot give is found out when it is accessed: perhaps here, see Arena::patch().
   /// Returns an errno, or 0.
-  [[nodiscard]] int fill(std::uint64_t first, std::uint64_t granules, std::int64_t size,
-                         bool ahead);
+  [[nodiscard]] int fill(std::uint64_t first, std::uint64_t granules, std::int64_t size);
   /// Shows the file where pages were replaced by others.
   void restore(std::uint64_t granule, int descriptor, int protection);
 
  private:
+  static constexpr std::size_t kPage = 4096;
+
   Home(AddressRange range, std::byte* begin, std::uint64_t room, unsigned granule_shift);
   void look_around(std::uint64_t granule);
 

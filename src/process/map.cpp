@@ -112,7 +112,7 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
   const Result<std::uint32_t> run = arena_->spans().take(units, patience);
   if (!run) return error(code_of(run.error()), offset, length);
   std::byte* const address = arena_->span_address(*run);
-  const int number = map_file(address, std::size_t{units} << arena_->granule_shift(), first, false);
+  const int number = map_file(address, std::size_t{units} << arena_->granule_shift(), first);
   if (number != 0) {
     arena_->spans().give_back(*run, units);
     return system_error(number, offset, length);
