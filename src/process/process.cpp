@@ -21,10 +21,8 @@ Descriptor open_file(const std::string& path, Access access) {
   return Descriptor(number);
 }
 
-const Patience& endless() {
-  static constinit const Patience kEndless;
-  return kEndless;
-}
+// Not in a function: a hit does not ask whether it has been made yet.
+constinit const Patience kEndless;
 
 std::string name_of(int descriptor) { return "descriptor " + std::to_string(descriptor); }
 
@@ -61,7 +59,7 @@ void Mapping::release() noexcept { file_->release(*this); }
 std::byte* Cursor::move_to(std::int64_t offset, std::size_t length) noexcept {
   release();
   error_ = {};
-  File::Around around = file_->map_around(offset, static_cast<std::int64_t>(length), &endless());
+  File::Around around = file_->map_around(offset, static_cast<std::int64_t>(length), &kEndless);
   if (!around.mapping) {
     error_ = around.mapping.error();
     return nullptr;
@@ -93,7 +91,7 @@ FileWindow::~FileWindow() {
 }
 
 Expected<Mapping> FileWindow::map(std::int64_t offset, std::int64_t length) noexcept {
-  return file_->map(offset, length, &endless());
+  return file_->map(offset, length, &kEndless);
 }
 
 Expected<Mapping> FileWindow::map(std::int64_t offset, std::int64_t length,
