@@ -5,13 +5,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kmapper/export.h"
 #include "kmapper/process.hpp"
 
 namespace kmapper::process {
 
 /// Keeps one granule pinned, the last. One thread at a time; it must not outlive its window. It
 /// gives back what it holds before it asks for another, so that it never waits for itself.
-class Cursor {
+class KMAPPER_API Cursor {
  public:
   explicit Cursor(FileWindow& window) : file_(window.file_.get()) {}
 

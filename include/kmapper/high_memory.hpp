@@ -13,6 +13,7 @@
 #include <mutex>
 #include <vector>
 
+#include "kmapper/export.h"
 #include "kmapper/process.hpp"
 
 namespace kmapper::process {
@@ -21,7 +22,7 @@ namespace kmapper::process {
 enum class HighPage : std::uint64_t {};
 
 /// All calls may come from several threads at once, but for the destructor.
-class HighMemory {
+class KMAPPER_API HighMemory {
  public:
   /// Throws std::system_error.
   explicit HighMemory(const Budget& budget);

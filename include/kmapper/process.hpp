@@ -34,6 +34,7 @@
 #include <string>
 #include <utility>
 
+#include "kmapper/export.h"
 #include "kmapper/process_error.hpp"
 
 namespace kmapper::process {
@@ -95,7 +96,7 @@ struct Stats {
 
 /// Address space, and the right to fill it, shared by all windows that are opened with it. Copies
 /// are the same budget. It lives as long as a copy, a window or a mapping of it.
-class Budget {
+class KMAPPER_API Budget {
  public:
   explicit Budget(const Options& options = {});
 
@@ -116,7 +117,7 @@ class Budget {
 };
 
 /// A part of a file, mapped until this dies. Move-only; may be used and destroyed by any thread.
-class [[nodiscard]] Mapping {
+class [[nodiscard]] KMAPPER_API Mapping {
  public:
   Mapping() = default;
   Mapping(Mapping&& other) noexcept
@@ -184,7 +185,7 @@ struct Patience {
 
 /// A file, seen through the window. All calls may come from several threads at once, but for the
 /// destructor. Offsets and lengths are in bytes.
-class FileWindow {
+class KMAPPER_API FileWindow {
  public:
   FileWindow(const std::string& path, Access access, const Budget& budget);
   /// Of an open file; the descriptor is duplicated.

@@ -9,6 +9,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "kmapper/export.h"
+
 namespace kmapper::process {
 
 /// What is not the operating system's word. Each equals the std::errc that it is nearest to. C
@@ -30,13 +32,13 @@ enum class WindowErrc {
   spent,            // the reservation has nothing left
 };
 
-[[nodiscard]] const std::error_category& window_category() noexcept;
+[[nodiscard]] KMAPPER_API const std::error_category& window_category() noexcept;
 [[nodiscard]] inline std::error_code make_error_code(WindowErrc code) noexcept {
   return {static_cast<int>(code), window_category()};
 }
 
 /// No larger than a pointer and its owner: what a call that goes well returns beside its value.
-class [[nodiscard]] Error {
+class [[nodiscard]] KMAPPER_API Error {
  public:
   Error() = default;
   /// `limit`: what the code's text speaks of, in bytes, as the file's size; 0: nothing.
