@@ -33,10 +33,12 @@ install(CODE "if(CMAKE_INSTALL_DO_STRIP)
     \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/libkmapper.a\" COMMAND_ERROR_IS_FATAL ANY)
 endif()")
 
-# The core's headers are for kernels, which are built from the sources.
+# All headers but the core's, which are for kernels: those are built from the sources.
 set(core ledger limits local_map local_mapping local_stack mapper mapping platform report reservation result slot
          slot_set vmap)
 list(JOIN core "|" core)
+file(GLOB_RECURSE kmapper_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kmapper/*)
+list(FILTER kmapper_headers EXCLUDE REGEX "/kmapper/(${core})\\.hpp$")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/kmapper DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         REGEX "/kmapper/(${core})\\.hpp$" EXCLUDE)
 

@@ -1,0 +1,30 @@
+# The Debian package, made by CPack in the trees of the presets package (amd64) and package-m32 (i386). Both may be
+# installed beside each other: what is not in the architecture's own folder is the same in both.
+install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
+
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_PACKAGE_CONTACT "The kmapper authors <maintainers@kmapper.invalid>")
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_PACKAGE_NAME libkmapper-dev)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "window of a process on files and memory larger than its address space")
+set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
+    "A process maps any part of a file, a block device or a memory file for as long
+as it needs it; what it gives back stays mapped for the next time, within a
+budget. A 32-bit process goes through files of 100 GiB and keeps 20 GiB in RAM.
+.
+This package has the library (shared and static), its headers, what CMake and
+pkg-config need to find it, and the reference as manual pages and as HTML.")
+set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
+set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_LIST_DIR}/package_depends.cmake)
+set(CPACK_POST_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/package_multiarch.cmake)
+set(CPACK_KMAPPER_LIBRARY ${CMAKE_CURRENT_BINARY_DIR}/libkmapper.so)
+if(CMAKE_SIZEOF_VOID_P EQUAL 8)
+  set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE amd64)
+  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+else()
+  set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE i386)
+endif()
+include(CPack)

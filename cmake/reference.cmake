@@ -1,0 +1,48 @@
+# The API reference, made by Doxygen of the headers that are installed: manual pages and HTML. Where there is no
+# Doxygen, nothing else is missing.
+find_package(Doxygen)
+if(NOT DOXYGEN_FOUND)
+  return()
+endif()
+
+set(DOXYGEN_PROJECT_BRIEF ${PROJECT_DESCRIPTION})
+set(DOXYGEN_QUIET YES)
+set(DOXYGEN_WARN_AS_ERROR FAIL_ON_WARNINGS)
+set(DOXYGEN_EXTRACT_ALL YES)
+set(DOXYGEN_STRIP_FROM_PATH ${PROJECT_SOURCE_DIR}/include)
+set(DOXYGEN_STRIP_FROM_INC_PATH ${PROJECT_SOURCE_DIR}/include)
+set(DOXYGEN_JAVADOC_AUTOBRIEF YES)
+set(DOXYGEN_HIDE_FRIEND_COMPOUNDS YES)
+set(DOXYGEN_SORT_MEMBER_DOCS NO)
+set(DOXYGEN_SHOW_DIRECTORIES NO)
+set(DOXYGEN_DIRECTORY_GRAPH NO)
+set(DOXYGEN_HAVE_DOT NO)
+set(DOXYGEN_VERBATIM_HEADERS NO)
+set(DOXYGEN_GENERATE_MAN YES)
+set(DOXYGEN_MAN_LINKS NO)
+# What Doxygen need not see, or would take for a name.
+set(DOXYGEN_ENABLE_PREPROCESSING YES)
+set(DOXYGEN_MACRO_EXPANSION YES)
+set(DOXYGEN_PREDEFINED KMAPPER_API= __cplusplus=202002L)
+# Our comments are prose without marks; the filter adds the marks that Doxygen goes by.
+set(DOXYGEN_INPUT_FILTER "sed -E -f ${CMAKE_CURRENT_LIST_DIR}/reference.sed")
+
+set(headers ${kmapper_headers})
+list(FILTER headers EXCLUDE REGEX /export\\.h$)
+doxygen_add_docs(reference ${headers} ALL COMMENT "Writing the reference")
+add_custom_target(no_reference COMMAND ${CMAKE_COMMAND} -E rm -rf html man)  # no page of what is there no more
+add_dependencies(reference no_reference)
+install(DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/html DESTINATION ${CMAKE_INSTALL_DOCDIR})
+
+# Section 3 of the manual has a page for each class, and one for each header.
+add_custom_command(TARGET reference POST_BUILD
+                   COMMAND sh -c "gzip -9nf ${CMAKE_CURRENT_BINARY_DIR}/man/man3/*.3" VERBATIM)
+install(DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/man/man3 DESTINATION ${CMAKE_INSTALL_MANDIR}
+        FILES_MATCHING PATTERN kmapper*)
+foreach(header ${headers})
+  get_filename_component(name ${header} NAME)
+  if(NOT name MATCHES ^kmapper)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/man/man3/${name}.3.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man3
+            RENAME kmapper_${name}.3.gz)
+  endif()
+endforeach()

@@ -1,0 +1,140 @@
+#!/usr/bin/env bash
+# Looks at an installed package as its user does: unpacks it into a folder, and builds programs with what lies there.
+#
+# package.sh FOLDER ARCHITECTURE CHECK     FOLDER: where the packages are (install: a build tree)
+set -euo pipefail
+
+folder=$1 architecture=$2 check=$3 here=$(cd -- "$(dirname -- "$0")" && pwd)
+compiler=${CXX:-c++}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+root=$work/root
+
+fail() {
+  printf 'not ok: %s\n' "$*"
+  exit 1
+}
+
+case $architecture in
+  i386) width=-m32 triplet=i386-linux-gnu ;;
+  *) width=-m64 triplet=x86_64-linux-gnu ;;
+esac
+lib=$root/usr/lib/$triplet include=$root/usr/include
+
+unpack() {
+  local packages=("$folder"/libkmapper-dev_*_"$1".deb)
+  if ((${#packages[@]} != 1)) || [[ ! -e ${packages[0]} ]]; then
+    fail "there is not one package for $1: ${packages[*]}"
+  fi
+  dpkg-deb -x "${packages[0]}" "$2"
+}
+
+# works PROGRAM: it shows the last page of a file that it could not map whole, and changes a byte there.
+works() {
+  local said
+  truncate -s 5G file
+  printf 'Hello' | dd of=file bs=1 seek=$((5 * 1024 * 1024 * 1024 - 4096)) conv=notrunc status=none
+  said=$(LD_LIBRARY_PATH=$lib "$1" file) || fail "$1 ended with $?, and said: $said"
+  [[ $said == Hello ]] || fail "$1 said: $said"
+  [[ $(tail -c 4096 file | head -c 5) == Jello ]] || fail "$1 did not write to the file"
+}
+
+# The names that the library shows are those that its headers mark, and all of those.
+check_exports() {
+  local name marked shown
+  marked=$(find "$include" -name '*.h*' ! -name export.h -exec cat {} + |
+    sed -nE 's/^(class|struct) .*KMAPPER_API (\w+).*/\2/p; s/^.*KMAPPER_API .*\b(\w+)\(.*/\1/p' | sort -u)
+  shown=$(nm -DC --defined-only "$lib/libkmapper.so" | cut -d ' ' -f 3- |
+    sed -E 's/^kmapper::process:://; s/[:(].*//; s/@.*//' | sort -u)
+  [[ -n $marked ]] || fail "no header marks anything with KMAPPER_API"
+  for name in $shown; do
+    grep -qx "$name" <<<"$marked" || fail "the library shows $name, which no header marks with KMAPPER_API"
+  done
+  for name in $marked; do
+    grep -qx "$name" <<<"$shown" || fail "a header marks $name with KMAPPER_API, and the library does not have it"
+  done
+}
+
+check_needs() {
+  local about needed
+  about=$(readelf -hd "$lib/libkmapper.so")
+  [[ $about == *"Library soname: [libkmapper.so.0]"* ]] || fail "its SONAME is not libkmapper.so.0"
+  while read -r needed; do
+    case $needed in
+      libc.so.6 | libstdc++.so.6 | libgcc_s.so.1 | ld-linux*) ;;
+      *) fail "it needs $needed" ;;
+    esac
+  done < <(sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p' <<<"$about")
+  needed=$(dpkg-deb -f "$folder"/libkmapper-dev_*_"$architecture".deb Architecture Depends Multi-Arch)
+  [[ $needed == *"Architecture: $architecture"* && $needed == *"Multi-Arch: same"* ]] || fail "it says: $needed"
+  [[ $needed =~ Depends:.*libc6\ \(\>=\ 2\.[0-9]+.*libstdc\+\+6\ \(\>=\ [0-9]+ ]] || fail "it says: $needed"
+}
+
+# Each header compiles by itself, with nothing but the package; and as C, where it is for C.
+check_headers() {
+  local header language
+  while read -r header; do
+    for language in c++:c++20 c:c99; do
+      [[ $language != c:* || $header == *.h ]] || continue
+      "$compiler" $width -x "${language%:*}" "-std=${language#*:}" -Wall -Wextra -Werror -fsyntax-only \
+        -I"$include" -include "$header" /dev/null || fail "$header does not compile by itself as $language"
+    done
+  done < <(cd "$include" && find kmapper -name '*.h*')
+}
+
+# build_with_cmake PREFIX
+build_with_cmake() {
+  if ! { cmake -G Ninja -S "$here/program" -B build -D CMAKE_PREFIX_PATH="$1" -D CMAKE_CXX_COMPILER="$compiler" \
+    -D CMAKE_CXX_FLAGS=$width -D CMAKE_LIBRARY_ARCHITECTURE=$triplet && cmake --build build; } >log 2>&1; then
+    cat log
+    fail "the program does not build with CMake"
+  fi
+  works build/with_kmapper
+  works build/with_kmapper_static
+  [[ $(ldd build/with_kmapper) == *libkmapper.so.0* ]] || fail "the program with the shared library does not use it"
+  [[ $(ldd build/with_kmapper_static) != *libkmapper* ]] || fail "the program with the static library uses the shared one"
+}
+
+check_cmake() { build_with_cmake "$root/usr"; }
+
+check_install() {
+  cmake --install "$folder" --prefix "$work/prefix" >log || { cat log; fail "cmake --install"; }
+  build_with_cmake "$work/prefix"
+}
+
+check_pkg-config() {
+  local flags
+  export PKG_CONFIG_PATH=$lib/pkgconfig
+  flags=$(pkg-config --cflags --libs kmapper)
+  # shellcheck disable=SC2086  # the flags are words
+  "$compiler" $width -std=c++20 "$here/program/program.cpp" -o shared $flags
+  works ./shared
+  flags=$(pkg-config --static --cflags --libs kmapper)
+  # shellcheck disable=SC2086
+  "$compiler" $width -std=c++20 -static "$here/program/program.cpp" -o static $flags
+  works ./static
+}
+
+check_reference() {
+  local page
+  for page in process_FileWindow process_HighMemory process_Cursor process.hpp; do
+    [[ $(zcat "$root/usr/share/man/man3/kmapper_$page.3.gz") == *.SH\ NAME* ]] || fail "no manual page for $page"
+  done
+  grep -rq 'FileWindow' "$root/usr/share/doc/libkmapper-dev/html/annotated.html" || fail "FileWindow is not in the HTML"
+  grep -q 'MIT License' "$root/usr/share/doc/libkmapper-dev/copyright" || fail "the licence is missing"
+  ! grep -rl "$(cd "$here/../.." && pwd)" "$root" || fail "these files name the folder that they were built in"
+}
+
+# What both architectures' packages have in the same place is the same, so that both can be installed.
+check_unpack() {
+  local differ
+  unpack amd64 one
+  unpack i386 other
+  differ=$(diff -rq one other || true)
+  differ=$(grep -v '^Only in \(one\|other\)/usr/lib: ' <<<"$differ" || true)
+  [[ -z $differ ]] || fail "the packages are not for one machine: $differ"
+}
+
+[[ $check == install || $check == unpack ]] || unpack "$architecture" "$root"
+"check_$check"
