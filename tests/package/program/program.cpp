@@ -1,4 +1,5 @@
-// What a user begins with: reads a file's last page through the window, writes to it, and makes the disk have it.
+// What a user begins with: reads a file's last page through the window, writes to it, and makes the
+// disk have it.
 #include <kmapper/process.hpp>
 
 #include <cstdio>
