@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <system_error>
 
 #include "kmapper/export.h"
 #include "kmapper/process.hpp"
@@ -26,8 +27,14 @@ class KMAPPER_API Cursor {
   }
   /// Why the last at() returned null.
   [[nodiscard]] const Error& error() const { return error_; }
+  /// Why an access to what at() returned could not be carried out, the first if there were several:
+  /// see Mapping::fault(). Who goes through a file need ask only once, at its end.
+  [[nodiscard]] std::error_code fault() const noexcept { return fault_ ? fault_ : held_.fault(); }
   /// Gives back what it holds.
-  void release() noexcept { held_ = {}; }
+  void release() noexcept {
+    fault_ = fault();
+    held_ = {};
+  }
 
  private:
   std::byte* move_to(std::int64_t offset, std::size_t length) noexcept;
@@ -36,6 +43,7 @@ class KMAPPER_API Cursor {
   std::int64_t begin_ = 0;  // of what is held
   Mapping held_;
   Error error_;
+  std::error_code fault_;  // of what it has given back
 };
 
 }  // namespace kmapper::process

@@ -53,6 +53,22 @@ TEST(Cursor, GoesBackAndOverTheEnd) {
   EXPECT_EQ(cursor.at(0, 0), nullptr);
 }
 
+TEST(Cursor, RemembersThatAnAccessCouldNotBeCarriedOut) {
+  const ScratchFile file(3 * kGranule);
+  FileWindow window(file.descriptor(), Access::read_only,
+                    Budget({.bytes = 16 * kGranule, .granule = kGranule}));
+  Cursor cursor(window);
+  const std::byte* const byte = cursor.at(2 * kGranule);
+  ASSERT_NE(byte, nullptr);
+  ASSERT_EQ(ftruncate(file.descriptor(), 2 * kGranule), 0);
+  EXPECT_FALSE(cursor.fault());
+  const std::byte seen = *static_cast<const volatile std::byte*>(byte);
+  EXPECT_EQ(seen, std::byte{0});
+  EXPECT_EQ(cursor.fault(), WindowErrc::cut_short);
+  EXPECT_TRUE(shows({cursor.at(0, 10), 10}, 0));
+  EXPECT_EQ(cursor.fault(), WindowErrc::cut_short);
+}
+
 TEST(Cursor, NeverWaitsForItself) {
   const ScratchFile file(100 * kGranule);
   FileWindow window(file.descriptor(), Access::read_only,
