@@ -116,6 +116,19 @@ check_pkg-config() {
   works ./static
 }
 
+# The examples need nothing but the package either, and pass their tests with the shared library.
+check_examples() {
+  local example flags examples=$here/../../examples
+  export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
+  flags=$(pkg-config --cflags --libs kmapper)
+  for example in bigsort highmem_cache; do
+    # shellcheck disable=SC2086  # the flags are words
+    "$compiler" $width -std=c++20 -O1 -D_FILE_OFFSET_BITS=64 "$examples/$example"/*.cpp "$examples"/common/*.cpp \
+      -o "$example" $flags
+    "$here/../examples/$example.sh" "$work/$example"
+  done
+}
+
 check_reference() {
   local page
   for page in process_FileWindow process_HighMemory process_Cursor process.hpp; do
