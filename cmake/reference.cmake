@@ -23,7 +23,7 @@ set(DOXYGEN_MAN_LINKS NO)
 # What Doxygen need not see, or would take for a name.
 set(DOXYGEN_ENABLE_PREPROCESSING YES)
 set(DOXYGEN_MACRO_EXPANSION YES)
-set(DOXYGEN_PREDEFINED KMAPPER_API= __cplusplus=202002L)
+set(DOXYGEN_PREDEFINED KMAPPER_API= KMAPPER_LINUX\(name\)= __attribute__\(what\)= __cplusplus=202002L)
 # Our comments are prose without marks; the filter adds the marks that Doxygen goes by.
 set(DOXYGEN_INPUT_FILTER "sed -E -f ${CMAKE_CURRENT_LIST_DIR}/reference.sed")
 

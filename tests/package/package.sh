@@ -43,8 +43,9 @@ works() {
 # The names that the library shows are those that its headers mark, and all of those.
 check_exports() {
   local name marked shown
-  marked=$(find "$include" -name '*.h*' ! -name export.h -exec cat {} + |
-    sed -nE 's/^(class|struct) .*KMAPPER_API (\w+).*/\2/p; s/^.*KMAPPER_API .*\b(\w+)\(.*/\1/p' | sort -u)
+  marked=$(find "$include" -name '*.h*' ! -name export.h -exec cat {} + | tr '\n' ' ' | grep -o 'KMAPPER_API [^;{]*' |
+    sed -E 's/.*KMAPPER_LINUX\((\w+)\).*/kmapper_linux_\1/; t; s/^KMAPPER_API (\w+) *$/\1/; t; s/^[^(]*\b(\w+)\(.*/\1/' |
+    sort -u)
   shown=$(nm -DC --defined-only "$lib/libkmapper.so" | cut -d ' ' -f 3- |
     sed -E 's/^kmapper::process:://; s/[:(].*//; s/@.*//' | sort -u)
   [[ -n $marked ]] || fail "no header marks anything with KMAPPER_API"
@@ -69,6 +70,21 @@ check_needs() {
   needed=$(dpkg-deb -f "$folder"/libkmapper-dev_*_"$architecture".deb Architecture Depends Multi-Arch)
   [[ $needed == *"Architecture: $architecture"* && $needed == *"Multi-Arch: same"* ]] || fail "it says: $needed"
   [[ $needed =~ Depends:.*libc6\ \(\>=\ 2\.[0-9]+.*libstdc\+\+6\ \(\>=\ [0-9]+ ]] || fail "it says: $needed"
+}
+
+# C99, which needs to know nothing of C++ but its library, and that only where it is linked statically.
+check_c() {
+  local flags cc=cc
+  [[ $compiler != *clang* ]] || cc=clang
+  export PKG_CONFIG_PATH=$lib/pkgconfig
+  flags=$(pkg-config --cflags --libs kmapper)
+  # shellcheck disable=SC2086  # the flags are words
+  "$cc" $width -std=c99 -Wall -Wextra -Werror "$here/program/program.c" -o shared $flags
+  works ./shared
+  flags=$(pkg-config --static --cflags --libs kmapper)
+  # shellcheck disable=SC2086
+  "$cc" $width -std=c99 -static "$here/program/program.c" -o static $flags
+  works ./static
 }
 
 # Each header compiles by itself, with nothing but the package; and as C, where it is for C.
@@ -131,8 +147,8 @@ check_examples() {
 
 check_reference() {
   local page
-  for page in process_FileWindow process_HighMemory process_Cursor process.hpp; do
-    [[ $(zcat "$root/usr/share/man/man3/kmapper_$page.3.gz") == *.SH\ NAME* ]] || fail "no manual page for $page"
+  for page in kmapper_process_FileWindow kmapper_process.hpp kmapper.h kmapper_highmem.h; do
+    [[ $(zcat "$root/usr/share/man/man3/$page.3.gz") == *.SH\ NAME* ]] || fail "no manual page for $page"
   done
   grep -rq 'FileWindow' "$root/usr/share/doc/libkmapper-dev/html/annotated.html" || fail "FileWindow is not in the HTML"
   grep -q 'MIT License' "$root/usr/share/doc/libkmapper-dev/copyright" || fail "the licence is missing"
