@@ -28,12 +28,12 @@ struct Range {
 /// list and in its file is mapped by one system call. Errors: as map(), and too_large (a range
 /// across granules, or more of them than the budget has slots), invalid_option (a window of another
 /// budget). Any thread.
-[[nodiscard]] Error map_all(const Budget& budget, std::span<Range> ranges,
-                            const Patience& patience = {}) noexcept;
+[[nodiscard]] KMAPPER_API Error map_all(const Budget& budget, std::span<Range> ranges,
+                                        const Patience& patience = {}) noexcept;
 
 /// Room for so many granules, held until it is used or destroyed: what is mapped in it never waits.
 /// Move-only; one thread at a time.
-class [[nodiscard]] Reservation {
+class [[nodiscard]] KMAPPER_API Reservation {
  public:
   Reservation() noexcept;
   Reservation(Reservation&&) noexcept;
@@ -58,7 +58,7 @@ class [[nodiscard]] Reservation {
 /// Reserves room for so many granules, all or none. Sleeps if need be, first come first served; the
 /// caller should hold no mapping. Errors: would_sleep, timed_out, cancelled, too_large (more than
 /// the budget has slots), invalid_range (less than one). Any thread.
-[[nodiscard]] Expected<Reservation> reserve(const Budget& budget, std::int64_t granules,
-                                            const Patience& patience = {}) noexcept;
+[[nodiscard]] KMAPPER_API Expected<Reservation> reserve(const Budget& budget, std::int64_t granules,
+                                                        const Patience& patience = {}) noexcept;
 
 }  // namespace kmapper::process
