@@ -52,8 +52,8 @@ class PageCache {
   [[nodiscard]] process::Mapping map(process::HighPage page);
   [[nodiscard]] std::uint32_t new_entry();
   [[nodiscard]] std::uint32_t evict_oldest();
-  void take_out(std::uint32_t entry);
-  void put_first(std::uint32_t entry);
+  void take_out(std::uint32_t i);
+  void put_first(std::uint32_t i);
 
   const std::uint32_t most_;
   process::HighMemory memory_;
