@@ -156,7 +156,7 @@ Expected<Reservation> reserve(const Budget& budget, std::int64_t granules,
   if (granules > arena->slots())
     return Error(WindowErrc::too_large, 0, granules * granule, arena->slots() * granule, nullptr);
   try {
-    auto room = std::make_unique<Reservation::Room>(arena);
+    std::unique_ptr<Reservation::Room> room(new Reservation::Room{arena, {}});
     Result<kmapper::Reservation<Platform>> slots =
         call_within(patience, arena->window(), [&](const Limits<Platform>& limits) {
           return arena->window().reserve(static_cast<std::uint32_t>(granules), limits);
