@@ -84,9 +84,10 @@ void give_zeros_back(std::byte* begin, std::size_t size) {
 Arena::Shape::Shape(const Options& options) {
   const auto granule = static_cast<std::uint64_t>(choose_granule(options));
   granule_shift = static_cast<unsigned>(std::countr_zero(granule));
-  // An eighth for spans. More addresses than a pointer has are refused when they are reserved.
+  // A sixteenth for spans: what they have, no granule has. More addresses than a pointer has are
+  // refused when they are reserved.
   const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) >> granule_shift;
-  const std::uint64_t spans = std::max<std::uint64_t>(2, units / 8);
+  const std::uint64_t spans = std::max<std::uint64_t>(2, units / 16);
   const std::uint64_t most = most_slots(options.placement);
   bytes = options.bytes;
   span_units = static_cast<std::uint32_t>(std::min(spans, most));
@@ -145,6 +146,13 @@ AddressRange Arena::reserve_range() const {
   return {first, size};
 }
 
+void Arena::unpin_strictly(Record& record) {
+  const Page page = record.page.load(std::memory_order_relaxed);
+  window_->kunmap_address(&record);
+  const Directory::Hold hold(directory_, page);
+  if (hold) (void)window_->evict(page);
+}
+
 int Arena::map(std::byte* address, std::size_t size, int protection, int descriptor,
                std::int64_t offset) {
   counters_.add(Work::map_call);
@@ -159,10 +167,9 @@ int Arena::map(std::byte* address, std::size_t size, int protection, int descrip
 
 void Arena::plug(std::byte* address, std::size_t size) {
   counters_.add(Work::unmap_call);
-  if (has_copies()) {
-    madvise(address, size, MADV_DONTNEED);
-  } else if (mmap(address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED,
-                  -1, 0) == MAP_FAILED) {
+  if (has_copies() ||
+      mmap(address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
+           0) == MAP_FAILED) {
     madvise(address, size, MADV_DONTNEED);  // at least its memory
   }
 }

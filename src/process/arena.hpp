@@ -84,6 +84,12 @@ class Arena {
            shape_.slots;
   }
 
+  /// Gives a pin back; and unmaps what nobody holds, of a strict arena.
+  void unpin(Record& record) {
+    if (strict_) [[unlikely]]
+      return unpin_strictly(record);
+    window_->kunmap_address(&record);
+  }
   /// Maps a part of a file over addresses of the range. Returns an errno, or 0.
   [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int descriptor,
                         std::int64_t offset);
@@ -143,6 +149,7 @@ class Arena {
   };
 
   [[nodiscard]] AddressRange reserve_range() const;
+  void unpin_strictly(Record& record);
   [[nodiscard]] std::int64_t populated();
   [[nodiscard]] bool patch_at_home(std::byte* address, bool write) noexcept;
   [[nodiscard]] bool patch(Record& record, std::byte* address, bool write) noexcept;

@@ -95,7 +95,6 @@ class File {
   [[nodiscard]] Expected<Mapping> map_span(std::int64_t offset, std::int64_t length,
                                            const Patience* patience) noexcept;
   void release_span(const Mapping& mapping) noexcept;
-  void release_strictly(Record& record) noexcept;
   [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
   [[nodiscard]] int fill(Record& record);

@@ -195,7 +195,7 @@ void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
     // be taken back before its neighbours, and their slots would be no neighbours any more.
     if (it == own && arena_->window().try_kmap(it->page.load(std::memory_order_relaxed)) == nullptr)
       continue;
-    arena_->window().kunmap_address(it);
+    arena_->unpin(*it);
   }
 }
 

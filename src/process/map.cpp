@@ -28,7 +28,7 @@ constexpr std::uint64_t kClockStepNs = 100'000'000;
           record->page.is(page, std::memory_order_relaxed)) [[likely]] {
         return take_over(*record, page, offset, length);
       }
-      arena_->window().kunmap_address(record);
+      arena_->unpin(*record);
     }
   }
   return map_slow(offset, length, patience);
@@ -66,7 +66,7 @@ Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length, Km
     if (end != granule + 1) map_ahead(&record, granule + 1, std::min(end, granules()));
   }
   if (const int number = fill(record); number != 0) {
-    arena_->window().kunmap_address(&record);
+    arena_->unpin(record);
     return system_error(number, offset, length);
   }
   return take_over(record, page, offset, length);
@@ -133,17 +133,7 @@ void File::release(const Mapping& mapping) noexcept {
   if (arena_->is_left()) [[unlikely]]
     return;
   if (mapping.record_ == nullptr) return release_span(mapping);
-  if (arena_->is_strict()) [[unlikely]]
-    return release_strictly(*mapping.record_);
-  arena_->window().kunmap_address(mapping.record_);
-}
-
-/// And unmaps it, unless somebody else holds it.
-[[gnu::noinline]] void File::release_strictly(Record& record) noexcept {
-  const Page page = record.page.load(std::memory_order_relaxed);
-  arena_->window().kunmap_address(&record);
-  const Directory::Hold hold(arena_->directory(), page);
-  if (hold) (void)arena_->window().evict(page);
+  arena_->unpin(*mapping.record_);
 }
 
 [[gnu::noinline]] void File::release_span(const Mapping& mapping) noexcept {

@@ -22,7 +22,7 @@ Descriptor open_file(const std::string& path, Access access) {
 }
 
 // Not in a function: a hit does not ask whether it has been made yet.
-constinit const Patience kEndless;
+constinit const Patience endless;
 
 std::string name_of(int descriptor) { return "descriptor " + std::to_string(descriptor); }
 
@@ -59,7 +59,7 @@ void Mapping::release() noexcept { file_->release(*this); }
 std::byte* Cursor::move_to(std::int64_t offset, std::size_t length) noexcept {
   release();
   error_ = {};
-  File::Around around = file_->map_around(offset, static_cast<std::int64_t>(length), &kEndless);
+  File::Around around = file_->map_around(offset, static_cast<std::int64_t>(length), &endless);
   if (!around.mapping) {
     error_ = around.mapping.error();
     return nullptr;
@@ -91,7 +91,7 @@ FileWindow::~FileWindow() {
 }
 
 Expected<Mapping> FileWindow::map(std::int64_t offset, std::int64_t length) noexcept {
-  return file_->map(offset, length, &kEndless);
+  return file_->map(offset, length, &endless);
 }
 
 Expected<Mapping> FileWindow::map(std::int64_t offset, std::int64_t length,

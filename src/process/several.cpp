@@ -80,7 +80,7 @@ class Together {
   }
 
   void unpin() {
-    for (Record* const it : records_) arena_.window().kunmap_address(it);
+    for (Record* const it : records_) arena_.unpin(*it);
   }
 
   /// Granules that have been patched are mapped anew, unless somebody else holds them. True:

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace kmapper::process {
 
@@ -31,8 +32,8 @@ class Wide {
  private:
   using Part = std::uintptr_t;
   static_assert(sizeof(T) == sizeof(std::uint64_t));
-  static constexpr std::size_t kParts = sizeof(std::uint64_t) / sizeof(Part);
-  static constexpr unsigned kPartBits = 8 * sizeof(Part) % 64;  // 0: there is one
+  static constexpr std::size_t kParts = 64 / std::numeric_limits<Part>::digits;
+  static constexpr unsigned kPartBits = kParts == 1 ? 0 : 32;
 
   [[nodiscard]] static std::uint64_t shifted(std::uint64_t value) {
     return kPartBits != 0 ? value << kPartBits : 0;

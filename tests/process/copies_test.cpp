@@ -35,7 +35,7 @@ TEST_F(Copies, ShowTheFile) {
   for (std::int64_t i = 0; i < 2000; ++i) check(i * 10'007 % (kSize - 100), 100);
   for (std::int64_t at = 0; at < kSize; at += 1000)
     check(at, std::min<std::int64_t>(1000, kSize - at));
-  check(kGranule - 1, 3 * kGranule);
+  check(kGranule - 1, 2);
   EXPECT_LE(budget_.stats().populated, 32 * kGranule);
 }
 

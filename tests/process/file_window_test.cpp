@@ -152,7 +152,7 @@ TEST(FileWindow, TheLongestRangeMayBeginAnywhere) {
   FileWindow window(file.descriptor(), Access::read_only,
                     Budget({.bytes = kMiB, .granule = 4 * kKiB}));
   const std::int64_t longest = window.longest();
-  EXPECT_EQ(longest, 31 * 4 * kKiB + 1);
+  EXPECT_EQ(longest, 15 * 4 * kKiB + 1);
   for (const std::int64_t offset : {0, 1, 4095, 4096, 5000}) {
     const Expected<Mapping> mapping = window.map(offset, longest);
     ASSERT_TRUE(mapping) << mapping.error().message();

@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 
 constexpr std::int64_t kGranule = 4096;
 constexpr std::int64_t kSlots = 14;  // of 16 granules, two are for ranges across granules
-const Patience kNoPatience{.deadline = std::chrono::steady_clock::time_point::min()};
+const Patience no_patience{.deadline = std::chrono::steady_clock::time_point::min()};
 
 class Several : public testing::Test {
  protected:
@@ -64,11 +64,11 @@ TEST_F(Several, NeighboursAreMappedByOneCall) {
 TEST_F(Several, AllOrNone) {
   const std::vector<Mapping> held = hold(kSlots - 2);
   Range ranges[] = {{&second_, 0, 1}, {&second_, kGranule, 1}, {&second_, 2 * kGranule, 1}};
-  const Error error = map_all(budget_, ranges, kNoPatience);
+  const Error error = map_all(budget_, ranges, no_patience);
   EXPECT_EQ(error.code(), WindowErrc::timed_out);
   for (const Range& it : ranges) EXPECT_FALSE(it.mapping);
   EXPECT_EQ(budget_.stats().pinned, (kSlots - 2) * kGranule);
-  EXPECT_FALSE(map_all(budget_, std::span(ranges).first(2), kNoPatience));
+  EXPECT_FALSE(map_all(budget_, std::span(ranges).first(2), no_patience));
 }
 
 TEST_F(Several, WhatCannotBeIsSaid) {
@@ -154,7 +154,7 @@ TEST_F(Several, WhatWasReservedAndNotUsedIsGivenBack) {
     auto reservation = reserve(budget_, kSlots);
     ASSERT_TRUE(reservation);
     EXPECT_EQ(first_.try_map(0, 1).error().code(), WindowErrc::would_sleep);
-    EXPECT_EQ(reserve(budget_, 1, kNoPatience).error().code(), WindowErrc::timed_out);
+    EXPECT_EQ(reserve(budget_, 1, no_patience).error().code(), WindowErrc::timed_out);
     std::thread later([this] { EXPECT_TRUE(first_.map(0, 1)); });
     std::optional<Reservation> moved = std::move(*reservation);
     EXPECT_EQ(reservation->left(), 0);

@@ -49,6 +49,17 @@ TEST(StrictBudget, AMappingAcrossGranulesIsUnmappedAtOnce) {
   EXPECT_FALSE(is_readable(address));
 }
 
+TEST(StrictBudget, WhatIsMappedAheadIsNotLeftMapped) {
+  const ScratchFile file(64 * kPage);
+  const Budget budget({.bytes = 64 * kPage, .granule = kPage, .strict = true});
+  FileWindow window(file.descriptor(), Access::read_only, budget);
+  for (std::int64_t i = 0; i < 64; ++i)
+    EXPECT_TRUE(shows(window.map(i * kPage, kPage)->bytes(), i * kPage));
+  EXPECT_EQ(budget.stats().mapped, 0);
+  EXPECT_FALSE(window.prefetch(0, 64 * kPage));
+  EXPECT_EQ(budget.stats().mapped, 0);
+}
+
 TEST(StrictBudget, APageKeepsWhatIsWritten) {
   HighMemory memory{Budget(kStrict)};
   const HighPage page = *memory.allocate();

@@ -8,8 +8,9 @@
  *     char *text = kmap_local_page(page);
  *     strcpy(text, "hello");
  *     kunmap_local(text);
- *     text[0] = 'j';     kmapper: use after kunmap_local: write to page 0x1400 ...; then SIGSEGV,
- * here
+ *     text[0] = 'j';
+ *
+ *     kmapper: use after kunmap_local: write to page 0x1400 ...; and then SIGSEGV, at the place
  *
  * A high page has addresses of its own, one for kmap() and one for kmap_local_page(), which admit
  * nobody while it is not mapped: no other page ever comes there, so that a use after kunmap always
