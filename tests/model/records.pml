@@ -1,0 +1,559 @@
+/* A process: what a slot's record adds to the window, and what shows where.
+ *
+ * Threads map pages, use them, and give them back; take idle slots back; evict pages; close the file of page 0; plug
+ * what slots out of use still map. The window is that of window.pml, and the Directory that of directory.pml: here
+ * page->virtual is a slot, and a lookup without a Hold may find the cell of any page. What is shown:
+ *
+ *   - a mapping shows the page that it was asked for, from when it is handed out until it is given back: its slot's
+ *     own addresses are neither mapped over nor plugged; what somebody drops at home comes back, because it is the
+ *     same file's; where it shows zeros instead of the file, its record says that there was a fault;
+ *   - an access which the file cannot serve is found to be that of a mapping, and does not end the process;
+ *   - a page is evicted when evict() has returned; a file's home is left alone when it has been closed;
+ *   - there is never more mapped than there are slots, and at the end only what some slot has;
+ *   - a page is in at most one slot; who fills, ends it, also when the call fails; nobody waits for ever (no invalid
+ *     end state), and all is clean, or idle and found by its page, at the end.
+ *
+ * One atomic { } is one atomic operation, or one system call, with what is local to the thread around it.
+ *
+ * Settings: MAPPERS, TAKERS, FREERS, CLOSERS, PLUGGERS (masks: what each thread may do), ROUNDS (how often, each), HOME,
+ * BAD (masks of pages: those that are mapped at home; those that the file may fail to give), FAILING (a call that maps
+ * may fail), STRICT (a strict budget).
+ *
+ * RUN, MUTANT: what run.sh does; a mutant has a fault that must be found.
+ *
+ * RUN evicting: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-O1 -DSAFETY ; pan=-m100000
+ * RUN plugging: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 -DFAILING ; gcc=-O1 -DSAFETY ; pan=-m100000
+ * RUN closing: -DMAPPERS=1 -DTAKERS=2 -DCLOSERS=4 -DHOME=1 ; gcc=-O0 -DSAFETY ; pan=-m100000
+ * RUN faults: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DBAD=1 -DFAILING ; gcc=-O0 -DSAFETY ; pan=-m100000
+ * RUN strict: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DSTRICT -DFAILING -DPAGES=3 ; gcc=-O0 -DSAFETY ; pan=-m100000
+ *
+ * MUTANT hit_does_not_ask_for_page: -DMUTANT_PAGE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT hit_does_not_ask_for_state: -DMUTANT_STATE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT pte_written_while_emptied: -DMUTANT_HASTY -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT leftovers_plugged_in_use: -DMUTANT_NO_LOCK -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT late_invalidate_empties: -DMUTANT_ANY_STATE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT invalidate_does_not_wait: -DMUTANT_NO_WAIT -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT forget_before_take: -DMUTANT_FORGETS_FIRST -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT filled_before_mapped: -DMUTANT_EARLY -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT two_fill: -DMUTANT_TWO_FILL -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DFAILING ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT failed_call_ends_nothing: -DMUTANT_STUCK -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DFAILING ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT home_kept_after_failure: -DMUTANT_KEEPS_HOME -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DFAILING ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT own_kept_beside_home: -DMUTANT_KEEPS_OWN -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT first_record_at_home_decides: -DMUTANT_FIRST -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DBAD=1 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT file_restored_late: -DMUTANT_RESTORES_LATE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DBAD=1 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT closed_while_taken_back: -DMUTANT_CLOSES_EARLY -DMAPPERS=1 -DTAKERS=2 -DCLOSERS=4 -DHOME=1 ; gcc=-DSAFETY ; pan=-m100000
+ */
+#ifndef MAPPERS
+#define MAPPERS 0
+#endif
+#ifndef TAKERS
+#define TAKERS 0
+#endif
+#ifndef FREERS
+#define FREERS 0
+#endif
+#ifndef CLOSERS
+#define CLOSERS 0
+#endif
+#ifndef PLUGGERS
+#define PLUGGERS 0
+#endif
+#ifndef ROUNDS
+#define ROUNDS 2
+#endif
+#ifndef PAGES
+#define PAGES 2
+#endif
+#ifndef HOME
+#define HOME 0
+#endif
+#ifndef BAD
+#define BAD 0
+#endif
+#ifndef THREADS
+#define THREADS 3
+#endif
+#define SLOTS 2
+#define BIT(n) (1 << (n))
+#define NONE 255
+
+/* --- The window, as window.pml shows it ---------------------------------------------------------- */
+
+byte users[SLOTS]; /* 0: dead; 1: idle; n + 1: pinned by n */
+byte cell[PAGES];  /* page->virtual: the slot, counted from 1 */
+byte clean = 3;
+byte flushes_due;
+#define HAS_SLOT(page) (cell[page] != 0 && users[cell[page] - 1] != 0)
+
+/* --- record.hpp ---------------------------------------------------------------------------------- */
+
+mtype = {unused, pending, filling, filled, patched, taken, emptying};
+mtype state[SLOTS] = unused;
+byte page_of[SLOTS];   /* Record::page */
+bool at_home[SLOTS];   /* and Record::address is the page's there */
+bool occupied[SLOTS];
+bool fault[SLOTS];
+
+/* --- The machine --------------------------------------------------------------------------------- */
+
+byte own[SLOTS]; /* what a slot's own addresses map: the page, counted from 1; 0: they are plugged */
+#define EMPTY 0
+#define FILE 1
+#define ZEROS 2
+byte home[PAGES]; /* what is mapped at the page's address there */
+bool closed;      /* page 0's home is gone */
+
+#if PAGES == 2
+#define MAPPED_AT_HOME ((home[0] != EMPTY) + (home[1] != EMPTY))
+#else
+#define MAPPED_AT_HOME ((home[0] != EMPTY) + (home[1] != EMPTY) + (home[2] != EMPTY))
+#endif
+#define WITHIN_BUDGET ((own[0] != 0) + (own[1] != 0) + MAPPED_AT_HOME <= SLOTS)
+
+#define SHOWS(slot, page)                                                                    \
+  (users[slot] > 1 && cell[page] == (slot) + 1 && page_of[slot] == (page) &&                 \
+   (state[slot] == filled || state[slot] == patched) &&                                      \
+   (at_home[slot] -> home[page] != ZEROS || fault[slot] : own[slot] == (page) + 1))
+#define IS_CLEAN(slot) \
+  (users[slot] == 0 && (state[slot] == unused || state[slot] == emptying) && !at_home[slot])
+#define IS_IDLE(slot) (users[slot] == 1 && cell[page_of[slot]] == (slot) + 1)
+
+byte calling[THREADS]; /* the page (counted from 1) that a map has been called for and not returned */
+byte holders[PAGES];
+bool leaving;          /* page 0 is being evicted, or has been closed */
+byte finished;
+
+/* --- faults.cpp ---------------------------------------------------------------------------------- */
+
+/* patch() of the record that a page at home is found in, for a thread that fills or uses it. */
+#ifdef MUTANT_FIRST
+#define IS_FOUND(slot) \
+  (users[slot] > 1 && at_home[slot] && page_of[slot] == page && \
+   !((slot) == 1 && at_home[0] && page_of[0] == page))
+#else
+#define IS_FOUND(slot) (users[slot] > 1 && at_home[slot] && page_of[slot] == page)
+#endif
+inline patch() {
+  atomic { assert(IS_FOUND(slot)); fault[slot] = true };
+  atomic { home[page] = ZEROS };
+  atomic {
+    if
+    :: state[slot] == filled -> state[slot] = patched
+    :: else
+    fi
+  }
+}
+
+/* An access, wherever the record says. */
+inline access() {
+  if
+  :: atomic { !at_home[slot] || home[page] != EMPTY -> skip }
+  :: atomic { at_home[slot] && home[page] == EMPTY -> home[page] = FILE; assert(WITHIN_BUDGET) }
+  :: atomic { at_home[slot] && home[page] == EMPTY && (BAD & BIT(page)) -> skip }; patch()
+  fi
+}
+
+/* --- platform.cpp, arena.cpp --------------------------------------------------------------------- */
+
+#ifdef MUTANT_HASTY
+#define MAY_WRITE_PTE true
+#else
+#define MAY_WRITE_PTE (state[hand] == unused)
+#endif
+
+inline take_pte(slot) {
+#ifndef MUTANT_RESTORES_LATE
+  if
+  :: atomic { at_home[slot] && fault[slot] -> home[page_of[slot]] = EMPTY } /* restore_home() */
+  :: atomic { !(at_home[slot] && fault[slot]) -> skip }
+  fi;
+#endif
+  atomic {
+#ifdef MUTANT_KEEPS_HOME
+    if
+    :: at_home[slot] && state[slot] != filled -> state[slot] = unused
+    :: at_home[slot] && state[slot] == filled -> state[slot] = taken
+#else
+    if
+    :: at_home[slot] -> state[slot] = taken
+#endif
+#ifdef STRICT
+    :: !at_home[slot] && occupied[slot] -> state[slot] = taken
+    :: !at_home[slot] && !occupied[slot] -> state[slot] = unused
+#else
+    :: !at_home[slot] -> state[slot] = unused
+#endif
+    fi;
+    out = out | BIT(slot)
+  }
+}
+
+#ifdef MUTANT_ANY_STATE
+#define IS_TO_GO(slot) ((to_empty & BIT(slot)) && state[slot] != emptying)
+#else
+#define IS_TO_GO(slot) ((to_empty & BIT(slot)) && state[slot] == taken)
+#endif
+
+inline drop(slot) {
+  atomic {
+    if
+    :: (mine & BIT(slot)) && at_home[slot] ->
+      assert(!(closed && page_of[slot] == 0));
+      if
+#ifdef MUTANT_RESTORES_LATE
+      :: fault[slot] -> home[page_of[slot]] = EMPTY
+#endif
+      :: home[page_of[slot]] == FILE -> home[page_of[slot]] = EMPTY
+      :: else
+      fi
+    :: else
+    fi
+  }
+}
+
+inline end_emptying(slot) {
+  atomic {
+    if
+    :: mine & BIT(slot) -> at_home[slot] = false; state[slot] = unused
+    :: else
+    fi
+  }
+}
+
+/* Platform::empty(): of the slots in `to_empty`. */
+inline empty_taken() {
+  do
+  :: atomic { at < SLOTS && !IS_TO_GO(at) -> at++ }
+  :: atomic { at < SLOTS && IS_TO_GO(at) -> state[at] = emptying; mine = mine | BIT(at) };
+     atomic {
+       if
+       :: at_home[at]
+       :: else -> own[at] = 0; occupied[at] = false
+       fi;
+       at++
+     }
+  :: atomic { at == SLOTS -> at = 0; break }
+  od;
+  if
+  :: atomic { mine != 0 -> skip }; drop(0); drop(1); end_emptying(0); end_emptying(1); mine = 0
+  :: atomic { mine == 0 -> skip }
+  fi;
+#ifndef MUTANT_NO_WAIT
+  atomic { !(to_empty & BIT(0)) || state[0] != emptying -> skip };
+  atomic { !(to_empty & BIT(1)) || state[1] != emptying -> skip };
+#endif
+  to_empty = 0
+}
+
+inline plug_leftovers() {
+  do
+#ifdef MUTANT_NO_LOCK
+  :: atomic { at < SLOTS && state[at] == unused -> skip };
+#else
+  :: atomic { at < SLOTS && state[at] == unused -> state[at] = emptying };
+#endif
+     atomic {
+       if
+       :: occupied[at] -> own[at] = 0; occupied[at] = false
+       :: else
+       fi
+     };
+#ifdef MUTANT_NO_LOCK
+     atomic { at++ }
+#else
+     atomic { state[at] = unused; at++ }
+#endif
+  :: atomic { at < SLOTS && state[at] != unused -> at++ }
+  :: atomic { at == SLOTS -> at = 0; break }
+  od
+}
+
+/* --- scavenge.hpp -------------------------------------------------------------------------------- */
+
+/* claim(), after its compare-and-swap. */
+inline claim(slot) {
+#ifdef MUTANT_FORGETS_FIRST
+  atomic { cell[page_of[slot]] = 0 };
+  take_pte(slot)
+#else
+  take_pte(slot);
+  atomic { cell[page_of[slot]] = 0 }
+#endif
+}
+
+/* finish(), and the end of unmap_idle(). What was untouched is in to_empty too: it is not taken, and so left alone. */
+inline finish() {
+  to_empty = out;
+  empty_taken();
+  atomic { flushes_due--; assert(!(out & BIT(0)) || IS_CLEAN(0)); assert(!(out & BIT(1)) || IS_CLEAN(1));
+           clean = clean | out; out = 0 }
+}
+
+inline finish_flushes() {
+  if
+  :: atomic { flushes_due == 0 -> skip }
+  :: atomic { flushes_due != 0 -> skip };
+     do
+     :: atomic { at < SLOTS -> to_empty = to_empty | (users[at] == 0 && !(clean & BIT(at)) -> BIT(at) : 0); at++ }
+     :: atomic { at == SLOTS -> at = 0; break }
+     od;
+     empty_taken()
+  fi
+}
+
+/* evict(). */
+inline evict() {
+  do
+  :: atomic { cell[page] == 0 -> break }
+  :: atomic { HAS_SLOT(page) && users[cell[page] - 1] > 1 -> refused = true; break }
+  :: atomic { HAS_SLOT(page) && users[cell[page] - 1] == 1 -> hand = cell[page] - 1; users[hand] = 0; flushes_due++ };
+     claim(hand);
+     hand = NONE;
+     finish();
+     break
+  od;
+  if
+  :: atomic { refused -> skip }
+  :: atomic { !refused -> skip }; finish_flushes()
+  fi
+}
+
+inline scavenge() {
+  do
+  :: atomic { users[0] == 1 -> users[0] = 0 }; claim(0)
+  :: atomic { users[1] == 1 -> users[1] = 0 }; claim(1)
+  :: break
+  od;
+  finish()
+}
+
+/* --- fill.cpp ------------------------------------------------------------------------------------ */
+
+inline end_filling() {
+  atomic {
+    if
+#ifndef MUTANT_STUCK
+    :: failed -> state[slot] = pending
+#else
+    :: failed
+#endif
+    :: !failed && fault[slot] -> state[slot] = patched
+    :: !failed && !fault[slot] -> state[slot] = filled
+    fi
+  }
+}
+
+inline map_at_home() {
+#ifndef MUTANT_KEEPS_OWN
+  atomic {
+    if
+    :: occupied[slot] -> own[slot] = 0; occupied[slot] = false
+    :: else
+    fi
+  };
+#endif
+  if
+#ifdef FAILING
+  :: failed = true
+#endif
+  :: access()
+  fi
+}
+
+inline map_in_slot() {
+  if
+  :: atomic { own[slot] = page + 1; assert(WITHIN_BUDGET) }
+#ifdef FAILING
+  :: atomic { own[slot] = 0; failed = true }
+#endif
+  fi
+}
+
+#ifdef MUTANT_TWO_FILL
+#define IS_PENDING (state[slot] == pending || state[slot] == filling)
+#else
+#define IS_PENDING (state[slot] == pending)
+#endif
+
+/* fill() of the slot that is held. */
+inline fill() {
+  do
+  :: atomic { state[slot] == filled || state[slot] == patched -> break }
+  :: atomic { state[slot] == filling -> skip }; atomic { state[slot] != filling -> skip }
+  :: atomic {
+       IS_PENDING -> state[slot] = filling;
+       at_home[slot] = (HOME & BIT(page)) != 0;
+       occupied[slot] = occupied[slot] || !at_home[slot]
+     };
+#ifdef MUTANT_EARLY
+     end_filling();
+#endif
+     if
+     :: atomic { at_home[slot] -> skip }; map_at_home()
+     :: atomic { !at_home[slot] -> skip }; map_in_slot()
+     fi;
+#ifndef MUTANT_EARLY
+     end_filling();
+#endif
+     break
+  od
+}
+
+/* --- map.cpp ------------------------------------------------------------------------------------- */
+
+#ifdef MUTANT_PAGE
+#define IS_IT (state[slot] == filled)
+#elif defined(MUTANT_STATE)
+#define IS_IT (page_of[slot] == page)
+#else
+#define IS_IT (state[slot] == filled && page_of[slot] == page)
+#endif
+
+/* A hit: its entry may have been given to any page. */
+inline hit() {
+  if
+  :: atomic { HAS_SLOT(0) -> slot = cell[0] - 1; users[slot]++ }
+  :: atomic { HAS_SLOT(1) -> slot = cell[1] - 1; users[slot]++ }
+#if PAGES > 2
+  :: atomic { HAS_SLOT(2) -> slot = cell[2] - 1; users[slot]++ }
+#endif
+  :: true
+  fi;
+  if
+  :: atomic { slot != NONE && !IS_IT -> users[slot]--; slot = NONE }
+  :: atomic { slot == NONE || IS_IT -> skip }
+  fi
+}
+
+inline publish() {
+  if
+  :: atomic { cell[page] == 0 -> cell[page] = hand + 1; assert(users[1 - hand] == 0 || page_of[1 - hand] != page) };
+     atomic { MAY_WRITE_PTE -> state[hand] = pending };
+     atomic { page_of[hand] = page; fault[hand] = false; users[hand] = 2; slot = hand; hand = NONE; break }
+  :: atomic { cell[page] != 0 -> clean = clean | BIT(hand); hand = NONE }
+  fi
+}
+
+/* kmap(), with a Hold. */
+inline kmap() {
+  do
+  :: atomic { HAS_SLOT(page) -> slot = cell[page] - 1; users[slot]++; break }
+  :: atomic { clean & BIT(0) -> clean = clean & ~BIT(0); hand = 0 }; publish()
+  :: atomic { clean & BIT(1) -> clean = clean & ~BIT(1); hand = 1 }; publish()
+  :: atomic { clean == 0 -> break }
+  od
+}
+
+inline map_granule() {
+  kmap();
+  do
+  :: atomic { slot != NONE && fault[slot] && !refused -> users[slot]--; slot = NONE };
+     evict();
+     kmap()
+  :: atomic { slot == NONE || !fault[slot] || refused -> refused = false; break }
+  od;
+  if
+  :: atomic { slot != NONE -> skip };
+     fill();
+     if
+     :: atomic { failed -> users[slot]--; slot = NONE; failed = false }
+     :: atomic { !failed -> skip }
+     fi
+  :: atomic { slot == NONE -> skip }
+  fi
+}
+
+inline map_and_use() {
+  hit();
+  if
+  :: atomic { slot == NONE -> skip }; map_granule()
+  :: atomic { slot != NONE -> skip }
+  fi;
+  if
+  :: atomic { slot != NONE -> holders[page]++; calling[me] = 0; assert(SHOWS(slot, page)) };
+     access();
+     atomic { assert(SHOWS(slot, page)); holders[page]--; users[slot]--; slot = NONE }
+  :: atomic { slot == NONE -> calling[me] = 0 }
+  fi
+}
+
+/* --- file.cpp, process.cpp ----------------------------------------------------------------------- */
+
+/* evict_from(), of a file whose only granule is page 0; then it is closed, and so is its home. */
+inline close() {
+  do
+  :: atomic { n < SLOTS && users[n] != 0 && page_of[n] == 0 -> skip }; evict(); atomic { n++ }
+#ifdef MUTANT_CLOSES_EARLY
+  :: atomic { n < SLOTS && (users[n] == 0 || page_of[n] != 0) -> n++ }
+#else
+  :: atomic { n < SLOTS && (users[n] == 0 || page_of[n] != 0) && !(users[n] == 0 && at_home[n] && page_of[n] == 0) -> n++ }
+#endif
+  :: atomic { n == SLOTS -> n = 0; break }
+  od;
+  plug_leftovers();
+  atomic {
+    if
+    :: !refused -> closed = true; assert(home[0] == EMPTY)
+    :: else -> leaving = false; refused = false
+    fi
+  }
+}
+
+/* --- The threads --------------------------------------------------------------------------------- */
+
+#if THREADS == 3
+#define NOBODY_CALLS (calling[0] != 1 && calling[1] != 1 && calling[2] != 1)
+#else
+#define NOBODY_CALLS (calling[0] != 1 && calling[1] != 1)
+#endif
+
+inline select_page() {
+  if
+  :: !leaving -> page = 0
+  :: page = 1
+#if PAGES > 2
+  :: page = 2
+#endif
+  fi;
+  calling[me] = page + 1
+}
+
+proctype thread(byte me) {
+  byte page, slot = NONE, hand = NONE, out, to_empty, mine, at, n, rounds;
+  bool refused, failed;
+  do
+  :: atomic { (MAPPERS & BIT(me)) && rounds < ROUNDS -> rounds++; select_page() };
+     map_and_use();
+     page = 0
+  :: atomic { (TAKERS & BIT(me)) && rounds < ROUNDS -> rounds++; flushes_due++ };
+     scavenge()
+  :: atomic { (FREERS & BIT(me)) && rounds < ROUNDS && !leaving && NOBODY_CALLS -> rounds++; leaving = true };
+     evict();
+     atomic { assert(refused || home[0] == EMPTY); refused = false; leaving = false }
+  :: atomic { (CLOSERS & BIT(me)) && rounds < ROUNDS && !leaving && NOBODY_CALLS && holders[0] == 0 -> rounds++; leaving = true };
+     close()
+  :: atomic { (PLUGGERS & BIT(me)) && rounds < ROUNDS -> rounds++ };
+     plug_leftovers()
+  :: atomic { rounds == ROUNDS || closed -> finished++; break }
+  od;
+  if
+  :: atomic {
+       finished == THREADS ->
+       assert((clean & BIT(0)) -> IS_CLEAN(0) : IS_IDLE(0));
+       assert((clean & BIT(1)) -> IS_CLEAN(1) : IS_IDLE(1));
+       assert(home[0] == EMPTY || (cell[0] != 0 && at_home[cell[0] - 1]));
+       assert(home[1] == EMPTY || (cell[1] != 0 && at_home[cell[1] - 1]))
+     }
+  :: atomic { finished != THREADS -> skip }
+  fi
+}
+
+init {
+  atomic {
+    run thread(0);
+    run thread(1);
+#if THREADS == 3
+    run thread(2)
+#endif
+  }
+}
