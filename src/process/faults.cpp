@@ -48,12 +48,13 @@ bool Arena::patch(std::byte* address, bool write) noexcept {
   return replace(*file, address, offset, write, span.fault);
 }
 
+/// While the granule is taken back from one slot, it may have another already, which is in use.
 bool Arena::patch_at_home(std::byte* address, bool write) noexcept {
   for (std::uint32_t i = 0; i < shape_.slots; ++i) {
     Record& record = records_[i];
     if (!record.is_at_home() || static_cast<std::size_t>(address - record.data()) >= granule())
       continue;
-    return patch(record, address, write);
+    if (patch(record, address, write)) return true;
   }
   return false;
 }
