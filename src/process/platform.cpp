@@ -35,6 +35,9 @@ void Platform::write_pte(SlotIndex slot, Page page) {
 bool Platform::take_pte(SlotIndex slot) {
   Record& record = arena_->record(slot);
   const bool has_to_go = record.is_at_home() || (arena_->is_strict() && record.occupied);
+  // While the page still names this slot: who maps it next must not meet the zeros.
+  if (record.is_at_home() && record.fault.load(std::memory_order_relaxed) != 0)
+    record.owner()->restore_home(record);
   // Release: pairs with whoever empties it, and with write_pte().
   record.state.store(has_to_go ? Record::taken : Record::unused, std::memory_order_release);
   return has_to_go;
@@ -64,9 +67,7 @@ void Platform::empty(std::span<const SlotIndex> slots) {
       continue;
     }
     own[owned++] = &record;
-    if (record.is_at_home() && record.fault.load(std::memory_order_relaxed) != 0) {
-      record.owner()->restore_home(record);
-    } else if (record.is_at_home()) {
+    if (record.is_at_home()) {
       iovec* const last = dropped != 0 ? &at_home[dropped - 1] : nullptr;
       if (last != nullptr &&
           static_cast<std::byte*>(last->iov_base) + last->iov_len == record.data()) {
@@ -81,7 +82,8 @@ void Platform::empty(std::span<const SlotIndex> slots) {
   }
   if (dropped != 0) arena_->drop({at_home.data(), dropped});
   for (std::size_t i = 0; i < owned; ++i) {
-    own[i]->at_home.store(false, std::memory_order_relaxed);
+    // Release: pairs with evict_from().
+    own[i]->at_home.store(false, std::memory_order_release);
     // Release: pairs with write_pte(), and with the wait below.
     own[i]->state.store(Record::unused, std::memory_order_release);
   }
