@@ -161,7 +161,15 @@ bool File::evict_from(std::uint64_t first) noexcept {
   // Acquire: pairs with release(): uses come before what the caller does to the file.
   bool all = spans_held_.load(std::memory_order_acquire) == 0;
   for (std::uint32_t i = 0; i < arena_->slots(); ++i) {
-    const Arena::Window::SlotView view = arena_->window().inspect(SlotIndex{i});
+    const Record& record = arena_->record(SlotIndex{i});
+    Arena::Window::SlotView view = arena_->window().inspect(SlotIndex{i});
+    // Somebody is taking it back: that is over before the file's home is gone. Acquire: pairs with
+    // Platform::empty().
+    while (!word::is_live(view.word) && record.owner() == this &&
+           record.at_home.load(std::memory_order_acquire)) {
+      Platform::relax();
+      view = arena_->window().inspect(SlotIndex{i});
+    }
     if (!word::is_live(view.word) || file_of(view.page) != number_ ||
         granule_of(view.page) < first) {
       continue;
