@@ -52,7 +52,10 @@ std::uint32_t Directory::hold(Page page) noexcept {
     if (number != 0) {
       Entry& entry = entries_[number];
       std::atomic<std::uint32_t>& bucket = bucket_of(key);
+      const std::uint32_t stamp = entry.stamp.load(std::memory_order_relaxed);
+      entry.stamp.store(stamp + 1, std::memory_order_relaxed);
       entry.key.store(key, std::memory_order_release);
+      entry.stamp.store(stamp + 2, std::memory_order_release);
       entry.next.store(bucket.load(std::memory_order_relaxed), std::memory_order_release);
       bucket.store(number, std::memory_order_release);
     }

@@ -55,6 +55,7 @@ class Directory {
     std::atomic<std::uint32_t> next;  // in its bucket; 0: the last
     std::uint32_t holds;              // guarded by mutex_
     std::array<Cell, kCells> cells;
+    std::atomic<std::uint32_t> stamp;  // odd while the key changes, where it is written in halves
   };
 
   [[nodiscard]] static std::uint64_t key_of(Page page) { return to_number(page) >> kCellBits; }
@@ -65,13 +66,24 @@ class Directory {
     const auto high = static_cast<std::uint32_t>(key >> 32);
     return buckets_[(low * 0x9E3779B9U + high * 0x85EBCA6BU) >> shift_];
   }
+  /// Half of an old and half of a new key may be that which is looked for.
+  [[nodiscard]] static bool has_key(const Entry& entry, std::uint64_t key) noexcept {
+    if constexpr (Wide<std::uint64_t>::kIsWhole) {
+      return entry.key.is(key, std::memory_order_acquire);
+    } else {
+      // Acquire: pairs with hold(), as does the key: the second look comes after it.
+      const std::uint32_t stamp = entry.stamp.load(std::memory_order_acquire);
+      return entry.key.is(key, std::memory_order_acquire) && stamp % 2 == 0 &&
+             entry.stamp.load(std::memory_order_relaxed) == stamp;
+    }
+  }
   /// With the lock held, exact. Without, it may follow an entry into another bucket, and find
   /// nothing there; it stops after a number of steps that no bucket of a good hash has.
   [[nodiscard]] std::uint32_t find(std::uint64_t key) const noexcept {
     std::uint32_t number = bucket_of(key).load(std::memory_order_acquire);
     for (std::uint32_t steps = 0; number != 0 && steps <= count_; ++steps) {
       const Entry& entry = entries_[number];
-      if (entry.key.is(key, std::memory_order_acquire)) return number;
+      if (has_key(entry, key)) return number;
       number = entry.next.load(std::memory_order_acquire);
     }
     return 0;

@@ -13,6 +13,8 @@ namespace kmapper::process {
 template <class T>
 class Wide {
  public:
+  static constexpr bool kIsWhole = sizeof(std::uintptr_t) == sizeof(T);  // read at once
+
   [[nodiscard]] T load(std::memory_order order) const {
     std::uint64_t value = 0;
     for (std::size_t i = kParts; i-- != 0;)
