@@ -21,8 +21,8 @@
  *
  * RUN, MUTANT: what run.sh does; a mutant has a fault that must be found.
  *
- * RUN evicting: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-O1 -DSAFETY ; pan=-m100000
- * RUN plugging: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 -DFAILING ; gcc=-O1 -DSAFETY ; pan=-m100000
+ * RUN evicting: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-O0 -DSAFETY ; pan=-m100000
+ * RUN plugging: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 ; gcc=-O0 -DSAFETY ; pan=-m100000
  * RUN closing: -DMAPPERS=1 -DTAKERS=2 -DCLOSERS=4 -DHOME=1 ; gcc=-O0 -DSAFETY ; pan=-m100000
  * RUN faults: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DBAD=1 -DFAILING ; gcc=-O0 -DSAFETY ; pan=-m100000
  * RUN strict: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DSTRICT -DFAILING -DPAGES=3 ; gcc=-O0 -DSAFETY ; pan=-m100000
