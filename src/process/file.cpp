@@ -192,11 +192,17 @@ int File::refresh_size() {
   } else if (!S_ISREG(status.st_mode)) {
     return S_ISDIR(status.st_mode) ? EISDIR : ENODEV;
   }
-  size_.store(size, std::memory_order_relaxed);
+  const std::int64_t before = size_.exchange(size, std::memory_order_relaxed);
   full_granules_.store(
       static_cast<std::size_t>(std::min<std::uint64_t>(granule_at(size), SIZE_MAX)),
       std::memory_order_relaxed);
   if (home_ != nullptr) grow_home();
+  // A copy of its last granule has zeros where there is something now.
+  if (arena_->has_copies() && size > before && within_granule(before) != 0) {
+    const Page last = page_at(before);
+    const Directory::Hold hold(arena_->directory(), last);
+    if (hold) (void)arena_->window().evict(last);
+  }
   return 0;
 }
 

@@ -144,22 +144,22 @@ int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) 
 int File::read_file(std::byte* address, std::size_t size, std::uint64_t granule) {
   arena_->counters().add(Work::map_call);
   const auto begin = static_cast<std::int64_t>(granule << arena_->granule_shift());
-  const auto wanted = static_cast<std::size_t>(
-      std::clamp<std::int64_t>(this->size() - begin, 0, static_cast<std::int64_t>(size)));
+  const std::int64_t expected = this->size() - begin;
   std::size_t read = 0;
-  while (read < wanted) {
-    const ssize_t got = pread64(descriptor_.number(), address + read, wanted - read,
+  while (read < size) {
+    const ssize_t got = pread64(descriptor_.number(), address + read, size - read,
                                 begin + static_cast<std::int64_t>(read));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return errno;
-    if (got == 0) {
-      (void)refresh_size();
-      return kCutShort;
+    if (got == 0) break;
+    if (got > 0) {
+      read += static_cast<std::size_t>(got);
+    } else if (errno != EINTR) {
+      return errno;
     }
-    read += static_cast<std::size_t>(got);
   }
   std::fill(address + read, address + size, std::byte{0});
-  return 0;
+  if (read == size || static_cast<std::int64_t>(read) >= expected) return 0;
+  (void)refresh_size();
+  return kCutShort;
 }
 
 /// A hint: it waits neither for the disk, nor for others to give something back.

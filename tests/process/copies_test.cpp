@@ -64,6 +64,15 @@ TEST_F(Copies, AFileThatIsCutShortIsAnErrorOfTheCall) {
   check(0, 100);
 }
 
+TEST_F(Copies, WhatIsAppendedToAFileIsSeen) {
+  check(kSize - 10, 10);
+  const std::byte more[] = {std::byte{1}, std::byte{2}, std::byte{3}};
+  ASSERT_EQ(pwrite(file_.descriptor(), more, 3, kSize), 3);
+  const auto mapping = window_.map(kSize, 3);
+  ASSERT_TRUE(mapping);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(mapping->bytes()[i], more[i]);
+}
+
 TEST_F(Copies, AreAsOldAsTheyAreUntilTheyAreGivenUp) {
   check(0, 1);
   const std::byte other = ~byte_at(0);
