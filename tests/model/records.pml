@@ -25,7 +25,7 @@
  * RUN plugging: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 ; gcc=-O0 -DSAFETY ; pan=-m100000
  * RUN closing: -DMAPPERS=1 -DTAKERS=2 -DCLOSERS=4 -DHOME=1 ; gcc=-O0 -DSAFETY ; pan=-m100000
  * RUN faults: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DBAD=1 -DFAILING ; gcc=-O0 -DSAFETY ; pan=-m100000
- * RUN strict: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DSTRICT -DFAILING -DPAGES=3 ; gcc=-O0 -DSAFETY ; pan=-m100000
+ * RUN strict: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DSTRICT -DFAILING ; gcc=-O0 -DSAFETY ; pan=-m100000
  *
  * MUTANT hit_does_not_ask_for_page: -DMUTANT_PAGE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT hit_does_not_ask_for_state: -DMUTANT_STATE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
@@ -33,7 +33,6 @@
  * MUTANT leftovers_plugged_in_use: -DMUTANT_NO_LOCK -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT late_invalidate_empties: -DMUTANT_ANY_STATE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT invalidate_does_not_wait: -DMUTANT_NO_WAIT -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT forget_before_take: -DMUTANT_FORGETS_FIRST -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT filled_before_mapped: -DMUTANT_EARLY -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT two_fill: -DMUTANT_TWO_FILL -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DFAILING ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT failed_call_ends_nothing: -DMUTANT_STUCK -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DFAILING ; gcc=-DSAFETY ; pan=-m100000
@@ -272,13 +271,8 @@ inline plug_leftovers() {
 
 /* claim(), after its compare-and-swap. */
 inline claim(slot) {
-#ifdef MUTANT_FORGETS_FIRST
-  atomic { cell[page_of[slot]] = 0 };
-  take_pte(slot)
-#else
   take_pte(slot);
   atomic { cell[page_of[slot]] = 0 }
-#endif
 }
 
 /* finish(), and the end of unmap_idle(). What was untouched is in to_empty too: it is not taken, and so left alone. */
