@@ -1,5 +1,6 @@
 // Several threads in one window: all that is written is found again, whoever waits is woken.
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 
 #include <atomic>
 #include <chrono>
@@ -298,6 +299,43 @@ TEST(Threads, TwoWhoMissOneGranuleMapItOnce) {
   }
   EXPECT_EQ(budget.stats().misses, 200U);
   EXPECT_EQ(budget.stats().map_calls, 200U);
+}
+
+// What one thread takes back of a file that another closes is over before the file's home is gone:
+// its addresses are somebody else's then.
+TEST(Threads, NothingIsEmptiedWhereAFileWasThatIsClosed) {
+  if (sizeof(void*) < 8) GTEST_SKIP() << "files have no home in a 32-bit process";
+  const ScratchFile scavenged(kFileSize);
+  const ScratchFile closed(kFileSize);
+  const Budget budget = small_budget();
+  FileWindow window(scavenged.descriptor(), Access::read_write, budget);
+  std::atomic<bool> done{false};
+  std::thread scavenger([&] {
+    for (std::int64_t i = 0; !done; i = (i + 7) % (kFileSize / kGranule))
+      (void)window.try_map(i * kGranule, 1);
+  });
+  constexpr std::size_t kSize = 14 * kGranule;
+  for (int round = 0; round < 300; ++round) {
+    std::byte* address = nullptr;
+    {
+      FileWindow other(closed.descriptor(), Access::read_write, budget);
+      for (std::int64_t i = 0; i < 14; ++i) {
+        const auto mapping = other.map(i * 2 % 14 * kGranule, 1);  // no neighbours: at home
+        ASSERT_TRUE(mapping);
+        if (i == 0) address = mapping->data();
+      }
+    }
+    void* const own = mmap(address, kSize, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (own == MAP_FAILED) continue;  // it was in a slot
+    std::memset(own, 1, kSize);
+    for (int i = 0; i < 20; ++i) std::this_thread::yield();
+    for (std::size_t i = 0; i < kSize; i += kGranule)
+      EXPECT_EQ(static_cast<volatile unsigned char*>(own)[i], 1) << round;
+    munmap(own, kSize);
+  }
+  done = true;
+  scavenger.join();
 }
 
 }  // namespace
