@@ -1,0 +1,93 @@
+// A block device through the window: a loop device, where the machine lets us have one.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <linux/fs.h>
+#include <linux/loop.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <string>
+
+#include "kmapper/process.hpp"
+#include "scratch_file.hpp"
+
+namespace kmapper::process {
+namespace {
+
+constexpr std::int64_t kPage = 4096;
+constexpr std::int64_t kSize = 256 * kPage;
+
+class LoopDevice {
+ public:
+  explicit LoopDevice(int backing) {
+    const int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    // Between the question and the answer's use somebody else may have taken it.
+    for (int tries = 0; control >= 0 && !is_there_ && tries < 10; ++tries) {
+      if (device_ >= 0) close(device_);
+      path_ = "/dev/loop" + std::to_string(ioctl(control, LOOP_CTL_GET_FREE));
+      device_ = open(path_.c_str(), O_RDWR | O_CLOEXEC);
+      is_there_ = device_ >= 0 && ioctl(device_, LOOP_SET_FD, backing) == 0;
+    }
+    if (control >= 0) close(control);
+  }
+  LoopDevice(const LoopDevice&) = delete;
+  LoopDevice& operator=(const LoopDevice&) = delete;
+  ~LoopDevice() {
+    if (is_there_) ioctl(device_, LOOP_CLR_FD);
+    if (device_ >= 0) close(device_);
+  }
+  [[nodiscard]] bool is_there() const { return is_there_; }
+  [[nodiscard]] const std::string& path() const { return path_; }
+  /// Has the system forget what it has read of it.
+  void forget() const { EXPECT_EQ(ioctl(device_, BLKFLSBUF, 0), 0); }
+
+ private:
+  std::string path_;
+  int device_ = -1;
+  bool is_there_ = false;
+};
+
+class BlockDevice : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!device_.is_there()) GTEST_SKIP() << "no loop device can be had here";
+  }
+  const ScratchFile backing_{ScratchFile::on_disk, kSize};
+  const LoopDevice device_{backing_.descriptor()};
+  const Budget budget_{{.bytes = 32 * kPage, .granule = kPage}};
+};
+
+TEST_F(BlockDevice, IsReadAndWritten) {
+  FileWindow window(device_.path(), Access::read_write, budget_);
+  EXPECT_EQ(window.size(), kSize);
+  for (std::int64_t offset = 0; offset < kSize; offset += kPage) {
+    const auto mapping = window.map(offset + 1, 100);
+    ASSERT_TRUE(mapping);
+    ASSERT_TRUE(shows(mapping->bytes(), offset + 1));
+    mapping->writable()[0] = std::byte{9};
+  }
+  EXPECT_FALSE(window.sync());
+  EXPECT_EQ(backing_.read(kSize - kPage + 1), std::byte{9});
+  EXPECT_EQ(window.map(kSize, 1).error().code(), WindowErrc::beyond_end);
+  EXPECT_TRUE(window.resize(kSize + kPage));  // a device is as long as it is
+}
+
+// The device is as long as ever, but has lost a part of its disk.
+TEST_F(BlockDevice, WhatItCannotReadIsAnErrorOfTheMapping) {
+  FileWindow window(device_.path(), Access::read_write, budget_);
+  const auto good = window.map(0, kPage);
+  ASSERT_EQ(ftruncate64(backing_.descriptor(), kSize / 2), 0);
+  device_.forget();
+  const auto lost = window.map(kSize - kPage, kPage);
+  ASSERT_TRUE(good && lost);
+  const std::byte first = *static_cast<volatile std::byte*>(lost->data());
+  EXPECT_EQ(first, std::byte{0});
+  EXPECT_TRUE(lost->bad());
+  EXPECT_EQ(lost->fault(), std::errc::io_error);
+  EXPECT_FALSE(good->bad());
+  EXPECT_TRUE(shows(good->bytes(), 0));
+}
+
+}  // namespace
+}  // namespace kmapper::process
