@@ -14,6 +14,11 @@ std::byte* place(MappedFile& file, process::Cursor& cursor, std::int64_t offset,
                            std::to_string(size) + " bytes at " + std::to_string(offset) + ")");
 }
 
+/// Whether it needs several granules, which no stream may hold while it waits: others do the same.
+bool crosses(const MappedFile& file, std::int64_t offset, std::size_t size) {
+  return offset / file.granule != (offset + static_cast<std::int64_t>(size) - 1) / file.granule;
+}
+
 void check(const MappedFile& file, const process::Cursor& cursor) {
   if (const std::error_code fault = cursor.fault())
     throw std::runtime_error(file.name + ": " + fault.message());
@@ -25,7 +30,7 @@ const std::byte* RecordReader::next() {
   if (next_ == end_) return nullptr;
   const std::byte* record = place(*file_, cursor_, next_, size_);
   const auto size = static_cast<std::int64_t>(size_);
-  if (next_ / file_->granule != (next_ + size - 1) / file_->granule) {
+  if (crosses(*file_, next_, size_)) {
     crossing_.assign(record, record + size_);
     cursor_.release();
     record = crossing_.data();
@@ -38,6 +43,7 @@ void RecordReader::finish() { check(*file_, cursor_); }
 
 void RecordWriter::write(const std::byte* record) {
   std::memcpy(place(*file_, cursor_, next_, size_), record, size_);
+  if (crosses(*file_, next_, size_)) cursor_.release();
   next_ += static_cast<std::int64_t>(size_);
 }
 
