@@ -14,6 +14,7 @@
 #include <system_error>
 
 #include "process/arena.hpp"
+#include "process/signal_chain.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -58,16 +59,7 @@ void on_sigbus(int number, siginfo_t* info, void* context) {
       info->si_code > 0 && patch(static_cast<std::byte*>(info->si_addr), was_write(context));
   errno = saved;
   if (ours) return;
-  if ((previous_action.sa_flags & SA_SIGINFO) != 0) {
-    previous_action.sa_sigaction(number, info, context);
-  } else if (previous_action.sa_handler != SIG_DFL && previous_action.sa_handler != SIG_IGN) {
-    previous_action.sa_handler(number);
-  } else {
-    // As if there were no handler: the access is made again, and ends the process; or, if somebody
-    // sent the signal, it is sent again.
-    signal(number, SIG_DFL);
-    if (info->si_code <= 0) raise(number);
-  }
+  pass_on(previous_action, number, info, context);
 }
 
 /// In the child, of which the forking thread is the only one.

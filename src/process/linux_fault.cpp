@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "process/linux_report.hpp"
+#include "process/signal_chain.hpp"
 
 namespace kmapper::linux_face {
 namespace {
@@ -41,16 +42,7 @@ void on_sigsegv(int number, siginfo_t* info, void* context) {
   const Access access = access_in(context);
   if (info->si_code > 0) (void)report_access(info->si_addr, access.write, access.instruction);
   errno = saved;
-  if ((previous_action.sa_flags & SA_SIGINFO) != 0) {
-    previous_action.sa_sigaction(number, info, context);
-  } else if (previous_action.sa_handler != SIG_DFL && previous_action.sa_handler != SIG_IGN) {
-    previous_action.sa_handler(number);
-  } else {
-    // As if there were no handler: the access is made again, and ends the process; or, if somebody
-    // sent the signal, it is sent again.
-    signal(number, SIG_DFL);
-    if (info->si_code <= 0) raise(number);
-  }
+  process::pass_on(previous_action, number, info, context);
 }
 
 }  // namespace
