@@ -101,11 +101,11 @@ void Home::admit(std::int64_t size) {
 }
 
 int Home::fill(std::uint64_t first, std::uint64_t granules, std::int64_t size) {
-  // What ends within a page has all of it.
-  const std::int64_t rest = size - static_cast<std::int64_t>(first << granule_shift_);
-  const auto all = static_cast<std::int64_t>(granules << granule_shift_);
-  const auto bytes = static_cast<std::size_t>(std::clamp<std::int64_t>(rest, 0, all));
   if (by_writing_) {
+    // What ends within a page has all of it.
+    const std::int64_t rest = size - static_cast<std::int64_t>(first << granule_shift_);
+    const auto all = static_cast<std::int64_t>(granules << granule_shift_);
+    const auto bytes = static_cast<std::size_t>(std::clamp<std::int64_t>(rest, 0, all));
     if (const int number = map_by_writing(address(first), bytes); number != 0) return number;
   }
   // Relaxed: one looks, whichever.
