@@ -1,8 +1,6 @@
 // kmapper/linux/highmem.h: what works, from C++ and from a driver in C (highmem_driver.c).
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <array>
 #include <cstdio>
 #include <cstring>
 #include <set>
@@ -11,23 +9,15 @@
 #include <vector>
 
 #include "highmem_driver.h"
+#include "is_readable.hpp"
 #include "kmapper/linux/highmem.h"
 
 namespace {
 
 using Page = struct page;
+using kmapper::process::is_readable;
 
 Page* high_page() { return alloc_page(GFP_HIGHUSER | __GFP_ZERO); }
-
-/// Whether the process may read the byte; asks the kernel, so that no signal comes of it.
-bool is_readable(const void* address) {
-  std::array<int, 2> ends{};
-  if (pipe(ends.data()) != 0) return false;
-  const bool is = write(ends[1], address, 1) == 1;
-  close(ends[0]);
-  close(ends[1]);
-  return is;
-}
 
 TEST(Highmem, AHighPageHasAnAddressWhileItIsKmapped) {
   Page* const page = high_page();

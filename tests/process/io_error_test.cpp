@@ -18,19 +18,24 @@ class IoError : public testing::TestWithParam<std::int64_t> {};  // the granule
 
 INSTANTIATE_TEST_SUITE_P(Granules, IoError, testing::Values(kPage, 4 * kPage, 16 * kPage));
 
-/// In a child: the file system is mounted for it alone.
-void expect_success(int ended) {
+/// Has look(server, window), which returns 0 where all is well, look at a file of which a page
+/// cannot be read. In a child: the file system is mounted for it alone.
+template <class Look>
+void look_at_broken_file(Placement placement, std::int64_t granule, Look look) {
+  const int ended = in_a_child([&] {
+    FuseServer server(kSize);
+    if (!server.is_mounted()) return kSkipped;
+    server.break_range(40 * kPage, 41 * kPage);
+    const Budget budget({.bytes = 16 * granule, .granule = granule, .placement = placement});
+    FileWindow window(server.path(), Access::read_only, budget);
+    return look(server, window);
+  });
   if (ended == kSkipped) GTEST_SKIP() << "FUSE may not be used here";
   EXPECT_EQ(ended, 0);
 }
 
 TEST_P(IoError, IsOneOfTheMappingThatIsTouched) {
-  expect_success(in_a_child([] {
-    FuseServer server(kSize);
-    if (!server.is_mounted()) return kSkipped;
-    server.break_range(40 * kPage, 41 * kPage);
-    const Budget budget({.bytes = 16 * GetParam(), .granule = GetParam()});
-    FileWindow window(server.path(), Access::read_only, budget);
+  look_at_broken_file(Placement::automatic, GetParam(), [](FuseServer& server, FileWindow& window) {
     {
       const auto good = window.map(3 * kPage, kPage);
       if (!good || !shows(good->bytes(), 3 * kPage)) return 1;
@@ -47,16 +52,11 @@ TEST_P(IoError, IsOneOfTheMappingThatIsTouched) {
     server.break_range(0, 0);
     const auto healed = window.map(40 * kPage, kPage);
     return healed && shows(healed->bytes(), 40 * kPage) && !healed->bad() ? 0 : 7;
-  }));
+  });
 }
 
 TEST_P(IoError, OfWhatIsReadAheadIsNotTheReaders) {
-  expect_success(in_a_child([] {
-    FuseServer server(kSize);
-    if (!server.is_mounted()) return kSkipped;
-    server.break_range(40 * kPage, 41 * kPage);
-    const Budget budget({.bytes = 16 * GetParam(), .granule = GetParam()});
-    FileWindow window(server.path(), Access::read_only, budget);
+  look_at_broken_file(Placement::automatic, GetParam(), [](FuseServer&, FileWindow& window) {
     window.advise(Advice::sequential);
     for (std::int64_t i = 0; i < 64; ++i) {
       const auto mapping = window.map(i * kPage, kPage);
@@ -66,24 +66,18 @@ TEST_P(IoError, OfWhatIsReadAheadIsNotTheReaders) {
       if (i == 40 && !mapping->bad()) return 3;
     }
     return 0;
-  }));
+  });
 }
 
 TEST_P(IoError, IsOneOfTheCallWhereGranulesAreCopied) {
-  expect_success(in_a_child([] {
-    FuseServer server(kSize);
-    if (!server.is_mounted()) return kSkipped;
-    server.break_range(40 * kPage, 41 * kPage);
-    const Budget budget(
-        {.bytes = 16 * GetParam(), .granule = GetParam(), .placement = Placement::copies});
-    FileWindow window(server.path(), Access::read_only, budget);
+  look_at_broken_file(Placement::copies, GetParam(), [](FuseServer& server, FileWindow& window) {
     const auto lost = window.map(40 * kPage, kPage);
     if (lost || lost.error().code() != std::errc::io_error) return 1;
     if (!window.map(3 * kPage, kPage)) return 2;
     server.break_range(0, 0);
     const auto healed = window.map(40 * kPage, kPage);
     return healed && shows(healed->bytes(), 40 * kPage) ? 0 : 3;
-  }));
+  });
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
 // A strict budget: what nobody holds is not mapped, so that a use of it faults.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
-#include <array>
 #include <utility>
 
+#include "is_readable.hpp"
 #include "kmapper/high_memory.hpp"
 #include "kmapper/process.hpp"
 #include "scratch_file.hpp"
@@ -14,16 +13,6 @@ namespace {
 
 constexpr std::int64_t kPage = 4096;
 constexpr Options kStrict{.bytes = 16 * kPage, .granule = kPage, .strict = true};
-
-/// Whether the process may read the byte; asks the kernel, so that no signal comes of it.
-bool is_readable(const void* address) {
-  std::array<int, 2> ends{};
-  if (pipe(ends.data()) != 0) return false;
-  const bool is = write(ends[1], address, 1) == 1;
-  close(ends[0]);
-  close(ends[1]);
-  return is;
-}
 
 TEST(StrictBudget, AGranuleIsUnmappedAsSoonAsNobodyHoldsIt) {
   const ScratchFile file(64 * kPage);

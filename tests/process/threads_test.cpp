@@ -202,23 +202,30 @@ TEST(Threads, AllocateAndFreePagesWhereNothingStaysMapped) {
   allocate_and_free({.bytes = 16 * kGranule, .granule = kGranule, .strict = true});
 }
 
+/// Another thread gets the range when give_back() has been called, and not before.
+template <class GiveBack>
+void expect_to_wait_for(FileWindow& window, std::int64_t offset, std::int64_t length,
+                        GiveBack give_back) {
+  std::atomic<bool> done{false};
+  std::jthread waiter([&] {
+    const Expected<Mapping> mapping = window.map(offset, length);
+    EXPECT_TRUE(mapping && shows(mapping->bytes(), offset));
+    done = true;
+  });
+  std::this_thread::sleep_for(20ms);
+  EXPECT_FALSE(done);
+  give_back();
+  waiter.join();
+  EXPECT_TRUE(done);
+}
+
 TEST(Threads, OneThatWaitsGetsWhatAnotherGivesBack) {
   const ScratchFile file(kFileSize);
   const Budget budget = small_budget();
   FileWindow window(file.descriptor(), Access::read_only, budget);
   std::vector<Mapping> held;
   for (std::int64_t i = 0; i < 14; ++i) held.push_back(std::move(*window.map(i * kGranule, 1)));
-  std::atomic<bool> done{false};
-  std::jthread waiter([&] {
-    const Expected<Mapping> mapping = window.map(100 * kGranule, 10);
-    EXPECT_TRUE(mapping && shows(mapping->bytes(), 100 * kGranule));
-    done = true;
-  });
-  std::this_thread::sleep_for(20ms);
-  EXPECT_FALSE(done);
-  held.pop_back();
-  waiter.join();
-  EXPECT_TRUE(done);
+  expect_to_wait_for(window, 100 * kGranule, 10, [&] { held.pop_back(); });
 }
 
 TEST(Threads, OneThatWaitsForASpanGetsWhatAnotherGivesBack) {
@@ -226,17 +233,7 @@ TEST(Threads, OneThatWaitsForASpanGetsWhatAnotherGivesBack) {
   const Budget budget = small_budget();
   FileWindow window(file.descriptor(), Access::read_only, budget);
   std::optional<Expected<Mapping>> held = window.map(kGranule - 1, 2);
-  std::atomic<bool> done{false};
-  std::jthread waiter([&] {
-    const Expected<Mapping> mapping = window.map(3 * kGranule - 1, 2);
-    EXPECT_TRUE(mapping && shows(mapping->bytes(), 3 * kGranule - 1));
-    done = true;
-  });
-  std::this_thread::sleep_for(20ms);
-  EXPECT_FALSE(done);
-  held.reset();
-  waiter.join();
-  EXPECT_TRUE(done);
+  expect_to_wait_for(window, 3 * kGranule - 1, 2, [&] { held.reset(); });
 }
 
 TEST(Threads, AWaitIsCancelledByItsStopToken) {

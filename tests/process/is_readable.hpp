@@ -1,0 +1,20 @@
+// Whether something is mapped, without a fault where it is not.
+#pragma once
+
+#include <unistd.h>
+
+#include <array>
+
+namespace kmapper::process {
+
+/// Whether the process may read the byte; asks the kernel, so that no signal comes of it.
+inline bool is_readable(const void* address) {
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) return false;
+  const bool is = write(ends[1], address, 1) == 1;
+  close(ends[0]);
+  close(ends[1]);
+  return is;
+}
+
+}  // namespace kmapper::process
