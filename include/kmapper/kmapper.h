@@ -103,7 +103,7 @@ typedef struct kmapper_stats {
   uint64_t scavenges, slots_scavenged; /* batches of idle granules taken back */
   uint64_t sleeps, longest_sleep_ns;
   uint64_t longest_hold_ns;        /* of what is pinned now; a little less than it is */
-  int64_t longest_holder;          /* the thread (gettid) that took it; 0: none */
+  int64_t longest_holder;          /* the thread (gettid) that took it; 0: none, or unknown */
   uint64_t map_calls, unmap_calls; /* system calls that changed mappings */
   uint64_t spans;                  /* mappings across granules, each mapped anew */
   int64_t budget, granule;         /* bytes: what is used of kmapper_options.bytes, and chosen */

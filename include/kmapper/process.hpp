@@ -84,7 +84,7 @@ struct Stats {
   std::uint64_t scavenges, slots_scavenged;  // batches of idle granules taken back
   std::uint64_t sleeps, longest_sleep_ns;
   std::uint64_t longest_hold_ns;         // of what is pinned now; a little less than it is
-  int longest_holder;                    // the thread (gettid) that took it; 0: none
+  int longest_holder;                    // the thread (gettid) that took it; 0: none, or unknown
   std::uint64_t map_calls, unmap_calls;  // system calls that changed mappings
   std::uint64_t spans;                   // mappings across granules, each mapped anew
   std::int64_t budget, granule;          // bytes: what is used of Options::bytes, and chosen

@@ -60,7 +60,7 @@ Stats Arena::stats() {
     if (!word::is_pinned(view.word)) continue;
     ++pinned;
     const std::uint64_t age = clock_.age_ns(view.holder.tick, now);
-    if (longest_holder == 0 || age > longest_hold) {
+    if (pinned == 1 || age > longest_hold) {
       longest_hold = age;
       longest_holder = thread_id_of(view.holder.thread);
     }
@@ -106,22 +106,31 @@ std::int64_t Arena::report_holders(std::uint64_t longer_than_ns) {
   return window_->report_holders(longer_than_ns);
 }
 
+/// Allocates nothing: calls that must not fail for want of memory report, too.
 void Arena::report(const MisuseReport<Platform>& misuse) {
   const MisuseText text = describe(misuse.what);
-  std::string name = "nothing";
-  if (const std::uint32_t number = file_of(misuse.page); number != 0) {
-    const std::lock_guard lock(files_mutex_);
-    const File* const file = number <= files_.size() ? files_[number - 1] : nullptr;
-    name = file != nullptr ? file->name() : "a closed file";
-  }
   const auto offset = static_cast<std::int64_t>(granule_of(misuse.page) << shape_.granule_shift);
   const double seconds =
       static_cast<double>(clock_.age_ns(misuse.holder.tick, Platform::now())) / 1e9;
-  std::fprintf(stderr,
-               "kmapper: %s: %s at %lld, %llu bytes; taken by thread %d at least %.3f s ago; %s\n",
-               text.what, name.c_str(), static_cast<long long>(offset),
-               static_cast<unsigned long long>(granule()), thread_id_of(misuse.holder.thread),
-               seconds, text.advice);
+  std::array<char, 64> holder{};
+  if (const int id = thread_id_of(misuse.holder.thread); id == 0) {
+    std::snprintf(holder.data(), holder.size(), "an unknown thread");
+  } else {
+    std::snprintf(holder.data(), holder.size(), "thread %d%s", id,
+                  has_thread(misuse.holder.thread) ? "" : ", which has ended,");
+  }
+  std::array<char, 1024> name{};
+  if (const std::uint32_t number = file_of(misuse.page); number == 0) {
+    std::snprintf(name.data(), name.size(), "nothing");
+  } else {
+    const std::lock_guard lock(files_mutex_);
+    const File* const file = number <= files_.size() ? files_[number - 1] : nullptr;
+    std::snprintf(name.data(), name.size(), "%s",
+                  file != nullptr ? file->name().c_str() : "a closed file");
+  }
+  std::fprintf(stderr, "kmapper: %s: %s at %lld, %llu bytes; taken by %s at least %.3f s ago; %s\n",
+               text.what, name.data(), static_cast<long long>(offset),
+               static_cast<unsigned long long>(granule()), holder.data(), seconds, text.advice);
 }
 
 }  // namespace kmapper::process
