@@ -12,6 +12,7 @@
 
 #include "process/arenas.hpp"
 #include "process/file.hpp"
+#include "process/page_size.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -21,15 +22,13 @@ constexpr std::int64_t kUsualGranule = std::int64_t{64} << 10;
 constexpr std::int64_t kFewestGranules = 8;
 constexpr std::uint32_t kMostFiles = 65'535;
 
-std::int64_t page_size() { return sysconf(_SC_PAGESIZE); }
-
 std::system_error invalid_option(const std::string& what) {
   return {WindowErrc::invalid_option, what};
 }
 
 /// What the options say, or what suits the budget where they say nothing.
 std::int64_t choose_granule(const Options& options) {
-  const std::int64_t smallest = page_size();
+  const auto smallest = static_cast<std::int64_t>(page_size());
   std::int64_t granule = options.granule;
   if (granule == 0) {
     constexpr std::int64_t kEnough = 64;
@@ -39,8 +38,8 @@ std::int64_t choose_granule(const Options& options) {
   if (granule < smallest || granule > kLargestGranule ||
       !std::has_single_bit(static_cast<std::uint64_t>(granule))) {
     throw invalid_option("a granule of " + std::to_string(granule) +
-                         " bytes is not a power of two from " + std::to_string(smallest) + " to " +
-                         std::to_string(kLargestGranule));
+                         " bytes is not a power of two from this machine's page size, " +
+                         std::to_string(smallest) + ", to " + std::to_string(kLargestGranule));
   }
   if (options.strict &&
       (options.placement == Placement::home || options.placement == Placement::copies)) {
@@ -71,7 +70,7 @@ int open_self() { return static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
 
 /// Makes a new object of zeros take up no memory where it has not been written.
 void give_zeros_back(std::byte* begin, std::size_t size) {
-  const auto page = static_cast<std::size_t>(page_size());
+  const std::size_t page = page_size();
   for (std::size_t at = 0; at + page <= size; at += page) {
     const std::byte* const it = begin + at;
     if (*it == std::byte{0} && std::memcmp(it, it + 1, page - 1) == 0)
@@ -194,7 +193,7 @@ void Arena::drop(std::span<const iovec> granules) {
 }
 
 bool Arena::take_page_tables(std::int64_t bytes) {
-  constexpr std::int64_t kAFew = 16 * 4096;
+  constexpr std::int64_t kAFew = std::int64_t{64} << 10;  // with pages of 64 KiB, one table
   const std::int64_t most = std::max(shape_.bytes / 20, kAFew);
   if (page_tables_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= most) return true;
   give_page_tables_back(bytes);

@@ -10,13 +10,13 @@
 
 #include "process/arena.hpp"
 #include "process/file.hpp"
+#include "process/page_size.hpp"
 
 namespace kmapper::process {
 namespace {
 
 std::byte* page_of(std::byte* address) {
-  constexpr std::uintptr_t kPage = 4096;
-  return reinterpret_cast<std::byte*>(reinterpret_cast<std::uintptr_t>(address) / kPage * kPage);
+  return address - reinterpret_cast<std::uintptr_t>(address) % page_size();
 }
 
 /// The system call itself: the library's function may be somebody's who is not made for handlers.
@@ -26,7 +26,7 @@ bool replace_by_zeros(std::byte* page, int protection) {
 #else
   constexpr long kCall = SYS_mmap;
 #endif
-  return syscall(kCall, page, 4096UL, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+  return syscall(kCall, page, page_size(), protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
                  0L) != -1;
 }
 
@@ -83,7 +83,8 @@ bool Arena::replace(const File& file, std::byte* address, std::int64_t offset, b
   const int protection = file.protection();
   const bool for_writing = write && (protection & PROT_WRITE) != 0;
   // Another thread may have replaced it, and written to it; or all is well again.
-  if (madvise(page, 4096, for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) == 0) return true;
+  if (madvise(page, page_size(), for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) == 0)
+    return true;
   fault.store(file.fault_at(offset, write), std::memory_order_relaxed);
   return replace_by_zeros(page, protection);
 }

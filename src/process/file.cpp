@@ -12,10 +12,10 @@
 #include <cerrno>
 #include <system_error>
 
+#include "process/page_size.hpp"
+
 namespace kmapper::process {
 namespace {
-
-constexpr std::int64_t kPage = 4096;
 
 /// What a range may take of the address space to be synced by itself.
 constexpr std::uint64_t kMostAddresses = std::uint64_t{sizeof(void*) == 8 ? 1024 : 16} << 20;
@@ -98,7 +98,7 @@ Error File::sync() noexcept {
 /// fsync() only of all: so the range gets addresses that admit nobody, for the call.
 Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
-  const std::int64_t begin = offset / kPage * kPage;
+  const std::int64_t begin = offset - offset % static_cast<std::int64_t>(page_size());
   const auto size = static_cast<std::uint64_t>(offset - begin + length);
   void* const address = size > kMostAddresses
                             ? MAP_FAILED

@@ -1,24 +1,22 @@
 #include "process/home.hpp"
 
-#include <fcntl.h>
 #include <linux/magic.h>
 #include <sys/mman.h>
 #include <sys/vfs.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
+#include <atomic>
 #include <cerrno>
 #include <utility>
 
-#include "process/descriptor.hpp"
+#include "process/page_size.hpp"
+#include "process/present_pages.hpp"
 
 namespace kmapper::process {
 namespace {
 
-constexpr std::size_t kPage = 4096;
+/// The most that the kernel maps around a read fault, whatever its page size.
 constexpr std::size_t kFaultAround = std::size_t{64} << 10;
-constexpr std::size_t kLargestFolio = std::size_t{2} << 20;
 
 /// Room for a file to grow into, in bytes.
 constexpr std::uint64_t kRoom =
@@ -31,7 +29,7 @@ constexpr std::uint64_t kMostAddresses =
 
 /// Whether the kernel maps of this file what was asked for, and not more.
 bool is_mapped_exactly(int descriptor, std::size_t granule, bool writable) {
-  if (granule >= kLargestFolio) return true;
+  if (granule >= page_table_reach()) return true;
   struct statfs status {};
   const bool in_memory = fstatfs(descriptor, &status) == 0 && status.f_type == TMPFS_MAGIC;
   return in_memory && (writable || granule >= kFaultAround);
@@ -50,10 +48,10 @@ void touch(std::byte* address) {
 /// give them (EFAULT): an access will say why. One page is mapped faster by an access than by the
 /// call, which kernels before 5.14 do not have (EINVAL).
 int map_by_writing(std::byte* begin, std::size_t size) {
-  int number = size > kPage ? EINTR : EINVAL;
+  int number = size > page_size() ? EINTR : EINVAL;
   while (number == EINTR) number = madvise(begin, size, MADV_POPULATE_WRITE) == 0 ? 0 : errno;
   if (number != EINVAL) return number == EFAULT ? 0 : number;
-  for (std::size_t at = 0; at < size; at += kPage) touch(begin + at);
+  for (std::size_t at = 0; at < size; at += page_size()) touch(begin + at);
   return 0;
 }
 
@@ -74,14 +72,15 @@ std::unique_ptr<Home> Home::open(int descriptor, std::int64_t size, unsigned gra
       (static_cast<std::uint64_t>(size) + kRoom + granule - 1) >> granule_shift;
   if (room == 0 || room > kMostAddresses >> granule_shift) return nullptr;
   const auto bytes = static_cast<std::size_t>(room << granule_shift);
-  const std::size_t reserved = bytes + 2 * kLargestFolio;
+  const std::size_t largest_folio = page_table_reach();
+  const std::size_t reserved = bytes + 2 * largest_folio;
   void* const address =
       mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (address == MAP_FAILED) return nullptr;
   AddressRange range(static_cast<std::byte*>(address), reserved);
   const auto at = reinterpret_cast<std::uintptr_t>(address);
-  std::byte* const begin = range.begin() + (kLargestFolio - at % kLargestFolio) +
-                           (granule < kLargestFolio ? kFaultAround : 0);
+  std::byte* const begin = range.begin() + (largest_folio - at % largest_folio) +
+                           (granule < largest_folio ? kFaultAround : 0);
   if (mmap(begin, bytes, protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, descriptor, 0) ==
       MAP_FAILED) {
     return nullptr;
@@ -90,8 +89,8 @@ std::unique_ptr<Home> Home::open(int descriptor, std::int64_t size, unsigned gra
 }
 
 std::int64_t Home::page_tables_for(std::int64_t size) {
-  constexpr std::int64_t kBytesATable = 512 * 4096;
-  return (size + kBytesATable - 1) / kBytesATable * 4096;
+  const auto reach = static_cast<std::int64_t>(page_table_reach());
+  return (size + reach - 1) / reach * static_cast<std::int64_t>(page_size());
 }
 
 void Home::admit(std::int64_t size) {
@@ -130,26 +129,19 @@ void Home::restore(std::uint64_t granule, int descriptor, int protection) {
 /// What other threads have mapped there meanwhile is taken for the kernel's doing: that costs
 /// speed, and nothing else.
 void Home::look_around(std::uint64_t granule) {
-  const std::size_t size = std::size_t{1} << granule_shift_;
-  if (!by_writing_) (void)*static_cast<volatile std::byte*>(address(granule));
-  constexpr std::size_t kEach = kLargestFolio / kPage;
-  std::array<std::uint64_t, 2 * kEach> entries{};
-  const Descriptor pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
-  const auto middle = reinterpret_cast<std::uintptr_t>(address(granule)) / kPage;
-  const ssize_t got = pread64(pagemap.number(), entries.data(), sizeof entries,
-                              static_cast<std::int64_t>((middle - kEach) * sizeof entries[0]));
-  if (got != static_cast<ssize_t>(sizeof entries)) return;  // no /proc here: take it on trust
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    const bool is_own = i >= kEach && i < kEach + size / kPage;
-    const bool is_present = entries[i] >> 63 != 0;
-    const std::uintptr_t page = middle - kEach + i;
-    if (is_own || !is_present || !range_.contains(reinterpret_cast<const void*>(page * kPage))) {
-      continue;
-    }
-    granules_.store(0, std::memory_order_relaxed);
-    madvise(begin_, static_cast<std::size_t>(room_ << granule_shift_), MADV_DONTNEED);
-    return;
-  }
+  std::byte* const own = address(granule);
+  std::byte* const behind = own + (std::size_t{1} << granule_shift_);
+  if (!by_writing_) (void)*static_cast<volatile std::byte*>(own);
+  const auto some = [](const std::byte* begin, const std::byte* end) {
+    return std::min(page_table_reach(), static_cast<std::size_t>(end - begin));
+  };
+  const std::size_t before = some(range_.begin(), own);
+  const std::size_t after = some(behind, range_.begin() + range_.size());
+  PresentPages present;
+  // Without /proc nobody says (-1): the kernel is trusted.
+  if (present.bytes(own - before, before) <= 0 && present.bytes(behind, after) <= 0) return;
+  granules_.store(0, std::memory_order_relaxed);
+  madvise(begin_, static_cast<std::size_t>(room_ << granule_shift_), MADV_DONTNEED);
 }
 
 }  // namespace kmapper::process

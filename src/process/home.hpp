@@ -8,11 +8,12 @@
 //
 //     memory files, granules below 64 KiB   opened for writing: a write access maps one page
 //     memory files, granules from 64 KiB    a read fault maps 64 KiB at most, on their borders
-//     all files, granules of 2 MiB          no folio is larger, or crosses their borders
+//     all files, granules of 2 MiB          where pages have 4 KiB: no folio is larger, or crosses
+//                                           their borders
 //
-// Below 2 MiB the reservation begins where no 2 MiB page of the file can be mapped as one. The
-// first granule that is mapped is looked at: if the kernel of this machine maps more, there is no
-// home.
+// Other granules are smaller than the kernel's huge pages: their reservation begins where no huge
+// page of the file can be mapped as one. The first granule that is mapped is looked at: if the
+// kernel of this machine maps more, there is no home.
 #pragma once
 
 #include <atomic>
@@ -21,6 +22,7 @@
 #include <memory>
 
 #include "process/memory.hpp"
+#include "process/page_size.hpp"
 
 namespace kmapper::process {
 
@@ -39,7 +41,7 @@ class Home {
   }
   /// Whether fill() is a system call; else it is an access, or nothing.
   [[nodiscard]] bool fills_by_a_call() const {
-    return by_writing_ && std::size_t{1} << granule_shift_ > kPage;
+    return by_writing_ && std::size_t{1} << granule_shift_ > page_size();
   }
   /// Whether neighbours take their time one by one, and not what an access maps around it.
   [[nodiscard]] bool is_slow_in_runs() const { return by_writing_; }
@@ -60,8 +62,6 @@ class Home {
   void restore(std::uint64_t granule, int descriptor, int protection);
 
  private:
-  static constexpr std::size_t kPage = 4096;
-
   Home(AddressRange range, std::byte* begin, std::uint64_t room, unsigned granule_shift);
   void look_around(std::uint64_t granule);
 

@@ -11,6 +11,7 @@
 #include <cstdlib>
 
 #include "process/linux_report.hpp"
+#include "process/page_size.hpp"
 
 namespace kmapper::linux_face {
 namespace {
@@ -28,8 +29,7 @@ unsigned long setting(const char* name, unsigned long usual, unsigned long most)
 }
 
 int open_file(unsigned long pages) {
-  if (sysconf(_SC_PAGESIZE) != static_cast<long>(PAGE_SIZE))
-    fail("PAGE_SIZE is not the system's", EINVAL);
+  if (process::page_size() != PAGE_SIZE) fail("PAGE_SIZE is not the system's", EINVAL);
   const int file = memfd_create("kmapper highmem", MFD_CLOEXEC);
   if (file < 0) fail("a memory file", errno);
   if (ftruncate(file, static_cast<off_t>(pages) << PAGE_SHIFT) != 0) fail("a memory file", errno);

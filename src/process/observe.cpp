@@ -1,50 +1,11 @@
 // What an arena says about itself: numbers, and lines for people.
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <algorithm>
-#include <array>
 #include <cstdio>
 
 #include "process/arena.hpp"
-#include "process/descriptor.hpp"
 #include "process/file.hpp"
+#include "process/present_pages.hpp"
 
 namespace kmapper::process {
-namespace {
-
-/// Counts pages of this process that are present, by /proc/self/pagemap.
-class PresentPages {
- public:
-  PresentPages() : pagemap_(open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)) {}
-
-  /// -1: the kernel does not say.
-  [[nodiscard]] std::int64_t bytes(const std::byte* begin, std::size_t size) {
-    auto page = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(begin) / kPage);
-    const std::int64_t end = page + static_cast<std::int64_t>(size / kPage);
-    std::int64_t present = 0;
-    while (page < end) {
-      const std::size_t some = std::min(entries_.size(), static_cast<std::size_t>(end - page));
-      const std::size_t length = some * sizeof entries_[0];
-      const auto offset = page * static_cast<std::int64_t>(sizeof entries_[0]);
-      if (pread64(pagemap_.number(), entries_.data(), length, offset) !=
-          static_cast<ssize_t>(length)) {
-        return -1;
-      }
-      for (std::size_t i = 0; i < some; ++i) present += (entries_[i] >> 63) != 0 ? 1 : 0;
-      page += static_cast<std::int64_t>(some);
-    }
-    return present * static_cast<std::int64_t>(kPage);
-  }
-
- private:
-  static constexpr std::size_t kPage = 4096;
-  const Descriptor pagemap_;
-  std::array<std::uint64_t, 512> entries_;
-};
-
-}  // namespace
-
 Stats Arena::stats() {
   if (is_left()) return {};
   const std::uint64_t now = Platform::now();

@@ -1,0 +1,41 @@
+// The size of the machine's pages: 4 KiB on most, 16 or 64 KiB on some kernels for arm64.
+#pragma once
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstddef>
+
+namespace kmapper::process {
+
+/// What page_size() answers; 0: the system has not been asked yet. Relaxed: every thread that asks
+/// gets the same answer.
+inline constinit std::atomic<std::size_t> known_page_size{0};
+
+/// In bytes, a power of two. Asks the system at the first call. May be called in a signal handler.
+[[nodiscard]] inline std::size_t page_size() noexcept {
+  std::size_t size = known_page_size.load(std::memory_order_relaxed);
+  if (size == 0) [[unlikely]] {
+    size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+    known_page_size.store(size, std::memory_order_relaxed);
+  }
+  return size;
+}
+
+/// The memory that one page table maps: 2 MiB where pages have 4 KiB, 32 MiB where they have 16,
+/// 512 MiB where they have 64. The kernel caches no file in larger pieces (folios), and its huge
+/// pages have this size. Kernels whose page table entries have 4 bytes have neither; their tables
+/// map twice as much.
+[[nodiscard]] inline std::size_t page_table_reach() noexcept {
+  constexpr std::size_t kEntry = 8;
+  return page_size() / kEntry * page_size();
+}
+
+/// For tests, in a process that has had no budget yet: works with pages of so many bytes, a power
+/// of two that is not below the machine's own page size. The kernel's own files about pages
+/// (/proc/self/pagemap) go on counting the machine's.
+inline void pretend_page_size(std::size_t bytes) noexcept {
+  known_page_size.store(bytes, std::memory_order_relaxed);
+}
+
+}  // namespace kmapper::process

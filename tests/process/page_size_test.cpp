@@ -1,0 +1,147 @@
+// Machines whose pages are larger: 16 and 64 KiB are pretended, each in a process of its own that
+// makes its budgets under the pretence. What is done with whole pages is done right by this
+// machine's kernel, too, for its pages are parts of them.
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <system_error>
+
+#include "in_a_child.hpp"
+#include "kmapper/high_memory.hpp"
+#include "kmapper/process.hpp"
+#include "process/home.hpp"
+#include "process/page_size.hpp"
+#include "scratch_file.hpp"
+
+namespace kmapper::process {
+namespace {
+
+class PageSize : public testing::TestWithParam<std::int64_t> {
+ protected:
+  const std::int64_t page_ = GetParam();
+
+  void SetUp() override {
+    if (page_ < sysconf(_SC_PAGESIZE)) GTEST_SKIP() << "this machine's own pages are larger";
+  }
+  /// In a process that works with pages of that size. The function returns 0, or which of its
+  /// expectations failed.
+  template <class Function>
+  void expect(Function function) {
+    EXPECT_EQ(in_a_child([&] {
+                pretend_page_size(static_cast<std::size_t>(page_));
+                return function();
+              }),
+              0);
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Of, PageSize, testing::Values(16 << 10, 64 << 10),
+                         [](const auto& info) { return std::to_string(info.param >> 10) + "KiB"; });
+
+std::string refusal_of(const Options& options) {
+  try {
+    const Budget budget(options);
+  } catch (const std::system_error& error) {
+    return error.code() == WindowErrc::invalid_option ? error.what() : "another error";
+  }
+  return "";
+}
+
+TEST_P(PageSize, AGranuleBelowItIsRefusedByALineThatNamesBoth) {
+  expect([this] {
+    const std::string refusal = refusal_of({.bytes = 16 << 20, .granule = page_ / 2});
+    for (const std::int64_t number : {page_ / 2, page_, std::int64_t{2} << 20}) {
+      if (refusal.find(std::to_string(number)) == std::string::npos) return 1;
+    }
+    return refusal_of({.bytes = 16 << 20, .granule = page_}).empty() ? 0 : 2;
+  });
+}
+
+TEST_P(PageSize, ASmallBudgetChoosesNoGranuleBelowIt) {
+  expect([this] { return Budget({.bytes = 16 * page_}).granule() == page_ ? 0 : 1; });
+}
+
+// One page table maps 32 MiB of pages of 16 KiB, and 512 MiB of pages of 64 KiB.
+TEST_P(PageSize, APageTableIsOneOfItsPages) {
+  expect([this] {
+    const std::int64_t reach = page_ * page_ / 8;
+    if (Home::page_tables_for(1) != page_ || Home::page_tables_for(reach) != page_) return 1;
+    return Home::page_tables_for(reach + 1) == 2 * page_ ? 0 : 2;
+  });
+}
+
+/// Maps a file page by page, twice, and across pages; writes; cuts it, and looks at what is lost;
+/// and gives everything back.
+int live(std::int64_t page, Placement placement, ScratchFile::Kind kind) {
+  const std::int64_t size = 64 * page;
+  const ScratchFile file(kind, size);
+  const bool writable = placement != Placement::copies;
+  const Budget budget({.bytes = 40 * page, .granule = page, .placement = placement});
+  FileWindow window(file.descriptor(), writable ? Access::read_write : Access::read_only, budget);
+  for (std::int64_t i = 0; i < 128; ++i) {
+    const std::int64_t offset = i * 7 % 64 * page;
+    const Expected<Mapping> mapping = window.map(offset, page);
+    if (!mapping || !shows(mapping->bytes(), offset)) return 10;
+  }
+  {
+    const Expected<Mapping> span = window.map(page - 100, 200);
+    if (!span || !shows(span->bytes(), page - 100)) return 11;
+  }
+  if (!writable) return budget.trim() > 0 ? 0 : 12;
+  {
+    const Expected<Mapping> mapping = window.map(3 * page + 9, 1);
+    mapping->writable()[0] = std::byte{77};
+    if (file.read(3 * page + 9) != std::byte{77}) return 13;
+  }
+  // The system syncs from a page's border on.
+  if (window.sync(page + page / 2 + 1, page) || window.start_sync(0, page)) return 14;
+  const Expected<Mapping> lost = window.map(40 * page, page);
+  const Expected<Mapping> kept = window.map(0, page);
+  if (ftruncate64(file.descriptor(), 8 * page) != 0 || !lost || !kept) return 15;
+  if (lost->bytes()[5] != std::byte{0} || !lost->bad()) return 16;
+  // It is the page that has been replaced, all of it: what the file gets now does not show.
+  const std::byte value{55};
+  if (pwrite64(file.descriptor(), &value, 1, 41 * page - 1) != 1) return 17;
+  if (lost->bytes()[static_cast<std::size_t>(page) - 1] != std::byte{0}) return 18;
+  if (kept->bad() || !shows(kept->bytes(), 0)) return 19;
+  const Stats stats = budget.stats();
+  if (stats.granule != page || stats.pinned != 2 * page || stats.mapped > stats.budget) return 20;
+  if (budget.trim() <= 0 || budget.stats().mapped != 2 * page) return 21;
+  return 0;
+}
+
+TEST_P(PageSize, AFileOnDiskIsUsedInSlots) {
+  expect([this] { return live(page_, Placement::slots, ScratchFile::on_disk); });
+}
+
+TEST_P(PageSize, AFileInMemoryIsUsedAtHome) {
+  if (sizeof(void*) == 4 && page_ == 64 << 10)
+    GTEST_SKIP() << "a home of such pages takes 1 GiB of addresses, too much of a 32-bit process";
+  expect([this] { return live(page_, Placement::home, ScratchFile::in_memory); });
+}
+
+TEST_P(PageSize, AFileIsUsedInCopies) {
+  expect([this] { return live(page_, Placement::copies, ScratchFile::on_disk); });
+}
+
+TEST_P(PageSize, HighMemoryIsUsed) {
+  expect([this] {
+    HighMemory memory{Budget({.bytes = 16 * page_})};
+    for (int i = 0; i < 40; ++i) {
+      const Expected<HighPage> page = memory.allocate();
+      if (!page) return 1;
+      const Expected<Mapping> mapping = memory.map(*page);
+      if (!mapping || static_cast<std::int64_t>(mapping->size()) != page_) return 2;
+      for (std::byte& it : mapping->writable()) it = std::byte{1};
+    }
+    const Expected<HighPage> last = memory.allocate();
+    return last && !memory.free(*last) && memory.allocated() == 40 ? 0 : 3;
+  });
+}
+
+}  // namespace
+}  // namespace kmapper::process
