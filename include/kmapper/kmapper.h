@@ -218,7 +218,7 @@ KMAPPER_API int kmapper_window_sync_range(kmapper_window* window, int64_t offset
 KMAPPER_API int kmapper_window_start_sync(kmapper_window* window, int64_t offset, int64_t length);
 /* Makes the file longer, with zeros, or shorter. Nobody may map what is cut off at the same time.
  * Errors: KMAPPER_PINNED (a mapping behind the new end, or one across granules; nothing is done),
- * _READ_ONLY_WINDOW, _INVALID_RANGE; of the system. */
+ * _READ_ONLY_WINDOW, _INVALID_RANGE; of the system: EFBIG beyond RLIMIT_FSIZE, without SIGXFSZ. */
 KMAPPER_API int kmapper_window_resize(kmapper_window* window, int64_t size);
 /* Makes a range zeros, and gives what it took up back. It begins and ends with granules. Errors: as
  * for resize. */

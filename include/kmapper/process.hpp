@@ -21,8 +21,9 @@
 //
 // Longer than usual: all that one file, one budget and one mapping can do stands in one place.
 //
-// A signal handler may use what its process holds, and must call nothing of this; no call is
-// disturbed by one. Constructors throw std::system_error (or std::bad_alloc); nothing else throws.
+// A signal handler may use what its process holds, and must call nothing of this. A call that a
+// signal interrupts (EINTR, of file systems in user space) is made again. Constructors throw
+// std::system_error (or std::bad_alloc); nothing else throws.
 #pragma once
 
 #include <chrono>
@@ -225,7 +226,8 @@ class KMAPPER_API FileWindow {
   [[nodiscard]] Error start_sync(std::int64_t offset, std::int64_t length) noexcept;
   /// Makes the file longer, with zeros, or shorter. `pinned` if somebody holds a mapping behind the
   /// new end, or one across granules anywhere; then nothing is done. Nobody may map what is cut
-  /// off at the same time.
+  /// off at the same time. Beyond the process's limit (RLIMIT_FSIZE): file_too_large, and no
+  /// SIGXFSZ.
   [[nodiscard]] Error resize(std::int64_t size) noexcept;
   /// Makes a range zeros, and gives what it took up on the disk, or of memory, back. `pinned`, and
   /// `invalid_range`: the range does not begin and end with granules.

@@ -13,6 +13,7 @@
 #include "process/arenas.hpp"
 #include "process/file.hpp"
 #include "process/page_size.hpp"
+#include "process/system_call.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -155,8 +156,10 @@ void Arena::unpin_strictly(Record& record) {
 int Arena::map(std::byte* address, std::size_t size, int protection, int descriptor,
                std::int64_t offset) {
   counters_.add(Work::map_call);
-  if (mmap(address, size, protection, MAP_SHARED | MAP_FIXED, descriptor, offset) != MAP_FAILED)
-    return 0;
+  const auto map_file = [&] {
+    return mmap(address, size, protection, MAP_SHARED | MAP_FIXED, descriptor, offset);
+  };
+  if (uninterrupted(map_file) != MAP_FAILED) return 0;
   const int error = errno;
   // What was there may be gone, and others get its addresses. If they are still free, take them.
   (void)mmap(address, size, PROT_NONE,

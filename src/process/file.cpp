@@ -13,6 +13,7 @@
 #include <system_error>
 
 #include "process/page_size.hpp"
+#include "process/system_call.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -90,7 +91,7 @@ void File::advise(Advice advice) noexcept {
 }
 
 Error File::sync() noexcept {
-  if (fdatasync(descriptor_.number()) == 0) return {};
+  if (uninterrupted([this] { return fdatasync(descriptor_.number()); }) == 0) return {};
   return system_error(errno, 0, size());
 }
 
@@ -100,20 +101,23 @@ Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
   const std::int64_t begin = offset - offset % static_cast<std::int64_t>(page_size());
   const auto size = static_cast<std::uint64_t>(offset - begin + length);
-  void* const address = size > kMostAddresses
-                            ? MAP_FAILED
-                            : mmap64(nullptr, static_cast<std::size_t>(size), PROT_NONE, MAP_SHARED,
-                                     descriptor_.number(), begin);
+  const auto bytes = static_cast<std::size_t>(size);
+  void* const address = size > kMostAddresses ? MAP_FAILED : uninterrupted([&] {
+    return mmap64(nullptr, bytes, PROT_NONE, MAP_SHARED, descriptor_.number(), begin);
+  });
   if (address == MAP_FAILED) return sync();
-  const int number = msync(address, static_cast<std::size_t>(size), MS_SYNC) == 0 ? 0 : errno;
-  munmap(address, static_cast<std::size_t>(size));
+  const int number = uninterrupted([&] { return msync(address, bytes, MS_SYNC); }) == 0 ? 0 : errno;
+  munmap(address, bytes);
   if (number != 0) return system_error(number, offset, length);
   return {};
 }
 
 Error File::start_sync(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
-  if (sync_file_range(descriptor_.number(), offset, length, SYNC_FILE_RANGE_WRITE) == 0) return {};
+  const auto start = [&] {
+    return sync_file_range(descriptor_.number(), offset, length, SYNC_FILE_RANGE_WRITE);
+  };
+  if (uninterrupted(start) == 0) return {};
   return system_error(errno, offset, length);
 }
 
@@ -125,7 +129,8 @@ Error File::resize(std::int64_t size) noexcept {
   const std::uint64_t first = granule_at(size) + (within_granule(size) != 0 ? 1 : 0);
   if (size < this->size() && !evict_from(first))
     return error(WindowErrc::pinned, size, this->size() - size, this->size());
-  if (ftruncate(descriptor_.number(), size) != 0) return system_error(errno, size);
+  if (within_size_limit([&] { return ftruncate(descriptor_.number(), size); }) != 0)
+    return system_error(errno, size);
   if (const int number = refresh_size(); number != 0) return system_error(number, size);
   return {};
 }
@@ -144,11 +149,12 @@ Error File::discard(std::int64_t offset, std::int64_t length) noexcept {
     if (arena_->window().evict(page) == Evicted::pinned)
       return error(WindowErrc::pinned, offset, length);
   }
-  if (fallocate(descriptor_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length) !=
-      0) {
-    return system_error(errno, offset, length);
-  }
-  return {};
+  const auto punch = [&] {
+    return fallocate(descriptor_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+                     length);
+  };
+  if (uninterrupted(punch) == 0) return {};
+  return system_error(errno, offset, length);
 }
 
 std::int64_t File::longest() const {
@@ -183,7 +189,7 @@ bool File::evict_from(std::uint64_t first) noexcept {
 
 int File::refresh_size() {
   struct stat status {};
-  if (fstat(descriptor_.number(), &status) != 0) return errno;
+  if (uninterrupted([&] { return fstat(descriptor_.number(), &status); }) != 0) return errno;
   std::int64_t size = status.st_size;
   if (S_ISBLK(status.st_mode)) {
     std::uint64_t bytes = 0;

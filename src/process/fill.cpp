@@ -10,6 +10,7 @@
 #include <cerrno>
 
 #include "process/file.hpp"
+#include "process/system_call.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -147,14 +148,13 @@ int File::read_file(std::byte* address, std::size_t size, std::uint64_t granule)
   const std::int64_t expected = this->size() - begin;
   std::size_t read = 0;
   while (read < size) {
-    const ssize_t got = pread64(descriptor_.number(), address + read, size - read,
-                                begin + static_cast<std::int64_t>(read));
+    const ssize_t got = uninterrupted([&] {
+      return pread64(descriptor_.number(), address + read, size - read,
+                     begin + static_cast<std::int64_t>(read));
+    });
+    if (got < 0) return errno;
     if (got == 0) break;
-    if (got > 0) {
-      read += static_cast<std::size_t>(got);
-    } else if (errno != EINTR) {
-      return errno;
-    }
+    read += static_cast<std::size_t>(got);
   }
   std::fill(address + read, address + size, std::byte{0});
   if (read == size || static_cast<std::int64_t>(read) >= expected) return 0;

@@ -10,13 +10,14 @@
 
 #include "kmapper/cursor.hpp"
 #include "process/file.hpp"
+#include "process/system_call.hpp"
 
 namespace kmapper::process {
 namespace {
 
 Descriptor open_file(const std::string& path, Access access) {
   const int flags = (access == Access::read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
-  const int number = open(path.c_str(), flags);
+  const int number = uninterrupted([&] { return open(path.c_str(), flags); });
   if (number < 0) throw std::system_error(errno, std::system_category(), path);
   return Descriptor(number);
 }

@@ -67,11 +67,21 @@ class FuseServer {
     shared_->bad_begin = begin;
     shared_->bad_end = end;
   }
+  /// The next requests of this kind, so many, are answered EINTR: what a server says that gives a
+  /// request up when the caller has a signal.
+  void interrupt(fuse_opcode kind, int times) {
+    shared_->interrupted = static_cast<std::uint32_t>(kind);
+    shared_->times = times;
+  }
+  /// How many of them are still to come.
+  [[nodiscard]] int left_to_interrupt() const { return shared_->times; }
 
  private:
   struct Shared {
     std::atomic<std::int64_t> bad_begin;
     std::atomic<std::int64_t> bad_end;
+    std::atomic<std::uint32_t> interrupted;  // a fuse_opcode
+    std::atomic<int> times;
   };
   static constexpr std::uint64_t kFile = 2;
 
@@ -88,6 +98,10 @@ class FuseServer {
     fuse_in_header in{};
     std::memcpy(&in, request, sizeof in);
     const char* const argument = request + sizeof in;
+    if (in.opcode == shared_->interrupted && shared_->times > 0) {
+      --shared_->times;
+      return refuse(in, EINTR);
+    }
     switch (in.opcode) {
       case FUSE_INIT: {
         fuse_init_out out{};
@@ -114,6 +128,24 @@ class FuseServer {
       }
       case FUSE_READ:
         return read_file(in, argument);
+      case FUSE_WRITE: {  // which it forgets
+        fuse_write_in what{};
+        std::memcpy(&what, argument, sizeof what);
+        fuse_write_out out{};
+        out.size = what.size;
+        return reply(in, &out, sizeof out);
+      }
+      case FUSE_SETATTR: {
+        fuse_setattr_in what{};
+        std::memcpy(&what, argument, sizeof what);
+        if ((what.valid & FATTR_SIZE) != 0) size_ = static_cast<std::int64_t>(what.size);
+        fuse_attr_out out{};
+        out.attr = attributes(in.nodeid);
+        return reply(in, &out, sizeof out);
+      }
+      case FUSE_FSYNC:
+      case FUSE_FALLOCATE:
+        return reply(in, nullptr, 0);
       case FUSE_FORGET:
       case FUSE_BATCH_FORGET:
         return;
@@ -165,7 +197,7 @@ class FuseServer {
     if (write(device_, &out, sizeof out) < 0) return;
   }
 
-  const std::int64_t size_;
+  std::int64_t size_;  // of the server's process
   std::string folder_;
   Shared* shared_ = nullptr;
   int device_ = -1;

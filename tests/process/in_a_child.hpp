@@ -11,7 +11,13 @@ namespace kmapper::process {
 template <class Function>
 int in_a_child(Function function) {
   const pid_t child = fork();
-  if (child == 0) _exit(function());
+  if (child == 0) {
+    try {
+      _exit(function());
+    } catch (...) {
+      _exit(98);  // and not on into the parent's tests
+    }
+  }
   int status = 0;
   EXPECT_EQ(waitpid(child, &status, 0), child);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);

@@ -1,0 +1,95 @@
+// A process whose files may not be longer than a limit (RLIMIT_FSIZE, `ulimit -f`): what would make
+// them so is an error, and no signal is seen.
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdint>
+
+#include "in_a_child.hpp"
+#include "kmapper/high_memory.hpp"
+#include "kmapper/process.hpp"
+#include "scratch_file.hpp"
+
+namespace kmapper::process {
+namespace {
+
+constexpr std::int64_t kPage = 4096;
+constexpr std::int64_t kLimit = 1 << 20;
+
+/// What run(budget) returns in a process with the limit, in which SIGXFSZ does what it does by
+/// default: it ends the process.
+template <class Run>
+int within_limit(Run run) {
+  return in_a_child([&] {
+    const rlimit limit{static_cast<rlim_t>(kLimit), static_cast<rlim_t>(kLimit)};
+    if (signal(SIGXFSZ, SIG_DFL) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit) != 0) return 99;
+    return run(Budget({.bytes = 32 * kPage, .granule = kPage}));
+  });
+}
+
+bool is_pending() {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&pending, SIGXFSZ) == 1;
+}
+
+int resize_beyond(const ScratchFile& file, const Budget& budget) {
+  FileWindow window(file.descriptor(), Access::read_write, budget);
+  const Error error = window.resize(kLimit + 1);
+  if (error.code() != std::errc::file_too_large) return 1;
+  return !window.resize(kLimit) && window.size() == kLimit ? 0 : 2;
+}
+
+class SizeLimit : public testing::TestWithParam<ScratchFile::Kind> {
+ protected:
+  const ScratchFile file_{GetParam(), kPage};
+};
+INSTANTIATE_TEST_SUITE_P(Files, SizeLimit,
+                         testing::Values(ScratchFile::on_disk, ScratchFile::in_memory));
+
+TEST_P(SizeLimit, AResizeBeyondItIsAnError) {
+  EXPECT_EQ(within_limit([this](const Budget& budget) { return resize_beyond(file_, budget); }), 0);
+}
+
+TEST_P(SizeLimit, AProgramsHandlerHearsNothingOfIt) {
+  EXPECT_EQ(within_limit([this](const Budget& budget) {
+              static volatile std::sig_atomic_t heard = 0;
+              signal(SIGXFSZ, [](int) { heard = 1; });
+              const int ended = resize_beyond(file_, budget);
+              return heard != 0 ? 3 : ended;
+            }),
+            0);
+}
+
+TEST_P(SizeLimit, ASignalThatAProgramHoldsBackIsStillThere) {
+  EXPECT_EQ(within_limit([this](const Budget& budget) {
+              sigset_t own;
+              sigemptyset(&own);
+              sigaddset(&own, SIGXFSZ);
+              pthread_sigmask(SIG_BLOCK, &own, nullptr);
+              if (const int ended = resize_beyond(file_, budget); ended != 0) return ended;
+              if (is_pending()) return 3;
+              raise(SIGXFSZ);
+              if (const int ended = resize_beyond(file_, budget); ended != 0) return ended;
+              return is_pending() ? 0 : 4;
+            }),
+            0);
+}
+
+TEST(SizeLimitOfHighMemory, IsAnErrorOfAllocate) {
+  EXPECT_EQ(within_limit([](const Budget& budget) {
+              HighMemory memory(budget);
+              for (std::int64_t pages = 0; pages <= kLimit / kPage; ++pages) {
+                const Expected<HighPage> page = memory.allocate();
+                if (page) continue;
+                if (page.error().code() != std::errc::file_too_large) return 1;
+                return memory.allocated() == pages ? 0 : 2;
+              }
+              return 3;
+            }),
+            0);
+}
+
+}  // namespace
+}  // namespace kmapper::process
