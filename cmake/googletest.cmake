@@ -14,11 +14,14 @@ else()
 endif()
 find_package(Threads REQUIRED)
 include(GoogleTest)
+include(cmake/emulated.cmake)
 
 # A test program made of one folder's sources; each of its tests is one of CTest's, with the folder's label,
 # but for those given as names or patterns.
 function(kmapper_add_test_program name)
-  list(JOIN ARGN ":" left_out)
+  kmapper_skip_emulated(${name} skipped)
+  set(left_out ${ARGN} ${skipped})
+  list(JOIN left_out ":" left_out)
   file(GLOB sources CONFIGURE_DEPENDS *.cpp)
   if(NOT sources)
     return()
@@ -27,6 +30,7 @@ function(kmapper_add_test_program name)
   target_link_libraries(kmapper_${name} PRIVATE kmapper_options kmapper_core kmapper_simulated
                                                 kmapper_kernel_parts
                                                 GTest::gtest_main Threads::Threads)
+  kmapper_suite(${name} kmapper_${name})
   gtest_discover_tests(kmapper_${name} TEST_PREFIX "${name}." TEST_FILTER "-${left_out}" DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS ${name} TIMEOUT 300)
 endfunction()

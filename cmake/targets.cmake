@@ -9,6 +9,17 @@ target_include_directories(kmapper_options INTERFACE ${PROJECT_SOURCE_DIR}
                                                      ${PROJECT_SOURCE_DIR}/include
                                                      ${PROJECT_SOURCE_DIR}/src)
 
+# kmapper_suite(LABEL TARGET...): the tests with that label need these targets. suite_LABEL builds them all, and nothing
+# else.
+function(kmapper_suite label)
+  if(NOT TARGET suite_${label})
+    add_custom_target(suite_${label})
+  endif()
+  if(ARGN)
+    add_dependencies(suite_${label} ${ARGN})
+  endif()
+endfunction()
+
 # A library made of the sources that match, from the root of the tree, and of the headers beside them; headers
 # alone are fine. A file that is added is found at the next build, without a list to keep.
 function(kmapper_library name)

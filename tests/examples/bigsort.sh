@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # The example bigsort beside sort: text records of one length, more than fit into the memory that it is given.
 #
-# bigsort.sh BIGSORT
+# bigsort.sh [EMULATOR...] BIGSORT
 set -uo pipefail
 export LC_ALL=C
 
-bigsort=$1
+bigsort=("$@")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -19,7 +19,7 @@ fail() {
 sorts() {
   local how=$1 file=$2 said
   shift 2
-  said=$("$bigsort" "$@" --memory 4M "$file" sorted 2>&1) || fail "bigsort $* ended with $?: $said"
+  said=$("${bigsort[@]}" "$@" --memory 4M "$file" sorted 2>&1) || fail "bigsort $* ended with $?: $said"
   # shellcheck disable=SC2086  # the words of HOW
   sort $how "$file" | cmp -s - sorted || fail "bigsort $*: not what sort makes of it; it said: $said"
   [[ $said =~ runs\ +([0-9]+), && ${BASH_REMATCH[1]} -ge 2 ]] || fail "bigsort $*: one run shows nothing: $said"
@@ -29,7 +29,7 @@ sorts() {
 refuses() {
   local code=$1 message=$2 said status=0
   shift 2
-  said=$("$bigsort" "$@" 2>&1) || status=$?
+  said=$("${bigsort[@]}" "$@" 2>&1) || status=$?
   if ((status != code)) || [[ $said != "bigsort: "*"$message"* || $said == *$'\n'* ]]; then
     fail "bigsort $*: should say: $message ($code), and said: $said ($status)"
   fi
@@ -43,13 +43,13 @@ sorts "-s -k2,2" lines --record 32 --key 9:6
 sorts "" long --record 50000
 
 cp lines both
-"$bigsort" --record 32 --memory 4M both both >said || fail "bigsort in place: $(cat said)"
+"${bigsort[@]}" --record 32 --memory 4M both both >said || fail "bigsort in place: $(cat said)"
 sort lines | cmp -s - both || fail "bigsort in place: not what sort makes of it"
 
 : >empty
-"$bigsort" --record 32 empty sorted >said || fail "bigsort of an empty file: $(cat said)"
+"${bigsort[@]}" --record 32 empty sorted >said || fail "bigsort of an empty file: $(cat said)"
 [[ ! -s sorted ]] || fail "of an empty file it makes one that is not"
-[[ $("$bigsort" --help) == "usage: bigsort"* ]] || fail "--help"
+[[ $("${bigsort[@]}" --help) == "usage: bigsort"* ]] || fail "--help"
 
 refuses 2 "--record SIZE is missing" lines sorted
 refuses 2 "--record 0: out of range" --record 0 lines sorted
