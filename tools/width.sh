@@ -41,7 +41,9 @@ find_32_bit() {
     *) misused "KMAPPER_32_BIT is $KMAPPER_32_BIT; it may be native, emulated or none" ;;
   esac
   rm -f -- "$probe"
-  export KMAPPER_32_BIT=$runs_32_bit # for tests that build and run such programs themselves
+  # For tests that build and run such programs themselves.
+  export KMAPPER_32_BIT=$runs_32_bit KMAPPER_32_BIT_EMULATOR
+  KMAPPER_32_BIT_EMULATOR=$(emulator_32_bit)
   case $runs_32_bit in
     emulated) say "32-bit programs run under qemu-i386 here: this machine does not run them itself" ;;
     none) say "32-bit programs do not run here, and no qemu-i386 runs them either: their tests are left out" ;;
@@ -59,5 +61,7 @@ emulated_or_none() {
   if qemu-i386 "$1" >/dev/null 2>&1; then printf emulated; else printf none; fi
 }
 
-# What the presets with 32-bit programs are configured with: the emulator by its name, or nothing.
-emulator_32_bit() { [[ $runs_32_bit != emulated ]] || printf qemu-i386; }
+# What the presets with 32-bit programs are configured with: the emulator's command as a list of CMake's, or nothing.
+# QEMU 7.2 reports a SIGBUS to a 32-bit program with the host's address, cut to 32 bits. That is the program's own address
+# where its memory begins at a multiple of 4 GiB.
+emulator_32_bit() { [[ $runs_32_bit != emulated ]] || printf 'qemu-i386;-B;0x100000000'; }

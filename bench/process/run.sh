@@ -5,18 +5,23 @@
 # bench/process_bench.cpp measures, in 64 and in 32 bits, and prints fields; this lays them out, and judges the aims.
 # All that was printed lies in build/bench-process.log; build/bench-process.md has it as the tables of
 # docs/BENCHMARKS.md.
-# shellcheck disable=SC2154  # root, short, only and judgement are dev's
+# shellcheck disable=SC2154  # root, short, only, judgement and runs_32_bit are dev's
 
 bench_process() {
   local begun=$SECONDS log=$root/build/bench-process.log load words=(full)
   build release process_bench
-  build m32-release process_bench
+  [[ $runs_32_bit != native ]] || build m32-release process_bench
   ((!short)) || words=(quick)
   read -r load _ </proc/loadavg
   process_caption "$load"
   : >"$log"
   process_run release 8192
-  process_run m32-release 4096
+  if [[ $runs_32_bit == native ]]; then
+    process_run m32-release 4096
+  else
+    say ""
+    say "32 bits: no figures, because this machine does not run 32-bit programs itself"
+  fi
   process_aims
   read -r load _ </proc/loadavg
   say "process: all of it took $((SECONDS - begun)) s; load $load at the end"

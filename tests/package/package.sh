@@ -3,9 +3,11 @@
 #
 # package.sh FOLDER ARCHITECTURE CHECK     FOLDER: where the packages are (install: a build tree)
 #
-# KMAPPER_32_BIT in the environment, which ./dev sets, says how this machine runs i386 programs: native (the default),
-# emulated or none. Where it runs none, a check that has to run one ends with 77, which CTest takes for skipped.
+# ./dev says in the environment how this machine runs i386 programs: KMAPPER_32_BIT_EMULATOR is the command that runs
+# them, its words between semicolons, or empty. Where KMAPPER_32_BIT is none, a check that has to run one ends with 77,
+# which CTest takes for skipped.
 set -euo pipefail
+export LC_ALL=C # the words of readelf and diff
 
 folder=$1 architecture=$2 check=$3 here=$(cd -- "$(dirname -- "$0")" && pwd)
 compiler=${CXX:-c++}
@@ -25,7 +27,7 @@ case $architecture in
   *) width=(-m64) triplet=x86_64-linux-gnu ;;
 esac
 emulator=()
-[[ $architecture != i386 || ${KMAPPER_32_BIT:-} != emulated ]] || emulator=(qemu-i386)
+[[ $architecture != i386 ]] || IFS=';' read -r -a emulator <<<"${KMAPPER_32_BIT_EMULATOR:-}"
 lib=$root/usr/lib/$triplet include=$root/usr/include
 
 unpack() {

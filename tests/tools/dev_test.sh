@@ -15,7 +15,10 @@ export PATH=$work/bin:$PATH
 printf '#!/bin/sh\nexit 0\n' >bin/cmake
 cat >bin/ctest <<'END'
 #!/bin/sh
-cat "$(dirname "$0")/../said"
+work=$(dirname "$0")/..
+env >"$work/environment"
+umask >>"$work/environment"
+cat "$work/said"
 END
 printf '#!/bin/sh\ncase "$*" in *dumpversion*) echo 12 ;; *) exit 0 ;; esac\n' >bin/c++
 chmod +x bin/*
@@ -45,6 +48,26 @@ judges 0 $'  skipped: unit.A.IsSkipped' sh -c 'tree/dev test unit | sed "/skippe
 judges 0 $'not tested on this machine: m32\n2 passed, 0 failed, 1 skipped' KMAPPER_32_BIT=none tree/dev test unit m32
 judges 1 $'not tested on this machine: m32\n0 passed, 0 failed\ndev: nothing was tested' KMAPPER_32_BIT=none tree/dev test m32
 judges 0 $'4 passed, 0 failed, 2 skipped' KMAPPER_32_BIT=native tree/dev test unit m32
+
+# expects LINE...: these are among CTest's environment.
+expects() {
+  local line
+  for line; do
+    grep -qx -- "$line" environment && continue
+    printf 'not ok: CTest should have: %s\n  has:\n%s\n' "$line" "$(cat environment)"
+    wrong=1
+  done
+}
+(umask 077 && LC_ALL=de_DE.UTF-8 tree/dev test unit >/dev/null 2>&1)
+expects LC_NUMERIC=C LC_MESSAGES=C 0022
+! grep LC_ALL environment || wrong=1
+
+# A folder for temporary files where nothing may be executed; without the right to mount one, this is left out.
+mkdir noexec
+# shellcheck disable=SC2016  # for the inner shell
+if unshare --mount sh -c 'mount -t tmpfs -o noexec none noexec && TMPDIR=$PWD/noexec tree/dev test unit' >/dev/null 2>&1; then
+  expects "TMPDIR=$work/tree/build/tmp"
+fi
 
 cat >said <<'END'
 1/3 Test  #1: unit.A.Passes ...............   Passed    0.01 sec

@@ -59,7 +59,7 @@ emulator() {
 }
 
 native="result native, exported native, emulator "
-emulated="result emulated, exported emulated, emulator qemu-i386"
+emulated="result emulated, exported emulated, emulator qemu-i386;-B;0x100000000"
 none="result none, exported none, emulator "
 finds "$native" "" runs absent none
 finds "$native" "" runs works none
