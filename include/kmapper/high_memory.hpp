@@ -33,7 +33,8 @@ class KMAPPER_API HighMemory {
   /// nothing was done), invalid_range (the page is not allocated).
   Error free(HighPage page) noexcept;
 
-  /// Maps the page; see FileWindow::map(). Nobody may free it at the same time.
+  /// Maps the page; see FileWindow::map(). Nobody may free it at the same time. At most 16,383
+  /// mappings of a page at a time; one more is the error too_many_users.
   [[nodiscard]] Expected<Mapping> map(HighPage page) noexcept;
   [[nodiscard]] Expected<Mapping> map(HighPage page, const Patience& patience) noexcept;
   [[nodiscard]] Expected<Mapping> try_map(HighPage page) noexcept;

@@ -94,15 +94,11 @@ class Mapper {
   /// kmap() that sleeps no longer than `limits` allow. Errors: timed_out, cancelled,
   /// too_many_users, would_sleep (also reported). What it leaves behind when it fails: nothing.
   [[nodiscard, gnu::always_inline]] Result<void*> kmap_until(Page page, Limits<P> limits) {
-    if (!platform_.is_high(page)) return platform_.direct_address(page);
-    if (void* const address = hit(page)) return noted(address);
-    Result<void*> result = map_within(page, limits);
-    noted(*result);
-    return result;
+    return map_with([&] { return limits; }, page);
   }
-  /// The same, with a time from now on.
+  /// The same, with a time from now on; one that ends after all times, as UINT64_MAX, is for ever.
   [[nodiscard, gnu::always_inline]] Result<void*> kmap_for(Page page, std::uint64_t nanoseconds) {
-    return kmap_until(page, {platform_.now() + nanoseconds, nullptr});
+    return map_with([&] { return Limits<P>{deadline_after(nanoseconds), nullptr}; }, page);
   }
   /// Ends all sleeps that were given this cancellation, now and in future. Any context.
   void cancel(Cancellation<P>& cancellation);
@@ -294,6 +290,20 @@ class Mapper {
     if (static_cast<std::uint16_t>(before) < word::kSlowExit || last) [[unlikely]] {
       slow_exit(offset, before, page);
     }
+  }
+
+  /// kmap_until() what `limits()` returns, which only a miss asks for.
+  template <class MakeLimits>
+  [[nodiscard, gnu::always_inline]] Result<void*> map_with(MakeLimits limits, Page page) {
+    if (!platform_.is_high(page)) return platform_.direct_address(page);
+    if (void* const address = hit(page)) return noted(address);
+    Result<void*> result = map_within(page, limits());
+    noted(*result);
+    return result;
+  }
+  [[nodiscard]] std::uint64_t deadline_after(std::uint64_t nanoseconds) {
+    const std::uint64_t now = platform_.now();
+    return nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX;
   }
 
   /// kmap() without the sleep; the caller notes the pin.

@@ -118,6 +118,7 @@ class KMAPPER_API Budget {
 };
 
 /// A part of a file, mapped until this dies. Move-only; may be used and destroyed by any thread.
+/// A granule has at most 16,383 of them at a time, see FileWindow::map().
 class [[nodiscard]] KMAPPER_API Mapping {
  public:
   Mapping() = default;
@@ -178,7 +179,8 @@ enum class Advice : std::uint8_t {
   random,      // here and there
 };
 
-/// How long a call may wait for others to give something back.
+/// How long a call may wait for others to give something back. A deadline that lies 68 years after
+/// the machine's start, or later, is never reached.
 struct Patience {
   std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::time_point::max();
   std::stop_token stop = {};
@@ -191,7 +193,9 @@ class KMAPPER_API FileWindow {
   FileWindow(const std::string& path, Access access, const Budget& budget);
   /// Of an open file; the descriptor is duplicated.
   FileWindow(int descriptor, Access access, const Budget& budget);
+  /// What has been moved from may be assigned to and destroyed, and nothing else.
   FileWindow(FileWindow&&) noexcept;
+  /// Closes the file that this was a window of, as the destructor does.
   FileWindow& operator=(FileWindow&&) noexcept;
   /// Unmaps everything. Who still holds a mapping may go on using it; but that is a mistake: it is
   /// reported, and the file and the budget are kept until the process ends.
@@ -201,10 +205,13 @@ class KMAPPER_API FileWindow {
   /// pinned, first come first served. A range within one granule is nearly always there already; a
   /// longer one is mapped anew each time, and no longer than longest(). Whoever holds one mapping
   /// and asks for another may wait for ever, if all others do so too: see try_map(), or Patience.
+  /// A granule has at most 16,383 users at a time, mappings and cursors of all threads together;
+  /// one more gets the error too_many_users at once.
   [[nodiscard]] Expected<Mapping> map(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Expected<Mapping> map(std::int64_t offset, std::int64_t length,
                                       const Patience& patience) noexcept;
-  /// The same, within a time from now.
+  /// The same, within a time from now: below 0 it does not wait, and a time that ends in 68 years
+  /// or later, as nanoseconds::max(), is for ever.
   [[nodiscard]] Expected<Mapping> map_for(std::int64_t offset, std::int64_t length,
                                           std::chrono::nanoseconds time) noexcept;
   /// The same, and never sleeps for others to give something back.
@@ -240,6 +247,7 @@ class KMAPPER_API FileWindow {
  private:
   friend class Cursor;
   friend struct Internals;
+  explicit FileWindow(std::unique_ptr<File> file) noexcept;
   std::unique_ptr<File> file_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -19,7 +20,7 @@ enum class WindowErrc {
   would_sleep = 1,  // everything is pinned, and the caller would not wait
   timed_out,        // nothing was unpinned in time
   cancelled,        // the stop token was asked to stop
-  too_many_users,   // a granule is pinned as often as can be counted
+  too_many_users,   // 16,383 mappings hold the granule, which is as many as can be counted
   too_large,        // longer, or more, than what can be mapped at once
   invalid_range,    // a negative offset, or a length below 1
   beyond_end,       // behind the end of the file
@@ -40,32 +41,54 @@ enum class WindowErrc {
 /// No larger than a pointer and its owner: what a call that goes well returns beside its value.
 class [[nodiscard]] KMAPPER_API Error {
  public:
+  /// What a call was asked for, which its error's text names.
+  enum class About : std::uint8_t {
+    nothing,   // no more than the file or the budget
+    range,     // `length` bytes at `offset`
+    size,      // to make a file `offset` bytes long
+    page,      // HighPage `count`, which lies at `offset`
+    granules,  // `count` of them, `length` bytes in all
+  };
+  /// What is known of it.
+  struct Details {
+    std::error_code code;
+    About about = About::nothing;
+    std::uint64_t count = 0;
+    std::int64_t offset = 0;
+    std::int64_t length = 0;
+    /// What the text speaks of, in bytes, as the file's size.
+    std::optional<std::int64_t> limit = {};
+    /// Says more than the code does; lives for ever. Null: the code's text will do.
+    const char* why = nullptr;
+    /// Of the file. Null: "window", or "budget" where it is about granules.
+    std::shared_ptr<const std::string> name = {};
+  };
+
   Error() = default;
-  /// `limit`: what the code's text speaks of, in bytes, as the file's size; 0: nothing.
-  Error(std::error_code code, std::int64_t offset, std::int64_t length, std::int64_t limit,
-        std::shared_ptr<const std::string> file) noexcept;
+  /// Where there is no memory for the details, the error is not_enough_memory.
+  explicit Error(Details details) noexcept;
   // NOLINTNEXTLINE(google-explicit-constructor)
-  Error(std::error_code code) noexcept : Error(code, 0, 0, 0, nullptr) {}
+  Error(std::error_code code) noexcept : Error(Details{.code = code}) {}
 
   /// Whether there is one.
   explicit operator bool() const { return details_ != nullptr; }
   [[nodiscard]] std::error_code code() const {
     return details_ != nullptr ? details_->code : std::error_code();
   }
+  [[nodiscard]] About about() const {
+    return details_ != nullptr ? details_->about : About::nothing;
+  }
   [[nodiscard]] std::int64_t offset() const { return details_ != nullptr ? details_->offset : 0; }
   [[nodiscard]] std::int64_t length() const { return details_ != nullptr ? details_->length : 0; }
-  [[nodiscard]] std::int64_t limit() const { return details_ != nullptr ? details_->limit : 0; }
-  /// One line that names the file, the range, what was wrong and the limit.
+  /// What the text speaks of, in bytes, as the file's size; 0: nothing, or an empty file's.
+  [[nodiscard]] std::int64_t limit() const {
+    return details_ != nullptr ? details_->limit.value_or(0) : 0;
+  }
+  /// One line that names the thing, what was asked of it, what was wrong, and the limit. Throws
+  /// std::bad_alloc.
   [[nodiscard]] std::string message() const;
 
  private:
-  struct Details {
-    std::error_code code;
-    std::int64_t offset;
-    std::int64_t length;
-    std::int64_t limit;
-    std::shared_ptr<const std::string> file;
-  };
   std::shared_ptr<const Details> details_;  // null: none
 };
 

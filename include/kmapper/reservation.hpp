@@ -20,9 +20,11 @@ class [[nodiscard]] Reservation {
   Reservation() = default;
   Reservation(Reservation&& other) noexcept
       : mapper_(other.mapper_), chain_(std::exchange(other.chain_, {})) {}
+  /// Gives back what this had left.
   Reservation& operator=(Reservation&& other) noexcept {
-    std::swap(mapper_, other.mapper_);
-    std::swap(chain_, other.chain_);
+    Reservation taken(std::move(other));
+    std::swap(mapper_, taken.mapper_);
+    std::swap(chain_, taken.chain_);
     return *this;
   }
   Reservation(const Reservation&) = delete;

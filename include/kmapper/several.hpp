@@ -25,9 +25,9 @@ struct Range {
 
 /// Maps all of the ranges, or none; of any windows that were opened with the budget. Sleeps, if
 /// need be, without holding one of them, as FileWindow::map() does. What follows each other in the
-/// list and in its file is mapped by one system call. Errors: as map(), and too_large (a range
-/// across granules, or more of them than the budget has slots), invalid_option (a window of another
-/// budget). Any thread.
+/// list and in its file is mapped by one system call. Each range is a user of its granule, which
+/// has at most 16,383. Errors: as map(), and too_large (a range across granules, or more granules
+/// than the budget has slots), invalid_option (no window, or one of another budget). Any thread.
 [[nodiscard]] KMAPPER_API Error map_all(const Budget& budget, std::span<Range> ranges,
                                         const Patience& patience = {}) noexcept;
 
@@ -37,6 +37,7 @@ class [[nodiscard]] KMAPPER_API Reservation {
  public:
   Reservation() noexcept;
   Reservation(Reservation&&) noexcept;
+  /// Gives back what room this had.
   Reservation& operator=(Reservation&&) noexcept;
   ~Reservation();
 

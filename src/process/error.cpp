@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "kmapper/slot.hpp"
+
 namespace kmapper::process {
 namespace {
 
@@ -12,13 +14,14 @@ class Category final : public std::error_category {
   [[nodiscard]] std::string message(int value) const override {
     switch (WindowErrc{value}) {
       case WindowErrc::would_sleep:
-        return "everything that the budget allows is pinned";
+        return "all that the budget allows is pinned";
       case WindowErrc::timed_out:
-        return "nothing was unpinned in time";
+        return "nothing of what the budget allows was unpinned in time";
       case WindowErrc::cancelled:
         return "cancelled";
       case WindowErrc::too_many_users:
-        return "too many users hold this granule";
+        static_assert(word::kSaturated / word::kUser - 1 == 16'383);
+        return "16383 users hold this granule, and no more can";
       case WindowErrc::too_large:
         return "more than what can be mapped at once";
       case WindowErrc::spent:
@@ -38,7 +41,7 @@ class Category final : public std::error_category {
       case WindowErrc::forked:
         return "the window is the parent process's";
       case WindowErrc::busy:
-        return "too many calls at once";
+        return "more calls at once than the budget keeps record of";
     }
     return "unknown error";
   }
@@ -75,30 +78,59 @@ class Category final : public std::error_category {
   }
 };
 
-}  // namespace
+/// Never destroyed: destructors of static objects and atexit handlers may still use it.
+template <class T>
+union Undying {
+  T value;
+  template <class... Arguments>
+  constexpr explicit Undying(Arguments&&... arguments)
+      : value(std::forward<Arguments>(arguments)...) {}
+  Undying(const Undying&) = delete;
+  Undying& operator=(const Undying&) = delete;
+  constexpr ~Undying() {}  // NOLINT(modernize-use-equals-default): that would be deleted
+};
 
-const std::error_category& window_category() noexcept {
-  static const Category kCategory;
-  return kCategory;
+constinit const Undying<Category> category;
+
+/// What was asked for, for a person.
+std::string text_of(const Error::Details& it) {
+  switch (it.about) {
+    case Error::About::range:
+      return ": " + std::to_string(it.length) + " bytes at " + std::to_string(it.offset);
+    case Error::About::size:
+      return ": a size of " + std::to_string(it.offset) + " bytes";
+    case Error::About::page:
+      return ": page " + std::to_string(it.count);
+    case Error::About::granules:
+      return ": " + std::to_string(static_cast<std::int64_t>(it.count)) + " granules, " +
+             std::to_string(it.length) + " bytes";
+    case Error::About::nothing:
+      break;
+  }
+  return {};
 }
 
-Error::Error(std::error_code code, std::int64_t offset, std::int64_t length, std::int64_t limit,
-             std::shared_ptr<const std::string> file) noexcept {
+}  // namespace
+
+const std::error_category& window_category() noexcept { return category.value; }
+
+Error::Error(Details details) noexcept {
   try {
-    details_ =
-        std::make_shared<const Details>(Details{code, offset, length, limit, std::move(file)});
+    details_ = std::make_shared<const Details>(std::move(details));
   } catch (const std::bad_alloc&) {
-    static const Details kNoMemory{std::make_error_code(std::errc::not_enough_memory), 0, 0, 0, {}};
-    details_ = std::shared_ptr<const Details>(std::shared_ptr<void>(), &kNoMemory);
+    static const Undying<Details> kNoMemory(
+        Details{.code = std::make_error_code(std::errc::not_enough_memory)});
+    details_ = std::shared_ptr<const Details>(std::shared_ptr<void>(), &kNoMemory.value);
   }
 }
 
 std::string Error::message() const {
   if (details_ == nullptr) return "no error";
-  std::string text = details_->file != nullptr ? *details_->file : "window";
-  text += ": " + std::to_string(length()) + " bytes at " + std::to_string(offset()) + ": " +
-          code().message();
-  if (limit() != 0) text += ", " + std::to_string(limit()) + " bytes";
+  const Details& it = *details_;
+  std::string text = it.about == About::granules ? "budget" : "window";
+  if (it.name != nullptr) text = *it.name;
+  text += text_of(it) + ": " + (it.why != nullptr ? it.why : it.code.message());
+  if (it.limit) text += ", " + std::to_string(*it.limit) + " bytes";
   return text;
 }
 

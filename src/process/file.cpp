@@ -23,10 +23,12 @@ constexpr std::uint64_t kMostAddresses = std::uint64_t{sizeof(void*) == 8 ? 1024
 
 }  // namespace
 
-File::File(Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena)
+File::File(Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena,
+           Kind kind)
     : descriptor_(std::move(descriptor)),
       name_(std::make_shared<const std::string>(std::move(name))),
       access_(access),
+      kind_(kind),
       arena_(std::move(arena)) {
   if (const int number = refresh_size(); number != 0)
     throw std::system_error(number, std::system_category(), *name_);
@@ -34,8 +36,14 @@ File::File(Descriptor descriptor, std::string name, Access access, std::shared_p
     throw std::system_error(WindowErrc::invalid_option,
                             *name_ + ": to be written to, through a budget of copies");
   }
-  if (arena_->wants_home()) open_home();
-  number_ = arena_->add(*this);
+  if (arena_->is_left()) throw std::system_error(WindowErrc::forked, *name_);
+  try {
+    if (arena_->wants_home()) open_home();
+    number_ = arena_->add(*this);
+  } catch (...) {
+    arena_->give_page_tables_back(Home::page_tables_for(home_size_));
+    throw;
+  }
 }
 
 File::~File() {
@@ -76,7 +84,8 @@ Error File::check_range(std::int64_t offset, std::int64_t length) noexcept {
 
 Error File::check_granule(const Arena& arena, std::int64_t offset, std::int64_t length) noexcept {
   if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
-  if (arena_.get() != &arena) return error(WindowErrc::invalid_option, offset, length);
+  if (arena_.get() != &arena)
+    return error(WindowErrc::invalid_option, offset, length, {}, "the window is of another budget");
   if (Error wrong = check_range(offset, length)) return wrong;
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   if (length > granule - static_cast<std::int64_t>(within_granule(offset)))
@@ -85,19 +94,22 @@ Error File::check_granule(const Arena& arena, std::int64_t offset, std::int64_t 
 }
 
 void File::advise(Advice advice) noexcept {
+  if (arena_->is_left()) return;  // the parent has the same open file
   streams_.advise(advice);
   constexpr int kSystems[] = {POSIX_FADV_NORMAL, POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM};
   (void)posix_fadvise(descriptor_.number(), 0, 0, kSystems[static_cast<std::size_t>(advice)]);
 }
 
 Error File::sync() noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked);
   if (uninterrupted([this] { return fdatasync(descriptor_.number()); }) == 0) return {};
-  return system_error(errno, 0, size());
+  return error({errno, std::system_category()});
 }
 
 /// What msync(2) does of a range, it does of the file's bytes, whether they are mapped or not, and
 /// fsync() only of all: so the range gets addresses that admit nobody, for the call.
 Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (Error wrong = check_range(offset, length)) return wrong;
   const std::int64_t begin = offset - offset % static_cast<std::int64_t>(page_size());
   const auto size = static_cast<std::uint64_t>(offset - begin + length);
@@ -113,6 +125,7 @@ Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
 }
 
 Error File::start_sync(std::int64_t offset, std::int64_t length) noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (Error wrong = check_range(offset, length)) return wrong;
   const auto start = [&] {
     return sync_file_range(descriptor_.number(), offset, length, SYNC_FILE_RANGE_WRITE);
@@ -122,23 +135,27 @@ Error File::start_sync(std::int64_t offset, std::int64_t length) noexcept {
 }
 
 Error File::resize(std::int64_t size) noexcept {
-  if (arena_->is_left()) return error(WindowErrc::forked, size);
-  if (size < 0) return error(WindowErrc::invalid_range, size);
-  if (access_ == Access::read_only) return error(WindowErrc::read_only, size);
+  const auto wrong = [&](std::error_code code) { return size_error(code, size); };
+  if (arena_->is_left()) return wrong(WindowErrc::forked);
+  if (size < 0) return size_error(WindowErrc::invalid_range, size, "a size below 0");
+  if (access_ == Access::read_only) return wrong(WindowErrc::read_only);
   // What is left of the last granule stays; beyond the end it is zeros, as mmap(2) says.
   const std::uint64_t first = granule_at(size) + (within_granule(size) != 0 ? 1 : 0);
-  if (size < this->size() && !evict_from(first))
-    return error(WindowErrc::pinned, size, this->size() - size, this->size());
+  if (size < this->size() && !evict_from(first)) return wrong(WindowErrc::pinned);
   if (within_size_limit([&] { return ftruncate(descriptor_.number(), size); }) != 0)
-    return system_error(errno, size);
-  if (const int number = refresh_size(); number != 0) return system_error(number, size);
+    return wrong({errno, std::system_category()});
+  if (const int number = refresh_size(); number != 0)
+    return wrong({number, std::system_category()});
   return {};
 }
 
 Error File::discard(std::int64_t offset, std::int64_t length) noexcept {
   if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
-  if (within_granule(offset) != 0 || within_granule(length) != 0)
-    return error(WindowErrc::invalid_range, offset, length);
+  if (within_granule(offset) != 0 || within_granule(length) != 0) {
+    return error(WindowErrc::invalid_range, offset, length,
+                 static_cast<std::int64_t>(arena_->granule()),
+                 "the range does not begin and end with granules");
+  }
   if (Error wrong = check_range(offset, length)) return wrong;
   if (access_ == Access::read_only) return error(WindowErrc::read_only, offset, length);
   const std::uint64_t end = granule_at(offset + length);
@@ -210,16 +227,6 @@ int File::refresh_size() {
     if (hold) (void)arena_->window().evict(last);
   }
   return 0;
-}
-
-Error File::error(std::error_code code, std::int64_t offset, std::int64_t length,
-                  std::int64_t limit) const {
-  return {code, offset, length, limit, name_};
-}
-
-Error File::system_error(int number, std::int64_t offset, std::int64_t length) const {
-  if (number == kCutShort) return error(WindowErrc::cut_short, offset, length, size());
-  return error({number, std::system_category()}, offset, length);
 }
 
 }  // namespace kmapper::process

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -20,8 +21,11 @@ namespace kmapper::process {
 
 class File {
  public:
+  enum class Kind : std::uint8_t { file, high_memory };
+
   /// Throws std::system_error.
-  File(Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena);
+  File(Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena,
+       Kind kind = Kind::file);
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   ~File();
@@ -58,8 +62,19 @@ class File {
   [[nodiscard]] Mapping take_over(Record& record, Page page, std::int64_t offset,
                                   std::int64_t length);
 
-  [[nodiscard]] Error error(std::error_code code, std::int64_t offset = 0, std::int64_t length = 0,
-                            std::int64_t limit = 0) const;
+  // --- Errors: see file_errors.cpp. `why` says more than the code, and lives for ever ---
+
+  /// About the file as a whole.
+  [[nodiscard]] Error error(std::error_code code) const;
+  /// About a range of the file; of high memory, about the page there.
+  [[nodiscard]] Error error(std::error_code code, std::int64_t offset, std::int64_t length,
+                            std::optional<std::int64_t> limit = {},
+                            const char* why = nullptr) const;
+  /// About a new size of the file.
+  [[nodiscard]] Error size_error(std::error_code code, std::int64_t size,
+                                 const char* why = nullptr) const;
+  /// About a page of high memory.
+  [[nodiscard]] Error page_error(std::error_code code, std::uint64_t page, const char* why) const;
 
   void advise(Advice advice) noexcept;
   [[nodiscard]] Error prefetch(std::int64_t offset, std::int64_t length) noexcept;
@@ -95,6 +110,8 @@ class File {
   [[nodiscard]] Expected<Mapping> map_span(std::int64_t offset, std::int64_t length,
                                            const Patience* patience) noexcept;
   void release_span(const Mapping& mapping) noexcept;
+  [[nodiscard]] Error refused(MapError error, std::int64_t offset, std::int64_t length,
+                              std::uint32_t granules) const;
   [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
   [[nodiscard]] int fill(Record& record);
@@ -108,14 +125,13 @@ class File {
   void open_home();
   void grow_home();
   [[nodiscard]] int refresh_size();
-  [[nodiscard]] Error system_error(int number, std::int64_t offset = 0,
-                                   std::int64_t length = 0) const;
+  [[nodiscard]] Error system_error(int number, std::int64_t offset, std::int64_t length) const;
   [[nodiscard]] std::uint64_t granule_at(std::int64_t offset) const {
     return static_cast<std::uint64_t>(offset) >> arena_->granule_shift();
   }
   /// How many the file has, the last perhaps in part.
   [[nodiscard]] std::uint64_t granules() const {
-    return granule_at(size() + static_cast<std::int64_t>(arena_->granule()) - 1);
+    return granule_at(size()) + (within_granule(size()) != 0 ? 1 : 0);
   }
   [[nodiscard]] std::size_t within_granule(std::int64_t offset) const {
     return static_cast<std::size_t>(offset) & (arena_->granule() - 1);
@@ -124,6 +140,7 @@ class File {
   const Descriptor descriptor_;
   const std::shared_ptr<const std::string> name_;
   const Access access_;
+  const Kind kind_;
   const std::shared_ptr<Arena> arena_;
   std::atomic<std::int64_t> size_{0};          // relaxed: as old as the last look
   std::atomic<std::size_t> full_granules_{0};  // the same: those that lie within the file

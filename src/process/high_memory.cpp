@@ -8,6 +8,8 @@
 #include <system_error>
 
 #include "process/descriptor.hpp"
+#include "process/file.hpp"
+#include "process/internals.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -24,10 +26,14 @@ Descriptor new_memory_file() {
 
 HighMemory::HighMemory(const Budget& budget)
     : page_size_(budget.granule()),
-      window_(new_memory_file().number(), Access::read_write, budget) {}
+      window_(Internals::window_of(
+          std::make_unique<File>(new_memory_file(), "high memory", Access::read_write,
+                                 Internals::arena_of(budget), File::Kind::high_memory))) {}
 
 Expected<HighPage> HighMemory::allocate() noexcept {
+  const File& file = *Internals::file_of(window_);
   const std::lock_guard lock(mutex_);
+  if (file.is_left()) return file.error(WindowErrc::forked);
   while (hint_ < free_.size() && free_[hint_] == 0) ++hint_;
   if (hint_ == free_.size()) {
     if (Error error = grow_by_half()) return error;
@@ -42,11 +48,13 @@ Expected<HighPage> HighMemory::allocate() noexcept {
 Error HighMemory::grow_by_half() noexcept {
   const std::size_t words = free_.size() + free_.size() / 2 + 1;
   const auto pages = static_cast<std::int64_t>(words * kBits);
-  if (pages > INT64_MAX / page_size_) return {std::error_code(EFBIG, std::system_category())};
+  const File& file = *Internals::file_of(window_);
+  if (pages > INT64_MAX / page_size_)
+    return file.size_error({EFBIG, std::system_category()}, INT64_MAX);
   try {
     free_.reserve(words);
   } catch (const std::bad_alloc&) {
-    return {std::error_code(ENOMEM, std::system_category())};
+    return file.size_error({ENOMEM, std::system_category()}, pages * page_size_);
   }
   if (Error error = window_.resize(pages * page_size_)) return error;
   free_.resize(words, ~std::uint64_t{0});
@@ -54,9 +62,12 @@ Error HighMemory::grow_by_half() noexcept {
 }
 
 Error HighMemory::free(HighPage page) noexcept {
+  const File& file = *Internals::file_of(window_);
   const auto number = static_cast<std::uint64_t>(page);
   const std::lock_guard lock(mutex_);
-  if (!is_allocated(page)) return {WindowErrc::invalid_range};
+  if (file.is_left()) return file.page_error(WindowErrc::forked, number, nullptr);
+  if (!is_allocated(page))
+    return file.page_error(WindowErrc::invalid_range, number, "not allocated");
   if (Error error = window_.discard(offset_of(page), page_size_)) return error;
   const auto word = static_cast<std::size_t>(number / kBits);
   free_[word] |= std::uint64_t{1} << (number % kBits);

@@ -2,14 +2,19 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "kmapper/process.hpp"
+#include "process/file.hpp"
 
 namespace kmapper::process {
 
 struct Internals {
   [[nodiscard]] static const std::shared_ptr<Arena>& arena_of(const Budget& budget) {
     return budget.arena_;
+  }
+  [[nodiscard]] static FileWindow window_of(std::unique_ptr<File> file) {
+    return FileWindow(std::move(file));
   }
   /// Null: the window has been moved from.
   [[nodiscard]] static File* file_of(const FileWindow& window) { return window.file_.get(); }

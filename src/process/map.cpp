@@ -58,7 +58,7 @@ Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length, Km
     slot = kmap(page);
     if (is_held) break;
   }
-  if (!slot) return error(code_of(slot.error()), offset, length);
+  if (!slot) return refused(slot.error(), offset, length, arena_->slots());
   Record& record = *static_cast<Record*>(*slot);
   if (record.state.load(std::memory_order_relaxed) == Record::pending) {
     const std::uint64_t granule = granule_of(page);
@@ -110,7 +110,7 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
   const std::uint64_t first = granule_at(offset);
   const auto units = static_cast<std::uint32_t>(granule_at(offset + length - 1) - first + 1);
   const Result<std::uint32_t> run = arena_->spans().take(units, patience);
-  if (!run) return error(code_of(run.error()), offset, length);
+  if (!run) return refused(run.error(), offset, length, arena_->spans().units());
   std::byte* const address = arena_->span_address(*run);
   const int number = map_file(address, std::size_t{units} << arena_->granule_shift(), first);
   if (number != 0) {

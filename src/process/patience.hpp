@@ -2,12 +2,11 @@
 // those of the public face.
 #pragma once
 
-#include <chrono>
-#include <cstdint>
 #include <stop_token>
 
 #include "kmapper/process.hpp"
 #include "process/arena.hpp"
+#include "process/deadline.hpp"
 
 namespace kmapper::process {
 
@@ -26,12 +25,6 @@ namespace kmapper::process {
     default:
       return WindowErrc::would_sleep;
   }
-}
-
-[[nodiscard]] inline std::uint64_t nanoseconds_of(std::chrono::steady_clock::time_point deadline) {
-  if (deadline == std::chrono::steady_clock::time_point::max()) return UINT64_MAX;
-  const std::chrono::nanoseconds since = deadline.time_since_epoch();
-  return since.count() > 0 ? static_cast<std::uint64_t>(since.count()) : 0;
 }
 
 /// What call(limits) returns, which waits no longer than that.

@@ -7,6 +7,7 @@
 
 #include "core/mapper_impl.hpp"
 #include "process/arena.hpp"
+#include "process/deadline.hpp"
 #include "process/file.hpp"
 
 namespace kmapper {
@@ -97,11 +98,10 @@ void Platform::relax() { std::this_thread::yield(); }
 void Platform::sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns) {
   std::unique_lock held(lock, std::adopt_lock);
   const auto woken = [&sleeper] { return sleeper.woken_; };
-  if (deadline_ns == UINT64_MAX) {
+  if (const Deadline deadline = deadline_of(deadline_ns); is_for_ever(deadline)) {
     sleeper.condition_.wait(held, woken);
   } else {
-    const std::chrono::nanoseconds since_epoch(deadline_ns);
-    sleeper.condition_.wait_until(held, std::chrono::steady_clock::time_point(since_epoch), woken);
+    sleeper.condition_.wait_until(held, deadline, woken);
   }
   sleeper.woken_ = false;
   held.release();

@@ -4,11 +4,14 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <system_error>
 
 #include "kmapper/cursor.hpp"
+#include "process/deadline.hpp"
 #include "process/file.hpp"
 #include "process/system_call.hpp"
 
@@ -44,7 +47,7 @@ std::int64_t Budget::granule() const { return static_cast<std::int64_t>(arena_->
 std::int64_t Budget::trim() const { return arena_->trim(); }
 
 std::int64_t Budget::report_holders(std::chrono::nanoseconds longer_than) const {
-  return arena_->report_holders(static_cast<std::uint64_t>(longer_than.count()));
+  return arena_->report_holders(static_cast<std::uint64_t>(std::max(longer_than, {}).count()));
 }
 
 bool Mapping::bad() const noexcept { return file_ != nullptr && file_->fault_of(*this) != 0; }
@@ -60,7 +63,8 @@ void Mapping::release() noexcept { file_->release(*this); }
 std::byte* Cursor::move_to(std::int64_t offset, std::size_t length) noexcept {
   release();
   error_ = {};
-  File::Around around = file_->map_around(offset, static_cast<std::int64_t>(length), &endless);
+  const auto wanted = static_cast<std::int64_t>(std::min<std::uint64_t>(length, INT64_MAX));
+  File::Around around = file_->map_around(offset, wanted, &endless);
   if (!around.mapping) {
     error_ = around.mapping.error();
     return nullptr;
@@ -77,10 +81,13 @@ FileWindow::FileWindow(int descriptor, Access access, const Budget& budget)
     : file_(std::make_unique<File>(duplicate(descriptor), name_of(descriptor), access,
                                    budget.arena_)) {}
 
+FileWindow::FileWindow(std::unique_ptr<File> file) noexcept : file_(std::move(file)) {}
+
 FileWindow::FileWindow(FileWindow&&) noexcept = default;
 
 FileWindow& FileWindow::operator=(FileWindow&& other) noexcept {
-  file_.swap(other.file_);
+  FileWindow taken(std::move(other));
+  file_.swap(taken.file_);  // which closes, at the end, what was this
   return *this;
 }
 
@@ -102,7 +109,7 @@ Expected<Mapping> FileWindow::map(std::int64_t offset, std::int64_t length,
 
 Expected<Mapping> FileWindow::map_for(std::int64_t offset, std::int64_t length,
                                       std::chrono::nanoseconds time) noexcept {
-  const Patience patience{.deadline = std::chrono::steady_clock::now() + time};
+  const Patience patience{.deadline = deadline_after(time)};
   return file_->map(offset, length, &patience);
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <limits>
 #include <new>
 #include <vector>
 
@@ -13,16 +14,42 @@
 namespace kmapper::process {
 namespace {
 
-/// Ranges on their way to be mapped: all of them, or none. Throws std::bad_alloc.
+/// An error about so many granules of a budget. `limit`: as many as it has.
+Error granules_error(const Arena& arena, WindowErrc code, std::int64_t granules, bool limit = false,
+                     const char* why = nullptr) {
+  const auto granule = static_cast<std::int64_t>(arena.granule());
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  std::optional<std::int64_t> most;
+  if (limit) most = arena.slots() * granule;
+  return Error(
+      {.code = code,
+       .about = Error::About::granules,
+       .count = static_cast<std::uint64_t>(granules),
+       .length = granules > kMost / granule ? kMost : std::max<std::int64_t>(granules, 0) * granule,
+       .limit = most,
+       .why = why});
+}
+
+/// The same, of what the core refused.
+Error granules_refused(const Arena& arena, MapError error, std::int64_t granules) {
+  const bool has_limit = error == MapError::too_large || error == MapError::would_sleep ||
+                         error == MapError::timed_out;
+  return granules_error(arena, code_of(error), granules, has_limit);
+}
+
+/// Ranges on their way to be mapped: all of them, or none. Throws std::bad_alloc, but not while it
+/// holds a pin.
 class Together {
  public:
   Together(Arena& arena, std::span<Range> ranges) : arena_(arena), ranges_(ranges) {
     pages_.reserve(ranges.size());
     records_.reserve(ranges.size());
+    patched_.reserve(ranges.size());
   }
 
   [[nodiscard]] Error map(const Patience& patience) {
     if (Error wrong = name_pages()) return wrong;
+    if (Error wrong = hold_pages()) return wrong;
     if (Error wrong = pin(patience)) return wrong;
     if (evict_patched()) {
       if (Error wrong = pin(patience)) return wrong;
@@ -53,11 +80,36 @@ class Together {
     for (Range& it : ranges_) {
       it.mapping = {};  // who holds something must not wait
       File* const file = it.window != nullptr ? Internals::file_of(*it.window) : nullptr;
-      if (file == nullptr) return make_error_code(WindowErrc::invalid_option);
+      if (file == nullptr) {
+        return Error({.code = WindowErrc::invalid_option,
+                      .about = Error::About::range,
+                      .offset = it.offset,
+                      .length = it.length,
+                      .why = "a range without a window"});
+      }
       if (Error wrong = file->check_granule(arena_, it.offset, it.length)) return wrong;
       pages_.push_back({.page = file->page_at(it.offset)});
-      holds_.emplace_back(arena_.directory(), pages_.back().page);
-      if (!holds_.back()) return file->error(WindowErrc::busy, it.offset, it.length);
+    }
+    const std::int64_t granules = count_granules();
+    return granules > arena_.slots() ? granules_error(arena_, WindowErrc::too_large, granules, true)
+                                     : Error();
+  }
+
+  /// How many granules it takes, where there are more ranges than slots.
+  [[nodiscard]] std::int64_t count_granules() const {
+    if (pages_.size() <= arena_.slots()) return static_cast<std::int64_t>(pages_.size());
+    std::vector<Page> pages;
+    pages.reserve(pages_.size());
+    for (const PageAddress<Platform>& it : pages_) pages.push_back(it.page);
+    std::sort(pages.begin(), pages.end());
+    return std::unique(pages.begin(), pages.end()) - pages.begin();
+  }
+
+  [[nodiscard]] Error hold_pages() {
+    for (std::size_t i = 0; i < pages_.size(); ++i) {
+      holds_.emplace_back(arena_.directory(), pages_[i].page);
+      if (!holds_.back())
+        return file(i).error(WindowErrc::busy, ranges_[i].offset, ranges_[i].length);
     }
     return {};
   }
@@ -68,10 +120,7 @@ class Together {
           return arena_.window().kmap_all(std::span(pages_), limits);
         });
     if (error != MapError::none) {
-      const auto granule = static_cast<std::int64_t>(arena_.granule());
-      return file(0).error(code_of(error), ranges_[0].offset,
-                           static_cast<std::int64_t>(ranges_.size()) * granule,
-                           error == MapError::too_large ? arena_.slots() * granule : 0);
+      return granules_refused(arena_, error, static_cast<std::int64_t>(ranges_.size()));
     }
     records_.clear();
     for (const PageAddress<Platform>& it : pages_)
@@ -86,14 +135,13 @@ class Together {
   /// Granules that have been patched are mapped anew, unless somebody else holds them. True:
   /// nothing is pinned any more.
   [[nodiscard]] bool evict_patched() {
-    std::vector<Page> patched;
     for (std::size_t i = 0; i < records_.size(); ++i) {
       if (records_[i]->fault.load(std::memory_order_relaxed) != 0)
-        patched.push_back(pages_[i].page);
+        patched_.push_back(pages_[i].page);
     }
-    if (patched.empty()) return false;
+    if (patched_.empty()) return false;
     unpin();
-    for (const Page page : patched) (void)arena_.window().evict(page);
+    for (const Page page : patched_) (void)arena_.window().evict(page);
     return true;
   }
 
@@ -101,6 +149,7 @@ class Together {
   const std::span<Range> ranges_;
   std::vector<PageAddress<Platform>> pages_;
   std::vector<Record*> records_;
+  std::vector<Page> patched_;
   std::deque<Directory::Hold> holds_;  // which do not move
 };
 
@@ -109,7 +158,8 @@ class Together {
 Error map_all(const Budget& budget, std::span<Range> ranges, const Patience& patience) noexcept {
   Arena& arena = *Internals::arena_of(budget);
   if (ranges.empty()) return {};
-  if (arena.is_left()) return make_error_code(WindowErrc::forked);
+  const auto count = static_cast<std::int64_t>(ranges.size());
+  if (arena.is_left()) return granules_error(arena, WindowErrc::forked, count);
   try {
     return Together(arena, ranges).map(patience);
   } catch (const std::bad_alloc&) {
@@ -127,7 +177,8 @@ Reservation::Reservation(std::unique_ptr<Room> room) noexcept : room_(std::move(
 Reservation::Reservation(Reservation&&) noexcept = default;
 
 Reservation& Reservation::operator=(Reservation&& other) noexcept {
-  room_.swap(other.room_);
+  Reservation taken(std::move(other));
+  room_.swap(taken.room_);  // what this had is given back at the end
   return *this;
 }
 
@@ -150,18 +201,20 @@ std::int64_t Reservation::left() const noexcept {
 Expected<Reservation> reserve(const Budget& budget, std::int64_t granules,
                               const Patience& patience) noexcept {
   const std::shared_ptr<Arena>& arena = Internals::arena_of(budget);
-  const auto granule = static_cast<std::int64_t>(arena->granule());
-  if (arena->is_left()) return Error(make_error_code(WindowErrc::forked));
-  if (granules < 1) return Error(make_error_code(WindowErrc::invalid_range));
+  if (arena->is_left()) return granules_error(*arena, WindowErrc::forked, granules);
+  if (granules < 1) {
+    return granules_error(*arena, WindowErrc::invalid_range, granules, false,
+                          "less than one granule");
+  }
   if (granules > arena->slots())
-    return Error(WindowErrc::too_large, 0, granules * granule, arena->slots() * granule, nullptr);
+    return granules_error(*arena, WindowErrc::too_large, granules, true);
   try {
     std::unique_ptr<Reservation::Room> room(new Reservation::Room{arena, {}});
     Result<kmapper::Reservation<Platform>> slots =
         call_within(patience, arena->window(), [&](const Limits<Platform>& limits) {
           return arena->window().reserve(static_cast<std::uint32_t>(granules), limits);
         });
-    if (!slots) return Error(code_of(slots.error()), 0, granules * granule, 0, nullptr);
+    if (!slots) return granules_refused(*arena, slots.error(), granules);
     room->slots = std::move(*slots);
     return Reservation(std::move(room));
   } catch (const std::bad_alloc&) {

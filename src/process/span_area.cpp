@@ -1,5 +1,9 @@
 #include "process/span_area.hpp"
 
+#include <algorithm>
+
+#include "process/deadline.hpp"
+
 namespace kmapper::process {
 
 Result<std::uint32_t> SpanArea::take(std::uint32_t units, const Patience* patience) {
@@ -15,10 +19,11 @@ Result<std::uint32_t> SpanArea::take(std::uint32_t units, const Patience* patien
   (last_waiter_ != nullptr ? last_waiter_->next : first_waiter_) = &self;
   last_waiter_ = &self;
   const auto served = [&self] { return self.first != kNone; };
-  if (patience->deadline == std::chrono::steady_clock::time_point::max()) {
+  if (is_for_ever(patience->deadline)) {
     self.condition.wait(lock, patience->stop, served);
   } else {
-    self.condition.wait_until(lock, patience->stop, patience->deadline, served);
+    const Deadline deadline = std::max(patience->deadline, Deadline());
+    self.condition.wait_until(lock, patience->stop, deadline, served);
   }
   if (self.first != kNone) return self.first;
   leave(self);

@@ -58,6 +58,27 @@ TEST(BoundedWait, KmapForGetsASlotThatGoesIdleInTime) {
   });
 }
 
+TEST(BoundedWait, KmapForATimeThatNoClockReachesWaitsForEver) {
+  for (const std::uint64_t time : {UINT64_MAX, UINT64_MAX - 1}) {
+    for_each_seed(kSeeds, [time](std::uint64_t seed) {
+      SharedWindow window(seed, 1, 2);
+      bool holds = false;
+      window.spawn("holds the slot", [&] {
+        ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);
+        holds = true;
+        window.work(100);
+        window.mapper.kunmap(window.high(0));
+      });
+      window.spawn("waits", [&] {
+        window.wait_until([&] { return holds; });
+        ASSERT_TRUE(window.mapper.kmap_for(window.high(1), time));
+        window.mapper.kunmap(window.high(1));
+      });
+      window.run();
+    });
+  }
+}
+
 // The grant that comes at the last moment goes to the next in the queue, whoever it is.
 TEST(BoundedWait, AGrantIsNeverLost) {
   for_each_seed(2 * kSeeds, [](std::uint64_t seed) {

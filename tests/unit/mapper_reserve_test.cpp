@@ -58,6 +58,17 @@ TEST(Reserve, GivesBackWhatItDidNotUse) {
   for (std::uint32_t i = 0; i < 4; ++i) EXPECT_TRUE(window.mapper.is_clean(SlotIndex{i}));
 }
 
+TEST(Reserve, AssignmentGivesBackWhatTheOldOneHadLeft) {
+  Window window(4);
+  Result<Reservation<Alone>> one = window.mapper.reserve(3);
+  Result<Reservation<Alone>> other = window.mapper.reserve(1);
+  ASSERT_TRUE(one && other);
+  *one = std::move(*other);
+  EXPECT_EQ(one->left(), 1U);
+  EXPECT_EQ(other->left(), 0U);
+  EXPECT_TRUE(window.mapper.reserve(3));
+}
+
 TEST(Reserve, MoreThanTheWindowIsAnErrorAtOnce) {
   Window window(4);
   EXPECT_EQ(window.mapper.reserve(5).error(), MapError::too_large);
