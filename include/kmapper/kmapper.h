@@ -21,9 +21,14 @@
  *
  * A call that may fail returns 0, or why not: one of the system's errno numbers, which are above 0,
  * or one of kmapper_status, below. What it was asked to fill in is then NULL or zeros, and
- * kmapper_last_message() says more. No call throws, or ends the process. Any thread may make any
- * call at any time, but for what is said with it; none is for signal handlers, nor for threads that
- * are cancelled by pthread_cancel() in one. Sizes, offsets and lengths are in bytes.
+ * kmapper_last_message() says more. No call throws, or ends the process. A NULL is
+ * KMAPPER_INVALID_OPTION, and the message names the argument, where a path, a handle or a structure
+ * is needed; calls that return a number of bytes or granules return that number, which is below 0,
+ * and kmapper_cursor_at() returns NULL. What destroys, closes, cancels or releases does nothing
+ * with NULL. Errors may be asked for at any time, in destructors and atexit handlers, too. Any
+ * thread may make any call at any time, but for what is said with it; none is for signal handlers,
+ * nor for threads that are cancelled by pthread_cancel() in one. Sizes, offsets and lengths are in
+ * bytes.
  *
  * Longer than usual: a C program includes one header.
  */
@@ -48,17 +53,18 @@ typedef enum kmapper_status {
   KMAPPER_WOULD_SLEEP = -1,      /* everything is pinned, and the caller would not wait */
   KMAPPER_TIMED_OUT = -2,        /* nothing was unpinned in time */
   KMAPPER_CANCELLED = -3,        /* kmapper_cancellation_cancel() was called */
-  KMAPPER_TOO_MANY_USERS = -4,   /* a granule is pinned as often as can be counted */
+  KMAPPER_TOO_MANY_USERS = -4,   /* 16,383 users hold the granule, and no more can */
   KMAPPER_TOO_LARGE = -5,        /* longer than what the budget can map at once */
   KMAPPER_INVALID_RANGE = -6,    /* a negative offset, a length below 1, or no allocated page */
   KMAPPER_BEYOND_END = -7,       /* behind the end of the file */
   KMAPPER_PINNED = -8,           /* somebody holds a mapping of it */
   KMAPPER_READ_ONLY_WINDOW = -9, /* a write to a window that was opened for reading */
-  KMAPPER_INVALID_OPTION = -10,  /* an option that this machine, file or library does not allow */
-  KMAPPER_CUT_SHORT = -11,       /* the file has become shorter than what is mapped of it */
-  KMAPPER_FORKED = -12,          /* the window is the parent process's */
-  KMAPPER_BUSY = -13,            /* more calls at once than the window keeps record of */
-  KMAPPER_SPENT = -14            /* the reservation has nothing left */
+  KMAPPER_INVALID_OPTION =
+      -10, /* a NULL, or an option that this machine, file or library does not allow */
+  KMAPPER_CUT_SHORT = -11, /* the file has become shorter than what is mapped of it */
+  KMAPPER_FORKED = -12,    /* the window is the parent process's */
+  KMAPPER_BUSY = -13,      /* more calls at once than the window keeps record of */
+  KMAPPER_SPENT = -14      /* the reservation has nothing left */
 } kmapper_status;
 
 /* What an error number means, in a few words. Good until the thread's next call of this. */
@@ -158,7 +164,7 @@ KMAPPER_API void kmapper_cancellation_cancel(kmapper_cancellation* cancellation)
 /* How long a call may wait for others to give something back. */
 typedef struct kmapper_patience {
   uint64_t size;                      /* sizeof(kmapper_patience) */
-  int64_t deadline_ns;                /* of CLOCK_MONOTONIC; 0: none */
+  int64_t deadline_ns;                /* of CLOCK_MONOTONIC; 0: none; below 0: has passed */
   kmapper_cancellation* cancellation; /* NULL: none */
 } kmapper_patience;
 
@@ -183,7 +189,8 @@ KMAPPER_API void kmapper_window_close(kmapper_window* window);
 /* Maps a range of the file, which must lie within it; sleeps when all that the budget allows is
  * pinned. A range within one granule is nearly always there already, and costs some ten
  * nanoseconds; a longer one is mapped anew each time, and no longer than kmapper_window_longest().
- * Who asks for a second mapping may wait for ever, if all others do so too. Errors:
+ * Who asks for a second mapping may wait for ever, if all others do so too. A granule has at most
+ * 16,383 users at a time, in all threads together; one more gets KMAPPER_TOO_MANY_USERS. Errors:
  * KMAPPER_INVALID_RANGE, _BEYOND_END, _TOO_LARGE, _TOO_MANY_USERS, _FORKED, _BUSY; of the system.
  */
 KMAPPER_API int kmapper_window_map(kmapper_window* window, int64_t offset, int64_t length,
@@ -191,7 +198,8 @@ KMAPPER_API int kmapper_window_map(kmapper_window* window, int64_t offset, int64
 /* The same, and never sleeps for others. Errors: KMAPPER_WOULD_SLEEP, too. */
 KMAPPER_API int kmapper_window_try_map(kmapper_window* window, int64_t offset, int64_t length,
                                        kmapper_mapping* mapping);
-/* The same, within a time from now. Errors: KMAPPER_TIMED_OUT, too. */
+/* The same, within a time from now: below 0 it does not wait, and a time that ends in 68 years or
+ * later, as INT64_MAX, is for ever. Errors: KMAPPER_TIMED_OUT, too. */
 KMAPPER_API int kmapper_window_map_for(kmapper_window* window, int64_t offset, int64_t length,
                                        int64_t nanoseconds, kmapper_mapping* mapping);
 /* The same, as long as `patience` lasts; NULL: for ever. Errors: KMAPPER_TIMED_OUT, _CANCELLED,

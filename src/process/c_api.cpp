@@ -1,5 +1,8 @@
 // The C face's budgets, mappings, windows and cursors: see kmapper/kmapper.h.
+#include <array>
 #include <chrono>
+#include <cstdio>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -18,15 +21,21 @@ namespace {
 Access access_of(int access) {
   if (access == KMAPPER_READ_ONLY) return Access::read_only;
   if (access == KMAPPER_READ_WRITE) return Access::read_write;
-  throw std::system_error(WindowErrc::invalid_option, "access " + std::to_string(access));
+  throw std::system_error(WindowErrc::invalid_option,
+                          "access " + std::to_string(access) + " is neither KMAPPER_READ_ONLY (" +
+                              std::to_string(KMAPPER_READ_ONLY) + ") nor KMAPPER_READ_WRITE (" +
+                              std::to_string(KMAPPER_READ_WRITE) + ")");
 }
 
 Options options_of(const kmapper_options& options) {
-  if (options.placement > KMAPPER_PLACEMENT_COPIES || options.strict > 1) {
-    throw std::system_error(WindowErrc::invalid_option,
-                            "placement " + std::to_string(options.placement) + ", strict " +
-                                std::to_string(options.strict));
-  }
+  const auto expect_at_most = [](const char* name, std::uint32_t value, std::uint32_t most) {
+    if (value <= most) return;
+    throw std::system_error(
+        WindowErrc::invalid_option,
+        std::string(name) + " " + std::to_string(value) + " is above " + std::to_string(most));
+  };
+  expect_at_most("placement", options.placement, KMAPPER_PLACEMENT_COPIES);
+  expect_at_most("strict", options.strict, 1);
   Options result;
   if (options.bytes != 0) result.bytes = options.bytes;
   result.granule = options.granule;
@@ -61,6 +70,13 @@ kmapper_stats stats_of(const Stats& stats, std::uint64_t size) {
           .overhead = stats.overhead};
 }
 
+int no_such_advice(int advice) noexcept {
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "advice %d is not from %d to %d", advice,
+                KMAPPER_ADVICE_NORMAL, KMAPPER_ADVICE_RANDOM);
+  return failed(KMAPPER_INVALID_OPTION, text.data());
+}
+
 const Mapping& mapping_in(const kmapper_mapping* mapping) {
   return *std::launder(reinterpret_cast<const Mapping*>(mapping->private_words));
 }
@@ -79,15 +95,26 @@ Patience patience_of(const kmapper_patience& patience) {
 
 // A Mapping is moved into the words that the program keeps for it.
 static_assert(sizeof(Mapping) <= sizeof(kmapper_mapping::private_words));
-static_assert(alignof(Mapping) <= alignof(void*));
+static_assert(sizeof(Mapping) % sizeof(void*) == 0 && alignof(Mapping) <= alignof(void*));
 
 int hand_out(Expected<Mapping> mapped, kmapper_mapping* mapping) {
-  std::memset(mapping, 0, sizeof *mapping);
-  if (!mapped) return failed(mapped.error());
+  constexpr std::size_t kUsed = sizeof(Mapping) / sizeof mapping->private_words[0];
+  if (!mapped) {
+    std::memset(mapping, 0, sizeof *mapping);
+    return failed(mapped.error());
+  }
   mapping->data = mapped->data();
   mapping->length = mapped->size();
   new (mapping->private_words) Mapping(std::move(*mapped));
+  std::fill(std::begin(mapping->private_words) + kUsed, std::end(mapping->private_words), nullptr);
   return KMAPPER_OK;
+}
+
+int null_for_mapping(const char* call, std::initializer_list<Needed> arguments,
+                     kmapper_mapping* mapping) {
+  if (mapping == nullptr) return null_argument(call, "mapping");
+  std::memset(mapping, 0, sizeof *mapping);
+  return refuse_null(call, arguments);
 }
 
 }  // namespace kmapper::process::c
@@ -106,19 +133,27 @@ int kmapper_budget_create(const kmapper_options* options, kmapper_budget** budge
       .size = sizeof none, .bytes = 0, .granule = 0, .placement = 0, .strict = 0};
   const std::optional<kmapper_options> known = read(options != nullptr ? options : &none);
   if (!known) {
-    *budget = nullptr;
+    if (budget != nullptr) *budget = nullptr;
     return wrong_size("a kmapper_options", options->size, sizeof *options);
   }
-  return create(budget, [&] { return new kmapper_budget{Budget(options_of(*known))}; });
+  return create(__func__, "budget", budget, {},
+                [&] { return new kmapper_budget{Budget(options_of(*known))}; });
 }
 
 void kmapper_budget_destroy(kmapper_budget* budget) { delete budget; }
 
-int64_t kmapper_budget_granule(const kmapper_budget* budget) { return budget->budget.granule(); }
+int64_t kmapper_budget_granule(const kmapper_budget* budget) {
+  if (budget == nullptr) return null_argument(__func__, "budget");
+  return budget->budget.granule();
+}
 
-int64_t kmapper_budget_trim(const kmapper_budget* budget) { return budget->budget.trim(); }
+int64_t kmapper_budget_trim(const kmapper_budget* budget) {
+  if (budget == nullptr) return null_argument(__func__, "budget");
+  return budget->budget.trim();
+}
 
 int kmapper_budget_stats(const kmapper_budget* budget, kmapper_stats* stats) {
+  if (const int wrong = refuse_null(__func__, {{budget, "budget"}, {stats, "stats"}})) return wrong;
   const std::uint64_t size = stats->size;
   if (size < sizeof size) return wrong_size("a kmapper_stats", size, sizeof *stats);
   const kmapper_stats now = stats_of(budget->budget.stats(), size);
@@ -128,45 +163,48 @@ int kmapper_budget_stats(const kmapper_budget* budget, kmapper_stats* stats) {
 }
 
 int64_t kmapper_budget_report_holders(const kmapper_budget* budget, int64_t nanoseconds) {
+  if (budget == nullptr) return null_argument(__func__, "budget");
   return budget->budget.report_holders(std::chrono::nanoseconds(nanoseconds));
 }
 
 // --- Mappings ---
 
 void kmapper_mapping_release(kmapper_mapping* mapping) {
-  if (mapping->data == nullptr) return;
+  if (mapping == nullptr || mapping->data == nullptr) return;
   mapping_in(mapping).~Mapping();
   std::memset(mapping, 0, sizeof *mapping);
 }
 
 int kmapper_mapping_fault(const kmapper_mapping* mapping) {
+  if (mapping == nullptr) return null_argument(__func__, "mapping");
   return mapping->data != nullptr ? number_of(mapping_in(mapping).fault()) : KMAPPER_OK;
 }
 
 // --- Waits ---
 
 int kmapper_cancellation_create(kmapper_cancellation** cancellation) {
-  return create(cancellation, [] { return new kmapper_cancellation; });
+  return create(__func__, "cancellation", cancellation, {},
+                [] { return new kmapper_cancellation; });
 }
 
 void kmapper_cancellation_destroy(kmapper_cancellation* cancellation) { delete cancellation; }
 
 void kmapper_cancellation_cancel(kmapper_cancellation* cancellation) {
-  cancellation->source.request_stop();
+  if (cancellation != nullptr) cancellation->source.request_stop();
 }
 
 // --- Windows ---
 
 int kmapper_window_open(const char* path, int access, const kmapper_budget* budget,
                         kmapper_window** window) {
-  return create(window, [&] {
+  return create(__func__, "window", window, {{path, "path"}, {budget, "budget"}}, [&] {
     return new kmapper_window{FileWindow(path, access_of(access), budget->budget)};
   });
 }
 
 int kmapper_window_open_descriptor(int descriptor, int access, const kmapper_budget* budget,
                                    kmapper_window** window) {
-  return create(window, [&] {
+  return create(__func__, "window", window, {{budget, "budget"}}, [&] {
     return new kmapper_window{FileWindow(descriptor, access_of(access), budget->budget)};
   });
 }
@@ -175,71 +213,96 @@ void kmapper_window_close(kmapper_window* window) { delete window; }
 
 int kmapper_window_map(kmapper_window* window, int64_t offset, int64_t length,
                        kmapper_mapping* mapping) {
-  return hand_out(window->window.map(offset, length), mapping);
+  return map_from(__func__, {window, "window"}, mapping,
+                  [&] { return window->window.map(offset, length); });
 }
 
 int kmapper_window_try_map(kmapper_window* window, int64_t offset, int64_t length,
                            kmapper_mapping* mapping) {
-  return hand_out(window->window.try_map(offset, length), mapping);
+  return map_from(__func__, {window, "window"}, mapping,
+                  [&] { return window->window.try_map(offset, length); });
 }
 
 int kmapper_window_map_for(kmapper_window* window, int64_t offset, int64_t length,
                            int64_t nanoseconds, kmapper_mapping* mapping) {
-  return hand_out(window->window.map_for(offset, length, std::chrono::nanoseconds(nanoseconds)),
-                  mapping);
+  return map_from(__func__, {window, "window"}, mapping, [&] {
+    return window->window.map_for(offset, length, std::chrono::nanoseconds(nanoseconds));
+  });
 }
 
 int kmapper_window_map_until(kmapper_window* window, int64_t offset, int64_t length,
                              const kmapper_patience* patience, kmapper_mapping* mapping) {
-  return map_until(patience, mapping,
+  return map_until(__func__, {window, "window"}, patience, mapping,
                    [&](const Patience& it) { return window->window.map(offset, length, it); });
 }
 
 int kmapper_window_advise(kmapper_window* window, int advice) {
+  if (window == nullptr) return null_argument(__func__, "window");
   if (advice < KMAPPER_ADVICE_NORMAL || advice > KMAPPER_ADVICE_RANDOM)
-    return failed(KMAPPER_INVALID_OPTION, "no such advice");
+    return no_such_advice(advice);
   window->window.advise(static_cast<Advice>(advice));
   return KMAPPER_OK;
 }
 
 int kmapper_window_prefetch(kmapper_window* window, int64_t offset, int64_t length) {
+  if (window == nullptr) return null_argument(__func__, "window");
   return status_of(window->window.prefetch(offset, length));
 }
 
 int kmapper_window_sync_range(kmapper_window* window, int64_t offset, int64_t length) {
+  if (window == nullptr) return null_argument(__func__, "window");
   return status_of(window->window.sync(offset, length));
 }
 
-int kmapper_window_sync(kmapper_window* window) { return status_of(window->window.sync()); }
+int kmapper_window_sync(kmapper_window* window) {
+  if (window == nullptr) return null_argument(__func__, "window");
+  return status_of(window->window.sync());
+}
 
 int kmapper_window_start_sync(kmapper_window* window, int64_t offset, int64_t length) {
+  if (window == nullptr) return null_argument(__func__, "window");
   return status_of(window->window.start_sync(offset, length));
 }
 
 int kmapper_window_resize(kmapper_window* window, int64_t size) {
+  if (window == nullptr) return null_argument(__func__, "window");
   return status_of(window->window.resize(size));
 }
 
 int kmapper_window_discard(kmapper_window* window, int64_t offset, int64_t length) {
+  if (window == nullptr) return null_argument(__func__, "window");
   return status_of(window->window.discard(offset, length));
 }
 
-int64_t kmapper_window_size(const kmapper_window* window) { return window->window.size(); }
+int64_t kmapper_window_size(const kmapper_window* window) {
+  if (window == nullptr) return null_argument(__func__, "window");
+  return window->window.size();
+}
 
-int64_t kmapper_window_longest(const kmapper_window* window) { return window->window.longest(); }
+int64_t kmapper_window_longest(const kmapper_window* window) {
+  if (window == nullptr) return null_argument(__func__, "window");
+  return window->window.longest();
+}
 
 // --- Cursors ---
 
 int kmapper_cursor_create(kmapper_window* window, kmapper_cursor** cursor) {
-  return create(cursor, [&] { return new kmapper_cursor{Cursor(window->window)}; });
+  return create(__func__, "cursor", cursor, {{window, "window"}},
+                [&] { return new kmapper_cursor{Cursor(window->window)}; });
 }
 
 void kmapper_cursor_destroy(kmapper_cursor* cursor) { delete cursor; }
 
 void* kmapper_cursor_at(kmapper_cursor* cursor, int64_t offset, size_t length) {
+  if (cursor == nullptr) [[unlikely]] {
+    null_argument(__func__, "cursor");
+    return nullptr;
+  }
   void* const at = cursor->cursor.at(offset, length);
   if (at == nullptr) failed(cursor->cursor.error());
   return at;
 }
 
-void kmapper_cursor_release(kmapper_cursor* cursor) { cursor->cursor.release(); }
+void kmapper_cursor_release(kmapper_cursor* cursor) {
+  if (cursor != nullptr) cursor->cursor.release();
+}

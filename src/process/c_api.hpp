@@ -1,5 +1,6 @@
 // What the sources of the C face (kmapper/kmapper.h) share: handles are the public classes, what a
-// constructor throws becomes a number, and structures are read as far as both sides know them.
+// constructor throws becomes a number, structures are read as far as both sides know them, and a
+// NULL is refused by name.
 #pragma once
 
 #include <algorithm>
@@ -7,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <exception>
+#include <initializer_list>
 #include <new>
 #include <optional>
 #include <stop_token>
@@ -38,15 +41,33 @@ namespace kmapper::process::c {
 int failed(const Error& error) noexcept;
 int failed(int number, const char* what) noexcept;
 int wrong_size(const char* of, std::uint64_t size, std::size_t known) noexcept;
+int null_argument(const char* call, const char* argument) noexcept;
+int null_window(const char* call, std::size_t range) noexcept;
+
+/// An argument that must not be null.
+struct Needed {
+  const void* value;
+  const char* name;
+};
+/// KMAPPER_OK, or the failure that names the first which is null.
+[[nodiscard]] inline int refuse_null(const char* call, std::initializer_list<Needed> arguments) {
+  for (const Needed& it : arguments) {
+    if (it.value == nullptr) return null_argument(call, it.name);
+  }
+  return KMAPPER_OK;
+}
 
 [[nodiscard]] inline int status_of(const Error& error) {
   return error ? failed(error) : KMAPPER_OK;
 }
 
-/// Sets `*handle` to what `make` makes, or to null where that throws.
+/// Sets `*handle` to what `make` makes; or to null where an argument is null, or `make` throws.
 template <class Handle, class Make>
-[[nodiscard]] int create(Handle** handle, Make make) noexcept {
+[[nodiscard]] int create(const char* call, const char* name, Handle** handle,
+                         std::initializer_list<Needed> arguments, Make make) noexcept {
+  if (handle == nullptr) return null_argument(call, name);
   *handle = nullptr;
+  if (const int wrong = refuse_null(call, arguments); wrong != KMAPPER_OK) return wrong;
   try {
     *handle = make();
     return KMAPPER_OK;
@@ -54,6 +75,8 @@ template <class Handle, class Make>
     return failed(number_of(error.code()), error.what());
   } catch (const std::bad_alloc&) {
     return failed(ENOMEM, "no memory for a handle");
+  } catch (const std::exception& error) {
+    return failed(EINVAL, error.what());
   }
 }
 
@@ -73,7 +96,6 @@ template <class Struct>
 }
 
 [[nodiscard]] Patience patience_of(const kmapper_patience& patience);
-[[nodiscard]] int hand_out(Expected<Mapping> mapped, kmapper_mapping* mapping);
 
 /// What `call` returns with the patience that the program has; null, for ever.
 template <class Call>
@@ -84,9 +106,25 @@ template <class Call>
   return wrong_size("a kmapper_patience", patience->size, sizeof *patience);
 }
 
-/// The mapping that map(Patience) returns.
+/// Moves what was mapped to where the program wants it, or zeros.
+[[nodiscard]] int hand_out(Expected<Mapping> mapped, kmapper_mapping* mapping);
+[[nodiscard]] int null_for_mapping(const char* call, std::initializer_list<Needed> arguments,
+                                   kmapper_mapping* mapping);
+
+/// The mapping that map() returns, of something that must not be null.
 template <class Map>
-[[nodiscard]] int map_until(const kmapper_patience* patience, kmapper_mapping* mapping, Map map) {
+[[nodiscard]] int map_from(const char* call, Needed source, kmapper_mapping* mapping, Map map) {
+  if (source.value == nullptr || mapping == nullptr) [[unlikely]]
+    return null_for_mapping(call, {source}, mapping);
+  return hand_out(map(), mapping);
+}
+
+/// The same, of map(Patience).
+template <class Map>
+[[nodiscard]] int map_until(const char* call, Needed source, const kmapper_patience* patience,
+                            kmapper_mapping* mapping, Map map) {
+  if (source.value == nullptr || mapping == nullptr) [[unlikely]]
+    return null_for_mapping(call, {source}, mapping);
   std::memset(mapping, 0, sizeof *mapping);
   return with_patience(patience, [&](const Patience& it) { return hand_out(map(it), mapping); });
 }

@@ -15,41 +15,49 @@ using kmapper::process::HighPage;
 using kmapper::process::Patience;
 
 int kmapper_high_memory_create(const kmapper_budget* budget, kmapper_high_memory** memory) {
-  return create(memory, [&] { return new kmapper_high_memory{HighMemory(budget->budget)}; });
+  return create(__func__, "memory", memory, {{budget, "budget"}},
+                [&] { return new kmapper_high_memory{HighMemory(budget->budget)}; });
 }
 
 void kmapper_high_memory_destroy(kmapper_high_memory* memory) { delete memory; }
 
 int kmapper_high_memory_allocate(kmapper_high_memory* memory, kmapper_high_page* page) {
+  if (page != nullptr) *page = 0;
+  if (const int wrong = refuse_null(__func__, {{memory, "memory"}, {page, "page"}})) return wrong;
   const Expected<HighPage> allocated = memory->memory.allocate();
   *page = static_cast<kmapper_high_page>(*allocated);
   return allocated ? KMAPPER_OK : failed(allocated.error());
 }
 
 int kmapper_high_memory_free(kmapper_high_memory* memory, kmapper_high_page page) {
+  if (memory == nullptr) return null_argument(__func__, "memory");
   return status_of(memory->memory.free(HighPage{page}));
 }
 
 int kmapper_high_memory_map(kmapper_high_memory* memory, kmapper_high_page page,
                             kmapper_mapping* mapping) {
-  return hand_out(memory->memory.map(HighPage{page}), mapping);
+  return map_from(__func__, {memory, "memory"}, mapping,
+                  [&] { return memory->memory.map(HighPage{page}); });
 }
 
 int kmapper_high_memory_try_map(kmapper_high_memory* memory, kmapper_high_page page,
                                 kmapper_mapping* mapping) {
-  return hand_out(memory->memory.try_map(HighPage{page}), mapping);
+  return map_from(__func__, {memory, "memory"}, mapping,
+                  [&] { return memory->memory.try_map(HighPage{page}); });
 }
 
 int kmapper_high_memory_map_until(kmapper_high_memory* memory, kmapper_high_page page,
                                   const kmapper_patience* patience, kmapper_mapping* mapping) {
-  return map_until(patience, mapping,
+  return map_until(__func__, {memory, "memory"}, patience, mapping,
                    [&](const Patience& it) { return memory->memory.map(HighPage{page}, it); });
 }
 
 int64_t kmapper_high_memory_page_size(const kmapper_high_memory* memory) {
+  if (memory == nullptr) return null_argument(__func__, "memory");
   return memory->memory.page_size();
 }
 
 int64_t kmapper_high_memory_allocated(const kmapper_high_memory* memory) {
+  if (memory == nullptr) return null_argument(__func__, "memory");
   return memory->memory.allocated();
 }

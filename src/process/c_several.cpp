@@ -42,7 +42,12 @@ using kmapper::process::Reservation;
 
 int kmapper_map_all(const kmapper_budget* budget, kmapper_range* ranges, size_t count,
                     const kmapper_patience* patience) {
+  if (ranges == nullptr && count != 0) return null_argument(__func__, "ranges");
   for (size_t i = 0; i < count; ++i) std::memset(&ranges[i].mapping, 0, sizeof ranges[i].mapping);
+  if (budget == nullptr) return null_argument(__func__, "budget");
+  for (size_t i = 0; i < count; ++i) {
+    if (ranges[i].window == nullptr) return null_window(__func__, i);
+  }
   return with_patience(patience, [&](const Patience& it) {
     return kmapper::process::c::map_all(budget, {ranges, count}, it);
   });
@@ -51,11 +56,14 @@ int kmapper_map_all(const kmapper_budget* budget, kmapper_range* ranges, size_t 
 int kmapper_reservation_create(const kmapper_budget* budget, int64_t granules,
                                const kmapper_patience* patience,
                                kmapper_reservation** reservation) {
+  if (reservation == nullptr) return null_argument(__func__, "reservation");
   *reservation = nullptr;
+  if (budget == nullptr) return null_argument(__func__, "budget");
   return with_patience(patience, [&](const Patience& it) {
     Expected<Reservation> reserved = kmapper::process::reserve(budget->budget, granules, it);
     if (!reserved) return failed(reserved.error());
-    return create(reservation, [&] { return new kmapper_reservation{std::move(*reserved)}; });
+    return create("kmapper_reservation_create", "reservation", reservation, {},
+                  [&] { return new kmapper_reservation{std::move(*reserved)}; });
   });
 }
 
@@ -63,9 +71,12 @@ void kmapper_reservation_destroy(kmapper_reservation* reservation) { delete rese
 
 int kmapper_reservation_map(kmapper_reservation* reservation, kmapper_window* window,
                             int64_t offset, int64_t length, kmapper_mapping* mapping) {
+  if (reservation == nullptr || window == nullptr || mapping == nullptr)
+    return null_for_mapping(__func__, {{reservation, "reservation"}, {window, "window"}}, mapping);
   return hand_out(reservation->reservation.map(window->window, offset, length), mapping);
 }
 
 int64_t kmapper_reservation_left(const kmapper_reservation* reservation) {
+  if (reservation == nullptr) return null_argument(__func__, "reservation");
   return reservation->reservation.left();
 }
