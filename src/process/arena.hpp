@@ -28,6 +28,7 @@
 #include "process/counters.hpp"
 #include "process/descriptor.hpp"
 #include "process/directory.hpp"
+#include "process/fault_direction.hpp"
 #include "process/memory.hpp"
 #include "process/platform.hpp"
 #include "process/record.hpp"
@@ -126,7 +127,7 @@ class Arena {
   [[nodiscard]] SpanUnit& span_unit(std::uint32_t unit) const { return span_units_[unit]; }
   /// An access to the address has faulted. True: it is one that a mapping shows, and may be
   /// accessed now. Called in a signal handler, by one thread at a time.
-  [[nodiscard]] bool patch(std::byte* address, bool write) noexcept;
+  [[nodiscard]] bool patch(std::byte* address, Direction direction) noexcept;
   /// After a fork, in the child: whatever other threads were doing here will never be done.
   void leave_to_parent() noexcept;
   [[nodiscard]] bool is_left() const { return is_left_.load(std::memory_order_relaxed); }
@@ -151,10 +152,10 @@ class Arena {
   [[nodiscard]] AddressRange reserve_range() const;
   void unpin_strictly(Record& record);
   [[nodiscard]] std::int64_t populated();
-  [[nodiscard]] bool patch_at_home(std::byte* address, bool write) noexcept;
-  [[nodiscard]] bool patch(Record& record, std::byte* address, bool write) noexcept;
+  [[nodiscard]] bool patch_at_home(std::byte* address, Direction direction) noexcept;
+  [[nodiscard]] bool patch(Record& record, std::byte* address, Direction direction) noexcept;
   [[nodiscard]] static bool replace(const File& file, std::byte* address, std::int64_t offset,
-                                    bool write, std::atomic<int>& fault) noexcept;
+                                    Direction direction, std::atomic<int>& fault) noexcept;
 
   const Shape shape_;
   const bool strict_;

@@ -5,7 +5,6 @@
 #include "process/arenas.hpp"
 
 #include <pthread.h>
-#include <ucontext.h>
 
 #include <atomic>
 #include <cerrno>
@@ -14,6 +13,7 @@
 #include <system_error>
 
 #include "process/arena.hpp"
+#include "process/fault_direction.hpp"
 #include "process/signal_chain.hpp"
 
 namespace kmapper::process {
@@ -30,24 +30,13 @@ std::mutex places_mutex;              // of who changes them
 struct sigaction previous_action;
 std::atomic_flag patching;  // two threads may fault at one page
 
-/// Whether the processor says that the access was a write.
-bool was_write(const void* context) {
-#if defined(__x86_64__) || defined(__i386__)
-  constexpr greg_t kWrite = 2;
-  return (static_cast<const ucontext_t*>(context)->uc_mcontext.gregs[REG_ERR] & kWrite) != 0;
-#else
-  (void)context;
-  return false;
-#endif
-}
-
-bool patch(std::byte* address, bool write) {
+bool patch(std::byte* address, Direction direction) {
   bool patched = false;
   while (patching.test_and_set(std::memory_order_acquire)) Platform::relax();
   for (const Place* it = places.load(std::memory_order_acquire); it != nullptr && !patched;
        it = it->next) {
     Arena* const arena = it->arena.load(std::memory_order_acquire);
-    patched = arena != nullptr && arena->patch(address, write);
+    patched = arena != nullptr && arena->patch(address, direction);
   }
   patching.clear(std::memory_order_release);
   return patched;
@@ -55,8 +44,9 @@ bool patch(std::byte* address, bool write) {
 
 void on_sigbus(int number, siginfo_t* info, void* context) {
   const int saved = errno;
-  const bool ours =
-      info->si_code > 0 && patch(static_cast<std::byte*>(info->si_addr), was_write(context));
+  // A misaligned access stays one, whatever the page shows.
+  const bool ours = info->si_code > 0 && info->si_code != BUS_ADRALN &&
+                    patch(static_cast<std::byte*>(info->si_addr), direction_of(info, context));
   errno = saved;
   if (ours) return;
   pass_on(previous_action, number, info, context);

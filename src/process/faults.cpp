@@ -11,6 +11,7 @@
 #include "process/arena.hpp"
 #include "process/file.hpp"
 #include "process/page_size.hpp"
+#include "process/populate.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -32,12 +33,12 @@ bool replace_by_zeros(std::byte* page, int protection) {
 
 }  // namespace
 
-bool Arena::patch(std::byte* address, bool write) noexcept {
-  if (!range_.contains(address)) return patch_at_home(address, write);
+bool Arena::patch(std::byte* address, Direction direction) noexcept {
+  if (!range_.contains(address)) return patch_at_home(address, direction);
   const std::size_t unit = static_cast<std::size_t>(address - begin_) >> shape_.granule_shift;
   if (unit < shape_.slots) {
     Record& record = records_[unit];
-    return !record.is_at_home() && patch(record, address, write);
+    return !record.is_at_home() && patch(record, address, direction);
   }
   SpanUnit& span = span_units_[unit - shape_.slots];
   File* const file = span.file.load(std::memory_order_acquire);
@@ -45,23 +46,23 @@ bool Arena::patch(std::byte* address, bool write) noexcept {
   const std::int64_t offset =
       span.offset.load(std::memory_order_relaxed) +
       (address - span_address(static_cast<std::uint32_t>(unit - shape_.slots)));
-  return replace(*file, address, offset, write, span.fault);
+  return replace(*file, address, offset, direction, span.fault);
 }
 
 /// While the granule is taken back from one slot, it may have another already, which is in use.
-bool Arena::patch_at_home(std::byte* address, bool write) noexcept {
+bool Arena::patch_at_home(std::byte* address, Direction direction) noexcept {
   for (std::uint32_t i = 0; i < shape_.slots; ++i) {
     Record& record = records_[i];
     if (!record.is_at_home() || static_cast<std::size_t>(address - record.data()) >= granule())
       continue;
-    if (patch(record, address, write)) return true;
+    if (patch(record, address, direction)) return true;
   }
   return false;
 }
 
 /// Only of a granule that somebody holds: what else touches it is no use of the window. Filling one
 /// at home is, see Home::fill().
-bool Arena::patch(Record& record, std::byte* address, bool write) noexcept {
+bool Arena::patch(Record& record, std::byte* address, Direction direction) noexcept {
   std::uint32_t state = record.state.load(std::memory_order_acquire);
   if (!word::is_pinned(window_->inspect(slot_of(record)).word) ||
       (state != Record::filled && state != Record::patched && state != Record::filling)) {
@@ -69,7 +70,8 @@ bool Arena::patch(Record& record, std::byte* address, bool write) noexcept {
   }
   const auto granule = static_cast<std::int64_t>(
       granule_of(record.page.load(std::memory_order_relaxed)) << shape_.granule_shift);
-  if (!replace(*record.owner(), address, granule + (address - record.data()), write, record.fault))
+  if (!replace(*record.owner(), address, granule + (address - record.data()), direction,
+               record.fault))
     return false;
   // From now on the granule is not found by a hit; File::map_granule() sees why.
   if (state == Record::filled && record.fault.load(std::memory_order_relaxed) != 0)
@@ -77,15 +79,18 @@ bool Arena::patch(Record& record, std::byte* address, bool write) noexcept {
   return true;
 }
 
-bool Arena::replace(const File& file, std::byte* address, std::int64_t offset, bool write,
+/// What may be a write is one that fails where the page can be read, but not written to: on a full
+/// disk, say, where reading shows a hole. So no access is made again that must fail again.
+bool Arena::replace(const File& file, std::byte* address, std::int64_t offset, Direction direction,
                     std::atomic<int>& fault) noexcept {
   std::byte* const page = page_of(address);
   const int protection = file.protection();
-  const bool for_writing = write && (protection & PROT_WRITE) != 0;
+  const bool may_write = direction != Direction::read && (protection & PROT_WRITE) != 0;
+  const bool is_write = direction == Direction::write && may_write;
   // Another thread may have replaced it, and written to it; or all is well again.
-  if (madvise(page, page_size(), for_writing ? MADV_POPULATE_WRITE : MADV_POPULATE_READ) == 0)
-    return true;
-  fault.store(file.fault_at(offset, write), std::memory_order_relaxed);
+  const bool is_readable = is_write || populate(page, MADV_POPULATE_READ);
+  if (is_readable && (!may_write || populate(page, MADV_POPULATE_WRITE))) return true;
+  fault.store(file.fault_at(offset, may_write), std::memory_order_relaxed);
   return replace_by_zeros(page, protection);
 }
 

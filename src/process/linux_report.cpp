@@ -108,13 +108,14 @@ void fail(const char* what, int error) {
   std::abort();
 }
 
-bool report_access(const void* address, bool write, const void* instruction) {
+bool report_access(const void* address, process::Direction direction, const void* instruction) {
   Machine* const machine = Machine::find();
   if (machine == nullptr) return false;
   const Thread* const thread = Thread::find();
   const auto number = reinterpret_cast<std::uintptr_t>(address);
   Line line;
-  const char* const access = write ? "write to" : "read of";
+  constexpr const char* kAccesses[] = {"access to", "read of", "write to"};  // by Direction
+  const char* const access = kAccesses[static_cast<std::size_t>(direction)];
   const unsigned long plain = machine->pfn_at(View::plain, address);
   const unsigned long local = machine->pfn_at(View::local, address);
   // The thread may have faulted with the mutex in hand; then nobody else has it.

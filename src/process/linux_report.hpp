@@ -1,6 +1,7 @@
 // What the Linux-named face says of mistakes: one line on standard error.
 #pragma once
 
+#include "process/fault_direction.hpp"
 #include "process/linux_machine.hpp"
 
 namespace kmapper::linux_face {
@@ -24,7 +25,8 @@ void report(const Mistake& mistake);
 
 /// An access to an address of ours that admits nobody. May be called in a signal handler. False:
 /// it is none of ours.
-[[nodiscard]] bool report_access(const void* address, bool write, const void* instruction);
+[[nodiscard]] bool report_access(const void* address, process::Direction direction,
+                                 const void* instruction);
 
 /// From now on such accesses are reported.
 void watch_for_faults();

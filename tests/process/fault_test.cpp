@@ -2,8 +2,6 @@
 // everything else goes on.
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sched.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -18,6 +16,7 @@
 #include "kmapper/high_memory.hpp"
 #include "kmapper/process.hpp"
 #include "scratch_file.hpp"
+#include "small_disk.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -183,43 +182,30 @@ TEST_P(Fault, TheWindowClosesAfterwards) {
   EXPECT_EQ(budget_.stats().mapped, before);
 }
 
-// A small file system in memory, for this process alone.
 TEST(FullDisk, AWriteIntoAHoleIsAnErrorOfThatMapping) {
-  char folder[] = "/tmp/kmapper-full-XXXXXX";
-  ASSERT_NE(mkdtemp(folder), nullptr);
-  if (unshare(CLONE_NEWNS) != 0 || mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
-      mount("none", folder, "tmpfs", 0, "size=64k") != 0) {
-    rmdir(folder);
-    GTEST_SKIP() << "no file system can be mounted here";
-  }
-  {
-    const int file = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  const SmallDisk disk;
+  if (!disk.is_there()) GTEST_SKIP() << "no file system can be mounted here";
+  for (const Placement placement : {Placement::slots, Placement::home}) {
+    const int file = disk.open_file(kSize);
     ASSERT_GE(file, 0);
-    ASSERT_EQ(ftruncate64(file, kSize), 0);
-    for (const Placement placement : {Placement::slots, Placement::home}) {
-      ASSERT_EQ(ftruncate64(file, 0), 0);
-      ASSERT_EQ(ftruncate64(file, kSize), 0);
-      FileWindow window(file, Access::read_write,
-                        Budget({.bytes = 128 * kPage, .granule = kPage, .placement = placement}));
-      std::vector<Mapping> held;
-      std::size_t bad = 0;
-      for (std::int64_t i = 0; i < 64; ++i) {
-        Expected<Mapping> mapping = window.map(i * kPage, 1);
-        ASSERT_TRUE(mapping) << mapping.error().message();
-        mapping->writable()[0] = std::byte{1};
-        bad += mapping->bad() ? 1 : 0;
-        if (mapping->bad()) {
-          EXPECT_EQ(mapping->fault(), std::errc::no_space_on_device);
-        }
-        held.push_back(std::move(*mapping));
+    FileWindow window(file, Access::read_write,
+                      Budget({.bytes = 128 * kPage, .granule = kPage, .placement = placement}));
+    std::vector<Mapping> held;
+    std::size_t bad = 0;
+    for (std::int64_t i = 0; i < 64; ++i) {
+      Expected<Mapping> mapping = window.map(i * kPage, 1);
+      ASSERT_TRUE(mapping) << mapping.error().message();
+      mapping->writable()[0] = std::byte{1};
+      bad += mapping->bad() ? 1 : 0;
+      if (mapping->bad()) {
+        EXPECT_EQ(mapping->fault(), std::errc::no_space_on_device);
       }
-      EXPECT_EQ(bad, 48U);
-      for (const Mapping& mapping : held) EXPECT_EQ(mapping.bytes()[0], std::byte{1});
+      held.push_back(std::move(*mapping));
     }
+    EXPECT_EQ(bad, 48U);
+    for (const Mapping& mapping : held) EXPECT_EQ(mapping.bytes()[0], std::byte{1});
     close(file);
   }
-  umount2(folder, MNT_DETACH);
-  rmdir(folder);
 }
 
 std::atomic<int> others{0};
