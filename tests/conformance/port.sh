@@ -25,7 +25,7 @@ for checked in "${builds[@]}"; do
   [[ $width == -m32 ]] || continue
 
   status=0
-  timeout --kill-after=5 60 qemu-system-x86_64 -accel tcg -nodefaults -display none -no-reboot -m 64 \
+  timeout --kill-after=5 600 qemu-system-x86_64 -accel tcg -nodefaults -display none -no-reboot -m 64 \
     -device "isa-debug-exit,iobase=0xf4,iosize=0x04" -serial stdio -kernel "$work/port" \
     </dev/null >"$work/log" 2>&1 || status=$?
   if ((status != 1)) || [[ $(tail -n 1 "$work/log") != PASS ]]; then

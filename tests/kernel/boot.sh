@@ -12,7 +12,7 @@
 #   --never REGEX         no line of the output may match; may be given several times
 #   --module FILE         a boot module; may be given several times. The machine must print its SHA-256.
 #   --module-size MIB     the same with a file made for the purpose, of so many MiB
-#   --seconds N           the time limit (default 120)
+#   --seconds N           the time limit (default 600)
 #
 # KMAPPER_SECONDS in the environment makes a torture of the machine as long as it says: it takes the place of the
 # number in a word seconds=N, and the time limit grows as much.
@@ -21,7 +21,7 @@
 # a machine may be larger than its host.
 set -euo pipefail
 
-cpus=4 cpu=qemu64,+nx,+smep,+smap qemu=qemu-system-x86_64 expect=pass seconds=120
+cpus=4 cpu=qemu64,+nx,+smep,+smap qemu=qemu-system-x86_64 expect=pass seconds=600
 patterns=() once=() never=() modules=()
 while [[ $1 == --* ]]; do
   case $1 in

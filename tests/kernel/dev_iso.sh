@@ -69,7 +69,7 @@ waits_for() {
   printf 'sendkey t\n'
   waits_for '^(PASS|FAIL)'
   printf 'pmemsave 0xb8000 4000 screen\nquit\n'
-} | timeout --kill-after=5 120 qemu-system-x86_64 -accel tcg -cpu "qemu64,+nx,+smep,+smap" -nodefaults -display none \
+} | timeout --kill-after=5 600 qemu-system-x86_64 -accel tcg -cpu "qemu64,+nx,+smep,+smap" -nodefaults -display none \
   -vga std -no-reboot -m 128 -smp 2 -drive format=raw,snapshot=on,file=stick.iso -serial file:log -monitor stdio \
   >monitor 2>&1
 mapfile -t last < <(tr -d '\r' <log | tail -n 2)
