@@ -219,7 +219,9 @@ KMAPPER_API int kmapper_window_advise(kmapper_window* window, int advice);
 KMAPPER_API int kmapper_window_prefetch(kmapper_window* window, int64_t offset, int64_t length);
 
 /* Returns when what was written to the file, or to a range of it, is on its disk. Errors: of the
- * system. */
+ * system; and KMAPPER_CUT_SHORT, ENOSPC, EDQUOT or EIO of a page of a mapping that was replaced by
+ * zeros (see kmapper_mapping_fault()), so that writes to it are lost. That is said once, by the
+ * next call, whatever its range; of several, the first. */
 KMAPPER_API int kmapper_window_sync(kmapper_window* window);
 KMAPPER_API int kmapper_window_sync_range(kmapper_window* window, int64_t offset, int64_t length);
 /* Has the disk begin to write a range, and returns at once. */
@@ -228,9 +230,16 @@ KMAPPER_API int kmapper_window_start_sync(kmapper_window* window, int64_t offset
  * Errors: KMAPPER_PINNED (a mapping behind the new end, or one across granules; nothing is done),
  * _READ_ONLY_WINDOW, _INVALID_RANGE; of the system: EFBIG beyond RLIMIT_FSIZE, without SIGXFSZ. */
 KMAPPER_API int kmapper_window_resize(kmapper_window* window, int64_t size);
-/* Makes a range zeros, and gives what it took up back. It begins and ends with granules. Errors: as
- * for resize. */
+/* Makes a range zeros, and gives what it took up back. It begins with a granule, and ends with one
+ * or with the file. Errors: as for resize; EOPNOTSUPP. */
 KMAPPER_API int kmapper_window_discard(kmapper_window* window, int64_t offset, int64_t length);
+/* Unmaps whatever of the file nobody holds. Returns how many granules that were. Looks at every
+ * slot of the budget. */
+KMAPPER_API int64_t kmapper_window_trim(kmapper_window* window);
+/* Looks at the file's size again; and, of copies, has every later call show the file as it is now,
+ * or newer. Mappings that are held stay as they are. Of copies, looks at every slot of the budget.
+ * Errors: KMAPPER_FORKED; of the system. */
+KMAPPER_API int kmapper_window_refresh(kmapper_window* window);
 /* What the file's size was when it was last looked at. */
 KMAPPER_API int64_t kmapper_window_size(const kmapper_window* window);
 /* The longest range that may be mapped, wherever it begins. */

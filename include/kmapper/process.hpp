@@ -54,9 +54,9 @@ enum class Access : std::uint8_t { read_only, read_write };
 /// copies: nothing of the file is mapped, but read into memory of the budget's own, which stays:
 /// where pages cost more to map than to copy, as small granules do under most hypervisors, several
 /// times as fast again, with several threads above all. But a copy is as old as it is: what is
-/// written to the file meanwhile is not seen in granules that are there (Budget::trim() gives up
-/// those that nobody holds), and what is written to a mapping is lost. What cannot be read is an
-/// error of map(), never a fault.
+/// written to the file meanwhile is not seen in granules that are there until
+/// FileWindow::refresh(), and what is written to a mapping is lost. What cannot be read is an error
+/// of map(), never a fault.
 enum class Placement : std::uint8_t {
   automatic,  // home, in a 64-bit process, where the file and the budget allow it
   slots,
@@ -226,7 +226,9 @@ class KMAPPER_API FileWindow {
   [[nodiscard]] Error prefetch(std::int64_t offset, std::int64_t length) noexcept;
 
   /// Returns when what was written to the file, through this window or elsewhere, is on its disk:
-  /// all of it, or a range.
+  /// all of it, or a range. Where all of that went well, but a page of a mapping of this window was
+  /// replaced by zeros (see Mapping::bad()), so that writes to it are lost: why, and where. Such an
+  /// error is said once, by the next call, whatever its range; of several, the first.
   [[nodiscard]] Error sync() noexcept;
   [[nodiscard]] Error sync(std::int64_t offset, std::int64_t length) noexcept;
   /// Has the disk begin to write a range, and returns at once.
@@ -236,9 +238,18 @@ class KMAPPER_API FileWindow {
   /// off at the same time. Beyond the process's limit (RLIMIT_FSIZE): file_too_large, and no
   /// SIGXFSZ.
   [[nodiscard]] Error resize(std::int64_t size) noexcept;
-  /// Makes a range zeros, and gives what it took up on the disk, or of memory, back. `pinned`, and
-  /// `invalid_range`: the range does not begin and end with granules.
+  /// Makes a range zeros, and gives what it took up on the disk, or of memory, back. Errors:
+  /// `pinned`; `invalid_range` (the range does not begin with a granule, and end with one or with
+  /// the file); operation_not_supported (by the file's file system).
   [[nodiscard]] Error discard(std::int64_t offset, std::int64_t length) noexcept;
+  /// Unmaps whatever of the file nobody holds, as Budget::trim() does of all files. Returns how
+  /// many granules that were. Looks at every slot of the budget. Any thread.
+  std::int64_t trim() noexcept;
+  /// Looks at the file's size again; and, of copies, has every later map() show the file as it is
+  /// now, or newer. Mappings that are held stay as they are. A map() does so by itself where it is
+  /// asked for a range beyond the size that is known. Costs a system call, and of copies a look at
+  /// every slot of the budget and a read of each granule that is mapped again. Any thread.
+  [[nodiscard]] Error refresh() noexcept;
   /// What the file's size was when it was last looked at.
   [[nodiscard]] std::int64_t size() const noexcept;
   /// The longest range that map() may be asked for, wherever it begins.

@@ -154,8 +154,9 @@ class Arena {
   [[nodiscard]] std::int64_t populated();
   [[nodiscard]] bool patch_at_home(std::byte* address, Direction direction) noexcept;
   [[nodiscard]] bool patch(Record& record, std::byte* address, Direction direction) noexcept;
-  [[nodiscard]] static bool replace(const File& file, std::byte* address, std::int64_t offset,
-                                    Direction direction, std::atomic<int>& fault) noexcept;
+  [[nodiscard]] static bool replace(File& file, std::byte* address, std::int64_t offset,
+                                    Direction direction, std::atomic<int>& fault,
+                                    bool in_use) noexcept;
 
   const Shape shape_;
   const bool strict_;

@@ -274,6 +274,16 @@ int kmapper_window_discard(kmapper_window* window, int64_t offset, int64_t lengt
   return status_of(window->window.discard(offset, length));
 }
 
+int64_t kmapper_window_trim(kmapper_window* window) {
+  if (window == nullptr) return null_argument(__func__, "window");
+  return window->window.trim();
+}
+
+int kmapper_window_refresh(kmapper_window* window) {
+  if (window == nullptr) return null_argument(__func__, "window");
+  return status_of(window->window.refresh());
+}
+
 int64_t kmapper_window_size(const kmapper_window* window) {
   if (window == nullptr) return null_argument(__func__, "window");
   return window->window.size();

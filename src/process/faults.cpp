@@ -1,14 +1,11 @@
 // What arenas and files do when an access to a mapping cannot be carried out. Most of it runs in a
 // signal handler: no locks, no memory from the heap, only system calls.
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include <cerrno>
-
 #include "process/arena.hpp"
+#include "process/fault_cause.hpp"
 #include "process/file.hpp"
 #include "process/page_size.hpp"
 #include "process/populate.hpp"
@@ -46,7 +43,7 @@ bool Arena::patch(std::byte* address, Direction direction) noexcept {
   const std::int64_t offset =
       span.offset.load(std::memory_order_relaxed) +
       (address - span_address(static_cast<std::uint32_t>(unit - shape_.slots)));
-  return replace(*file, address, offset, direction, span.fault);
+  return replace(*file, address, offset, direction, span.fault, true);
 }
 
 /// While the granule is taken back from one slot, it may have another already, which is in use.
@@ -70,9 +67,9 @@ bool Arena::patch(Record& record, std::byte* address, Direction direction) noexc
   }
   const auto granule = static_cast<std::int64_t>(
       granule_of(record.page.load(std::memory_order_relaxed)) << shape_.granule_shift);
-  if (!replace(*record.owner(), address, granule + (address - record.data()), direction,
-               record.fault))
-    return false;
+  const std::int64_t offset = granule + (address - record.data());
+  const bool in_use = state != Record::filling;
+  if (!replace(*record.owner(), address, offset, direction, record.fault, in_use)) return false;
   // From now on the granule is not found by a hit; File::map_granule() sees why.
   if (state == Record::filled && record.fault.load(std::memory_order_relaxed) != 0)
     record.state.compare_exchange_strong(state, Record::patched, std::memory_order_relaxed);
@@ -81,16 +78,28 @@ bool Arena::patch(Record& record, std::byte* address, Direction direction) noexc
 
 /// What may be a write is one that fails where the page can be read, but not written to: on a full
 /// disk, say, where reading shows a hole. So no access is made again that must fail again.
-bool Arena::replace(const File& file, std::byte* address, std::int64_t offset, Direction direction,
-                    std::atomic<int>& fault) noexcept {
+/// `in_use`: somebody has a mapping that shows the page. Else File::fill() will know of the fault
+/// when it hands one out; read-ahead hands out none.
+bool Arena::replace(File& file, std::byte* address, std::int64_t offset, Direction direction,
+                    std::atomic<int>& fault, bool in_use) noexcept {
   std::byte* const page = page_of(address);
+  offset -= address - page;
   const int protection = file.protection();
   const bool may_write = direction != Direction::read && (protection & PROT_WRITE) != 0;
   const bool is_write = direction == Direction::write && may_write;
+  const auto is_well = [&] {
+    const bool is_readable = is_write || populate(page, MADV_POPULATE_READ);
+    return is_readable && (!may_write || populate(page, MADV_POPULATE_WRITE));
+  };
   // Another thread may have replaced it, and written to it; or all is well again.
-  const bool is_readable = is_write || populate(page, MADV_POPULATE_READ);
-  if (is_readable && (!may_write || populate(page, MADV_POPULATE_WRITE))) return true;
-  fault.store(file.fault_at(offset, may_write), std::memory_order_relaxed);
+  if (is_well()) return true;
+  int cause = file.fault_at(offset);
+  if (cause == 0) {
+    if (is_well()) return true;
+    cause = file.repeated_fault();
+  }
+  fault.store(cause, std::memory_order_relaxed);
+  if (in_use) file.remember_fault(offset, cause);
   return replace_by_zeros(page, protection);
 }
 
@@ -104,18 +113,28 @@ int File::fault_of(const Mapping& mapping) const noexcept {
   return 0;
 }
 
-int File::fault_at(std::int64_t offset, bool write) const noexcept {
-  struct stat status {};
-  if (fstat(descriptor_.number(), &status) == 0 && S_ISREG(status.st_mode) &&
-      offset >= status.st_size) {
-    return kCutShort;
+int File::fault_at(std::int64_t page_offset) const noexcept {
+  return cause_of_fault(descriptor_.number(), page_offset, access_ != Access::read_only);
+}
+
+int File::repeated_fault() const noexcept {
+  return cause_of_repeated_fault(descriptor_.number(), access_ != Access::read_only);
+}
+
+void File::remember_fault(std::int64_t offset, int cause) noexcept {
+  if (cause == 0 || access_ == Access::read_only ||
+      unsaid_fault_.load(std::memory_order_relaxed) != 0) {
+    return;
   }
-  struct statfs system {};
-  if (write && fstatfs(descriptor_.number(), &system) == 0 && system.f_blocks != 0 &&
-      system.f_bavail == 0) {
-    return ENOSPC;
-  }
-  return EIO;
+  unsaid_fault_at_.store(offset, std::memory_order_relaxed);
+  unsaid_fault_.store(cause, std::memory_order_release);  // pairs with say_fault()
+}
+
+Error File::say_fault() noexcept {
+  const int cause = unsaid_fault_.exchange(0, std::memory_order_acquire);
+  if (cause == 0) return {};
+  return system_error(cause, unsaid_fault_at_.load(std::memory_order_relaxed),
+                      static_cast<std::int64_t>(page_size()));
 }
 
 void File::restore_home(const Record& record) noexcept {

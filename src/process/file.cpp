@@ -75,10 +75,9 @@ void File::grow_home() {
 
 Error File::check_range(std::int64_t offset, std::int64_t length) noexcept {
   if (offset < 0 || length < 1) return error(WindowErrc::invalid_range, offset, length);
-  const auto lies_within = [&] { return length <= size() && offset <= size() - length; };
-  if (lies_within()) return {};
+  if (lies_within(offset, length, hit_end_.load(std::memory_order_relaxed))) return {};
   if (const int number = refresh_size(); number != 0) return system_error(number, offset, length);
-  if (lies_within()) return {};
+  if (lies_within(offset, length, size())) return {};
   return error(WindowErrc::beyond_end, offset, length, size());
 }
 
@@ -102,8 +101,9 @@ void File::advise(Advice advice) noexcept {
 
 Error File::sync() noexcept {
   if (arena_->is_left()) return error(WindowErrc::forked);
-  if (uninterrupted([this] { return fdatasync(descriptor_.number()); }) == 0) return {};
-  return error({errno, std::system_category()});
+  if (uninterrupted([this] { return fdatasync(descriptor_.number()); }) != 0)
+    return error({errno, std::system_category()});
+  return say_fault();
 }
 
 /// What msync(2) does of a range, it does of the file's bytes, whether they are mapped or not, and
@@ -120,8 +120,7 @@ Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
   if (address == MAP_FAILED) return sync();
   const int number = uninterrupted([&] { return msync(address, bytes, MS_SYNC); }) == 0 ? 0 : errno;
   munmap(address, bytes);
-  if (number != 0) return system_error(number, offset, length);
-  return {};
+  return number != 0 ? system_error(number, offset, length) : say_fault();
 }
 
 Error File::start_sync(std::int64_t offset, std::int64_t length) noexcept {
@@ -151,20 +150,24 @@ Error File::resize(std::int64_t size) noexcept {
 
 Error File::discard(std::int64_t offset, std::int64_t length) noexcept {
   if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
-  if (within_granule(offset) != 0 || within_granule(length) != 0) {
+  if (Error wrong = check_range(offset, length)) return wrong;
+  // It may end with the file, as the file was when it was last looked at, or as it is now.
+  const auto ends_well = [&] { return within_granule(length) == 0 || offset + length == size(); };
+  if (!ends_well()) {
+    if (const int number = refresh_size(); number != 0) return system_error(number, offset, length);
+  }
+  if (within_granule(offset) != 0 || !ends_well()) {
     return error(WindowErrc::invalid_range, offset, length,
                  static_cast<std::int64_t>(arena_->granule()),
-                 "the range does not begin and end with granules");
+                 "the range does not begin with a granule, and end with one or with the file");
   }
-  if (Error wrong = check_range(offset, length)) return wrong;
   if (access_ == Access::read_only) return error(WindowErrc::read_only, offset, length);
-  const std::uint64_t end = granule_at(offset + length);
+  const std::uint64_t end = granule_at(offset + length - 1) + 1;
   for (std::uint64_t granule = granule_at(offset); granule != end; ++granule) {
     const Page page = make_page(number_, granule);
     const Directory::Hold hold(arena_->directory(), page);
     if (!hold) return error(WindowErrc::busy, offset, length);
-    if (arena_->window().evict(page) == Evicted::pinned)
-      return error(WindowErrc::pinned, offset, length);
+    if (!evict(page)) return error(WindowErrc::pinned, offset, length);
   }
   const auto punch = [&] {
     return fallocate(descriptor_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
@@ -179,6 +182,8 @@ std::int64_t File::longest() const {
   const std::int64_t whole = arena_->spans().units() - 1;
   return (whole << arena_->granule_shift()) + 1;
 }
+
+bool File::evict(Page page) noexcept { return arena_->window().evict(page) != Evicted::pinned; }
 
 bool File::evict_from(std::uint64_t first) noexcept {
   // Acquire: pairs with release(): uses come before what the caller does to the file.
@@ -198,13 +203,15 @@ bool File::evict_from(std::uint64_t first) noexcept {
       continue;
     }
     const Directory::Hold hold(arena_->directory(), view.page);
-    if (!hold || arena_->window().evict(view.page) == Evicted::pinned) all = false;
+    if (!hold || !evict(view.page)) all = false;
   }
   if (all) arena_->plug_leftovers(this);
   return all;
 }
 
-int File::refresh_size() {
+/// `read_end`: where a read has ended.
+int File::refresh_size(std::int64_t read_end) {
+  const std::lock_guard lock(sizing_);
   struct stat status {};
   if (uninterrupted([&] { return fstat(descriptor_.number(), &status); }) != 0) return errno;
   std::int64_t size = status.st_size;
@@ -215,17 +222,8 @@ int File::refresh_size() {
   } else if (!S_ISREG(status.st_mode)) {
     return S_ISDIR(status.st_mode) ? EISDIR : ENODEV;
   }
-  const std::int64_t before = size_.exchange(size, std::memory_order_relaxed);
-  full_granules_.store(
-      static_cast<std::size_t>(std::min<std::uint64_t>(granule_at(size), SIZE_MAX)),
-      std::memory_order_relaxed);
+  set_size(readable_size(size, read_end));
   if (home_ != nullptr) grow_home();
-  // A copy of its last granule has zeros where there is something now.
-  if (arena_->has_copies() && size > before && within_granule(before) != 0) {
-    const Page last = page_at(before);
-    const Directory::Hold hold(arena_->directory(), last);
-    if (hold) (void)arena_->window().evict(last);
-  }
   return 0;
 }
 

@@ -14,6 +14,7 @@
 #include "kmapper/reservation.hpp"
 #include "process/arena.hpp"
 #include "process/descriptor.hpp"
+#include "process/fault_cause.hpp"
 #include "process/home.hpp"
 #include "process/streams.hpp"
 
@@ -76,6 +77,20 @@ class File {
   /// About a page of high memory.
   [[nodiscard]] Error page_error(std::error_code code, std::uint64_t page, const char* why) const;
 
+  // --- Of copies: see copies.cpp ---
+
+  /// Whether the copy shows less than the range, or is too old. The caller holds a pin.
+  [[nodiscard]] bool is_outdated(const Record& record, std::int64_t offset,
+                                 std::int64_t length) const;
+  [[nodiscard]] bool is_copied(const Record& record, std::int64_t offset,
+                               std::int64_t length) const;
+  /// Where the copy ends in the file.
+  [[nodiscard]] std::int64_t copy_end(const Record& record) const;
+  /// Looks at the file's size again, when a read has ended there, and checks the range. The caller
+  /// holds no pin of the file's.
+  [[nodiscard]] Error look_again(std::int64_t offset, std::int64_t length,
+                                 std::int64_t read_end) noexcept;
+
   void advise(Advice advice) noexcept;
   [[nodiscard]] Error prefetch(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Error sync() noexcept;
@@ -83,14 +98,23 @@ class File {
   [[nodiscard]] Error start_sync(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Error resize(std::int64_t size) noexcept;
   [[nodiscard]] Error discard(std::int64_t offset, std::int64_t length) noexcept;
+  std::int64_t trim() noexcept;
+  [[nodiscard]] Error refresh() noexcept;
   [[nodiscard]] std::int64_t size() const { return size_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::int64_t longest() const;
 
   /// What is wrong with a mapping: what fault_at() said, or 0.
   [[nodiscard]] int fault_of(const Mapping& mapping) const noexcept;
-  /// Why an access to the file faulted: an errno, or kCutShort. May be called in a signal handler.
-  static constexpr int kCutShort = -1;
-  [[nodiscard]] int fault_at(std::int64_t offset, bool write) const noexcept;
+
+  // --- In a signal handler, too: see faults.cpp ---
+
+  /// Why an access to a page of the file faulted: an errno, or kCutShort; 0: it should not have.
+  [[nodiscard]] int fault_at(std::int64_t page_offset) const noexcept;
+  /// The same, when it has faulted again: never 0.
+  [[nodiscard]] int repeated_fault() const noexcept;
+  /// A page has been replaced by zeros, so what is written to it is lost. sync() will say so.
+  void remember_fault(std::int64_t offset, int cause) noexcept;
+
   /// Shows the file again where a granule at home has been patched.
   void restore_home(const Record& record) noexcept;
   [[nodiscard]] int protection() const noexcept;
@@ -98,6 +122,8 @@ class File {
   /// Takes back everything from granule `first` on. False: some of it is pinned, and stays; or a
   /// span is held, wherever.
   [[nodiscard]] bool evict_from(std::uint64_t first) noexcept;
+  /// Takes a granule back. False: somebody holds it.
+  [[nodiscard]] bool evict(Page page) noexcept;
   [[nodiscard]] bool is_left() const { return arena_->is_left(); }
   [[nodiscard]] const std::string& name() const { return *name_; }
 
@@ -105,10 +131,15 @@ class File {
   [[nodiscard]] Expected<Mapping> map_slow(std::int64_t offset, std::int64_t length,
                                            const Patience* patience) noexcept;
   template <class Kmap>
+  [[nodiscard]] Expected<Record*> pin(Page page, std::int64_t offset, std::int64_t length,
+                                      Kmap kmap) noexcept;
+  template <class Kmap>
   [[nodiscard]] Expected<Mapping> map_granule(std::int64_t offset, std::int64_t length,
-                                              Kmap kmap) noexcept;
+                                              const Patience* patience, Kmap kmap) noexcept;
   [[nodiscard]] Expected<Mapping> map_span(std::int64_t offset, std::int64_t length,
                                            const Patience* patience) noexcept;
+  [[nodiscard]] Error fill_span(std::byte* address, std::size_t size, std::int64_t offset,
+                                std::int64_t length);
   void release_span(const Mapping& mapping) noexcept;
   [[nodiscard]] Error refused(MapError error, std::int64_t offset, std::int64_t length,
                               std::uint32_t granules) const;
@@ -119,12 +150,31 @@ class File {
   void place(Record& record, bool ahead);
   [[nodiscard]] int map_in_slots(std::span<Record* const> run);
   [[nodiscard]] int map_file(std::byte* address, std::size_t size, std::uint64_t granule);
-  [[nodiscard]] int read_file(std::byte* address, std::size_t size, std::uint64_t granule);
+  struct Read {
+    int number = 0;  // an errno
+    std::size_t bytes = 0;
+  };
+  [[nodiscard]] Read read_file(std::byte* address, std::size_t size, std::uint64_t granule);
+  [[nodiscard]] int read_copies(std::span<Record* const> run);
   void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
   [[nodiscard]] std::uint64_t most_ahead() const;
   void open_home();
   void grow_home();
-  [[nodiscard]] int refresh_size();
+  static constexpr std::int64_t kNotRead = INT64_MAX;
+  [[nodiscard]] int refresh_size(std::int64_t read_end = kNotRead);
+  [[nodiscard]] std::int64_t readable_size(std::int64_t claimed, std::int64_t read_end);
+  void set_size(std::int64_t size);
+  struct Dropped {
+    std::int64_t granules = 0;
+    bool all = true;
+  };
+  template <class Wanted, class Held>
+  Dropped drop(Wanted wanted, Held held);
+  [[nodiscard]] static bool lies_within(std::int64_t offset, std::int64_t length,
+                                        std::int64_t size) {
+    return length <= size && offset <= size - length;
+  }
+  [[nodiscard]] Error say_fault() noexcept;
   [[nodiscard]] Error system_error(int number, std::int64_t offset, std::int64_t length) const;
   [[nodiscard]] std::uint64_t granule_at(std::int64_t offset) const {
     return static_cast<std::uint64_t>(offset) >> arena_->granule_shift();
@@ -142,14 +192,21 @@ class File {
   const Access access_;
   const Kind kind_;
   const std::shared_ptr<Arena> arena_;
-  std::atomic<std::int64_t> size_{0};          // relaxed: as old as the last look
-  std::atomic<std::size_t> full_granules_{0};  // the same: those that lie within the file
+  std::atomic<std::int64_t> size_{0};          // relaxed, all: as old as the last look
+  std::atomic<std::int64_t> hit_end_{0};       // as far as hits may go: see copies.cpp
+  std::atomic<std::size_t> full_granules_{0};  // those that lie within that
   std::atomic<std::uint32_t> spans_held_{0};
+  std::atomic<int> unsaid_fault_{0};  // the first since the last sync() that said it
+  std::atomic<std::int64_t> unsaid_fault_at_{0};
   Streams streams_;
   std::uint32_t number_ = 0;
   std::unique_ptr<Home> home_;  // null: none
-  std::mutex growing_;          // guards what follows
-  std::int64_t home_size_ = 0;  // bytes of the file whose page tables the budget has admitted
+  std::mutex sizing_;           // guards what follows
+  std::int64_t claimed_ = -1;   // a size that is not so, of which found_end_ is true
+  std::int64_t found_end_ = 0;
+  bool has_short_copies_ = false;  // copies that ended with the file once may still be there
+  std::mutex growing_;             // guards what follows
+  std::int64_t home_size_ = 0;     // bytes of the file whose page tables the budget has admitted
 };
 
 }  // namespace kmapper::process

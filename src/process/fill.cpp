@@ -3,14 +3,12 @@
 // too, as they always do at home, and in slots nearly always, which are taken in their order.
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 
 #include "process/file.hpp"
-#include "process/system_call.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -29,10 +27,13 @@ bool begin_filling(Record& record) {
 
 void end_filling(Record& record, int number) {
   // An access while it was filled may have shown that the file has not got it.
-  const bool is_bad = record.fault.load(std::memory_order_relaxed) != 0;
+  const bool is_bad = record.fault.load(std::memory_order_relaxed) != 0 ||
+                      record.outdated.load(std::memory_order_relaxed);
   const std::uint32_t state =
       number != 0 ? Record::pending : (is_bad ? Record::patched : Record::filled);
-  record.state.store(state, std::memory_order_release);  // pairs with map()
+  record.state.exchange(state);  // pairs with map(), and with File::refresh()
+  std::uint32_t filled = Record::filled;
+  if (record.outdated.load()) record.state.compare_exchange_strong(filled, Record::patched);
   record.state.notify_all();
 }
 
@@ -44,7 +45,13 @@ int File::fill(Record& record) {
   for (;;) {
     // Acquire, both: pairs with end_filling(), and the record's earlier users.
     const std::uint32_t state = record.state.load(std::memory_order_acquire);
-    if (state == Record::filled || state == Record::patched) return 0;
+    if (state == Record::filled) return 0;
+    if (state == Record::patched) {
+      const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+      remember_fault(static_cast<std::int64_t>(granule << arena_->granule_shift()),
+                     record.fault.load(std::memory_order_relaxed));
+      return 0;
+    }
     if (state == Record::filling) {
       record.state.wait(Record::filling, std::memory_order_acquire);
     } else if (begin_filling(record)) {
@@ -52,7 +59,7 @@ int File::fill(Record& record) {
       Record* const run[] = {&record};
       const int number = map_run(run);
       end_filling(record, number);
-      return number;
+      if (number != 0) return number;
     }
   }
 }
@@ -121,6 +128,7 @@ int File::map_run(std::span<Record* const> run) {
 
 int File::map_in_slots(std::span<Record* const> run) {
   for (Record* const it : run) it->occupied = true;
+  if (arena_->has_copies()) return read_copies(run);
   const std::size_t size = run.size() << arena_->granule_shift();
   const std::uint64_t granule = granule_of(run.front()->page.load(std::memory_order_relaxed));
   return map_file(run.front()->data(), size, granule);
@@ -128,7 +136,6 @@ int File::map_in_slots(std::span<Record* const> run) {
 
 /// Maps the file over addresses of the arena, from a granule on. Returns an errno, or 0.
 int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) {
-  if (arena_->has_copies()) return read_file(address, size, granule);
   const auto map = [&] {
     return arena_->map(address, size, protection(), descriptor_.number(),
                        static_cast<std::int64_t>(granule << arena_->granule_shift()));
@@ -139,27 +146,6 @@ int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) 
     number = map();
   }
   return number;
-}
-
-/// Reads the file into copies' memory. Zeros are behind its end. Returns an errno, kCutShort, or 0.
-int File::read_file(std::byte* address, std::size_t size, std::uint64_t granule) {
-  arena_->counters().add(Work::map_call);
-  const auto begin = static_cast<std::int64_t>(granule << arena_->granule_shift());
-  const std::int64_t expected = this->size() - begin;
-  std::size_t read = 0;
-  while (read < size) {
-    const ssize_t got = uninterrupted([&] {
-      return pread64(descriptor_.number(), address + read, size - read,
-                     begin + static_cast<std::int64_t>(read));
-    });
-    if (got < 0) return errno;
-    if (got == 0) break;
-    read += static_cast<std::size_t>(got);
-  }
-  std::fill(address + read, address + size, std::byte{0});
-  if (read == size || static_cast<std::int64_t>(read) >= expected) return 0;
-  (void)refresh_size();
-  return kCutShort;
 }
 
 /// A hint: it waits neither for the disk, nor for others to give something back.

@@ -11,6 +11,9 @@ namespace {
 /// The window's clock is moved by misses, at most so often.
 constexpr std::uint64_t kClockStepNs = 100'000'000;
 
+/// How often a copy is read anew, at most, because its file has changed meanwhile.
+constexpr int kMostReads = 3;
+
 }  // namespace
 
 /// Flattened: a hit waits for what was stored before it, as a call stores its registers.
@@ -20,7 +23,7 @@ constexpr std::uint64_t kClockStepNs = 100'000'000;
   const std::uint64_t granule = granule_at(offset);  // of an offset below 0: no file has so many
   if (static_cast<std::uint64_t>(length) - 1 < arena_->granule() - within &&
       (granule < full_granules_.load(std::memory_order_relaxed) ||
-       (offset >= 0 && offset <= size() - length))) [[likely]] {
+       (offset >= 0 && offset <= hit_end_.load(std::memory_order_relaxed) - length))) [[likely]] {
     const Page page = make_page(number_, granule);
     auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
     if (record != nullptr) [[likely]] {
@@ -41,20 +44,23 @@ File::Around File::map_around(std::int64_t offset, std::int64_t length,
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   if (length > granule - within) return {map(offset, length, patience), offset};
   const std::int64_t begin = offset - within;
-  return {map(begin, std::min(granule, size() - begin), patience), begin};
+  const std::int64_t end = size();
+  Around around{map(begin, std::min(granule, end - begin), patience), begin};
+  // The file has been cut short behind the range, which has been found out just now.
+  if (!around.mapping && size() < end && lies_within(offset, length, size()))
+    around.mapping = map(begin, std::min(granule, size() - begin), patience);
+  return around;
 }
 
-/// A range within one granule, which has no slot, or whose slot is not ready. kmap(page) pins it.
+/// Pins a page, and has it mapped as far as that range needs it. kmap(page) pins it.
 template <class Kmap>
-Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length, Kmap kmap) noexcept {
-  const Page page = page_at(offset);
-  const Directory::Hold hold(arena_->directory(), page);
-  if (!hold) return error(WindowErrc::busy, offset, length);
+Expected<Record*> File::pin(Page page, std::int64_t offset, std::int64_t length,
+                            Kmap kmap) noexcept {
   Result<void*> slot = kmap(page);
   // A granule that has been patched is mapped anew, unless somebody still holds it.
   while (slot && static_cast<Record*>(*slot)->fault.load(std::memory_order_relaxed) != 0) {
     arena_->window().kunmap_address(*slot);
-    const bool is_held = arena_->window().evict(page) == Evicted::pinned;
+    const bool is_held = !evict(page);
     slot = kmap(page);
     if (is_held) break;
   }
@@ -69,7 +75,28 @@ Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length, Km
     arena_->unpin(record);
     return system_error(number, offset, length);
   }
-  return take_over(record, page, offset, length);
+  return &record;
+}
+
+/// A range within one granule, which has no slot, or whose slot is not ready.
+template <class Kmap>
+Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length,
+                                    const Patience* patience, Kmap kmap) noexcept {
+  const Page page = page_at(offset);
+  const Directory::Hold hold(arena_->directory(), page);
+  if (!hold) return error(WindowErrc::busy, offset, length);
+  for (int tries = 0; tries < kMostReads; ++tries) {
+    const Expected<Record*> pinned = pin(page, offset, length, kmap);
+    if (!pinned) return pinned.error();
+    Record& record = **pinned;
+    if (!is_outdated(record, offset, length)) return take_over(record, page, offset, length);
+    const std::int64_t end = copy_end(record);
+    arena_->unpin(record);
+    if (Error wrong = look_again(offset, length, end)) return wrong;
+    if (!evict(page)) break;
+  }
+  // Somebody holds the copy, or the file changes all the time.
+  return map_span(offset, length, patience);
 }
 
 Result<void*> File::kmap(Page page, const Patience* patience) {
@@ -89,18 +116,36 @@ Result<void*> File::kmap(Page page, const Patience* patience) {
   if (Error wrong = check_range(offset, length)) return wrong;
   arena_->clock().move(Platform::now(), kClockStepNs);
   if (static_cast<std::uint64_t>(length) <= arena_->granule() - within_granule(offset))
-    return map_granule(offset, length, [&](Page page) { return this->kmap(page, patience); });
+    return map_granule(offset, length, patience,
+                       [&](Page page) { return this->kmap(page, patience); });
   return map_span(offset, length, patience);
 }
 
 Expected<Mapping> File::map_reserved(kmapper::Reservation<Platform>& reservation,
                                      std::int64_t offset, std::int64_t length) noexcept {
-  return map_granule(offset, length, [&](Page page) { return reservation.kmap(page); });
+  return map_granule(offset, length, nullptr, [&](Page page) { return reservation.kmap(page); });
 }
 
 Mapping File::take_over(Record& record, Page page, std::int64_t offset, std::int64_t length) {
   arena_->window().hand_over(page);  // whichever thread destroys the mapping
   return {this, &record, record.data() + within_granule(offset), static_cast<std::size_t>(length)};
+}
+
+/// Maps addresses of the span area from the range's first granule on, or reads the file into them.
+Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
+                      std::int64_t length) {
+  const std::uint64_t first = granule_at(offset);
+  if (!arena_->has_copies()) {
+    const int number = map_file(address, size, first);
+    return number == 0 ? Error() : system_error(number, offset, length);
+  }
+  const Read read = read_file(address, size, first);
+  if (read.number != 0) return system_error(read.number, offset, length);
+  const std::int64_t end = static_cast<std::int64_t>(first << arena_->granule_shift()) +
+                           static_cast<std::int64_t>(read.bytes);
+  if (lies_within(offset, length, end)) return {};
+  if (Error wrong = look_again(offset, length, end)) return wrong;
+  return error(WindowErrc::beyond_end, offset, length, end);  // it grows now
 }
 
 /// A range across granules: a run of the span area, mapped by one call.
@@ -112,10 +157,10 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
   const Result<std::uint32_t> run = arena_->spans().take(units, patience);
   if (!run) return refused(run.error(), offset, length, arena_->spans().units());
   std::byte* const address = arena_->span_address(*run);
-  const int number = map_file(address, std::size_t{units} << arena_->granule_shift(), first);
-  if (number != 0) {
+  const std::size_t size = std::size_t{units} << arena_->granule_shift();
+  if (Error wrong = fill_span(address, size, offset, length)) {
     arena_->spans().give_back(*run, units);
-    return system_error(number, offset, length);
+    return wrong;
   }
   for (std::uint32_t i = 0; i < units; ++i) {
     Arena::SpanUnit& unit = arena_->span_unit(*run + i);

@@ -29,6 +29,7 @@ void Platform::write_pte(SlotIndex slot, Page page) {
   }
   record.page.store(page, std::memory_order_relaxed);
   record.fault.store(0, std::memory_order_relaxed);
+  record.outdated.store(false, std::memory_order_relaxed);
 }
 
 /// Granules at home have to go. A slot's own addresses go on mapping what they did, but in a strict

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "process/page_size.hpp"
+#include "process/system_call.hpp"
 
 namespace kmapper::process {
 
@@ -31,7 +32,8 @@ namespace kmapper::process {
 /// Has the page mapped for an access: `advice` is MADV_POPULATE_READ or MADV_POPULATE_WRITE. False:
 /// the access would fault, or the system cannot say. May be called in a signal handler.
 [[nodiscard]] inline bool populate(std::byte* page, int advice) noexcept {
-  return system_populates() && madvise(page, page_size(), advice) == 0;
+  return system_populates() &&
+         uninterrupted([&] { return madvise(page, page_size(), advice); }) == 0;
 }
 
 }  // namespace kmapper::process

@@ -54,7 +54,7 @@ bool Mapping::bad() const noexcept { return file_ != nullptr && file_->fault_of(
 
 std::error_code Mapping::fault() const noexcept {
   const int fault = file_ != nullptr ? file_->fault_of(*this) : 0;
-  if (fault == File::kCutShort) return WindowErrc::cut_short;
+  if (fault == kCutShort) return WindowErrc::cut_short;
   return {fault, std::system_category()};
 }
 
@@ -138,6 +138,10 @@ Error FileWindow::discard(std::int64_t offset, std::int64_t length) noexcept {
 }
 
 Error FileWindow::resize(std::int64_t size) noexcept { return file_->resize(size); }
+
+std::int64_t FileWindow::trim() noexcept { return file_->trim(); }
+
+Error FileWindow::refresh() noexcept { return file_->refresh(); }
 
 std::int64_t FileWindow::size() const noexcept { return file_->size(); }
 

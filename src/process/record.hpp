@@ -28,7 +28,7 @@ struct alignas(64) Record {
     pending,   // has a page, which nobody has mapped yet
     filling,   // somebody is mapping it
     filled,    // it may be used, with a pin
-    patched,   // the same; but some of it are zeros, which the file is not (Arena::patch)
+    patched,   // the same; but it does not show the file: Arena::patch(), `outdated`
     taken,     // out of use; what it maps has to go
     emptying,  // out of use; somebody is unmapping it
   };
@@ -40,6 +40,10 @@ struct alignas(64) Record {
   // What File::fault_at() said when an access could not be carried out; 0: all is well. Set by who
   // faults, with a pin; cleared when the slot gets another page.
   std::atomic<int> fault{0};
+  // Of a copy: so many bytes were read, written while filling; and it is shorter than it should be,
+  // or too old, so that no hit may find it, cleared with `fault`. See copies.cpp.
+  std::atomic<std::uint32_t> copied{0};
+  std::atomic<bool> outdated{false};
   // Written while filling or emptying; `state` publishes it. Relaxed, all: atomic because
   // a signal handler looks through all records for an address.
   std::atomic<std::byte*> address{nullptr};

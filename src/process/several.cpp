@@ -50,6 +50,31 @@ class Together {
   [[nodiscard]] Error map(const Patience& patience) {
     if (Error wrong = name_pages()) return wrong;
     if (Error wrong = hold_pages()) return wrong;
+    // Copies that turn out to be shorter than their files are read anew, a few times.
+    for (int tries = 0;; ++tries) {
+      if (Error wrong = pin_and_fill(patience)) return wrong;
+      const std::size_t outdated = find_outdated(tries < kMostReads);
+      if (outdated == ranges_.size()) break;
+      const Range& range = ranges_[outdated];
+      const std::int64_t end = file(outdated).copy_end(*records_[outdated]);
+      unpin();
+      if (Error wrong = file(outdated).look_again(range.offset, range.length, end)) return wrong;
+      if (!file(outdated).evict(pages_[outdated].page) && tries >= kMostReads)
+        return file(outdated).error(WindowErrc::pinned, range.offset, range.length);
+    }
+    for (std::size_t i = 0; i < ranges_.size(); ++i) {
+      ranges_[i].mapping =
+          file(i).take_over(*records_[i], pages_[i].page, ranges_[i].offset, ranges_[i].length);
+    }
+    return {};
+  }
+
+ private:
+  static constexpr int kMostReads = 3;
+
+  [[nodiscard]] File& file(std::size_t i) const { return *Internals::file_of(*ranges_[i].window); }
+
+  [[nodiscard]] Error pin_and_fill(const Patience& patience) {
     if (Error wrong = pin(patience)) return wrong;
     if (evict_patched()) {
       if (Error wrong = pin(patience)) return wrong;
@@ -66,15 +91,20 @@ class Together {
         return wrong;
       }
     }
-    for (std::size_t i = 0; i < ranges_.size(); ++i) {
-      ranges_[i].mapping =
-          file(i).take_over(*records_[i], pages_[i].page, ranges_[i].offset, ranges_[i].length);
-    }
     return {};
   }
 
- private:
-  [[nodiscard]] File& file(std::size_t i) const { return *Internals::file_of(*ranges_[i].window); }
+  /// The first range whose copy does not show it, or (if `old_too`) is too old; else their number.
+  [[nodiscard]] std::size_t find_outdated(bool old_too) const {
+    const auto is_outdated = [&](std::size_t i) {
+      const Range& it = ranges_[i];
+      return old_too ? file(i).is_outdated(*records_[i], it.offset, it.length)
+                     : !file(i).is_copied(*records_[i], it.offset, it.length);
+    };
+    std::size_t i = 0;
+    while (i < ranges_.size() && !is_outdated(i)) ++i;
+    return i;
+  }
 
   [[nodiscard]] Error name_pages() {
     for (Range& it : ranges_) {
@@ -135,6 +165,7 @@ class Together {
   /// Granules that have been patched are mapped anew, unless somebody else holds them. True:
   /// nothing is pinned any more.
   [[nodiscard]] bool evict_patched() {
+    patched_.clear();
     for (std::size_t i = 0; i < records_.size(); ++i) {
       if (records_[i]->fault.load(std::memory_order_relaxed) != 0)
         patched_.push_back(pages_[i].page);

@@ -1,15 +1,11 @@
 // A block device through the window: a loop device, where the machine lets us have one.
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <linux/fs.h>
-#include <linux/loop.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdint>
-#include <string>
 
 #include "kmapper/process.hpp"
+#include "loop_device.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {
@@ -17,36 +13,6 @@ namespace {
 
 constexpr std::int64_t kPage = 4096;
 constexpr std::int64_t kSize = 256 * kPage;
-
-class LoopDevice {
- public:
-  explicit LoopDevice(int backing) {
-    const int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-    // Between the question and the answer's use somebody else may have taken it.
-    for (int tries = 0; control >= 0 && !is_there_ && tries < 10; ++tries) {
-      if (device_ >= 0) close(device_);
-      path_ = "/dev/loop" + std::to_string(ioctl(control, LOOP_CTL_GET_FREE));
-      device_ = open(path_.c_str(), O_RDWR | O_CLOEXEC);
-      is_there_ = device_ >= 0 && ioctl(device_, LOOP_SET_FD, backing) == 0;
-    }
-    if (control >= 0) close(control);
-  }
-  LoopDevice(const LoopDevice&) = delete;
-  LoopDevice& operator=(const LoopDevice&) = delete;
-  ~LoopDevice() {
-    if (is_there_) ioctl(device_, LOOP_CLR_FD);
-    if (device_ >= 0) close(device_);
-  }
-  [[nodiscard]] bool is_there() const { return is_there_; }
-  [[nodiscard]] const std::string& path() const { return path_; }
-  /// Has the system forget what it has read of it.
-  void forget() const { EXPECT_EQ(ioctl(device_, BLKFLSBUF, 0), 0); }
-
- private:
-  std::string path_;
-  int device_ = -1;
-  bool is_there_ = false;
-};
 
 class BlockDevice : public testing::Test {
  protected:

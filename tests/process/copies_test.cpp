@@ -55,10 +55,8 @@ TEST_F(Copies, AreReadManyAtATimeByWhoGoesThroughAFile) {
 TEST_F(Copies, AFileThatIsCutShortIsAnErrorOfTheCall) {
   check(0, 10);
   ASSERT_EQ(ftruncate64(file_.descriptor(), 100), 0);
-  const auto mapping = window_.map(200 * kGranule, 10);
-  ASSERT_FALSE(mapping);
-  EXPECT_EQ(mapping.error().code(), WindowErrc::cut_short);
-  EXPECT_EQ(window_.map(200 * kGranule, 10).error().code(), WindowErrc::beyond_end);
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(window_.map(200 * kGranule, 10).error().code(), WindowErrc::beyond_end);
   EXPECT_EQ(window_.size(), 100);
   EXPECT_EQ(budget_.stats().pinned, 0);
   check(0, 100);

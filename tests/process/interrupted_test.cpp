@@ -15,6 +15,7 @@ constexpr std::int64_t kSize = 64 * kPage;
 constexpr std::int64_t kGranule = 16 * kPage;
 constexpr int kSkipped = 77;
 constexpr int kTimes = 3;
+constexpr int kTimesOfAPage = 8;  // an access asks several times before it is a SIGBUS
 
 /// Has use(server, budget), which returns 0 where all is well, use a file system of which a request
 /// of one kind is interrupted several times. In a child: the file system is mounted for it alone.
@@ -33,11 +34,11 @@ void use_interrupted(Placement placement, Use use) {
 /// Has use(window), which returns whether all is well, use a window while requests of that kind
 /// are interrupted.
 template <class Use>
-void use_window_interrupted(fuse_opcode kind, Use use) {
+void use_window_interrupted(fuse_opcode kind, Use use, int times = kTimes) {
   use_interrupted(Placement::slots, [&](FuseServer& server, const Budget& budget) {
     FileWindow window(server.path(), Access::read_write, budget);
     if (auto mapping = window.map(0, 1)) mapping->writable()[0] = std::byte{1};
-    server.interrupt(kind, kTimes);
+    server.interrupt(kind, times);
     if (!use(window)) return 1;
     return server.left_to_interrupt() == 0 ? 0 : 2;
   });
@@ -86,10 +87,13 @@ TEST(Interrupted, AReadIntoACopyIsDoneAgain) {
 
 // The page is read when it is touched: what the kernel makes of EINTR then is a SIGBUS.
 TEST(Interrupted, AReadOfAPageIsDoneAgain) {
-  use_window_interrupted(FUSE_READ, [](FileWindow& window) {
-    const auto mapping = window.map(kGranule, kPage);
-    return mapping && shows(mapping->bytes(), kGranule) && !mapping->bad();
-  });
+  use_window_interrupted(
+      FUSE_READ,
+      [](FileWindow& window) {
+        const auto mapping = window.map(kGranule, kPage);
+        return mapping && shows(mapping->bytes(), kGranule) && !mapping->bad();
+      },
+      kTimesOfAPage);
 }
 
 }  // namespace

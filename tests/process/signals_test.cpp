@@ -108,6 +108,7 @@ TEST_P(Signals, InterruptNoCall) {
     threads.emplace_back([&, number] {
       std::mt19937 random(number);
       std::vector<Mapping> held;
+      while (handled == 0) std::this_thread::yield();  // else all may be over before the first
       for (int i = 0; i < 2000; ++i) {
         const std::int64_t offset = static_cast<std::int64_t>(random() % 255) * kPage;
         // Across granules, often; and, as all hold several, often only when somebody has let go.
