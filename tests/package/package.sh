@@ -48,9 +48,10 @@ runs_programs() {
 
 # works PROGRAM: it shows the last page of a file that it could not map whole, and changes a byte there.
 works() {
-  local said
-  truncate -s 5G file
-  printf 'Hello' | dd of=file bs=1 seek=$((5 * 1024 * 1024 * 1024 - 4096)) conv=notrunc status=none
+  local said gib=5
+  ((${#emulator[@]} == 0)) || gib=3 # QEMU 7.2 cuts the offsets of 32-bit programs to 32 bits
+  truncate -s ${gib}G file
+  printf 'Hello' | dd of=file bs=1 seek=$((gib * 1024 * 1024 * 1024 - 4096)) conv=notrunc status=none
   said=$(LD_LIBRARY_PATH=$lib "${emulator[@]}" "$1" file) || fail "$1 ended with $?, and said: $said"
   [[ $said == Hello ]] || fail "$1 said: $said"
   [[ $(tail -c 4096 file | head -c 5) == Jello ]] || fail "$1 did not write to the file"

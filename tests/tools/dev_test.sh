@@ -12,7 +12,19 @@ cp -r "$1/dev" "$1/tools" "$work/tree"
 cd "$work" || exit 1
 export PATH=$work/bin:$PATH
 
-printf '#!/bin/sh\nexit 0\n' >bin/cmake
+# When it is to configure a preset, it remembers what it was told, as CMake does.
+cat >bin/cmake <<'END'
+#!/bin/bash
+[[ $1 == -S ]] || exit 0
+printf '%s\n' "$*" >>"$(dirname "$0")/../configured"
+folder=$2/build/$4
+mkdir -p "$folder"
+touch "$folder/build.ninja"
+{
+  printf 'CMAKE_HOME_DIRECTORY:INTERNAL=%s\n' "$2"
+  for word; do [[ $word != CMAKE_*=* ]] || printf '%s:STRING=%s\n' "${word%%=*}" "${word#*=}"; done
+} >"$folder/CMakeCache.txt"
+END
 cat >bin/ctest <<'END'
 #!/bin/sh
 work=$(dirname "$0")/..
@@ -21,7 +33,9 @@ umask >>"$work/environment"
 cat "$work/said"
 END
 printf '#!/bin/sh\ncase "$*" in *dumpversion*) echo 12 ;; *) exit 0 ;; esac\n' >bin/c++
-chmod +x bin/*
+mkdir other
+cp bin/c++ other/other
+chmod +x bin/* other/*
 
 # judges STATUS LAST_LINES [VARIABLE=VALUE] SUITE...: with what stands in the file `said` as CTest's words.
 judges() {
@@ -82,4 +96,38 @@ judges 0 "what it said" sh -c 'tree/dev test unit | sed "/what it said/q"'
 
 printf 'No tests were found!!!\n' >said
 judges 1 $'0 passed, 1 failed' tree/dev test unit
+
+# configures [WORD] [VARIABLE=VALUE] SUITE: the preset is configured with this among CMake's words, or, without a word, not.
+configures() {
+  local word=$1 told
+  shift
+  : >configured
+  env CXX="$work/bin/c++" "$@" >said.dev 2>&1
+  told=$(cat configured)
+  if [[ (-z $word && -n $told) || " $told " != *"$word"* ]]; then
+    printf 'not ok: %s\n  should configure with: %s\n  configured with: %s\n' "$*" "${word:-nothing}" "$told"
+    wrong=1
+  fi
+}
+
+printf '#!/bin/sh\n' | tee bin/ccache >bin/qemu-i386
+chmod +x bin/ccache bin/qemu-i386
+launcher=CMAKE_CXX_COMPILER_LAUNCHER
+configures "$launcher=$work/bin/ccache" tree/dev test weak
+configures "" tree/dev test weak
+rm bin/ccache
+configures " -D $launcher=$(PATH=${PATH#*:} && command -v ccache || true) " tree/dev test weak
+[[ $(cat configured) != *--fresh* ]] || { printf 'not ok: all is built again because ccache is gone\n'; wrong=1; }
+configures "" tree/dev test weak
+configures "--fresh" PATH="$work/other:$PATH" CXX=other tree/dev test weak
+
+rm -r tree/build
+emulator="CMAKE_CROSSCOMPILING_EMULATOR="
+configures " -D $emulator " KMAPPER_32_BIT=native tree/dev test m32
+configures "" KMAPPER_32_BIT=native tree/dev test m32
+configures " -D ${emulator}qemu-i386;-B;0x100000000 " KMAPPER_32_BIT=emulated tree/dev test m32
+configures "" KMAPPER_32_BIT=emulated tree/dev test m32
+configures " -D $emulator " KMAPPER_32_BIT=native tree/dev test m32
+configures "CMAKE_DISABLE_PRECOMPILE_HEADERS=OFF" tree/dev test weak
+configures "" KMAPPER_32_BIT=emulated tree/dev test weak
 exit $wrong
