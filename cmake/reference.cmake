@@ -29,14 +29,20 @@ set(DOXYGEN_INPUT_FILTER "sed -E -f ${CMAKE_CURRENT_LIST_DIR}/reference.sed")
 
 set(headers ${kmapper_headers})
 list(FILTER headers EXCLUDE REGEX /export\\.h$)
-doxygen_add_docs(reference ${headers} ALL COMMENT "Writing the reference")
-add_custom_target(no_reference COMMAND ${CMAKE_COMMAND} -E rm -rf html man)  # no page of what is there no more
-add_dependencies(reference no_reference)
+doxygen_add_docs(reference ${headers})
+# Made anew, without the pages of what is there no more, where a header has changed.
+set(doxyfile ${CMAKE_CURRENT_BINARY_DIR}/Doxyfile.reference)
+add_custom_command(OUTPUT reference.made
+                   COMMAND ${CMAKE_COMMAND} -E rm -rf html man
+                   COMMAND Doxygen::doxygen ${doxyfile}
+                   COMMAND sh -c "gzip -9nf man/man3/*.3"
+                   COMMAND ${CMAKE_COMMAND} -E touch reference.made
+                   DEPENDS ${headers} ${doxyfile} ${CMAKE_CURRENT_LIST_DIR}/reference.sed
+                   WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR} COMMENT "Writing the reference" VERBATIM)
+add_custom_target(reference_made ALL DEPENDS reference.made)
 install(DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/html DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 # Section 3 of the manual has a page for each class, and one for each header.
-add_custom_command(TARGET reference POST_BUILD
-                   COMMAND sh -c "gzip -9nf ${CMAKE_CURRENT_BINARY_DIR}/man/man3/*.3" VERBATIM)
 install(DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/man/man3 DESTINATION ${CMAKE_INSTALL_MANDIR}
         FILES_MATCHING PATTERN kmapper*)
 foreach(header ${headers})
