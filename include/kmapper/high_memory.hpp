@@ -21,13 +21,20 @@ namespace kmapper::process {
 /// A page of a HighMemory, of the budget's granule.
 enum class HighPage : std::uint64_t {};
 
+/// When a page takes up memory. when_written: with the first write to it. Where the machine has
+/// none left by then, or the process's control group, the kernel ends a process to get some (the
+/// OOM killer). when_allocated: in allocate(), where running out is an error. That looks at what is
+/// left before each 16 MiB, leaves 16 MiB, and costs a system call a page; memory that others take
+/// at the same time is not seen.
+enum class Commit : std::uint8_t { when_written, when_allocated };
+
 /// All calls may come from several threads at once, but for the destructor.
 class KMAPPER_API HighMemory {
  public:
   /// Throws std::system_error.
-  explicit HighMemory(const Budget& budget);
+  explicit HighMemory(const Budget& budget, Commit commit = Commit::when_written);
 
-  /// A page of zeros. It takes up memory once it is written to. Errors: of the system.
+  /// A page of zeros. Errors: of the system; not_enough_memory (of Commit::when_allocated).
   [[nodiscard]] Expected<HighPage> allocate() noexcept;
   /// Gives the page's memory back to the system. Errors: pinned (somebody holds a mapping of it;
   /// nothing was done), invalid_range (the page is not allocated).
@@ -49,14 +56,17 @@ class KMAPPER_API HighMemory {
     return static_cast<std::int64_t>(static_cast<std::uint64_t>(page)) * page_size_;
   }
   [[nodiscard]] Error grow_by_half() noexcept;
+  [[nodiscard]] Error take_memory(HighPage page) noexcept;
   [[nodiscard]] bool is_allocated(HighPage page) const noexcept;
 
   const std::int64_t page_size_;
+  const Commit commit_;
   FileWindow window_;
   mutable std::mutex mutex_;         // guards what follows
   std::vector<std::uint64_t> free_;  // a bit a page
   std::size_t hint_ = 0;             // no word below has a free page
   std::int64_t allocated_ = 0;
+  std::int64_t seen_ = 0;  // bytes that were left, and have not been taken since
 };
 
 }  // namespace kmapper::process

@@ -304,9 +304,16 @@ typedef uint64_t kmapper_high_page;
 /* Errors: of the system. */
 KMAPPER_API int kmapper_high_memory_create(const kmapper_budget* budget,
                                            kmapper_high_memory** memory);
+/* When a page takes up memory: with the first write to it (where none is left then, the kernel ends
+ * a process: the OOM killer); or in kmapper_high_memory_allocate(), where running out is ENOMEM. */
+enum { KMAPPER_COMMIT_WHEN_WRITTEN = 0, KMAPPER_COMMIT_WHEN_ALLOCATED = 1 };
+/* The same as kmapper_high_memory_create(), which commits when written. Errors:
+ * KMAPPER_INVALID_OPTION (no such `commit`), too. */
+KMAPPER_API int kmapper_high_memory_create_committed(const kmapper_budget* budget, int commit,
+                                                     kmapper_high_memory** memory);
 /* Nobody may be using it. NULL: nothing. */
 KMAPPER_API void kmapper_high_memory_destroy(kmapper_high_memory* memory);
-/* A page of zeros. It takes up memory once it is written to. Errors: of the system. */
+/* A page of zeros. Errors: of the system; ENOMEM. */
 KMAPPER_API int kmapper_high_memory_allocate(kmapper_high_memory* memory, kmapper_high_page* page);
 /* Gives the page's memory back. Errors: KMAPPER_PINNED (nothing is done), _INVALID_RANGE (it is not
  * allocated). */

@@ -1,4 +1,6 @@
 // The C face's high memory: see kmapper/kmapper.h.
+#include <string>
+
 #include "kmapper/high_memory.hpp"
 #include "process/c_api.hpp"
 
@@ -9,14 +11,38 @@ struct kmapper_high_memory {
 // NOLINTEND(readability-identifier-naming)
 
 using namespace kmapper::process::c;  // NOLINT(google-build-using-namespace): this is its face
+using kmapper::process::Commit;
 using kmapper::process::Expected;
 using kmapper::process::HighMemory;
 using kmapper::process::HighPage;
 using kmapper::process::Patience;
 
+namespace {
+
+static_assert(static_cast<int>(Commit::when_written) == KMAPPER_COMMIT_WHEN_WRITTEN);
+static_assert(static_cast<int>(Commit::when_allocated) == KMAPPER_COMMIT_WHEN_ALLOCATED);
+
+Commit commit_of(int commit) {
+  if (commit == KMAPPER_COMMIT_WHEN_WRITTEN || commit == KMAPPER_COMMIT_WHEN_ALLOCATED)
+    return static_cast<Commit>(commit);
+  throw std::system_error(kmapper::process::WindowErrc::invalid_option,
+                          "commit " + std::to_string(commit) + " is not from " +
+                              std::to_string(KMAPPER_COMMIT_WHEN_WRITTEN) + " to " +
+                              std::to_string(KMAPPER_COMMIT_WHEN_ALLOCATED));
+}
+
+}  // namespace
+
 int kmapper_high_memory_create(const kmapper_budget* budget, kmapper_high_memory** memory) {
   return create(__func__, "memory", memory, {{budget, "budget"}},
                 [&] { return new kmapper_high_memory{HighMemory(budget->budget)}; });
+}
+
+int kmapper_high_memory_create_committed(const kmapper_budget* budget, int commit,
+                                         kmapper_high_memory** memory) {
+  return create(__func__, "memory", memory, {{budget, "budget"}}, [&] {
+    return new kmapper_high_memory{HighMemory(budget->budget, commit_of(commit))};
+  });
 }
 
 void kmapper_high_memory_destroy(kmapper_high_memory* memory) { delete memory; }

@@ -177,6 +177,13 @@ Error File::discard(std::int64_t offset, std::int64_t length) noexcept {
   return system_error(errno, offset, length);
 }
 
+int File::take_blocks(std::int64_t offset, std::int64_t length) const noexcept {
+  const auto take = [&] {
+    return fallocate(descriptor_.number(), FALLOC_FL_KEEP_SIZE, offset, length);
+  };
+  return uninterrupted(take) == 0 ? 0 : errno;
+}
+
 std::int64_t File::longest() const {
   // A range may begin on the last byte of a granule.
   const std::int64_t whole = arena_->spans().units() - 1;

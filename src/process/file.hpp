@@ -98,6 +98,8 @@ class File {
   [[nodiscard]] Error start_sync(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Error resize(std::int64_t size) noexcept;
   [[nodiscard]] Error discard(std::int64_t offset, std::int64_t length) noexcept;
+  /// Has the file system give a range its blocks now. Returns an errno, or 0.
+  [[nodiscard]] int take_blocks(std::int64_t offset, std::int64_t length) const noexcept;
   std::int64_t trim() noexcept;
   [[nodiscard]] Error refresh() noexcept;
   [[nodiscard]] std::int64_t size() const { return size_.load(std::memory_order_relaxed); }

@@ -2,11 +2,13 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <bit>
 #include <cerrno>
 #include <new>
 #include <system_error>
 
+#include "process/available_memory.hpp"
 #include "process/descriptor.hpp"
 #include "process/file.hpp"
 #include "process/internals.hpp"
@@ -16,6 +18,10 @@ namespace {
 
 constexpr std::size_t kBits = 64;
 
+/// What is left to others, and what may be taken before it is looked again.
+constexpr std::int64_t kLeftToOthers = std::int64_t{16} << 20;
+constexpr std::int64_t kAtOnce = std::int64_t{16} << 20;
+
 Descriptor new_memory_file() {
   const int number = memfd_create("kmapper high memory", MFD_CLOEXEC);
   if (number < 0) throw std::system_error(errno, std::system_category(), "high memory");
@@ -24,8 +30,9 @@ Descriptor new_memory_file() {
 
 }  // namespace
 
-HighMemory::HighMemory(const Budget& budget)
+HighMemory::HighMemory(const Budget& budget, Commit commit)
     : page_size_(budget.granule()),
+      commit_(commit),
       window_(Internals::window_of(
           std::make_unique<File>(new_memory_file(), "high memory", Access::read_write,
                                  Internals::arena_of(budget), File::Kind::high_memory))) {}
@@ -38,10 +45,36 @@ Expected<HighPage> HighMemory::allocate() noexcept {
   if (hint_ == free_.size()) {
     if (Error error = grow_by_half()) return error;
   }
-  const auto bit = static_cast<std::size_t>(std::countr_zero(free_[hint_]));
+  const HighPage page{hint_ * kBits + static_cast<std::size_t>(std::countr_zero(free_[hint_]))};
+  if (commit_ == Commit::when_allocated) {
+    if (Error error = take_memory(page)) return error;
+  }
   free_[hint_] &= free_[hint_] - 1;
   ++allocated_;
-  return HighPage{hint_ * kBits + bit};
+  return page;
+}
+
+Error HighMemory::take_memory(HighPage page) noexcept {
+  File& file = *Internals::file_of(window_);
+  const auto no_memory = [&] {
+    return file.page_error({ENOMEM, std::system_category()}, static_cast<std::uint64_t>(page),
+                           "neither the machine nor its control group has much left");
+  };
+  if (seen_ < page_size_) {
+    try {
+      seen_ = std::min(available_memory() - kLeftToOthers, kAtOnce);
+    } catch (const std::bad_alloc&) {
+      return no_memory();
+    }
+    if (seen_ < page_size_) return no_memory();
+  }
+  const int number = file.take_blocks(offset_of(page), page_size_);
+  if (number != 0) {
+    return file.page_error({number, std::system_category()}, static_cast<std::uint64_t>(page),
+                           nullptr);
+  }
+  seen_ -= page_size_;
+  return {};
 }
 
 /// The file has no memory behind what is not written.

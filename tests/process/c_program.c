@@ -202,7 +202,13 @@ int c_resizes_and_discards(int descriptor) {
   CHECK(kmapper_window_discard(window, 0, PAGE) == 0);
   CHECK(kmapper_window_map(window, 0, 1, &mapping) == 0);
   CHECK(*(char*)mapping.data == 0);
+  CHECK(kmapper_window_trim(window) == 0); /* it is held */
   kmapper_mapping_release(&mapping);
+  CHECK(kmapper_window_trim(window) == 1);
+  CHECK(ftruncate(descriptor, 2 * PAGE) == 0);
+  CHECK(kmapper_window_size(window) == PAGES * PAGE);
+  CHECK(kmapper_window_refresh(window) == 0);
+  CHECK(kmapper_window_size(window) == 2 * PAGE);
   kmapper_window_close(window);
   return 0;
 }

@@ -197,8 +197,10 @@ TEST_F(CopiesOfALongFile, ShowTheBeginningWhileTheEndComesAndGoes) {
       grow(kShort, kLong);
     }
   });
+  constexpr std::size_t kReaders = 2;
   std::vector<std::thread> readers;
-  for (int t = 0; t < 2; ++t) {
+  readers.reserve(kReaders);
+  for (std::size_t t = 0; t < kReaders; ++t) {
     readers.emplace_back([this] {
       for (int i = 0; i < 500; ++i) {
         expect_shown(0, 100);
