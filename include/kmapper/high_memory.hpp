@@ -52,9 +52,13 @@ class KMAPPER_API HighMemory {
   [[nodiscard]] std::int64_t allocated() const noexcept;
 
  private:
+  /// Below 0: there is no such offset, so no file has the page.
   [[nodiscard]] std::int64_t offset_of(HighPage page) const noexcept {
-    return static_cast<std::int64_t>(static_cast<std::uint64_t>(page)) * page_size_;
+    std::int64_t offset = 0;
+    return __builtin_mul_overflow(static_cast<std::uint64_t>(page), page_size_, &offset) ? -1
+                                                                                         : offset;
   }
+  [[nodiscard]] Error beyond(HighPage page) const noexcept;
   [[nodiscard]] Error grow_by_half() noexcept;
   [[nodiscard]] Error take_memory(HighPage page) noexcept;
   [[nodiscard]] bool is_allocated(HighPage page) const noexcept;

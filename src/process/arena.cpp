@@ -21,7 +21,6 @@ namespace {
 constexpr std::int64_t kLargestGranule = std::int64_t{2} << 20;
 constexpr std::int64_t kUsualGranule = std::int64_t{64} << 10;
 constexpr std::int64_t kFewestGranules = 8;
-constexpr std::uint32_t kMostFiles = 65'535;
 
 std::system_error invalid_option(const std::string& what) {
   return {WindowErrc::invalid_option, what};

@@ -102,8 +102,7 @@ bool File::is_copied(const Record& record, std::int64_t offset, std::int64_t len
 Error File::look_again(std::int64_t offset, std::int64_t length, std::int64_t read_end) noexcept {
   if (const int number = refresh_size(read_end); number != 0)
     return system_error(number, offset, length);
-  if (lies_within(offset, length, size())) return {};
-  return error(WindowErrc::beyond_end, offset, length, size());
+  return check_end(offset, length);
 }
 
 std::int64_t File::copy_end(const Record& record) const {
@@ -129,8 +128,9 @@ std::int64_t File::readable_size(std::int64_t claimed, std::int64_t read_end) {
 /// The caller holds sizing_, and no pin of this file's.
 void File::set_size(std::int64_t size) {
   size_.store(size, std::memory_order_relaxed);
+  const std::int64_t end = this->end();
   const std::int64_t before = hit_end_.load(std::memory_order_relaxed);
-  if (arena_->has_copies() && size != before) {
+  if (arena_->has_copies() && end != before) {
     std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with read_copies()
     // The copy that ended with the file; or any that does not reach its granule's end.
     bool gone = true;
@@ -144,13 +144,12 @@ void File::set_size(std::int64_t size) {
       const Directory::Hold hold(arena_->directory(), last);
       gone = hold && evict(last);
     }
-    if (size > before && !gone) return;
+    if (end > before && !gone) return;
     has_short_copies_ = !gone;
   }
-  hit_end_.store(size, std::memory_order_relaxed);
-  full_granules_.store(
-      static_cast<std::size_t>(std::min<std::uint64_t>(granule_at(size), SIZE_MAX)),
-      std::memory_order_relaxed);
+  hit_end_.store(end, std::memory_order_relaxed);
+  full_granules_.store(static_cast<std::size_t>(std::min<std::uint64_t>(granule_at(end), SIZE_MAX)),
+                       std::memory_order_relaxed);
 }
 
 /// Takes back those granules of the file that wanted(record) names, and calls held(record) for each

@@ -13,19 +13,22 @@
 namespace kmapper::process {
 namespace {
 
-std::byte* page_of(std::byte* address) {
-  return address - reinterpret_cast<std::uintptr_t>(address) % page_size();
+std::byte* page_of(std::byte* address, std::size_t page) {
+  return address - reinterpret_cast<std::uintptr_t>(address) % page;
 }
 
 /// The system call itself: the library's function may be somebody's who is not made for handlers.
-bool replace_by_zeros(std::byte* page, int protection) {
+bool replace_by_zeros(std::byte* page, std::size_t size, int protection) {
 #ifdef SYS_mmap2
   constexpr long kCall = SYS_mmap2;
 #else
   constexpr long kCall = SYS_mmap;
 #endif
-  return syscall(kCall, page, page_size(), protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-                 0L) != -1;
+  const auto map = [&] {
+    return syscall(kCall, page, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0L);
+  };
+  // Where the process locks its memory, and no more may be locked: what is there is, and goes.
+  return map() != -1 || (errno == EAGAIN && syscall(SYS_munlock, page, size) == 0 && map() != -1);
 }
 
 }  // namespace
@@ -82,14 +85,15 @@ bool Arena::patch(Record& record, std::byte* address, Direction direction) noexc
 /// when it hands one out; read-ahead hands out none.
 bool Arena::replace(File& file, std::byte* address, std::int64_t offset, Direction direction,
                     std::atomic<int>& fault, bool in_use) noexcept {
-  std::byte* const page = page_of(address);
+  const std::size_t size = file.page();
+  std::byte* const page = page_of(address, size);
   offset -= address - page;
   const int protection = file.protection();
   const bool may_write = direction != Direction::read && (protection & PROT_WRITE) != 0;
   const bool is_write = direction == Direction::write && may_write;
   const auto is_well = [&] {
-    const bool is_readable = is_write || populate(page, MADV_POPULATE_READ);
-    return is_readable && (!may_write || populate(page, MADV_POPULATE_WRITE));
+    const bool is_readable = is_write || populate(page, size, MADV_POPULATE_READ);
+    return is_readable && (!may_write || populate(page, size, MADV_POPULATE_WRITE));
   };
   // Another thread may have replaced it, and written to it; or all is well again.
   if (is_well()) return true;
@@ -100,7 +104,7 @@ bool Arena::replace(File& file, std::byte* address, std::int64_t offset, Directi
   }
   fault.store(cause, std::memory_order_relaxed);
   if (in_use) file.remember_fault(offset, cause);
-  return replace_by_zeros(page, protection);
+  return replace_by_zeros(page, size, protection);
 }
 
 int File::fault_of(const Mapping& mapping) const noexcept {
@@ -118,6 +122,7 @@ int File::fault_at(std::int64_t page_offset) const noexcept {
 }
 
 int File::repeated_fault() const noexcept {
+  if (page_ != page_size()) return ENOMEM;  // the pool of huge pages is empty
   return cause_of_repeated_fault(descriptor_.number(), access_ != Access::read_only);
 }
 
@@ -134,7 +139,7 @@ Error File::say_fault() noexcept {
   const int cause = unsaid_fault_.exchange(0, std::memory_order_acquire);
   if (cause == 0) return {};
   return system_error(cause, unsaid_fault_at_.load(std::memory_order_relaxed),
-                      static_cast<std::int64_t>(page_size()));
+                      static_cast<std::int64_t>(page_));
 }
 
 void File::restore_home(const Record& record) noexcept {

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "process/opening.hpp"
 #include "process/page_size.hpp"
 #include "process/system_call.hpp"
 
@@ -21,6 +22,24 @@ namespace {
 /// What a range may take of the address space to be synced by itself.
 constexpr std::uint64_t kMostAddresses = std::uint64_t{sizeof(void*) == 8 ? 1024 : 16} << 20;
 
+/// Where the last granule ends that can be mapped of a file, however long it is. It begins and ends
+/// within what an offset can say; and mmap2() of 32-bit processes counts units of 4 KiB in 32 bits.
+std::int64_t last_end(const Arena& arena) {
+  const unsigned shift = arena.granule_shift();
+  std::uint64_t granules = std::min(kMostGranules, std::uint64_t{INT64_MAX} >> shift);
+  if (sizeof(void*) == 4 && !arena.has_copies()) {
+    constexpr std::uint64_t kMostBytes = std::uint64_t{UINT32_MAX} << 12;
+    granules = std::min(granules, kMostBytes >> shift);
+  }
+  return static_cast<std::int64_t>(granules << shift);
+}
+
+std::size_t check_pages(int descriptor, const std::string& name, const Arena& arena) {
+  if (!arena.has_copies()) return check_mappable(descriptor, name, arena.granule());
+  check_readable(descriptor, name);
+  return page_size();
+}
+
 }  // namespace
 
 File::File(Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena,
@@ -29,7 +48,9 @@ File::File(Descriptor descriptor, std::string name, Access access, std::shared_p
       name_(std::make_shared<const std::string>(std::move(name))),
       access_(access),
       kind_(kind),
-      arena_(std::move(arena)) {
+      arena_(std::move(arena)),
+      page_(check_pages(descriptor_.number(), *name_, *arena_)),
+      last_end_(last_end(*arena_)) {
   if (const int number = refresh_size(); number != 0)
     throw std::system_error(number, std::system_category(), *name_);
   if (arena_->has_copies() && access_ != Access::read_only) {
@@ -77,7 +98,13 @@ Error File::check_range(std::int64_t offset, std::int64_t length) noexcept {
   if (offset < 0 || length < 1) return error(WindowErrc::invalid_range, offset, length);
   if (lies_within(offset, length, hit_end_.load(std::memory_order_relaxed))) return {};
   if (const int number = refresh_size(); number != 0) return system_error(number, offset, length);
-  if (lies_within(offset, length, size())) return {};
+  return check_end(offset, length);
+}
+
+Error File::check_end(std::int64_t offset, std::int64_t length) const {
+  if (lies_within(offset, length, end())) return {};
+  if (lies_within(offset, length, size()))
+    return error({EFBIG, std::system_category()}, offset, length, end());
   return error(WindowErrc::beyond_end, offset, length, size());
 }
 

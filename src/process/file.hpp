@@ -1,6 +1,7 @@
 // A file in an arena: what a FileWindow stands for.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -103,6 +104,9 @@ class File {
   std::int64_t trim() noexcept;
   [[nodiscard]] Error refresh() noexcept;
   [[nodiscard]] std::int64_t size() const { return size_.load(std::memory_order_relaxed); }
+  /// Where what can be mapped of it ends: at its size, or before the first granule that has no
+  /// number, or (of a 32-bit process) an offset that its mmap() cannot be given.
+  [[nodiscard]] std::int64_t end() const { return std::min(size(), last_end_); }
   [[nodiscard]] std::int64_t longest() const;
 
   /// What is wrong with a mapping: what fault_at() said, or 0.
@@ -120,6 +124,8 @@ class File {
   /// Shows the file again where a granule at home has been patched.
   void restore_home(const Record& record) noexcept;
   [[nodiscard]] int protection() const noexcept;
+  /// What the kernel maps of it in one piece: a page, or a huge page.
+  [[nodiscard]] std::size_t page() const { return page_; }
 
   /// Takes back everything from granule `first` on. False: some of it is pinned, and stays; or a
   /// span is held, wherever.
@@ -146,6 +152,8 @@ class File {
   [[nodiscard]] Error refused(MapError error, std::int64_t offset, std::int64_t length,
                               std::uint32_t granules) const;
   [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
+  /// Whether the range can be mapped of a file of the size that is known.
+  [[nodiscard]] Error check_end(std::int64_t offset, std::int64_t length) const;
   [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
   [[nodiscard]] int fill(Record& record);
   [[nodiscard]] int map_run(std::span<Record* const> run);
@@ -181,9 +189,9 @@ class File {
   [[nodiscard]] std::uint64_t granule_at(std::int64_t offset) const {
     return static_cast<std::uint64_t>(offset) >> arena_->granule_shift();
   }
-  /// How many the file has, the last perhaps in part.
+  /// How many of the file can be mapped, the last perhaps in part.
   [[nodiscard]] std::uint64_t granules() const {
-    return granule_at(size()) + (within_granule(size()) != 0 ? 1 : 0);
+    return granule_at(end()) + (within_granule(end()) != 0 ? 1 : 0);
   }
   [[nodiscard]] std::size_t within_granule(std::int64_t offset) const {
     return static_cast<std::size_t>(offset) & (arena_->granule() - 1);
@@ -194,6 +202,8 @@ class File {
   const Access access_;
   const Kind kind_;
   const std::shared_ptr<Arena> arena_;
+  const std::size_t page_;
+  const std::int64_t last_end_;                // no granule can be mapped that ends behind it
   std::atomic<std::int64_t> size_{0};          // relaxed, all: as old as the last look
   std::atomic<std::int64_t> hit_end_{0};       // as far as hits may go: see copies.cpp
   std::atomic<std::size_t> full_granules_{0};  // those that lie within that

@@ -9,6 +9,7 @@
 #include <cerrno>
 
 #include "process/file.hpp"
+#include "process/page_size.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -136,8 +137,11 @@ int File::map_in_slots(std::span<Record* const> run) {
 
 /// Maps the file over addresses of the arena, from a granule on. Returns an errno, or 0.
 int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) {
+  // A mapping of huge pages that may be written to from the start would make a file that ends
+  // within it longer.
+  const bool is_huge = page_ != page_size();
   const auto map = [&] {
-    return arena_->map(address, size, protection(), descriptor_.number(),
+    return arena_->map(address, size, is_huge ? PROT_READ : protection(), descriptor_.number(),
                        static_cast<std::int64_t>(granule << arena_->granule_shift()));
   };
   int number = map();
@@ -145,6 +149,7 @@ int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) 
     arena_->make_room_for_mappings();
     number = map();
   }
+  if (number == 0 && is_huge && mprotect(address, size, protection()) != 0) number = errno;
   return number;
 }
 

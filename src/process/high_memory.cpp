@@ -117,15 +117,27 @@ bool HighMemory::is_allocated(HighPage page) const noexcept {
 }
 
 Expected<Mapping> HighMemory::map(HighPage page) noexcept {
-  return window_.map(offset_of(page), page_size_);
+  const std::int64_t offset = offset_of(page);
+  if (offset < 0) [[unlikely]]
+    return beyond(page);
+  return window_.map(offset, page_size_);
 }
 
 Expected<Mapping> HighMemory::map(HighPage page, const Patience& patience) noexcept {
-  return window_.map(offset_of(page), page_size_, patience);
+  const std::int64_t offset = offset_of(page);
+  if (offset < 0) return beyond(page);
+  return window_.map(offset, page_size_, patience);
 }
 
 Expected<Mapping> HighMemory::try_map(HighPage page) noexcept {
-  return window_.try_map(offset_of(page), page_size_);
+  const std::int64_t offset = offset_of(page);
+  if (offset < 0) return beyond(page);
+  return window_.try_map(offset, page_size_);
+}
+
+Error HighMemory::beyond(HighPage page) const noexcept {
+  return Internals::file_of(window_)->page_error(WindowErrc::beyond_end,
+                                                 static_cast<std::uint64_t>(page), nullptr);
 }
 
 std::int64_t HighMemory::allocated() const noexcept {

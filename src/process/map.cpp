@@ -44,11 +44,11 @@ File::Around File::map_around(std::int64_t offset, std::int64_t length,
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   if (length > granule - within) return {map(offset, length, patience), offset};
   const std::int64_t begin = offset - within;
-  const std::int64_t end = size();
+  const std::int64_t end = this->end();
   Around around{map(begin, std::min(granule, end - begin), patience), begin};
   // The file has been cut short behind the range, which has been found out just now.
-  if (!around.mapping && size() < end && lies_within(offset, length, size()))
-    around.mapping = map(begin, std::min(granule, size() - begin), patience);
+  if (!around.mapping && this->end() < end && lies_within(offset, length, this->end()))
+    around.mapping = map(begin, std::min(granule, this->end() - begin), patience);
   return around;
 }
 

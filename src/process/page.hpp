@@ -8,12 +8,16 @@ namespace kmapper::process {
 /// The file's number within its budget, and the granule's within the file. Page{} is none.
 enum class Page : std::uint64_t {};
 
-inline constexpr unsigned kGranuleBits = 44;
+inline constexpr unsigned kGranuleBits = 48;
+/// The highest number of a file. Above it, the number would need more than the bits left over.
+inline constexpr std::uint32_t kMostFiles = (std::uint32_t{1} << (64 - kGranuleBits)) - 1;
+/// How many granules of a file have numbers: with granules of 4 KiB, those of its first 2^60 bytes.
+inline constexpr std::uint64_t kMostGranules = std::uint64_t{1} << kGranuleBits;
 
 [[nodiscard]] constexpr std::uint64_t to_number(Page page) {
   return static_cast<std::uint64_t>(page);
 }
-/// `file` is not 0.
+/// `file` is from 1 to kMostFiles, `granule` below kMostGranules.
 [[nodiscard]] constexpr Page make_page(std::uint32_t file, std::uint64_t granule) {
   return Page{(std::uint64_t{file} << kGranuleBits) | granule};
 }

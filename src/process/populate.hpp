@@ -29,11 +29,11 @@ namespace kmapper::process {
   return answer == yes;
 }
 
-/// Has the page mapped for an access: `advice` is MADV_POPULATE_READ or MADV_POPULATE_WRITE. False:
-/// the access would fault, or the system cannot say. May be called in a signal handler.
-[[nodiscard]] inline bool populate(std::byte* page, int advice) noexcept {
-  return system_populates() &&
-         uninterrupted([&] { return madvise(page, page_size(), advice); }) == 0;
+/// Has the page, of so many bytes, mapped for an access: `advice` is MADV_POPULATE_READ or
+/// MADV_POPULATE_WRITE. False: the access would fault, or the system cannot say. May be called in a
+/// signal handler.
+[[nodiscard]] inline bool populate(std::byte* page, std::size_t size, int advice) noexcept {
+  return system_populates() && uninterrupted([&] { return madvise(page, size, advice); }) == 0;
 }
 
 }  // namespace kmapper::process

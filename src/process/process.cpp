@@ -1,40 +1,22 @@
 // The public classes: handles on Arena and File.
 #include "kmapper/process.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <cstdint>
 #include <cstdio>
-#include <system_error>
 
 #include "kmapper/cursor.hpp"
 #include "process/deadline.hpp"
 #include "process/file.hpp"
-#include "process/system_call.hpp"
+#include "process/opening.hpp"
 
 namespace kmapper::process {
 namespace {
-
-Descriptor open_file(const std::string& path, Access access) {
-  const int flags = (access == Access::read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC;
-  const int number = uninterrupted([&] { return open(path.c_str(), flags); });
-  if (number < 0) throw std::system_error(errno, std::system_category(), path);
-  return Descriptor(number);
-}
 
 // Not in a function: a hit does not ask whether it has been made yet.
 constinit const Patience endless;
 
 std::string name_of(int descriptor) { return "descriptor " + std::to_string(descriptor); }
-
-Descriptor duplicate(int descriptor) {
-  const int number = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
-  if (number < 0) throw std::system_error(errno, std::system_category(), name_of(descriptor));
-  return Descriptor(number);
-}
 
 }  // namespace
 
@@ -78,8 +60,8 @@ FileWindow::FileWindow(const std::string& path, Access access, const Budget& bud
     : file_(std::make_unique<File>(open_file(path, access), path, access, budget.arena_)) {}
 
 FileWindow::FileWindow(int descriptor, Access access, const Budget& budget)
-    : file_(std::make_unique<File>(duplicate(descriptor), name_of(descriptor), access,
-                                   budget.arena_)) {}
+    : file_(std::make_unique<File>(duplicate_file(descriptor, name_of(descriptor), access),
+                                   name_of(descriptor), access, budget.arena_)) {}
 
 FileWindow::FileWindow(std::unique_ptr<File> file) noexcept : file_(std::move(file)) {}
 
