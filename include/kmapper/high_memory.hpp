@@ -6,7 +6,8 @@
 //     auto page = memory.allocate();
 //     if (auto mapping = memory.map(*page)) fill(mapping->writable());
 //
-// The pages lie in a memory file (memfd_create), which has no name and dies with the process.
+// The pages lie in a memory file (memfd_create), which has no name and dies with the process. Core
+// dumps have those that are mapped in slots, none or all: see Options::core_dump.
 #pragma once
 
 #include <cstdint>

@@ -93,6 +93,14 @@ enum {
   KMAPPER_PLACEMENT_COPIES = 3
 };
 
+/* What a core dump has of the files; see CoreDump in process.hpp: what is in slots; nothing; all,
+ * with files that are at home as a whole. */
+enum {
+  KMAPPER_CORE_DUMP_SLOTS = 0,
+  KMAPPER_CORE_DUMP_NOTHING = 1,
+  KMAPPER_CORE_DUMP_EVERYTHING = 2
+};
+
 /* What a budget is spent on. A 0 leaves the choice to the library. */
 typedef struct kmapper_options {
   uint64_t size;      /* sizeof(kmapper_options) */
@@ -100,6 +108,8 @@ typedef struct kmapper_options {
   int64_t granule;    /* what is mapped in one piece: a power of two, from the page size to 2 MiB */
   uint32_t placement; /* KMAPPER_PLACEMENT_... */
   uint32_t strict;    /* 1: a granule is unmapped as soon as nobody holds it. Slow, for tests */
+  uint32_t core_dump; /* KMAPPER_CORE_DUMP_... */
+  uint32_t unused;    /* 0 */
 } kmapper_options;
 
 /* What has happened since the budget was made, and what is so now. */
@@ -174,11 +184,12 @@ typedef struct kmapper_window kmapper_window;
 
 enum { KMAPPER_READ_ONLY = 0, KMAPPER_READ_WRITE = 1 };
 
-/* A regular file, a block device or a memory file. Errors: of the system; KMAPPER_INVALID_OPTION.
- */
+/* A regular file, a block device or a memory file. Errors: of the system (for other files ENODEV or
+ * EISDIR, at once); KMAPPER_INVALID_OPTION. */
 KMAPPER_API int kmapper_window_open(const char* path, int access, const kmapper_budget* budget,
                                     kmapper_window** window);
-/* Of an open file; the descriptor is duplicated. */
+/* Of an open file; the descriptor is duplicated. Errors: EACCES, too (it is not open as `access`
+ * needs it, or for appending), and EPERM (a memory file that is sealed against writing). */
 KMAPPER_API int kmapper_window_open_descriptor(int descriptor, int access,
                                                const kmapper_budget* budget,
                                                kmapper_window** window);
@@ -191,7 +202,8 @@ KMAPPER_API void kmapper_window_close(kmapper_window* window);
  * nanoseconds; a longer one is mapped anew each time, and no longer than kmapper_window_longest().
  * Who asks for a second mapping may wait for ever, if all others do so too. A granule has at most
  * 16,383 users at a time, in all threads together; one more gets KMAPPER_TOO_MANY_USERS. Errors:
- * KMAPPER_INVALID_RANGE, _BEYOND_END, _TOO_LARGE, _TOO_MANY_USERS, _FORKED, _BUSY; of the system.
+ * KMAPPER_INVALID_RANGE, _BEYOND_END, _TOO_LARGE, _TOO_MANY_USERS, _FORKED, _BUSY; EFBIG (an offset
+ * that cannot be mapped); of the system.
  */
 KMAPPER_API int kmapper_window_map(kmapper_window* window, int64_t offset, int64_t length,
                                    kmapper_mapping* mapping);

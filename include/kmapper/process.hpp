@@ -51,6 +51,10 @@ enum class Access : std::uint8_t { read_only, read_write };
 /// Where a granule gets its addresses. slots: from the budget's own range; to map another granule
 /// there is one system call. home: from a range as large as the file, in which each granule has its
 /// place; several times as fast, where a file is in memory (memfd, tmpfs), or granules are 2 MiB.
+/// All files at home together take at most a quarter of the process's addresses, of a 32-bit
+/// process an eighth; where they would take more, and in a process that locks all that it maps
+/// (mlockall), a file is in slots. A later mlockall() maps files at home as a whole; the window
+/// unlocks such a file when it takes the next granule of it back.
 /// copies: nothing of the file is mapped, but read into memory of the budget's own, which stays:
 /// where pages cost more to map than to copy, as small granules do under most hypervisors, several
 /// times as fast again, with several threads above all. But a copy is as old as it is: what is
@@ -63,6 +67,14 @@ enum class Placement : std::uint8_t {
   home,    // FileWindow's constructor throws where that cannot be
   copies,  // of windows that are opened for reading; the constructor throws for others
 };
+
+/// What a core dump of the process has of the files, as far as the kernel's own filter (see
+/// coredump_filter in core(5)) admits them: by default memory files and files without a name, and
+/// no others. slots: what is mapped in slots, and copies; at most the budget. Files at home are
+/// left out: the kernel would dump each as a whole, and give memory to its holes. nothing: neither;
+/// costs a system call more for each granule that is mapped in a slot. everything: files at home,
+/// too, as a whole.
+enum class CoreDump : std::uint8_t { slots, nothing, everything };
 
 /// What a budget is spent on.
 struct Options {
@@ -77,6 +89,8 @@ struct Options {
   /// A granule is unmapped as soon as nobody holds it: a use after that faults. Slow, for tests;
   /// in slots only.
   bool strict = false;
+  /// For the pages of HighMemory in a core dump, say everything: they are mostly at home.
+  CoreDump core_dump = CoreDump::slots;
 };
 
 /// What has happened since the budget was made, and what is so now.
@@ -190,8 +204,14 @@ struct Patience {
 /// destructor. Offsets and lengths are in bytes.
 class KMAPPER_API FileWindow {
  public:
+  /// Opens a regular file, a memory file or a block device; the error says what other files are,
+  /// and waits for none of them. Opening changes nothing of the file. Offsets that have no granule
+  /// number are an error of map() (file_too_large, with the limit): with granules of 4 KiB those
+  /// from 2^60 on; in slots of a 32-bit process, those from 2^44 on. A file in huge pages
+  /// (hugetlbfs) needs granules at least as large, except of a budget of copies.
   FileWindow(const std::string& path, Access access, const Budget& budget);
-  /// Of an open file; the descriptor is duplicated.
+  /// Of an open file; the descriptor is duplicated. It must be open for reading, for read_write
+  /// also for writing, but not for appending.
   FileWindow(int descriptor, Access access, const Budget& budget);
   /// What has been moved from may be assigned to and destroyed, and nothing else.
   FileWindow(FileWindow&&) noexcept;

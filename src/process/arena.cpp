@@ -1,5 +1,6 @@
 #include "process/arena.hpp"
 
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -13,7 +14,6 @@
 #include "process/arenas.hpp"
 #include "process/file.hpp"
 #include "process/page_size.hpp"
-#include "process/system_call.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -68,6 +68,17 @@ std::uint64_t most_slots(Placement placement) {
 
 int open_self() { return static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)); }
 
+/// Why there are no addresses for a budget.
+std::system_error no_range(int number, std::uint64_t bytes) {
+  std::string what = "a budget of " + std::to_string(bytes) + " bytes: ";
+  if (number != EAGAIN) return {number, std::system_category(), what + "no addresses"};
+  rlimit limit{};
+  getrlimit(RLIMIT_MEMLOCK, &limit);
+  what += "the process locks what it maps (mlockall), and may lock " +
+          std::to_string(limit.rlim_cur) + " bytes (RLIMIT_MEMLOCK)";
+  return {number, std::system_category(), what};
+}
+
 /// Makes a new object of zeros take up no memory where it has not been written.
 void give_zeros_back(std::byte* begin, std::size_t size) {
   const std::size_t page = page_size();
@@ -97,6 +108,7 @@ Arena::Arena(const Options& options)
     : shape_(options),
       strict_(options.strict),
       placement_(options.placement),
+      core_dump_(options.core_dump),
       range_(reserve_range()),
       begin_(range_.begin()),
       records_(shape_.slots),
@@ -131,10 +143,7 @@ AddressRange Arena::reserve_range() const {
                  has_copies() ? PROT_READ | PROT_WRITE : PROT_NONE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   }
-  if (begin == MAP_FAILED) {
-    throw std::system_error(ENOMEM, std::system_category(),
-                            "a budget of " + std::to_string(wanted) + " bytes: no addresses");
-  }
+  if (begin == MAP_FAILED) throw no_range(wanted <= SIZE_MAX / 2 ? errno : ENOMEM, wanted);
   const auto at = reinterpret_cast<std::uintptr_t>(begin);
   const std::size_t before = (granule() - at % granule()) % granule();
   const std::size_t behind = granule() - before;
@@ -142,6 +151,7 @@ AddressRange Arena::reserve_range() const {
   const auto size = static_cast<std::size_t>(units << shape_.granule_shift);
   if (before != 0) munmap(begin, before);
   if (behind != 0) munmap(first + size, behind);
+  if (core_dump_ == CoreDump::nothing) madvise(first, size, MADV_DONTDUMP);  // copies, that is
   return {first, size};
 }
 
@@ -155,11 +165,11 @@ void Arena::unpin_strictly(Record& record) {
 int Arena::map(std::byte* address, std::size_t size, int protection, int descriptor,
                std::int64_t offset) {
   counters_.add(Work::map_call);
-  const auto map_file = [&] {
-    return mmap(address, size, protection, MAP_SHARED | MAP_FIXED, descriptor, offset);
-  };
-  if (uninterrupted(map_file) != MAP_FAILED) return 0;
-  const int error = errno;
+  const int error = map_over(address, size, protection, MAP_SHARED, descriptor, offset);
+  if (error == 0) {
+    if (core_dump_ == CoreDump::nothing) madvise(address, size, MADV_DONTDUMP);
+    return 0;
+  }
   // What was there may be gone, and others get its addresses. If they are still free, take them.
   (void)mmap(address, size, PROT_NONE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
@@ -169,13 +179,12 @@ int Arena::map(std::byte* address, std::size_t size, int protection, int descrip
 void Arena::plug(std::byte* address, std::size_t size) {
   counters_.add(Work::unmap_call);
   if (has_copies() ||
-      mmap(address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1,
-           0) == MAP_FAILED) {
+      map_over(address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != 0) {
     madvise(address, size, MADV_DONTNEED);  // at least its memory
   }
 }
 
-void Arena::drop(std::span<const iovec> granules) {
+bool Arena::drop(std::span<const iovec> granules) {
   counters_.add(Work::unmap_call);
   // Kernels before 6.13 refuse to be told to drop one's own memory this way; none drops what is
   // locked without being told so.
@@ -184,14 +193,17 @@ void Arena::drop(std::span<const iovec> granules) {
     for (const iovec& it : granules) size += it.iov_len;
     const long done = syscall(SYS_process_madvise, self_.number(), granules.data(), granules.size(),
                               MADV_DONTNEED, 0);
-    if (done >= 0 && static_cast<std::size_t>(done) == size) return;
+    if (done >= 0 && static_cast<std::size_t>(done) == size) return true;
   }
-  constexpr int kDontNeedLocked = 24;
+  bool were_locked = false;
   for (const iovec& it : granules) {
     counters_.add(Work::unmap_call);
-    if (madvise(it.iov_base, it.iov_len, MADV_DONTNEED) != 0)
-      madvise(it.iov_base, it.iov_len, kDontNeedLocked);
+    if (madvise(it.iov_base, it.iov_len, MADV_DONTNEED) == 0) continue;
+    were_locked = true;
+    munlock(it.iov_base, it.iov_len);
+    madvise(it.iov_base, it.iov_len, MADV_DONTNEED);
   }
+  return !were_locked;
 }
 
 bool Arena::take_page_tables(std::int64_t bytes) {

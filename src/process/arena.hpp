@@ -63,6 +63,7 @@ class Arena {
   [[nodiscard]] std::size_t granule() const { return std::size_t{1} << shape_.granule_shift; }
   [[nodiscard]] bool is_strict() const { return strict_; }
   [[nodiscard]] Placement placement() const { return placement_; }
+  [[nodiscard]] CoreDump core_dump() const { return core_dump_; }
   [[nodiscard]] bool has_copies() const { return placement_ == Placement::copies; }
   /// Whether files may have a home. A 32-bit process has other uses for its addresses, unless it
   /// says so.
@@ -96,8 +97,9 @@ class Arena {
                         std::int64_t offset);
   /// Maps nothing there any more; or gives the copies' memory back.
   void plug(std::byte* address, std::size_t size);
-  /// Empties granules at home, all by one system call where the kernel allows that.
-  void drop(std::span<const iovec> granules);
+  /// Empties granules at home, all by one system call where the kernel allows that. False: they
+  /// were locked in memory.
+  [[nodiscard]] bool drop(std::span<const iovec> granules);
   /// Takes so many bytes of page tables, beyond those of the budget's own range, from the budget.
   /// False: it has no room for them.
   [[nodiscard]] bool take_page_tables(std::int64_t bytes);
@@ -161,6 +163,7 @@ class Arena {
   const Shape shape_;
   const bool strict_;
   const Placement placement_;
+  const CoreDump core_dump_;
   const AddressRange range_;
   std::byte* const begin_;
   ZeroArray<Record> records_;

@@ -36,11 +36,14 @@ Options options_of(const kmapper_options& options) {
   };
   expect_at_most("placement", options.placement, KMAPPER_PLACEMENT_COPIES);
   expect_at_most("strict", options.strict, 1);
+  expect_at_most("core_dump", options.core_dump, KMAPPER_CORE_DUMP_EVERYTHING);
+  expect_at_most("unused", options.unused, 0);
   Options result;
   if (options.bytes != 0) result.bytes = options.bytes;
   result.granule = options.granule;
   result.placement = static_cast<Placement>(options.placement);
   result.strict = options.strict != 0;
+  result.core_dump = static_cast<CoreDump>(options.core_dump);
   return result;
 }
 static_assert(static_cast<int>(Advice::sequential) == KMAPPER_ADVICE_SEQUENTIAL);
@@ -48,6 +51,9 @@ static_assert(static_cast<int>(Advice::random) == KMAPPER_ADVICE_RANDOM);
 static_assert(static_cast<int>(Placement::slots) == KMAPPER_PLACEMENT_SLOTS);
 static_assert(static_cast<int>(Placement::home) == KMAPPER_PLACEMENT_HOME);
 static_assert(static_cast<int>(Placement::copies) == KMAPPER_PLACEMENT_COPIES);
+static_assert(static_cast<int>(CoreDump::slots) == KMAPPER_CORE_DUMP_SLOTS);
+static_assert(static_cast<int>(CoreDump::nothing) == KMAPPER_CORE_DUMP_NOTHING);
+static_assert(static_cast<int>(CoreDump::everything) == KMAPPER_CORE_DUMP_EVERYTHING);
 
 kmapper_stats stats_of(const Stats& stats, std::uint64_t size) {
   return {.size = size,
@@ -129,8 +135,8 @@ using kmapper::process::Patience;
 // --- Budgets ---
 
 int kmapper_budget_create(const kmapper_options* options, kmapper_budget** budget) {
-  const kmapper_options none{
-      .size = sizeof none, .bytes = 0, .granule = 0, .placement = 0, .strict = 0};
+  kmapper_options none{};
+  none.size = sizeof none;
   const std::optional<kmapper_options> known = read(options != nullptr ? options : &none);
   if (!known) {
     if (budget != nullptr) *budget = nullptr;

@@ -143,8 +143,7 @@ Error File::say_fault() noexcept {
 }
 
 void File::restore_home(const Record& record) noexcept {
-  home_->restore(granule_of(record.page.load(std::memory_order_relaxed)), descriptor_.number(),
-                 protection());
+  home_->restore(granule_of(record.page.load(std::memory_order_relaxed)));
 }
 
 int File::protection() const noexcept {

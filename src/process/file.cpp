@@ -73,25 +73,35 @@ File::~File() {
 }
 
 void File::open_home() {
-  home_ = Home::open(descriptor_.number(), size(), arena_->granule_shift(), protection());
-  if (home_ != nullptr) grow_home();
-  if (home_ != nullptr && home_size_ == size()) return;
-  if (arena_->placement() != Placement::home) return;
+  const char* reason = "the kernel maps more of such a file than what is touched";
+  if (page_ == page_size()) {
+    home_ = Home::open({.descriptor = descriptor_.number(),
+                        .protection = protection(),
+                        .granule_shift = arena_->granule_shift(),
+                        .is_dumped = arena_->core_dump() == CoreDump::everything});
+  }
+  if (home_ != nullptr) reason = grow_home();
+  if (reason == nullptr || arena_->placement() != Placement::home) return;
   throw std::system_error(WindowErrc::invalid_option,
                           *name_ + ": no home placement of " + std::to_string(size()) +
                               " bytes of this file in granules of " +
-                              std::to_string(arena_->granule()) + " bytes");
+                              std::to_string(arena_->granule()) + " bytes: " + reason);
 }
 
 /// What the file has grown by gets addresses at home too, if the budget has room for their page
-/// tables.
-void File::grow_home() {
+/// tables, and the process for the addresses. Returns why not; null: it has them.
+const char* File::grow_home() {
   const std::lock_guard lock(growing_);
-  const std::int64_t size = std::min(this->size(), home_->room());
+  const std::int64_t size = end();
+  if (size <= home_size_) return nullptr;
   const std::int64_t more = Home::page_tables_for(size) - Home::page_tables_for(home_size_);
-  if (size <= home_size_ || !arena_->take_page_tables(more)) return;
+  if (!arena_->take_page_tables(more)) return "page tables for it are more than the budget allows";
+  if (!home_->admit(size)) {
+    arena_->give_page_tables_back(more);
+    return "so many addresses are not there for it, or the process locks what it maps (mlockall)";
+  }
   home_size_ = size;
-  home_->admit(size);
+  return nullptr;
 }
 
 Error File::check_range(std::int64_t offset, std::int64_t length) noexcept {
@@ -257,7 +267,7 @@ int File::refresh_size(std::int64_t read_end) {
     return S_ISDIR(status.st_mode) ? EISDIR : ENODEV;
   }
   set_size(readable_size(size, read_end));
-  if (home_ != nullptr) grow_home();
+  if (home_ != nullptr) (void)grow_home();
   return 0;
 }
 

@@ -123,6 +123,9 @@ class File {
 
   /// Shows the file again where a granule at home has been patched.
   void restore_home(const Record& record) noexcept;
+  void unlock_home() noexcept { home_->unlock(); }
+  /// Null: it has none.
+  [[nodiscard]] const Home* home() const { return home_.get(); }
   [[nodiscard]] int protection() const noexcept;
   /// What the kernel maps of it in one piece: a page, or a huge page.
   [[nodiscard]] std::size_t page() const { return page_; }
@@ -169,7 +172,7 @@ class File {
   void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
   [[nodiscard]] std::uint64_t most_ahead() const;
   void open_home();
-  void grow_home();
+  const char* grow_home();
   static constexpr std::int64_t kNotRead = INT64_MAX;
   [[nodiscard]] int refresh_size(std::int64_t read_end = kNotRead);
   [[nodiscard]] std::int64_t readable_size(std::int64_t claimed, std::int64_t read_end);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <new>
 #include <utility>
 
 #include "process/page_size.hpp"
@@ -18,14 +19,8 @@ namespace {
 /// The most that the kernel maps around a read fault, whatever its page size.
 constexpr std::size_t kFaultAround = std::size_t{64} << 10;
 
-/// Room for a file to grow into, in bytes.
-constexpr std::uint64_t kRoom =
-    sizeof(void*) == 8 ? std::uint64_t{64} << 30 : std::uint64_t{16} << 20;
-
-/// The most that a file's addresses may take: of a 32-bit process an eighth, for there is more to
-/// do with them.
-constexpr std::uint64_t kMostAddresses =
-    sizeof(void*) == 8 ? std::uint64_t{1} << 45 : std::uint64_t{512} << 20;
+/// The least that a file that grows gets addresses for.
+constexpr std::uint64_t kLeastGrowth = std::uint64_t{1} << 20;
 
 /// Whether the kernel maps of this file what was asked for, and not more.
 bool is_mapped_exactly(int descriptor, std::size_t granule, bool writable) {
@@ -57,53 +52,77 @@ int map_by_writing(std::byte* begin, std::size_t size) {
 
 }  // namespace
 
-Home::Home(AddressRange range, std::byte* begin, std::uint64_t room, unsigned granule_shift)
-    : range_(std::move(range)),
-      begin_(begin),
-      room_(room),
-      granule_shift_(granule_shift),
-      by_writing_((std::size_t{1} << granule_shift) < kFaultAround) {}
+Home::Home(const Terms& terms) : terms_(terms), by_writing_(granule() < kFaultAround) {}
 
-std::unique_ptr<Home> Home::open(int descriptor, std::int64_t size, unsigned granule_shift,
-                                 int protection) {
-  const std::size_t granule = std::size_t{1} << granule_shift;
-  if (!is_mapped_exactly(descriptor, granule, (protection & PROT_WRITE) != 0)) return nullptr;
-  const std::uint64_t room =
-      (static_cast<std::uint64_t>(size) + kRoom + granule - 1) >> granule_shift;
-  if (room == 0 || room > kMostAddresses >> granule_shift) return nullptr;
-  const auto bytes = static_cast<std::size_t>(room << granule_shift);
-  const std::size_t largest_folio = page_table_reach();
-  const std::size_t reserved = bytes + 2 * largest_folio;
-  void* const address =
-      mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (address == MAP_FAILED) return nullptr;
-  AddressRange range(static_cast<std::byte*>(address), reserved);
-  const auto at = reinterpret_cast<std::uintptr_t>(address);
-  std::byte* const begin = range.begin() + (largest_folio - at % largest_folio) +
-                           (granule < largest_folio ? kFaultAround : 0);
-  if (mmap(begin, bytes, protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, descriptor, 0) ==
-      MAP_FAILED) {
+std::unique_ptr<Home> Home::open(const Terms& terms) {
+  const std::size_t granule = std::size_t{1} << terms.granule_shift;
+  if (!is_mapped_exactly(terms.descriptor, granule, (terms.protection & PROT_WRITE) != 0))
     return nullptr;
-  }
-  return std::unique_ptr<Home>(new Home(std::move(range), begin, room, granule_shift));
+  return std::unique_ptr<Home>(new Home(terms));
 }
 
 std::int64_t Home::page_tables_for(std::int64_t size) {
   const auto reach = static_cast<std::int64_t>(page_table_reach());
-  return (size + reach - 1) / reach * static_cast<std::int64_t>(page_size());
+  return (size / reach + (size % reach != 0 ? 1 : 0)) * static_cast<std::int64_t>(page_size());
 }
 
-void Home::admit(std::int64_t size) {
-  const std::uint64_t granule = std::uint64_t{1} << granule_shift_;
-  granules_.store((static_cast<std::uint64_t>(size) + granule - 1) >> granule_shift_,
-                  std::memory_order_relaxed);
+bool Home::admit(std::int64_t size) {
+  const std::uint64_t granules =
+      (static_cast<std::uint64_t>(size) + granule() - 1) >> granule_shift();
+  if (granules > end_ && !grow(granules)) return false;
+  // Release: pairs with has(). Acquire: when look_around() has come first, what it set is seen.
+  granules_.exchange(granules, std::memory_order_acq_rel);
+  if (!given_up_.load(std::memory_order_relaxed)) return true;
+  granules_.store(0, std::memory_order_relaxed);
+  return false;
+}
+
+/// As much again as there is, so that a file that grows all the time has few extents; or just what
+/// is needed, unless that is little.
+bool Home::grow(std::uint64_t granules) {
+  const std::uint64_t needed = granules - end_;
+  if (end_ == 0) return add_extent(needed);
+  if (add_extent(std::max({needed, end_, kLeastGrowth >> granule_shift()}))) return true;
+  constexpr std::uint64_t kLittle = 8;
+  return needed >= end_ / kLittle && add_extent(needed);
+}
+
+bool Home::add_extent(std::uint64_t granules) {
+  HomeRange range = map_extent(end_, granules);
+  if (range.is_empty()) return false;
+  auto* const extent = new (std::nothrow) Extent{std::move(range), end_, std::move(extents_)};
+  if (extent == nullptr) return false;
+  extents_.reset(extent);
+  end_ += granules;
+  newest_.store(extents_.get(), std::memory_order_release);  // pairs with its readers
+  return true;
+}
+
+/// Where an extent ends below the first huge page's end, nothing of it can be mapped as one.
+HomeRange Home::map_extent(std::uint64_t first, std::uint64_t granules) const {
+  const std::uint64_t size = granules << granule_shift();
+  const std::uint64_t offset = first << granule_shift();
+  const std::size_t reach = page_table_reach();
+  const bool is_small = offset + size <= reach && granule() < reach;
+  const std::size_t alignment = is_small ? std::max(kFaultAround, page_size()) : reach;
+  const std::uint64_t skew = granule() < reach && !is_small ? kFaultAround : 0;
+  const auto remainder = static_cast<std::size_t>((offset + skew) % alignment);
+  if (size > SIZE_MAX / 2) return {};
+  HomeRange range = HomeRange::reserve(static_cast<std::size_t>(size), {alignment, remainder});
+  if (range.is_empty()) return {};
+  if (mmap64(range.begin(), range.size(), terms_.protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE,
+             terms_.descriptor, static_cast<std::int64_t>(offset)) == MAP_FAILED) {
+    return {};
+  }
+  if (!terms_.is_dumped) madvise(range.begin(), range.size(), MADV_DONTDUMP);
+  return range;
 }
 
 int Home::fill(std::uint64_t first, std::uint64_t granules, std::int64_t size) {
   if (by_writing_) {
     // What ends within a page has all of it.
-    const std::int64_t rest = size - static_cast<std::int64_t>(first << granule_shift_);
-    const auto all = static_cast<std::int64_t>(granules << granule_shift_);
+    const std::int64_t rest = size - static_cast<std::int64_t>(first << granule_shift());
+    const auto all = static_cast<std::int64_t>(granules << granule_shift());
     const auto bytes = static_cast<std::size_t>(std::clamp<std::int64_t>(rest, 0, all));
     if (const int number = map_by_writing(address(first), bytes); number != 0) return number;
   }
@@ -115,14 +134,31 @@ int Home::fill(std::uint64_t first, std::uint64_t granules, std::int64_t size) {
   return 0;
 }
 
-void Home::restore(std::uint64_t granule, int descriptor, int protection) {
-  const auto offset = static_cast<std::int64_t>(granule << granule_shift_);
-  const std::size_t size = std::size_t{1} << granule_shift_;
+void Home::restore(std::uint64_t granule) {
+  const auto offset = static_cast<std::int64_t>(granule << granule_shift());
+  const std::size_t size = this->granule();
   // Refused where there are too many mappings; then at least no memory is kept.
-  if (mmap(address(granule), size, protection, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, descriptor,
-           offset) == MAP_FAILED) {
+  if (map_over(address(granule), size, terms_.protection, MAP_SHARED | MAP_NORESERVE,
+               terms_.descriptor, offset) != 0) {
     madvise(address(granule), size, MADV_DONTNEED);
+  } else if (!terms_.is_dumped) {
+    madvise(address(granule), size, MADV_DONTDUMP);
   }
+}
+
+bool Home::is_locked() const {
+  bool is = false;
+  for_each_extent(
+      [&is](std::byte* begin, std::size_t size) { is = is || process::is_locked(begin, size); });
+  return is;
+}
+
+void Home::unlock() {
+  for_each_extent([](std::byte* begin, std::size_t size) {
+    if (!process::is_locked(begin, size)) return;
+    munlock(begin, size);
+    madvise(begin, size, MADV_DONTNEED);
+  });
 }
 
 /// Reads a byte where reading maps, and then looks for pages that are mapped around the granule.
@@ -130,18 +166,20 @@ void Home::restore(std::uint64_t granule, int descriptor, int protection) {
 /// speed, and nothing else.
 void Home::look_around(std::uint64_t granule) {
   std::byte* const own = address(granule);
-  std::byte* const behind = own + (std::size_t{1} << granule_shift_);
+  std::byte* const behind = own + this->granule();
   if (!by_writing_) (void)*static_cast<volatile std::byte*>(own);
   const auto some = [](const std::byte* begin, const std::byte* end) {
     return std::min(page_table_reach(), static_cast<std::size_t>(end - begin));
   };
-  const std::size_t before = some(range_.begin(), own);
-  const std::size_t after = some(behind, range_.begin() + range_.size());
+  const HomeRange& range = extent_of(granule).range;
+  const std::size_t before = some(range.begin(), own);
+  const std::size_t after = some(behind, range.begin() + range.size());
   PresentPages present;
   // Without /proc nobody says (-1): the kernel is trusted.
   if (present.bytes(own - before, before) <= 0 && present.bytes(behind, after) <= 0) return;
-  granules_.store(0, std::memory_order_relaxed);
-  madvise(begin_, static_cast<std::size_t>(room_ << granule_shift_), MADV_DONTNEED);
+  given_up_.store(true, std::memory_order_relaxed);
+  granules_.store(0, std::memory_order_release);  // pairs with admit()
+  for_each_extent([](std::byte* begin, std::size_t size) { madvise(begin, size, MADV_DONTNEED); });
 }
 
 }  // namespace kmapper::process

@@ -78,6 +78,10 @@ Machine::Machine()
       local_(reserve(bytes_of(low_ + high_), file_.number())) {
   if (mprotect(plain_.begin(), bytes_of(low_), PROT_READ | PROT_WRITE) != 0)
     fail("low memory", errno);
+  // A core dump has low memory, once. Of high memory it would have each page twice, and the kernel
+  // would give memory to all those that are not in use.
+  madvise(plain_.begin() + bytes_of(low_), bytes_of(high_), MADV_DONTDUMP);
+  madvise(local_.begin(), bytes_of(low_ + high_), MADV_DONTDUMP);
 }
 
 unsigned long Machine::pfn_of(const page* page) const {

@@ -3,9 +3,14 @@
 
 #include <sys/mman.h>
 
+#include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <new>
+#include <system_error>
 #include <utility>
+
+#include "process/system_call.hpp"
 
 namespace kmapper::process {
 
@@ -39,11 +44,35 @@ class AddressRange {
   std::size_t size_ = 0;
 };
 
-/// Zeros that take up no memory until they are written. Throws std::bad_alloc.
+/// Whether some of a range of pages is locked in memory: by mlockall() perhaps, which also locks
+/// what is mapped later, if the program asks for that.
+[[nodiscard]] inline bool is_locked(std::byte* begin, std::size_t size) {
+  return msync(begin, size, MS_INVALIDATE) != 0 && errno == EBUSY;
+}
+
+/// mmap() with MAP_FIXED over what is the caller's own. Where the process locks its memory and has
+/// reached its limit (RLIMIT_MEMLOCK), the kernel counts the old mapping and the new one: there,
+/// the old one is unlocked first. Returns an errno, or 0.
+[[nodiscard]] inline int map_over(std::byte* address, std::size_t size, int protection, int flags,
+                                  int descriptor, std::int64_t offset) {
+  const auto map = [&] {
+    return uninterrupted([&] {
+             return mmap64(address, size, protection, flags | MAP_FIXED, descriptor, offset);
+           }) != MAP_FAILED;
+  };
+  if (map()) return 0;
+  if (errno != EAGAIN) return errno;
+  return munlock(address, size) == 0 && map() ? 0 : errno;
+}
+
+/// Zeros that take up no memory until they are written. Throws std::bad_alloc, or
+/// std::system_error where something else is short (EAGAIN: the process may not lock so much).
 [[nodiscard]] inline AddressRange allocate_zeros(std::size_t size) {
   void* const begin = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (begin == MAP_FAILED) throw std::bad_alloc();
+  if (begin == MAP_FAILED && errno == ENOMEM) throw std::bad_alloc();
+  if (begin == MAP_FAILED)
+    throw std::system_error(errno, std::system_category(), "memory for the window");
   return {static_cast<std::byte*>(begin), size};
 }
 

@@ -1,4 +1,5 @@
 // What an arena says about itself: numbers, and lines for people.
+#include <algorithm>
 #include <cstdio>
 
 #include "process/arena.hpp"
@@ -51,12 +52,26 @@ Stats Arena::stats() {
 
 std::int64_t Arena::populated() {
   PresentPages present;
-  std::int64_t sum = present.bytes(begin_, range_.size());
-  for (std::uint32_t i = 0; i < shape_.slots && sum >= 0; ++i) {
-    const Record& record = this->record(SlotIndex{i});
-    if (!record.is_at_home()) continue;
-    const std::int64_t bytes = present.bytes(record.data(), granule());
+  std::int64_t sum = 0;
+  const auto add = [&](const std::byte* begin, std::size_t size) {
+    const std::int64_t bytes = sum >= 0 ? present.bytes(begin, size) : -1;
     sum = bytes >= 0 ? sum + bytes : -1;
+  };
+  add(begin_, range_.size());
+  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+    const Record& record = this->record(SlotIndex{i});
+    if (record.is_at_home()) add(record.data(), granule());
+  }
+  // Of files that mlockall() has locked everything is in memory, not only what has a slot.
+  const std::lock_guard lock(files_mutex_);
+  for (const File* const file : files_) {
+    if (file == nullptr || file->home() == nullptr || !file->home()->is_locked()) continue;
+    file->home()->for_each_extent(add);
+    for (std::uint32_t i = 0; i < shape_.slots && sum >= 0; ++i) {
+      const Record& record = this->record(SlotIndex{i});
+      if (record.is_at_home() && record.owner() == file)
+        sum -= std::max<std::int64_t>(present.bytes(record.data(), granule()), 0);
+    }
   }
   return sum;
 }

@@ -82,7 +82,12 @@ void Platform::empty(std::span<const SlotIndex> slots) {
       record.occupied = false;
     }
   }
-  if (dropped != 0) arena_->drop({at_home.data(), dropped});
+  if (dropped != 0 && !arena_->drop({at_home.data(), dropped})) {
+    // All of those files is locked, then, and in memory.
+    for (Record* const it : std::span(own).first(owned)) {
+      if (it->is_at_home()) it->owner()->unlock_home();
+    }
+  }
   for (std::size_t i = 0; i < owned; ++i) {
     // Release: pairs with evict_from().
     own[i]->at_home.store(false, std::memory_order_release);

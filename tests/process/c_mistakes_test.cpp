@@ -24,8 +24,10 @@ constexpr std::int64_t kPage = 65536;
 class CMistakes : public testing::Test {
  protected:
   CMistakes() {
-    const kmapper_options options{
-        .size = sizeof options, .bytes = 16 * kPage, .granule = kPage, .placement = 0, .strict = 0};
+    kmapper_options options{};
+    options.size = sizeof options;
+    options.bytes = 16 * kPage;
+    options.granule = kPage;
     EXPECT_EQ(kmapper_budget_create(&options, &budget_), 0);
     EXPECT_EQ(
         kmapper_window_open_descriptor(file_.descriptor(), KMAPPER_READ_WRITE, budget_, &window_),

@@ -113,6 +113,9 @@ int c_is_told_what_is_wrong(int descriptor) {
   kmapper_options options = {.size = sizeof options, .granule = 12345};
   CHECK(kmapper_budget_create(&options, &no_budget) == KMAPPER_INVALID_OPTION && no_budget == NULL);
   CHECK(strstr(kmapper_last_message(), "12345") != NULL);
+  options = (kmapper_options){.size = sizeof options, .core_dump = 3};
+  CHECK(kmapper_budget_create(&options, &no_budget) == KMAPPER_INVALID_OPTION && no_budget == NULL);
+  CHECK(strstr(kmapper_last_message(), "core_dump 3") != NULL);
   options = (kmapper_options){.size = sizeof options, .placement = 4};
   CHECK(kmapper_budget_create(&options, &no_budget) == KMAPPER_INVALID_OPTION);
   return 0;
@@ -343,7 +346,7 @@ int c_is_of_another_version(int descriptor) {
   kmapper_budget_destroy(budget);
   newer.added = 1;
   CHECK(kmapper_budget_create(&newer.known, &budget) == KMAPPER_INVALID_OPTION && budget == NULL);
-  CHECK(strstr(kmapper_last_message(), "kmapper_options of 40 bytes") != NULL);
+  CHECK(strstr(kmapper_last_message(), "kmapper_options of 48 bytes") != NULL);
 
   kmapper_options older = {.size = offsetof(kmapper_options, placement),
                            .bytes = 16 * PAGE,

@@ -32,11 +32,10 @@ class Deadlines : public testing::Test {
   kmapper_window* c_window_ = nullptr;
 
   Deadlines() {
-    const kmapper_options options{.size = sizeof options,
-                                  .bytes = 16 * kGranule,
-                                  .granule = kGranule,
-                                  .placement = 0,
-                                  .strict = 0};
+    kmapper_options options{};
+    options.size = sizeof options;
+    options.bytes = 16 * kGranule;
+    options.granule = kGranule;
     EXPECT_EQ(kmapper_budget_create(&options, &c_budget_), 0);
     EXPECT_EQ(kmapper_window_open_descriptor(file_.descriptor(), KMAPPER_READ_ONLY, c_budget_,
                                              &c_window_),

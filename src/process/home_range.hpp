@@ -1,0 +1,37 @@
+// Addresses for files at home. Those of all budgets of the process are counted together: a process
+// has other uses for its addresses.
+#pragma once
+
+#include <cstddef>
+
+#include "process/memory.hpp"
+
+namespace kmapper::process {
+
+class HomeRange {
+ public:
+  /// Where a range begins: so many bytes behind a multiple of `alignment`, a power of two.
+  struct Position {
+    std::size_t alignment;
+    std::size_t remainder;
+  };
+  /// Takes `size` bytes that admit nobody yet. Empty if all such ranges would come to more than
+  /// their share of the process's addresses, or the process locks what it maps (mlockall).
+  [[nodiscard]] static HomeRange reserve(std::size_t size, Position position);
+
+  HomeRange() = default;
+  HomeRange(HomeRange&&) noexcept = default;
+  HomeRange& operator=(HomeRange&&) = delete;
+  ~HomeRange();
+
+  [[nodiscard]] bool is_empty() const { return range_.size() == 0; }
+  [[nodiscard]] std::byte* begin() const { return range_.begin(); }
+  [[nodiscard]] std::size_t size() const { return range_.size(); }
+
+ private:
+  explicit HomeRange(AddressRange range) : range_(std::move(range)) {}
+
+  AddressRange range_;
+};
+
+}  // namespace kmapper::process
