@@ -1,6 +1,8 @@
 // How a range of a file is mapped: by a hit; within one granule, by the core; or, across granules,
 // by a run of the span area.
 #include <algorithm>
+#include <cerrno>
+#include <new>
 
 #include "process/file.hpp"
 #include "process/patience.hpp"
@@ -154,7 +156,12 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
   if (length > longest()) return error(WindowErrc::too_large, offset, length, longest());
   const std::uint64_t first = granule_at(offset);
   const auto units = static_cast<std::uint32_t>(granule_at(offset + length - 1) - first + 1);
-  const Result<std::uint32_t> run = arena_->spans().take(units, patience);
+  Result<std::uint32_t> run = MapError::would_sleep;
+  try {
+    run = arena_->spans().take(units, patience);
+  } catch (const std::bad_alloc&) {
+    return system_error(ENOMEM, offset, length);
+  }
   if (!run) return refused(run.error(), offset, length, arena_->spans().units());
   std::byte* const address = arena_->span_address(*run);
   const std::size_t size = std::size_t{units} << arena_->granule_shift();

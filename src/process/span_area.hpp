@@ -21,7 +21,7 @@ class SpanArea {
   explicit SpanArea(std::uint32_t units) : used_(units) {}
 
   /// Takes a run, and returns its first unit. `patience` null: does not wait. Errors: would_sleep,
-  /// timed_out, cancelled, too_large.
+  /// timed_out, cancelled, too_large. Throws std::bad_alloc where it has to wait.
   [[nodiscard]] Result<std::uint32_t> take(std::uint32_t units, const Patience* patience);
   void give_back(std::uint32_t first, std::uint32_t units);
 
