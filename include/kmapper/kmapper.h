@@ -85,7 +85,8 @@ KMAPPER_API int64_t kmapper_last_limit(void);
 typedef struct kmapper_budget kmapper_budget;
 
 /* Where a granule gets its addresses; see Placement in process.hpp. Copies are for windows that are
- * opened for reading, and as old as they are. */
+ * opened for reading, and as old as they are; a write to one is not refused, unless the budget is
+ * strict, but changes what other holders of the granule see. */
 enum {
   KMAPPER_PLACEMENT_AUTOMATIC = 0,
   KMAPPER_PLACEMENT_SLOTS = 1,
@@ -107,7 +108,7 @@ typedef struct kmapper_options {
   int64_t bytes;      /* the most that may be mapped at any moment; 0: 64 MiB */
   int64_t granule;    /* what is mapped in one piece: a power of two, from the page size to 2 MiB */
   uint32_t placement; /* KMAPPER_PLACEMENT_... */
-  uint32_t strict;    /* 1: a granule is unmapped as soon as nobody holds it. Slow, for tests */
+  uint32_t strict; /* 1: what nobody holds is unmapped, and a write to a copy faults. For tests */
   uint32_t core_dump; /* KMAPPER_CORE_DUMP_... */
   uint32_t unused;    /* 0 */
 } kmapper_options;

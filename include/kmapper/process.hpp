@@ -59,8 +59,11 @@ enum class Access : std::uint8_t { read_only, read_write };
 /// where pages cost more to map than to copy, as small granules do under most hypervisors, several
 /// times as fast again, with several threads above all. But a copy is as old as it is: what is
 /// written to the file meanwhile is not seen in granules that are there until
-/// FileWindow::refresh(), and what is written to a mapping is lost. What cannot be read is an error
-/// of map(), never a fault.
+/// FileWindow::refresh(). What cannot be read is an error of map(), never a fault. Copies are
+/// ordinary memory: a write to a mapping of one does not fault, as it does elsewhere, but changes
+/// the copy for all who hold its granule, and never the file. It is a mistake, which a strict
+/// budget finds: its copies are only readable. (Always to have them so would take a second mapping
+/// of the budget's memory, which doubles what the system counts as the process's RSS.)
 enum class Placement : std::uint8_t {
   automatic,  // home, in a 64-bit process, where the file and the budget allow it
   slots,
@@ -86,8 +89,8 @@ struct Options {
   /// 0: 64 KiB, or less where the budget is small.
   std::int64_t granule = 0;
   Placement placement = Placement::automatic;
-  /// A granule is unmapped as soon as nobody holds it: a use after that faults. Slow, for tests;
-  /// in slots only.
+  /// A granule is unmapped as soon as nobody holds it: a use after that faults; and so does a write
+  /// to a copy. Slow, for tests; not at home.
   bool strict = false;
   /// For the pages of HighMemory in a core dump, say everything: they are mostly at home.
   CoreDump core_dump = CoreDump::slots;
@@ -153,7 +156,8 @@ class [[nodiscard]] KMAPPER_API Mapping {
 
   /// The bytes asked for, in one piece.
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
-  /// The same, to write to. Only where the window was opened for that: elsewhere a write faults.
+  /// The same, to write to. Only where the window was opened for that: elsewhere a write faults,
+  /// but for Placement::copies.
   [[nodiscard]] std::span<std::byte> writable() const { return {data_, size_}; }
   [[nodiscard]] std::byte* data() const { return data_; }
   [[nodiscard]] std::size_t size() const { return size_; }

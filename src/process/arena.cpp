@@ -41,10 +41,8 @@ std::int64_t choose_granule(const Options& options) {
                          " bytes is not a power of two from this machine's page size, " +
                          std::to_string(smallest) + ", to " + std::to_string(kLargestGranule));
   }
-  if (options.strict &&
-      (options.placement == Placement::home || options.placement == Placement::copies)) {
-    throw invalid_option("a strict budget has slots, and no other placement");
-  }
+  if (options.strict && options.placement == Placement::home)
+    throw invalid_option("a strict budget has slots or copies, and no home placement");
   if (options.bytes / granule < kFewestGranules) {
     throw invalid_option("a budget of " + std::to_string(options.bytes) + " bytes has not " +
                          std::to_string(kFewestGranules) + " granules of " +
@@ -53,10 +51,14 @@ std::int64_t choose_granule(const Options& options) {
   return granule;
 }
 
-/// Each slot may need a mapping of its own, but for granules at home, and the kernel allows a
-/// process so many; a quarter is left to the rest of the program.
-std::uint64_t most_slots(Placement placement) {
-  if (placement == Placement::home || placement == Placement::copies) return Platform::kMaxSlots;
+/// Each slot may need a mapping of its own, but for granules at home and copies that are always
+/// accessible, and the kernel allows a process so many; a quarter is left to the rest of the
+/// program.
+std::uint64_t most_slots(const Options& options) {
+  if (!options.strict &&
+      (options.placement == Placement::home || options.placement == Placement::copies)) {
+    return Platform::kMaxSlots;
+  }
   long limit = 65'530;  // the kernel's own default
   if (std::FILE* const file = std::fopen("/proc/sys/vm/max_map_count", "re"); file != nullptr) {
     if (std::fscanf(file, "%ld", &limit) != 1) limit = 65'530;
@@ -98,7 +100,7 @@ Arena::Shape::Shape(const Options& options) {
   // refused when they are reserved.
   const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) >> granule_shift;
   const std::uint64_t spans = std::max<std::uint64_t>(2, units / 16);
-  const std::uint64_t most = most_slots(options.placement);
+  const std::uint64_t most = most_slots(options);
   bytes = options.bytes;
   span_units = static_cast<std::uint32_t>(std::min(spans, most));
   slots = static_cast<std::uint32_t>(std::min(units - spans, most));
@@ -140,7 +142,7 @@ AddressRange Arena::reserve_range() const {
   void* begin = MAP_FAILED;
   if (wanted <= SIZE_MAX / 2) {
     begin = mmap(nullptr, static_cast<std::size_t>(wanted),
-                 has_copies() ? PROT_READ | PROT_WRITE : PROT_NONE,
+                 has_copies() && !strict_ ? PROT_READ | PROT_WRITE : PROT_NONE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   }
   if (begin == MAP_FAILED) throw no_range(wanted <= SIZE_MAX / 2 ? errno : ENOMEM, wanted);
@@ -176,8 +178,19 @@ int Arena::map(std::byte* address, std::size_t size, int protection, int descrip
   return error;
 }
 
+int Arena::protect(std::byte* address, std::size_t size, int protection) {
+  const auto protect = [&] { return mprotect(address, size, protection) == 0 ? 0 : errno; };
+  int number = protect();
+  if (number == ENOMEM) {  // perhaps too many mappings
+    make_room_for_mappings();
+    number = protect();
+  }
+  return number;
+}
+
 void Arena::plug(std::byte* address, std::size_t size) {
   counters_.add(Work::unmap_call);
+  if (has_copies() && strict_) mprotect(address, size, PROT_NONE);
   if (has_copies() ||
       map_over(address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != 0) {
     madvise(address, size, MADV_DONTNEED);  // at least its memory

@@ -95,6 +95,8 @@ class Arena {
   /// Maps a part of a file over addresses of the range. Returns an errno, or 0.
   [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int descriptor,
                         std::int64_t offset);
+  /// Says how copies of a strict budget may be accessed. Returns an errno, or 0.
+  [[nodiscard]] int protect(std::byte* address, std::size_t size, int protection);
   /// Maps nothing there any more; or gives the copies' memory back.
   void plug(std::byte* address, std::size_t size);
   /// Empties granules at home, all by one system call where the kernel allows that. False: they

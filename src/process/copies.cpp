@@ -15,6 +15,7 @@
 // What the system says of a file's size is not always so: a file of sysfs has 4,096 bytes until it
 // is read. Reading decides. The end that it finds is the size, as long as the system goes on saying
 // the same.
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,9 +50,19 @@ std::int64_t find_end(int descriptor, std::int64_t begin, std::int64_t end) {
 
 }  // namespace
 
-/// Reads the file into memory, as far as it goes, and puts zeros behind.
+/// Reads the file into memory of the arena, as far as it goes, and puts zeros behind.
 File::Read File::read_file(std::byte* address, std::size_t size, std::uint64_t granule) {
   arena_->counters().add(Work::map_call);
+  if (!arena_->is_strict()) return read_into(address, size, granule);
+  if (const int number = arena_->protect(address, size, PROT_READ | PROT_WRITE); number != 0)
+    return {.number = number};
+  Read read = read_into(address, size, granule);
+  if (const int number = arena_->protect(address, size, PROT_READ); number != 0)
+    read.number = number;
+  return read;
+}
+
+File::Read File::read_into(std::byte* address, std::size_t size, std::uint64_t granule) {
   const auto begin = static_cast<std::int64_t>(granule << arena_->granule_shift());
   std::size_t read = 0;
   while (read < size) {

@@ -168,6 +168,7 @@ class File {
     std::size_t bytes = 0;
   };
   [[nodiscard]] Read read_file(std::byte* address, std::size_t size, std::uint64_t granule);
+  [[nodiscard]] Read read_into(std::byte* address, std::size_t size, std::uint64_t granule);
   [[nodiscard]] int read_copies(std::span<Record* const> run);
   void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
   [[nodiscard]] std::uint64_t most_ahead() const;

@@ -84,7 +84,6 @@ TEST_F(Copies, AreAsOldAsTheyAreUntilTheyAreGivenUp) {
 TEST_F(Copies, AreForReading) {
   EXPECT_THROW(FileWindow(file_.path(), Access::read_write, budget_), std::system_error);
   EXPECT_THROW(HighMemory{budget_}, std::system_error);
-  EXPECT_THROW(Budget({.placement = Placement::copies, .strict = true}), std::system_error);
 }
 
 TEST_F(Copies, SeveralAtOnceAndAheadOfUse) {

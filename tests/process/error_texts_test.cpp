@@ -223,7 +223,7 @@ TEST_F(ErrorTexts, OfWhatConstructorsThrow) {
   EXPECT_EQ(of_options({.bytes = 3 * kGranule, .granule = kGranule}),
             "a budget of 196608 bytes has not 8 granules of 65536" + invalid);
   EXPECT_EQ(of_options({.granule = kGranule, .placement = Placement::home, .strict = true}),
-            "a strict budget has slots, and no other placement" + invalid);
+            "a strict budget has slots or copies, and no home placement" + invalid);
   const auto open = [&](const char* path) {
     return thrown_by([&] { const FileWindow window(path, Access::read_only, budget_); });
   };

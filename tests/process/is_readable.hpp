@@ -1,9 +1,10 @@
-// Whether something is mapped, without a fault where it is not.
+// Whether something may be read and written, without a fault where it may not.
 #pragma once
 
 #include <unistd.h>
 
 #include <array>
+#include <cstddef>
 
 namespace kmapper::process {
 
@@ -12,6 +13,16 @@ inline bool is_readable(const void* address) {
   std::array<int, 2> ends{};
   if (pipe(ends.data()) != 0) return false;
   const bool is = write(ends[1], address, 1) == 1;
+  close(ends[0]);
+  close(ends[1]);
+  return is;
+}
+
+/// Whether the process may write to the byte, which stays what it is.
+inline bool is_writable(std::byte* address) {
+  std::array<int, 2> ends{};
+  if (pipe(ends.data()) != 0) return false;
+  const bool is = write(ends[1], address, 1) == 1 && read(ends[0], address, 1) == 1;
   close(ends[0]);
   close(ends[1]);
   return is;

@@ -267,8 +267,7 @@ TEST_F(OutOfMemory, OfWhatIsDoneToTheFile) {
   const auto mapping = window_.map(0, 1);
   expect("report_holders", done,
          [&] { return (void)budget_.report_holders(std::chrono::nanoseconds(0)), done; });
-  expect("Error::message", done,
-         [&] { return (void)window_.map(-1, 1).error().message(), done; });
+  expect("Error::message", done, [&] { return (void)window_.map(-1, 1).error().message(), done; });
 }
 
 TEST_F(OutOfMemory, OfHighMemory) {

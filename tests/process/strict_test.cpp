@@ -1,7 +1,10 @@
 // A strict budget: what nobody holds is not mapped, so that a use of it faults.
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <thread>
 #include <utility>
+#include <vector>
 
 #include "is_readable.hpp"
 #include "kmapper/high_memory.hpp"
@@ -47,6 +50,58 @@ TEST(StrictBudget, WhatIsMappedAheadIsNotLeftMapped) {
   EXPECT_EQ(budget.stats().mapped, 0);
   EXPECT_FALSE(window.prefetch(0, 64 * kPage));
   EXPECT_EQ(budget.stats().mapped, 0);
+}
+
+TEST(StrictBudget, CopiesAreOnlyReadableAndUnmappedAtOnce) {
+  const ScratchFile file(64 * kPage);
+  const Budget budget(
+      {.bytes = 16 * kPage, .granule = kPage, .placement = Placement::copies, .strict = true});
+  FileWindow window(file.descriptor(), Access::read_only, budget);
+  for (const std::int64_t length : {1, 2}) {  // within a granule, and across two
+    const std::int64_t offset = 6 * kPage - 1;
+    Expected<Mapping> mapping = window.map(offset, length);
+    std::byte* const address = mapping->data();
+    EXPECT_TRUE(shows(mapping->bytes(), offset));
+    EXPECT_TRUE(is_readable(address));
+    EXPECT_FALSE(is_writable(address));
+    *mapping = {};
+    EXPECT_FALSE(is_readable(address));
+  }
+  for (std::int64_t i = 0; i < 64; ++i)
+    EXPECT_TRUE(shows(window.map(i * kPage, kPage)->bytes(), i * kPage));
+  EXPECT_EQ(budget.stats().mapped, 0);
+  EXPECT_EQ(budget.stats().populated, 0);
+}
+
+TEST(StrictBudget, CopiesThatSeveralThreadsRead) {
+  const ScratchFile file(64 * kPage);
+  const Budget budget(
+      {.bytes = 16 * kPage, .granule = kPage, .placement = Placement::copies, .strict = true});
+  FileWindow window(file.descriptor(), Access::read_only, budget);
+  std::vector<std::thread> threads;
+  for (std::int64_t number = 0; number < 4; ++number) {
+    threads.emplace_back([&window, number] {
+      for (std::int64_t i = 0; i < 300; ++i) {
+        const std::int64_t offset = (i * 7919 + number * 31) % (64 * kPage - 50);
+        const auto mapping = window.map(offset, 50);
+        EXPECT_TRUE(mapping && shows(mapping->bytes(), offset));
+      }
+    });
+  }
+  for (std::thread& it : threads) it.join();
+  EXPECT_EQ(budget.stats().pinned, 0);
+}
+
+TEST(WindowForReading, AWriteToAMappingFaults) {
+  for (const Placement placement : {Placement::slots, Placement::automatic}) {
+    const ScratchFile file(64 * kPage);
+    FileWindow window(file.descriptor(), Access::read_only,
+                      Budget({.bytes = 16 * kPage, .granule = kPage, .placement = placement}));
+    for (const std::int64_t length : {1, 2}) {
+      const Expected<Mapping> mapping = window.map(6 * kPage - 1, length);
+      EXPECT_FALSE(is_writable(mapping->data()));
+    }
+  }
 }
 
 TEST(StrictBudget, APageKeepsWhatIsWritten) {
