@@ -22,6 +22,10 @@ constexpr std::int64_t kPage = 65536;
 
 /// Everything that a C program may have a handle of.
 class CMistakes : public testing::Test {
+ public:
+  CMistakes(const CMistakes&) = delete;
+  CMistakes& operator=(const CMistakes&) = delete;
+
  protected:
   CMistakes() {
     kmapper_options options{};
@@ -36,8 +40,6 @@ class CMistakes : public testing::Test {
     EXPECT_EQ(kmapper_high_memory_create(budget_, &memory_), 0);
     EXPECT_EQ(kmapper_reservation_create(budget_, 1, nullptr, &reservation_), 0);
   }
-  CMistakes(const CMistakes&) = delete;
-  CMistakes& operator=(const CMistakes&) = delete;
   ~CMistakes() override {
     kmapper_reservation_destroy(reservation_);
     kmapper_high_memory_destroy(memory_);

@@ -24,6 +24,10 @@ using std::chrono::nanoseconds;
 constexpr std::int64_t kGranule = 65536;
 
 class Deadlines : public testing::Test {
+ public:
+  Deadlines(const Deadlines&) = delete;
+  Deadlines& operator=(const Deadlines&) = delete;
+
  protected:
   const Budget budget_{{.bytes = 16 * kGranule, .granule = kGranule}};
   const ScratchFile file_{20 * kGranule};
@@ -41,8 +45,6 @@ class Deadlines : public testing::Test {
                                              &c_window_),
               0);
   }
-  Deadlines(const Deadlines&) = delete;
-  Deadlines& operator=(const Deadlines&) = delete;
   ~Deadlines() override {
     kmapper_window_close(c_window_);
     kmapper_budget_destroy(c_budget_);

@@ -114,6 +114,7 @@ TEST_F(ErrorTexts, OfWhatIsPinned) {
 
 TEST_F(ErrorTexts, OfTooManyUsers) {
   std::vector<Mapping> users;
+  users.reserve(16383);
   for (int i = 0; i < 16383; ++i) users.push_back(std::move(*window_.map(3, 4)));
   expect(window_.map(3, 4).error(), WindowErrc::too_many_users,
          "4 bytes at 3: 16383 users hold this granule, and no more can");
