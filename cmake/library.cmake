@@ -17,7 +17,8 @@ add_library(kmapper_static STATIC $<TARGET_OBJECTS:kmapper_objects>)
 set_target_properties(kmapper_static PROPERTIES OUTPUT_NAME kmapper)
 set_target_properties(kmapper PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
                                          LINK_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/exports.map)
-target_link_options(kmapper PRIVATE -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/exports.map)
+# A handler of the library's stays installed: so does the library, also when it is closed (dlclose).
+target_link_options(kmapper PRIVATE -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/exports.map -Wl,-z,nodelete)
 foreach(library kmapper kmapper_static)
   set_target_properties(${library} PROPERTIES LINKER_LANGUAGE CXX)
   target_compile_features(${library} INTERFACE cxx_std_20)

@@ -26,9 +26,9 @@
  * is needed; calls that return a number of bytes or granules return that number, which is below 0,
  * and kmapper_cursor_at() returns NULL. What destroys, closes, cancels or releases does nothing
  * with NULL. Errors may be asked for at any time, in destructors and atexit handlers, too. Any
- * thread may make any call at any time, but for what is said with it; none is for signal handlers,
- * nor for threads that are cancelled by pthread_cancel() in one. Sizes, offsets and lengths are in
- * bytes.
+ * thread may make any call at any time, but for what is said with it; none is for signal handlers
+ * but kmapper_handle_sigbus(), nor for threads that are cancelled by pthread_cancel() in one.
+ * Sizes, offsets and lengths are in bytes.
  *
  * Longer than usual: a C program includes one header.
  */
@@ -343,6 +343,16 @@ KMAPPER_API int kmapper_high_memory_map_until(kmapper_high_memory* memory, kmapp
 /* Bytes a page, and pages that are allocated. */
 KMAPPER_API int64_t kmapper_high_memory_page_size(const kmapper_high_memory* memory);
 KMAPPER_API int64_t kmapper_high_memory_allocated(const kmapper_high_memory* memory);
+
+/* --- The handler for SIGBUS; see sigbus.hpp --- */
+
+/* For a handler of the program's, which has SA_SIGINFO set and passes on its arguments: `info` is
+ * its siginfo_t *. 1: an access to a mapping faulted, and can be made now: return. 0: the signal is
+ * not the library's. May be called in signal handlers. */
+KMAPPER_API int kmapper_handle_sigbus(int number, void* info, void* context);
+/* Puts the library's handler in front of the one that SIGBUS has now, as after another library has
+ * installed one. Errors: of the system. */
+KMAPPER_API int kmapper_install_sigbus_handler(void);
 
 #ifdef __cplusplus
 }

@@ -130,6 +130,7 @@ Arena::Arena(const Options& options)
 Arena::~Arena() { delist(*this); }
 
 void Arena::leave_to_parent() noexcept {
+  if (is_left()) return;
   is_left_.store(true, std::memory_order_relaxed);
   directory_.forget_all();
 }

@@ -132,7 +132,8 @@ class Arena {
   /// An access to the address has faulted. True: it is one that a mapping shows, and may be
   /// accessed now. Called in a signal handler, by one thread at a time.
   [[nodiscard]] bool patch(std::byte* address, Direction direction) noexcept;
-  /// After a fork, in the child: whatever other threads were doing here will never be done.
+  /// After a fork, in the child: whatever other threads were doing here will never be done. So no
+  /// lock of an arena that is left may be taken: look before.
   void leave_to_parent() noexcept;
   [[nodiscard]] bool is_left() const { return is_left_.load(std::memory_order_relaxed); }
 
@@ -140,6 +141,8 @@ class Arena {
   /// Writes a line about it to standard error.
   void report(const MisuseReport<Platform>& misuse);
   std::int64_t report_holders(std::uint64_t longer_than_ns);
+
+  std::atomic<Arena*> next{nullptr};  // of all that there are: see arenas.cpp
 
  private:
   struct Shape {

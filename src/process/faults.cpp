@@ -53,19 +53,22 @@ bool Arena::patch(std::byte* address, Direction direction) noexcept {
 bool Arena::patch_at_home(std::byte* address, Direction direction) noexcept {
   for (std::uint32_t i = 0; i < shape_.slots; ++i) {
     Record& record = records_[i];
-    if (!record.is_at_home() || static_cast<std::size_t>(address - record.data()) >= granule())
-      continue;
-    if (patch(record, address, direction)) return true;
+    // Acquire: pairs with Record::place(), and so does the next look at the record.
+    if (record.at_home.load(std::memory_order_acquire) && patch(record, address, direction))
+      return true;
   }
   return false;
 }
 
-/// Only of a granule that somebody holds: what else touches it is no use of the window. Filling one
-/// at home is, see Home::fill().
+/// Only of a granule that is pinned: any other access is no use of the window. Filling one at home
+/// is a use, see Home::fill(); and only at home may a granule be accessed before it is filled.
+/// The file may be closed now, but is not freed: see ~File().
 bool Arena::patch(Record& record, std::byte* address, Direction direction) noexcept {
+  if (static_cast<std::size_t>(address - record.data()) >= granule()) return false;
   std::uint32_t state = record.state.load(std::memory_order_acquire);
   if (!word::is_pinned(window_->inspect(slot_of(record)).word) ||
-      (state != Record::filled && state != Record::patched && state != Record::filling)) {
+      (state != Record::filled && state != Record::patched &&
+       (state != Record::filling || !record.is_at_home()))) {
     return false;
   }
   const auto granule = static_cast<std::int64_t>(

@@ -2,33 +2,37 @@
 // leaves the signal to the handler that was there before, or to the system.
 #include <cerrno>
 #include <csignal>
+#include <new>
+#include <system_error>
 
 #include "process/fault_direction.hpp"
 #include "process/linux_report.hpp"
 #include "process/signal_chain.hpp"
+#include "process/stay_loaded.hpp"
 
 namespace kmapper::linux_face {
 namespace {
 
-struct sigaction previous_action;
-
-void on_sigsegv(int number, siginfo_t* info, void* context) {
-  const int saved = errno;
-  if (info->si_code > 0)
+/// Nothing that is done wrong can be put right.
+bool say_what_is_wrong(siginfo_t* info, void* context) noexcept {
+  if (info->si_code > 0) {
     (void)report_access(info->si_addr, process::direction_of(info, context),
                         process::instruction_in(context));
-  errno = saved;
-  process::pass_on(previous_action, number, info, context);
+  }
+  return false;
 }
 
 }  // namespace
 
 void watch_for_faults() {
-  struct sigaction action {};
-  action.sa_sigaction = on_sigsegv;
-  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-  sigemptyset(&action.sa_mask);
-  if (sigaction(SIGSEGV, &action, &previous_action) != 0) fail("a handler for SIGSEGV", errno);
+  try {
+    if (!process::stay_loaded()) fail("keeping the code of the SIGSEGV handler loaded", ELIBACC);
+    process::SignalChain<SIGSEGV, say_what_is_wrong>::install();
+  } catch (const std::system_error& error) {
+    fail("a handler for SIGSEGV", error.code().value());
+  } catch (const std::bad_alloc&) {
+    fail("a handler for SIGSEGV", ENOMEM);
+  }
 }
 
 }  // namespace kmapper::linux_face

@@ -47,7 +47,9 @@ struct alignas(64) Record {
   // Written while filling or emptying; `state` publishes it. Relaxed, all: atomic because
   // a signal handler looks through all records for an address.
   std::atomic<std::byte*> address{nullptr};
-  std::atomic<bool> at_home{false};  // `address` is none of the slot's own, and has to be emptied
+  // `address` is none of the slot's own, and has to be emptied. Release, when it becomes true:
+  // pairs with Arena::patch_at_home(), which uses the others while they are filled.
+  std::atomic<bool> at_home{false};
   std::atomic<File*> file{nullptr};
   bool occupied = false;  // the slot's own addresses map something
 
@@ -56,9 +58,9 @@ struct alignas(64) Record {
   [[nodiscard]] File* owner() const { return file.load(std::memory_order_relaxed); }
   /// While filling.
   void place(std::byte* where, bool home, File* whose) {
-    address.store(where, std::memory_order_relaxed);
-    at_home.store(home, std::memory_order_relaxed);
     file.store(whose, std::memory_order_relaxed);
+    address.store(where, std::memory_order_relaxed);
+    at_home.store(home, std::memory_order_release);
   }
 };
 static_assert(sizeof(Record) == 64);

@@ -7,11 +7,13 @@
 
 namespace kmapper::process {
 
-/// What the function returned, as an exit code; below 0: the signal that ended it.
+/// What the function returned, as an exit code; below 0: the signal that ended it. -SIGALRM: it has
+/// not ended within so many seconds (0: it may take as long as it likes).
 template <class Function>
-int in_a_child(Function function) {
+int in_a_child_within(unsigned seconds, Function function) {
   const pid_t child = fork();
   if (child == 0) {
+    alarm(seconds);
     try {
       _exit(function());
     } catch (...) {
@@ -21,6 +23,12 @@ int in_a_child(Function function) {
   int status = 0;
   EXPECT_EQ(waitpid(child, &status, 0), child);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+/// The same, for as long as it takes.
+template <class Function>
+int in_a_child(Function function) {
+  return in_a_child_within(0, function);
 }
 
 }  // namespace kmapper::process
