@@ -13,11 +13,19 @@
 //
 // A file that is cut short, a full disk or a bad one is no dead process: see Mapping::bad(). The
 // first budget installs a handler for SIGBUS, which leaves what is not the window's own to the one
-// before it. Where the signal is blocked, or a later handler keeps it, the process dies as ever; a
-// system call that is given such a page's address says EFAULT.
+// before it; kmapper/sigbus.hpp is for programs that have handlers of their own. Where the signal
+// is blocked, or a later handler keeps it, the process dies as ever; a system call that is given
+// such a page's address says EFAULT. From the first budget on, the library stays loaded: dlclose()
+// leaves it in memory.
 //
-// After fork() the windows are the parent's. The child may read what it finds mapped, and destroy
-// everything; its calls say `forked`, until it opens windows of its own.
+// After fork(), whatever other threads were doing, the windows are the parent's. The child may read
+// and write what it holds, also where the file has been cut short, and destroy everything, mappings
+// before their windows; its calls say `forked`, and a constructor that is given the parent's budget
+// throws it. With budgets of its own it begins anew. A signal handler may fork, too; but the child
+// must not return into a call that the signal interrupted. A child of _Fork(), or of clone(2)
+// without CLONE_VM, may read and write what it holds, and must call nothing of this. posix_spawn(),
+// system() and vfork() change nothing: their child shares the parent's memory until it is another
+// program, and what it touches, it touches for its parent.
 //
 // Longer than usual: all that one file, one budget and one mapping can do stands in one place.
 //

@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <system_error>
 
+#include "process/arenas.hpp"
 #include "process/opening.hpp"
 #include "process/page_size.hpp"
 #include "process/system_call.hpp"
@@ -51,13 +52,13 @@ File::File(Descriptor descriptor, std::string name, Access access, std::shared_p
       arena_(std::move(arena)),
       page_(check_pages(descriptor_.number(), *name_, *arena_)),
       last_end_(last_end(*arena_)) {
+  if (arena_->is_left()) throw std::system_error(WindowErrc::forked, *name_);
   if (const int number = refresh_size(); number != 0)
     throw std::system_error(number, std::system_category(), *name_);
   if (arena_->has_copies() && access_ != Access::read_only) {
     throw std::system_error(WindowErrc::invalid_option,
                             *name_ + ": to be written to, through a budget of copies");
   }
-  if (arena_->is_left()) throw std::system_error(WindowErrc::forked, *name_);
   try {
     if (arena_->wants_home()) open_home();
     number_ = arena_->add(*this);
@@ -68,8 +69,10 @@ File::File(Descriptor descriptor, std::string name, Access access, std::shared_p
 }
 
 File::~File() {
+  if (arena_->is_left()) return;
   arena_->give_page_tables_back(Home::page_tables_for(home_size_));
   if (number_ != 0) arena_->remove(number_);
+  wait_for_handlers();  // which may have found it in a record or in a span
 }
 
 void File::open_home() {
@@ -105,6 +108,7 @@ const char* File::grow_home() {
 }
 
 Error File::check_range(std::int64_t offset, std::int64_t length) noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (offset < 0 || length < 1) return error(WindowErrc::invalid_range, offset, length);
   if (lies_within(offset, length, hit_end_.load(std::memory_order_relaxed))) return {};
   if (const int number = refresh_size(); number != 0) return system_error(number, offset, length);
@@ -119,7 +123,6 @@ Error File::check_end(std::int64_t offset, std::int64_t length) const {
 }
 
 Error File::check_granule(const Arena& arena, std::int64_t offset, std::int64_t length) noexcept {
-  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (arena_.get() != &arena)
     return error(WindowErrc::invalid_option, offset, length, {}, "the window is of another budget");
   if (Error wrong = check_range(offset, length)) return wrong;
@@ -146,7 +149,6 @@ Error File::sync() noexcept {
 /// What msync(2) does of a range, it does of the file's bytes, whether they are mapped or not, and
 /// fsync() only of all: so the range gets addresses that admit nobody, for the call.
 Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
-  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (Error wrong = check_range(offset, length)) return wrong;
   const std::int64_t begin = offset - offset % static_cast<std::int64_t>(page_size());
   const auto size = static_cast<std::uint64_t>(offset - begin + length);
@@ -161,7 +163,6 @@ Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
 }
 
 Error File::start_sync(std::int64_t offset, std::int64_t length) noexcept {
-  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (Error wrong = check_range(offset, length)) return wrong;
   const auto start = [&] {
     return sync_file_range(descriptor_.number(), offset, length, SYNC_FILE_RANGE_WRITE);

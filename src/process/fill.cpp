@@ -155,7 +155,6 @@ int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) 
 
 /// A hint: it waits neither for the disk, nor for others to give something back.
 Error File::prefetch(std::int64_t offset, std::int64_t length) noexcept {
-  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (Error wrong = check_range(offset, length)) return wrong;
   (void)posix_fadvise64(descriptor_.number(), offset, length, POSIX_FADV_WILLNEED);
   if (arena_->has_copies()) return {};  // to read them would be to wait

@@ -39,8 +39,8 @@ HighMemory::HighMemory(const Budget& budget, Commit commit)
 
 Expected<HighPage> HighMemory::allocate() noexcept {
   const File& file = *Internals::file_of(window_);
-  const std::lock_guard lock(mutex_);
   if (file.is_left()) return file.error(WindowErrc::forked);
+  const std::lock_guard lock(mutex_);
   while (hint_ < free_.size() && free_[hint_] == 0) ++hint_;
   if (hint_ == free_.size()) {
     if (Error error = grow_by_half()) return error;
@@ -97,8 +97,8 @@ Error HighMemory::grow_by_half() noexcept {
 Error HighMemory::free(HighPage page) noexcept {
   const File& file = *Internals::file_of(window_);
   const auto number = static_cast<std::uint64_t>(page);
-  const std::lock_guard lock(mutex_);
   if (file.is_left()) return file.page_error(WindowErrc::forked, number, nullptr);
+  const std::lock_guard lock(mutex_);
   if (!is_allocated(page))
     return file.page_error(WindowErrc::invalid_range, number, "not allocated");
   if (Error error = window_.discard(offset_of(page), page_size_)) return error;
@@ -141,6 +141,7 @@ Error HighMemory::beyond(HighPage page) const noexcept {
 }
 
 std::int64_t HighMemory::allocated() const noexcept {
+  if (Internals::file_of(window_)->is_left()) return 0;  // nobody would unlock it
   const std::lock_guard lock(mutex_);
   return allocated_;
 }

@@ -1,6 +1,7 @@
 #include "process/linux_machine.hpp"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <new>
 
 #include "process/linux_report.hpp"
 #include "process/page_size.hpp"
@@ -54,15 +57,27 @@ constexpr std::size_t bytes_of(unsigned long pages) { return std::size_t{pages} 
 
 constinit std::atomic<Machine*> Machine::machine_{nullptr};
 
-/// It stays until the process ends, for those who run last.
+/// In the child of a fork: the threads that held the lock, or waited, are the parent's.
+void Machine::forget_other_threads() {
+  Machine* const machine = find();
+  if (machine == nullptr) return;
+  new (&machine->mutex) std::mutex;
+  new (&machine->slot_is_free) std::condition_variable;
+}
+
+/// It stays until the process ends, for those who run last. Two threads may make one at once: no
+/// child of a fork waits for a thread that was making it.
 Machine& Machine::get() {
-  static Machine& made = [&]() -> Machine& {
-    auto* const it = new Machine;
-    machine_.store(it, std::memory_order_release);
-    watch_for_faults();
-    return *it;
-  }();
-  return made;
+  if (Machine* const made = find(); made != nullptr) [[likely]]
+    return *made;
+  std::unique_ptr<Machine> machine(new Machine);
+  if (const int error = pthread_atfork(nullptr, nullptr, forget_other_threads); error != 0)
+    fail("a handler for fork", error);
+  Machine* none = nullptr;
+  if (machine_.compare_exchange_strong(none, machine.get(), std::memory_order_acq_rel))
+    (void)machine.release();
+  watch_for_faults();
+  return *find();
 }
 
 Machine::Machine()

@@ -86,6 +86,7 @@ class Machine {
 
  private:
   Machine();
+  static void forget_other_threads();
   [[nodiscard]] const process::AddressRange& range(View view) const {
     return view == View::plain ? plain_ : local_;
   }

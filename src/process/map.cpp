@@ -114,7 +114,6 @@ Result<void*> File::kmap(Page page, const Patience* patience) {
 
 [[gnu::noinline]] Expected<Mapping> File::map_slow(std::int64_t offset, std::int64_t length,
                                                    const Patience* patience) noexcept {
-  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (Error wrong = check_range(offset, length)) return wrong;
   arena_->clock().move(Platform::now(), kClockStepNs);
   if (static_cast<std::uint64_t>(length) <= arena_->granule() - within_granule(offset))

@@ -26,7 +26,8 @@
  *
  * Names and arguments are those of docs.kernel.org/mm/highmem.html and the pages that it points to.
  * Where one there is about preemption, interrupts or CPUs: a thread is all of these. After a fork()
- * the child shares the pages with its parent, and must leave them alone.
+ * the child shares the pages with its parent, and must leave them alone; no call of it waits for a
+ * thread of the parent's.
  */
 #ifndef KMAPPER_LINUX_HIGHMEM_H
 #define KMAPPER_LINUX_HIGHMEM_H
