@@ -255,6 +255,12 @@ class Mapper {
     const std::uint32_t found = cell.load(std::memory_order_relaxed);
     if (found == page_virtual::kNone) return nullptr;
     std::size_t offset = offset_of(page_virtual::entry(found));
+    if constexpr (kCellsChangeHands<P>) {
+      // The cell may be another page's by now. The slot of that is not pinned, not for a moment:
+      // its owner may be about to free the page. The claim in publish() comes after the page.
+      if (!slot_at(offset).page.is(page, std::memory_order_relaxed)) [[unlikely]]
+        return nullptr;
+    }
     // A guess that is nearly always right saves reading the word first, and a cache miss with it.
     std::uint32_t expected = page_virtual::expected_idle(found);
     // Acquire: pairs with publish() and with the kunmap before; the PTE and the page's data are
@@ -266,16 +272,30 @@ class Mapper {
     }
     // Relaxed: had the slot got another page meanwhile, the swap has acquired from its publish(),
     // which comes after the claim() that cleared this.
-    if (cell.load(std::memory_order_relaxed) != found) [[unlikely]] {
+    if (!is_still(cell, found, offset, page)) [[unlikely]] {
       drop_user(opaque(offset), page);  // the generation came round: not our page
       return nullptr;
     }
     offset = opaque(offset);
-    slot_at(offset).holder.store(platform_.stamp(), std::memory_order_relaxed);
-    platform_.count(Event::hit);
+    if constexpr (requires { platform_.note_hit(slot_at(offset).holder); }) {
+      platform_.note_hit(slot_at(offset).holder);
+    } else {
+      slot_at(offset).holder.store(platform_.stamp(), std::memory_order_relaxed);
+      platform_.count(Event::hit);
+    }
     void* const address = address_at(offset);
     if (address == nullptr) __builtin_unreachable();  // spares the caller's test
     return address;
+  }
+
+  /// With the pin in hand: whether the slot is the one that `cell`, which said `found`, named for
+  /// the page.
+  [[nodiscard, gnu::always_inline]] bool is_still(const Atomic<std::uint32_t>& cell,
+                                                  std::uint32_t found, std::size_t offset,
+                                                  Page page) {
+    if constexpr (kCellsChangeHands<P>)
+      return slot_at(offset).page.is(page, std::memory_order_relaxed);
+    return cell.load(std::memory_order_relaxed) == found;
   }
 
   /// `offset` is that of the slot's entry: it is in a register when the word has been reached, and

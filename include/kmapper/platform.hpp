@@ -135,6 +135,19 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   { p.report(misuse) } -> std::same_as<void>;
 };
 
+/// Whether a cell that page_virtual() returned may be given to another page while a thread looks at
+/// it, as in a hash table of cells. A platform that has a constant kCellsChangeHands says so; for
+/// others it is false. Where it is true, P::Atomic<P::Page> has is(page, order): load(order) ==
+/// page.
+template <class P>
+inline constexpr bool kCellsChangeHands = [] {
+  if constexpr (requires { P::kCellsChangeHands; }) return bool{P::kCellsChangeHands};
+  return false;
+}();
+
+// A platform may have note_hit(P::Atomic<P::Stamp>& holder), which a hit calls instead of storing
+// stamp() there and of count(Event::hit), where both together cost less.
+
 /// What a platform has to be for kmap_local. Each CPU has kLocalDepth slots of its own, in a
 /// row. Nobody else uses them, so that none of this is atomic.
 template <class P>

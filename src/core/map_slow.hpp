@@ -73,6 +73,10 @@ auto Mapper<P>::pin(Page page) -> Pinned {
     Slot& slot = slot_at(offset);
     std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
     if (page_virtual::matches(found, seen) && word::users(seen) != 0) {
+      if constexpr (kCellsChangeHands<P>) {
+        // As in hit(). The page had no slot a moment ago, or the caller's cell is not its own.
+        if (!slot.page.is(page, std::memory_order_relaxed)) return {nullptr, MapError::none};
+      }
       // An idle slot that somebody waits for is the first sleeper's: hand it over, as its kunmap is
       // about to. Else two users of one page, taking turns, would keep a sleeper out for ever.
       if (word::is_idle(seen) && word::is_parked(seen) &&
@@ -85,7 +89,7 @@ auto Mapper<P>::pin(Page page) -> Pinned {
                                            std::memory_order_acquire, std::memory_order_relaxed)) {
         continue;
       }
-      if (cell.load(std::memory_order_relaxed) != found) [[unlikely]] {
+      if (!is_still(cell, found, offset, page)) [[unlikely]] {
         drop_user(offset, page);
         continue;
       }
@@ -144,6 +148,8 @@ template <class P>
     // From the claim on, a hit elsewhere spins until the word is published.
     const typename P::InterruptsOff bounded(platform_);
     std::uint32_t expected = page_virtual::kNone;
+    // Before the cell names the slot: pairs with the look at the page in hit() and pin().
+    if constexpr (kCellsChangeHands<P>) slot.page.store(page, std::memory_order_relaxed);
     // Acquire: pairs with claim(), which cleared it: what users did to the page in its last slot
     // comes before what they do in this one.
     if (!platform_.page_virtual(page).compare_exchange_strong(
@@ -151,7 +157,7 @@ template <class P>
             std::memory_order_relaxed)) {
       return nullptr;
     }
-    slot.page.store(page, std::memory_order_relaxed);
+    if constexpr (!kCellsChangeHands<P>) slot.page.store(page, std::memory_order_relaxed);
     slot.holder.store(platform_.stamp(), std::memory_order_relaxed);
     platform_.write_pte(index, page);
     // Release: pairs with hit() and pin(), which find the PTE and the page. Sequentially

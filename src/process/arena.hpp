@@ -193,6 +193,12 @@ inline std::atomic<std::uint32_t>& Platform::page_virtual(Page page) const {
 }
 inline void* Platform::address(SlotIndex slot) const { return &arena_->record(slot); }
 inline Platform::Stamp Platform::stamp() const { return {thread_number(), arena_->clock().tick()}; }
+inline void Platform::note_hit(Atomic<Stamp>& holder) {
+  const std::uint16_t thread = thread_number();
+  Arena& arena = *arena_;
+  holder.store({thread, arena.clock().tick()}, std::memory_order_relaxed);
+  arena.counters().add(thread, Event::hit);
+}
 inline void Platform::count(Event event, std::uint64_t n) { arena_->counters().add(event, n); }
 
 }  // namespace kmapper::process

@@ -24,6 +24,8 @@ class Counters {
   void add(Event event, std::uint64_t n) {
     add(static_cast<std::size_t>(event), static_cast<std::uintptr_t>(n));
   }
+  /// One, by the thread of that number, which is the calling one.
+  void add(std::uint16_t thread, Event event) { add(thread, static_cast<std::size_t>(event), 1); }
   void add(Work work) { add(static_cast<std::size_t>(work), 1); }
   [[nodiscard]] std::uint64_t sum(Event event) const {
     return sum(static_cast<std::size_t>(event));
@@ -61,8 +63,8 @@ class Counters {
   };
 
   // Relaxed, all: numbers for people.
-  void add(std::size_t kind, std::uintptr_t n) {
-    const std::uint16_t thread = thread_number();
+  void add(std::size_t kind, std::uintptr_t n) { add(thread_number(), kind, n); }
+  void add(std::uint16_t thread, std::size_t kind, std::uintptr_t n) {
     if (thread <= kOwn) [[likely]] {
       shards_[thread].values[kind].add_alone(n);
     } else {

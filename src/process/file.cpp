@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 
 #include "process/arenas.hpp"
@@ -178,7 +179,11 @@ Error File::resize(std::int64_t size) noexcept {
   if (access_ == Access::read_only) return wrong(WindowErrc::read_only);
   // What is left of the last granule stays; beyond the end it is zeros, as mmap(2) says.
   const std::uint64_t first = granule_at(size) + (within_granule(size) != 0 ? 1 : 0);
-  if (size < this->size() && !evict_from(first)) return wrong(WindowErrc::pinned);
+  const bool is_cut = size < this->size();
+  // Until the new size is known: no read-ahead maps what is cut off.
+  std::optional<ReadAheads::Pause> pause;
+  if (is_cut) pause.emplace(read_aheads_);
+  if (is_cut && !evict_from(first)) return wrong(WindowErrc::pinned);
   if (within_size_limit([&] { return ftruncate(descriptor_.number(), size); }) != 0)
     return wrong({errno, std::system_category()});
   if (const int number = refresh_size(); number != 0)
@@ -228,7 +233,11 @@ std::int64_t File::longest() const {
   return (whole << arena_->granule_shift()) + 1;
 }
 
-bool File::evict(Page page) noexcept { return arena_->window().evict(page) != Evicted::pinned; }
+bool File::evict(Page page) noexcept {
+  if (arena_->window().evict(page) != Evicted::pinned) return true;
+  const ReadAheads::Pause pause(read_aheads_);
+  return arena_->window().evict(page) != Evicted::pinned;
+}
 
 bool File::evict_from(std::uint64_t first) noexcept {
   // Acquire: pairs with release(): uses come before what the caller does to the file.

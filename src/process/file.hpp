@@ -17,6 +17,7 @@
 #include "process/descriptor.hpp"
 #include "process/fault_cause.hpp"
 #include "process/home.hpp"
+#include "process/read_aheads.hpp"
 #include "process/streams.hpp"
 
 namespace kmapper::process {
@@ -130,11 +131,12 @@ class File {
   /// What the kernel maps of it in one piece: a page, or a huge page.
   [[nodiscard]] std::size_t page() const { return page_; }
 
+  /// Takes the slot of a page of this file back. False: a caller holds the page. Waits for
+  /// read-aheads of the file where they may be what holds it. Whatever Window::evict() needs.
+  [[nodiscard]] bool evict(Page page) noexcept;
   /// Takes back everything from granule `first` on. False: some of it is pinned, and stays; or a
   /// span is held, wherever.
   [[nodiscard]] bool evict_from(std::uint64_t first) noexcept;
-  /// Takes a granule back. False: somebody holds it.
-  [[nodiscard]] bool evict(Page page) noexcept;
   [[nodiscard]] bool is_left() const { return arena_->is_left(); }
   [[nodiscard]] const std::string& name() const { return *name_; }
 
@@ -215,6 +217,7 @@ class File {
   std::atomic<int> unsaid_fault_{0};  // the first since the last sync() that said it
   std::atomic<std::int64_t> unsaid_fault_at_{0};
   Streams streams_;
+  ReadAheads read_aheads_;
   std::uint32_t number_ = 0;
   std::unique_ptr<Home> home_;  // null: none
   std::mutex sizing_;           // guards what follows

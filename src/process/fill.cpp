@@ -168,6 +168,8 @@ Error File::prefetch(std::int64_t offset, std::int64_t length) noexcept {
 /// Maps the granules up to `end`, as many as there is room for without waiting, together with the
 /// one of `own`, which the caller holds, and which comes before them. Nobody holds the others then.
 void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
+  const ReadAheads::Turn turn(read_aheads_);
+  if (!turn) return;
   std::array<Record*, kMostGranulesAhead> records;
   std::size_t count = 0;
   if (own != nullptr) records[count++] = own;

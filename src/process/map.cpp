@@ -29,10 +29,8 @@ constexpr int kMostReads = 3;
     const Page page = make_page(number_, granule);
     auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
     if (record != nullptr) [[likely]] {
-      if (record->state.load(std::memory_order_acquire) == Record::filled &&
-          record->page.is(page, std::memory_order_relaxed)) [[likely]] {
+      if (record->state.load(std::memory_order_acquire) == Record::filled) [[likely]]
         return take_over(*record, page, offset, length);
-      }
       arena_->unpin(*record);
     }
   }

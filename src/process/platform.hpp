@@ -12,11 +12,13 @@
 #include <cstdint>
 #include <mutex>
 #include <span>
+#include <type_traits>
 
 #include "kmapper/platform.hpp"
 #include "process/page.hpp"
 #include "process/record.hpp"
 #include "process/threads.hpp"
+#include "process/wide.hpp"
 
 #ifndef KMAPPER_CHECKED
 #define KMAPPER_CHECKED 0
@@ -31,12 +33,13 @@ class Platform {
  public:
   using Page = process::Page;
   template <class T>
-  using Atomic = std::atomic<T>;
+  using Atomic = std::conditional_t<sizeof(T) == sizeof(std::uint64_t), Wide<T>, std::atomic<T>>;
   using Lock = std::mutex;
 
   static constexpr std::size_t kMaxSlots = 65'534;
   static constexpr std::size_t kMaxCpus = 64;
   static constexpr std::size_t kPageSize = sizeof(Record);
+  static constexpr bool kCellsChangeHands = true;  // see Directory
   static constexpr bool kHardwareSetsAccessed = true;  // take_pte() says what has to be unmapped
   static constexpr bool kChecked = KMAPPER_CHECKED != 0;
   static constexpr bool kStrict = false;  // chosen when the program runs: Options::strict
@@ -84,6 +87,8 @@ class Platform {
   }
   [[nodiscard]] std::uint64_t age_ns(Stamp stamp) const;
   [[nodiscard]] static std::uint64_t now();
+  /// stamp() to `holder`, and count(Event::hit): the thread's number is looked up once for both.
+  void note_hit(Atomic<Stamp>& holder);
   void count(Event event) { count(event, 1); }
   void count(Event event, std::uint64_t n);
   [[nodiscard]] std::uint64_t counted(Event event) const;

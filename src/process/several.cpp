@@ -167,12 +167,11 @@ class Together {
   [[nodiscard]] bool evict_patched() {
     patched_.clear();
     for (std::size_t i = 0; i < records_.size(); ++i) {
-      if (records_[i]->fault.load(std::memory_order_relaxed) != 0)
-        patched_.push_back(pages_[i].page);
+      if (records_[i]->fault.load(std::memory_order_relaxed) != 0) patched_.push_back(i);
     }
     if (patched_.empty()) return false;
     unpin();
-    for (const Page page : patched_) (void)arena_.window().evict(page);
+    for (const std::size_t i : patched_) (void)file(i).evict(pages_[i].page);
     return true;
   }
 
@@ -180,7 +179,7 @@ class Together {
   const std::span<Range> ranges_;
   std::vector<PageAddress<Platform>> pages_;
   std::vector<Record*> records_;
-  std::vector<Page> patched_;
+  std::vector<std::size_t> patched_;
   std::deque<Directory::Hold> holds_;  // which do not move
 };
 
