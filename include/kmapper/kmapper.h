@@ -61,10 +61,11 @@ typedef enum kmapper_status {
   KMAPPER_READ_ONLY_WINDOW = -9, /* a write to a window that was opened for reading */
   KMAPPER_INVALID_OPTION =
       -10, /* a NULL, or an option that this machine, file or library does not allow */
-  KMAPPER_CUT_SHORT = -11, /* the file has become shorter than what is mapped of it */
-  KMAPPER_FORKED = -12,    /* the window is the parent process's */
-  KMAPPER_BUSY = -13,      /* more calls at once than the window keeps record of */
-  KMAPPER_SPENT = -14      /* the reservation has nothing left */
+  KMAPPER_CUT_SHORT = -11,     /* the file has become shorter than what is mapped of it */
+  KMAPPER_FORKED = -12,        /* the window is the parent process's */
+  KMAPPER_BUSY = -13,          /* more calls at once than the window keeps record of */
+  KMAPPER_SPENT = -14,         /* the reservation has nothing left */
+  KMAPPER_WOULD_DEADLOCK = -15 /* all threads sleep for mappings; none is left to release one */
 } kmapper_status;
 
 /* What an error number means, in a few words. Good until the thread's next call of this. */
@@ -102,6 +103,14 @@ enum {
   KMAPPER_CORE_DUMP_EVERYTHING = 2
 };
 
+/* What happens when a map has slept for a second: a report on standard error, nothing, or (without
+ * a deadline) KMAPPER_TIMED_OUT; see OnLongWait in process.hpp. */
+enum {
+  KMAPPER_ON_LONG_WAIT_REPORT = 0,
+  KMAPPER_ON_LONG_WAIT_QUIET = 1,
+  KMAPPER_ON_LONG_WAIT_ERROR = 2
+};
+
 /* What a budget is spent on. A 0 leaves the choice to the library. */
 typedef struct kmapper_options {
   uint64_t size;      /* sizeof(kmapper_options) */
@@ -110,7 +119,8 @@ typedef struct kmapper_options {
   uint32_t placement; /* KMAPPER_PLACEMENT_... */
   uint32_t strict; /* 1: what nobody holds is unmapped, and a write to a copy faults. For tests */
   uint32_t core_dump; /* KMAPPER_CORE_DUMP_... */
-  uint32_t unused;    /* 0 */
+  uint32_t on_long_wait; /* KMAPPER_ON_LONG_WAIT_... */
+  int64_t span_bytes;    /* of `bytes`, the part for mappings across granules; 0: a sixteenth */
 } kmapper_options;
 
 /* What has happened since the budget was made, and what is so now. */
@@ -128,6 +138,10 @@ typedef struct kmapper_stats {
   int64_t populated;               /* bytes that the kernel has mapped; -1: it does not say */
   int64_t pinned;                  /* bytes of those that somebody holds */
   int64_t overhead;                /* bytes that the window itself needs, at most */
+  int64_t span_bytes;              /* bytes that are kept for mappings across granules */
+  int64_t span_bytes_in_use;       /* of those */
+  int64_t span_longest_free;       /* bytes: the longest run of granules among the rest */
+  uint64_t span_waiters;           /* calls that sleep for such a run now */
 } kmapper_stats;
 
 /* `options` NULL: all chosen by the library. Errors: KMAPPER_INVALID_OPTION; of the system. */
@@ -140,8 +154,8 @@ KMAPPER_API int64_t kmapper_budget_trim(const kmapper_budget* budget);
 /* Fills in as many bytes as stats->size says. Looks at every slot, and at every page that it maps.
  * Errors: KMAPPER_INVALID_OPTION (that size). */
 KMAPPER_API int kmapper_budget_stats(const kmapper_budget* budget, kmapper_stats* stats);
-/* Writes a line to standard error for each granule that has been held for at least so long. Returns
- * how many. */
+/* Writes a line to standard error for each granule, and each mapping across granules, that has been
+ * held for at least so long. Returns how many. */
 KMAPPER_API int64_t kmapper_budget_report_holders(const kmapper_budget* budget,
                                                   int64_t nanoseconds);
 

@@ -87,6 +87,11 @@ enum class Placement : std::uint8_t {
 /// too, as a whole.
 enum class CoreDump : std::uint8_t { slots, nothing, everything };
 
+/// What happens when a map has slept for a second, because other mappings take up all that it could
+/// have. report: a few lines on standard error, once for each such call, say what it waits for and
+/// which threads hold it. quiet: nothing. error: a call without a deadline fails with timed_out.
+enum class OnLongWait : std::uint8_t { report, quiet, error };
+
 /// What a budget is spent on.
 struct Options {
   /// The most that may be mapped at any moment, in bytes. Less is used where there would be more
@@ -102,6 +107,11 @@ struct Options {
   bool strict = false;
   /// For the pages of HighMemory in a core dump, say everything: they are mostly at home.
   CoreDump core_dump = CoreDump::slots;
+  OnLongWait on_long_wait = OnLongWait::report;
+  /// The part of `bytes` that is kept for mappings across granules: for one such mapping of so many
+  /// bytes, wherever it begins, or for several that are shorter. At most what leaves one granule to
+  /// all other mappings. 0: a sixteenth of `bytes`.
+  std::int64_t span_bytes = 0;
 };
 
 /// What has happened since the budget was made, and what is so now.
@@ -118,6 +128,10 @@ struct Stats {
   std::int64_t populated;                // bytes that the kernel has mapped; -1: it does not say
   std::int64_t pinned;                   // bytes of those that somebody holds
   std::int64_t overhead;                 // bytes that the window itself needs, at most
+  std::int64_t span_bytes;               // bytes that are kept for mappings across granules
+  std::int64_t span_bytes_in_use;        // of those; parts of `mapped` and `pinned`
+  std::int64_t span_longest_free;        // bytes: the longest run of granules among the rest
+  std::uint64_t span_waiters;            // calls that sleep for such a run now
 };
 
 /// Address space, and the right to fill it, shared by all windows that are opened with it. Copies
@@ -131,9 +145,10 @@ class KMAPPER_API Budget {
   [[nodiscard]] std::int64_t granule() const;
   /// Unmaps whatever nobody holds. Returns how many granules that were. Any thread.
   std::int64_t trim() const;
-  /// Writes a line to standard error for each granule that has been held for at least so long, with
-  /// the thread that took it. Returns how many. The window looks at the clock when it maps, and
-  /// here: what is younger than the last such look is not counted.
+  /// Writes a line to standard error for each granule, and for each mapping across granules, that
+  /// has been held for at least so long, with the thread that took it. Returns how many. For
+  /// granules the window looks at the clock when it maps, and here: what is younger than the last
+  /// such look is not counted.
   std::int64_t report_holders(std::chrono::nanoseconds longer_than) const;
 
  private:
@@ -235,8 +250,12 @@ class KMAPPER_API FileWindow {
 
   /// Maps a range of the file, which must lie within it; sleeps when all that the budget allows is
   /// pinned, first come first served. A range within one granule is nearly always there already; a
-  /// longer one is mapped anew each time, and no longer than longest(). Whoever holds one mapping
-  /// and asks for another may wait for ever, if all others do so too: see try_map(), or Patience.
+  /// longer one is mapped anew each time, and no longer than longest(). A thread that holds one
+  /// mapping and asks for another may wait for ever, if all others do so too: see try_map(), or
+  /// Patience. A call that has slept for a second is reported: see OnLongWait. Where all threads of
+  /// the process sleep in such calls, and none has a deadline or a stop token, no thread is left to
+  /// release anything: then a call fails with would_deadlock. So does each call that would sleep in
+  /// a process of one thread: at once.
   /// A granule has at most 16,383 users at a time, mappings and cursors of all threads together;
   /// one more gets the error too_many_users at once.
   [[nodiscard]] Expected<Mapping> map(std::int64_t offset, std::int64_t length) noexcept;

@@ -31,6 +31,7 @@ enum class WindowErrc {
   forked,           // the window is the parent process's
   busy,             // more calls at once than the window keeps record of
   spent,            // the reservation has nothing left
+  would_deadlock,   // all threads sleep for mappings, and none is left to release one
 };
 
 [[nodiscard]] KMAPPER_API const std::error_category& window_category() noexcept;

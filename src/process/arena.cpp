@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "process/arenas.hpp"
+#include "process/asleep.hpp"
 #include "process/file.hpp"
 #include "process/page_size.hpp"
 
@@ -49,6 +50,20 @@ std::int64_t choose_granule(const Options& options) {
                          std::to_string(granule));
   }
   return granule;
+}
+
+/// Granules that are kept for spans: what these have, no slot has.
+std::uint64_t choose_span_units(const Options& options, std::uint64_t granule, std::uint64_t most) {
+  const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) / granule;
+  if (options.span_bytes == 0) return std::max<std::uint64_t>(2, units / 16);
+  // One more: a mapping may begin on the last byte of a granule.
+  const auto wanted = static_cast<std::uint64_t>(options.span_bytes);
+  if (options.span_bytes > 0 && wanted <= (most - 1) * granule)
+    return (wanted + granule - 1) / granule + 1;
+  throw invalid_option("span_bytes of " + std::to_string(options.span_bytes) + ": of a budget of " +
+                       std::to_string(options.bytes) + " bytes in granules of " +
+                       std::to_string(granule) + ", at most " +
+                       std::to_string((most - 1) * granule) + " may be for spans");
 }
 
 /// Each slot may need a mapping of its own, but for granules at home and copies that are always
@@ -96,11 +111,10 @@ void give_zeros_back(std::byte* begin, std::size_t size) {
 Arena::Shape::Shape(const Options& options) {
   const auto granule = static_cast<std::uint64_t>(choose_granule(options));
   granule_shift = static_cast<unsigned>(std::countr_zero(granule));
-  // A sixteenth for spans: what they have, no granule has. More addresses than a pointer has are
-  // refused when they are reserved.
+  // More addresses than a pointer has are refused when they are reserved.
   const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) >> granule_shift;
-  const std::uint64_t spans = std::max<std::uint64_t>(2, units / 16);
   const std::uint64_t most = most_slots(options);
+  const std::uint64_t spans = choose_span_units(options, granule, std::min(units - 1, most));
   bytes = options.bytes;
   span_units = static_cast<std::uint32_t>(std::min(spans, most));
   slots = static_cast<std::uint32_t>(std::min(units - spans, most));
@@ -111,6 +125,7 @@ Arena::Arena(const Options& options)
       strict_(options.strict),
       placement_(options.placement),
       core_dump_(options.core_dump),
+      on_long_wait_(options.on_long_wait),
       range_(reserve_range()),
       begin_(range_.begin()),
       records_(shape_.slots),
@@ -132,6 +147,7 @@ Arena::~Arena() { delist(*this); }
 void Arena::leave_to_parent() noexcept {
   if (is_left()) return;
   is_left_.store(true, std::memory_order_relaxed);
+  Asleep::forget_others();
   directory_.forget_all();
 }
 

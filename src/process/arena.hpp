@@ -13,6 +13,7 @@
 
 #include <sys/uio.h>
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -38,6 +39,7 @@
 namespace kmapper::process {
 
 class File;
+class LongWait;
 
 class Arena {
  public:
@@ -64,6 +66,7 @@ class Arena {
   [[nodiscard]] bool is_strict() const { return strict_; }
   [[nodiscard]] Placement placement() const { return placement_; }
   [[nodiscard]] CoreDump core_dump() const { return core_dump_; }
+  [[nodiscard]] OnLongWait on_long_wait() const { return on_long_wait_; }
   [[nodiscard]] bool has_copies() const { return placement_ == Placement::copies; }
   /// Whether files may have a home. A 32-bit process has other uses for its addresses, unless it
   /// says so.
@@ -141,6 +144,8 @@ class Arena {
   /// Writes a line about it to standard error.
   void report(const MisuseReport<Platform>& misuse);
   std::int64_t report_holders(std::uint64_t longer_than_ns);
+  /// Writes to standard error what a call waits for, and which mappings are in its way.
+  void report_wait(const LongWait& wait) noexcept;
 
   std::atomic<Arena*> next{nullptr};  // of all that there are: see arenas.cpp
 
@@ -156,7 +161,13 @@ class Arena {
     void operator()(Window* window) const { window->~Mapper(); }
   };
 
+  struct Held;
+
   [[nodiscard]] AddressRange reserve_range() const;
+  using Name = std::array<char, 1024>;
+  [[nodiscard]] Name name_of(std::uint32_t file);
+  [[nodiscard]] std::vector<Held> held_granules();
+  [[nodiscard]] std::vector<Held> held_spans();
   void unpin_strictly(Record& record);
   [[nodiscard]] std::int64_t populated();
   [[nodiscard]] bool patch_at_home(std::byte* address, Direction direction) noexcept;
@@ -169,6 +180,7 @@ class Arena {
   const bool strict_;
   const Placement placement_;
   const CoreDump core_dump_;
+  const OnLongWait on_long_wait_;
   const AddressRange range_;
   std::byte* const begin_;
   ZeroArray<Record> records_;

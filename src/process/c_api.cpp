@@ -37,13 +37,15 @@ Options options_of(const kmapper_options& options) {
   expect_at_most("placement", options.placement, KMAPPER_PLACEMENT_COPIES);
   expect_at_most("strict", options.strict, 1);
   expect_at_most("core_dump", options.core_dump, KMAPPER_CORE_DUMP_EVERYTHING);
-  expect_at_most("unused", options.unused, 0);
+  expect_at_most("on_long_wait", options.on_long_wait, KMAPPER_ON_LONG_WAIT_ERROR);
   Options result;
   if (options.bytes != 0) result.bytes = options.bytes;
   result.granule = options.granule;
   result.placement = static_cast<Placement>(options.placement);
   result.strict = options.strict != 0;
   result.core_dump = static_cast<CoreDump>(options.core_dump);
+  result.on_long_wait = static_cast<OnLongWait>(options.on_long_wait);
+  result.span_bytes = options.span_bytes;
   return result;
 }
 static_assert(static_cast<int>(Advice::sequential) == KMAPPER_ADVICE_SEQUENTIAL);
@@ -54,6 +56,8 @@ static_assert(static_cast<int>(Placement::copies) == KMAPPER_PLACEMENT_COPIES);
 static_assert(static_cast<int>(CoreDump::slots) == KMAPPER_CORE_DUMP_SLOTS);
 static_assert(static_cast<int>(CoreDump::nothing) == KMAPPER_CORE_DUMP_NOTHING);
 static_assert(static_cast<int>(CoreDump::everything) == KMAPPER_CORE_DUMP_EVERYTHING);
+static_assert(static_cast<int>(OnLongWait::quiet) == KMAPPER_ON_LONG_WAIT_QUIET);
+static_assert(static_cast<int>(OnLongWait::error) == KMAPPER_ON_LONG_WAIT_ERROR);
 
 kmapper_stats stats_of(const Stats& stats, std::uint64_t size) {
   return {.size = size,
@@ -73,7 +77,11 @@ kmapper_stats stats_of(const Stats& stats, std::uint64_t size) {
           .mapped = stats.mapped,
           .populated = stats.populated,
           .pinned = stats.pinned,
-          .overhead = stats.overhead};
+          .overhead = stats.overhead,
+          .span_bytes = stats.span_bytes,
+          .span_bytes_in_use = stats.span_bytes_in_use,
+          .span_longest_free = stats.span_longest_free,
+          .span_waiters = stats.span_waiters};
 }
 
 int no_such_advice(int advice) noexcept {

@@ -23,6 +23,7 @@ static_assert(KMAPPER_CUT_SHORT == -static_cast<int>(WindowErrc::cut_short));
 static_assert(KMAPPER_FORKED == -static_cast<int>(WindowErrc::forked));
 static_assert(KMAPPER_BUSY == -static_cast<int>(WindowErrc::busy));
 static_assert(KMAPPER_SPENT == -static_cast<int>(WindowErrc::spent));
+static_assert(KMAPPER_WOULD_DEADLOCK == -static_cast<int>(WindowErrc::would_deadlock));
 
 /// What there is to say of a thread's last failure, an Error or what a constructor threw; and the
 /// texts that the thread has been given.

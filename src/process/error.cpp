@@ -42,6 +42,8 @@ class Category final : public std::error_category {
         return "the window is the parent process's";
       case WindowErrc::busy:
         return "more calls at once than the budget keeps record of";
+      case WindowErrc::would_deadlock:
+        return "all threads sleep for mappings, and none is left to release one";
     }
     return "unknown error";
   }
@@ -73,6 +75,8 @@ class Category final : public std::error_category {
         return std::errc::device_or_resource_busy;
       case WindowErrc::read_only:
         return std::errc::read_only_file_system;
+      case WindowErrc::would_deadlock:
+        return std::errc::resource_deadlock_would_occur;
     }
     return {value, *this};
   }

@@ -139,6 +139,7 @@ class File {
   [[nodiscard]] bool evict_from(std::uint64_t first) noexcept;
   [[nodiscard]] bool is_left() const { return arena_->is_left(); }
   [[nodiscard]] const std::string& name() const { return *name_; }
+  [[nodiscard]] std::uint32_t number() const { return number_; }
 
  private:
   [[nodiscard]] Expected<Mapping> map_slow(std::int64_t offset, std::int64_t length,
@@ -153,6 +154,8 @@ class File {
                                            const Patience* patience) noexcept;
   [[nodiscard]] Error fill_span(std::byte* address, std::size_t size, std::int64_t offset,
                                 std::int64_t length);
+  [[nodiscard]] Result<std::uint32_t> take_run(std::int64_t offset, std::int64_t length,
+                                               std::uint32_t units, const Patience* patience);
   void release_span(const Mapping& mapping) noexcept;
   [[nodiscard]] Error refused(MapError error, std::int64_t offset, std::int64_t length,
                               std::uint32_t granules) const;

@@ -105,7 +105,10 @@ Result<void*> File::kmap(Page page, const Patience* patience) {
     if (void* const record = window.try_kmap(page)) return record;
     return MapError::would_sleep;
   }
-  return call_within(*patience, window, [&](const Limits<Platform>& limits) {
+  const auto granule = static_cast<std::int64_t>(arena_->granule());
+  const auto offset = static_cast<std::int64_t>(granule_of(page)) * granule;
+  LongWait wait(*arena_, *patience, {this, offset, granule, 1, false});
+  return call_within(wait, window, [&](const Limits<Platform>& limits) {
     return window.kmap_until(page, limits);
   });
 }
@@ -147,15 +150,31 @@ Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
   return error(WindowErrc::beyond_end, offset, length, end);  // it grows now
 }
 
+Result<std::uint32_t> File::take_run(std::int64_t offset, std::int64_t length, std::uint32_t units,
+                                     const Patience* patience) {
+  const SpanArea::Run run{.file = this,
+                          .offset = offset,
+                          .length = length,
+                          .since_ns = 0,
+                          .thread = thread_number(),
+                          .units = units};
+  if (patience == nullptr) return arena_->spans().take(run, nullptr);
+  LongWait wait(*arena_, *patience, {this, offset, length, units, true});
+  return arena_->spans().take(run, &wait);
+}
+
 /// A range across granules: a run of the span area, mapped by one call.
 Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
                                  const Patience* patience) noexcept {
-  if (length > longest()) return error(WindowErrc::too_large, offset, length, longest());
+  if (length > longest()) {
+    return error(WindowErrc::too_large, offset, length, longest(),
+                 "longer than what Options::span_bytes lets a mapping across granules be");
+  }
   const std::uint64_t first = granule_at(offset);
   const auto units = static_cast<std::uint32_t>(granule_at(offset + length - 1) - first + 1);
   Result<std::uint32_t> run = MapError::would_sleep;
   try {
-    run = arena_->spans().take(units, patience);
+    run = take_run(offset, length, units, patience);
   } catch (const std::bad_alloc&) {
     return system_error(ENOMEM, offset, length);
   }
@@ -163,7 +182,7 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
   std::byte* const address = arena_->span_address(*run);
   const std::size_t size = std::size_t{units} << arena_->granule_shift();
   if (Error wrong = fill_span(address, size, offset, length)) {
-    arena_->spans().give_back(*run, units);
+    arena_->spans().give_back(*run);
     return wrong;
   }
   for (std::uint32_t i = 0; i < units; ++i) {
@@ -196,7 +215,7 @@ void File::release(const Mapping& mapping) noexcept {
     arena_->span_unit(i).file.store(nullptr, std::memory_order_relaxed);
   // Release: pairs with evict_from().
   spans_held_.fetch_sub(1, std::memory_order_release);
-  arena_->spans().give_back(first, last - first + 1);
+  arena_->spans().give_back(first);
 }
 
 }  // namespace kmapper::process

@@ -27,7 +27,16 @@ Stats Arena::stats() {
       longest_holder = thread_id_of(view.holder.thread);
     }
   }
-  const std::int64_t spans = spans_.in_use();
+  bool is_any_held = pinned != 0;
+  spans_.for_each_run([&](const SpanArea::Run& run) {
+    const std::uint64_t age = now > run.since_ns ? now - run.since_ns : 0;
+    if (is_any_held && age <= longest_hold) return;
+    is_any_held = true;
+    longest_hold = age;
+    longest_holder = thread_id_of(run.thread);
+  });
+  const SpanArea::State area = spans_.state();
+  const std::int64_t spans = area.in_use;
   const unsigned shift = shape_.granule_shift;
   const std::size_t overhead = sizeof(Arena) + records_.bytes() + directory_.bytes() +
                                shape_.slots * (sizeof(Window) / Platform::kMaxSlots);
@@ -47,7 +56,11 @@ Stats Arena::stats() {
           .mapped = (mapped + spans) << shift,
           .populated = populated(),
           .pinned = (pinned + spans) << shift,
-          .overhead = static_cast<std::int64_t>(overhead)};
+          .overhead = static_cast<std::int64_t>(overhead),
+          .span_bytes = std::int64_t{spans_.units()} << shift,
+          .span_bytes_in_use = spans << shift,
+          .span_longest_free = std::int64_t{area.longest_free} << shift,
+          .span_waiters = area.waiters};
 }
 
 std::int64_t Arena::populated() {
@@ -74,39 +87,6 @@ std::int64_t Arena::populated() {
     }
   }
   return sum;
-}
-
-std::int64_t Arena::report_holders(std::uint64_t longer_than_ns) {
-  if (is_left()) return 0;
-  clock_.move(Platform::now(), 0);
-  return window_->report_holders(longer_than_ns);
-}
-
-/// Allocates nothing: calls that must not fail for want of memory report, too.
-void Arena::report(const MisuseReport<Platform>& misuse) {
-  const MisuseText text = describe(misuse.what);
-  const auto offset = static_cast<std::int64_t>(granule_of(misuse.page) << shape_.granule_shift);
-  const double seconds =
-      static_cast<double>(clock_.age_ns(misuse.holder.tick, Platform::now())) / 1e9;
-  std::array<char, 64> holder{};
-  if (const int id = thread_id_of(misuse.holder.thread); id == 0) {
-    std::snprintf(holder.data(), holder.size(), "an unknown thread");
-  } else {
-    std::snprintf(holder.data(), holder.size(), "thread %d%s", id,
-                  has_thread(misuse.holder.thread) ? "" : ", which has ended,");
-  }
-  std::array<char, 1024> name{};
-  if (const std::uint32_t number = file_of(misuse.page); number == 0) {
-    std::snprintf(name.data(), name.size(), "nothing");
-  } else {
-    const std::lock_guard lock(files_mutex_);
-    const File* const file = number <= files_.size() ? files_[number - 1] : nullptr;
-    std::snprintf(name.data(), name.size(), "%s",
-                  file != nullptr ? file->name().c_str() : "a closed file");
-  }
-  std::fprintf(stderr, "kmapper: %s: %s at %lld, %llu bytes; taken by %s at least %.3f s ago; %s\n",
-               text.what, name.data(), static_cast<long long>(offset),
-               static_cast<unsigned long long>(granule()), holder.data(), seconds, text.advice);
 }
 
 }  // namespace kmapper::process

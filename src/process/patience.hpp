@@ -5,8 +5,10 @@
 #include <stop_token>
 
 #include "kmapper/process.hpp"
+#include "kmapper/result.hpp"
 #include "process/arena.hpp"
 #include "process/deadline.hpp"
+#include "process/long_wait.hpp"
 
 namespace kmapper::process {
 
@@ -22,21 +24,35 @@ namespace kmapper::process {
       return WindowErrc::too_large;
     case MapError::spent:
       return WindowErrc::spent;
+    case MapError::holds_a_pin:
+      return WindowErrc::would_deadlock;
     default:
       return WindowErrc::would_sleep;
   }
 }
 
-/// What call(limits) returns, which waits no longer than that.
+[[nodiscard]] constexpr MapError error_of(MapError error) { return error; }
+template <class T>
+[[nodiscard]] MapError error_of(const Result<T>& result) {
+  return result.error();
+}
+
+/// What call(limits) returns, which waits no longer than `wait` allows.
 template <class Call>
-[[nodiscard]] auto call_within(const Patience& patience, Arena::Window& window, Call call) {
-  Limits<Platform> limits{.deadline_ns = nanoseconds_of(patience.deadline)};
-  if (!patience.stop.stop_possible()) return call(limits);
-  Cancellation<Platform> cancellation;
-  limits.cancellation = &cancellation;
-  const auto cancel = [&] { window.cancel(cancellation); };
-  const std::stop_callback on_stop(patience.stop, cancel);
-  return call(limits);
+[[nodiscard]] auto call_within(LongWait& wait, Arena::Window& window, Call call) {
+  const Patience& patience = wait.patience();
+  const Limits<Platform> limits{.deadline_ns = nanoseconds_of(patience.deadline),
+                                .cancellation = &wait.cancellation()};
+  const auto call_to_the_end = [&] {
+    if (!patience.stop.stop_possible()) return call(limits);
+    const auto cancel = [&] { window.cancel(wait.cancellation()); };
+    const std::stop_callback on_stop(patience.stop, cancel);
+    return call(limits);
+  };
+  auto result = call_to_the_end();
+  if (wait.verdict() != MapError::none && error_of(result) == MapError::cancelled)
+    result = wait.verdict();
+  return result;
 }
 
 }  // namespace kmapper::process

@@ -9,6 +9,7 @@
 #include "process/arena.hpp"
 #include "process/deadline.hpp"
 #include "process/file.hpp"
+#include "process/long_wait.hpp"
 
 namespace kmapper {
 
@@ -101,20 +102,38 @@ void Platform::empty(std::span<const SlotIndex> slots) {
 
 void Platform::relax() { std::this_thread::yield(); }
 
+Platform::Sleeper::Sleeper(Platform&) : wait_(LongWait::current()) {}
+
 void Platform::sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns) {
   std::unique_lock held(lock, std::adopt_lock);
+  LongWait* const wait = sleeper.wait_;
+  if (wait != nullptr && wait->is_endless() && !sleeper.woken_) sleeper.asleep_.begin();
+  while (!sleeper.woken_) {
+    const std::uint64_t look = wait != nullptr ? wait->next_look() : UINT64_MAX;
+    sleep_until(held, sleeper, std::min(deadline_ns, look));
+    if (sleeper.woken_ || now() < look) break;
+    held.unlock();
+    wait->look();
+    held.lock();
+  }
+  sleeper.asleep_.end();
+  sleeper.woken_ = false;
+  held.release();
+}
+
+void Platform::sleep_until(std::unique_lock<Lock>& held, Sleeper& sleeper,
+                           std::uint64_t deadline_ns) {
   const auto woken = [&sleeper] { return sleeper.woken_; };
   if (const Deadline deadline = deadline_of(deadline_ns); is_for_ever(deadline)) {
     sleeper.condition_.wait(held, woken);
   } else {
     sleeper.condition_.wait_until(held, deadline, woken);
   }
-  sleeper.woken_ = false;
-  held.release();
 }
 
 void Platform::wake(Sleeper& sleeper) {
   sleeper.woken_ = true;
+  sleeper.asleep_.end();
   sleeper.condition_.notify_one();
 }
 

@@ -15,6 +15,7 @@
 #include <type_traits>
 
 #include "kmapper/platform.hpp"
+#include "process/asleep.hpp"
 #include "process/page.hpp"
 #include "process/record.hpp"
 #include "process/threads.hpp"
@@ -27,6 +28,7 @@
 namespace kmapper::process {
 
 class Arena;
+class LongWait;
 
 /// A handle: all state is the arena's. Include process/arena.hpp to use it.
 class Platform {
@@ -39,7 +41,7 @@ class Platform {
   static constexpr std::size_t kMaxSlots = 65'534;
   static constexpr std::size_t kMaxCpus = 64;
   static constexpr std::size_t kPageSize = sizeof(Record);
-  static constexpr bool kCellsChangeHands = true;  // see Directory
+  static constexpr bool kCellsChangeHands = true;      // see Directory
   static constexpr bool kHardwareSetsAccessed = true;  // take_pte() says what has to be unmapped
   static constexpr bool kChecked = KMAPPER_CHECKED != 0;
   static constexpr bool kStrict = false;  // chosen when the program runs: Options::strict
@@ -66,12 +68,15 @@ class Platform {
 
   class Sleeper {
    public:
-    explicit Sleeper(Platform&) {}
+    explicit Sleeper(Platform&);
 
    private:
     friend Platform;
+    LongWait* const wait_;  // of the call that sleeps; null: nobody looks after it
     std::condition_variable condition_;
-    bool woken_ = false;  // guarded by the lock that its sleeper sleeps with
+    // Guarded by the lock that its sleeper sleeps with.
+    bool woken_ = false;
+    Asleep asleep_;
   };
   static void sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns);
   static void wake(Sleeper& sleeper);
@@ -97,6 +102,8 @@ class Platform {
  private:
   static constexpr std::size_t kBatch = 32;
   void empty(std::span<const SlotIndex> slots);
+  static void sleep_until(std::unique_lock<Lock>& held, Sleeper& sleeper,
+                          std::uint64_t deadline_ns);
 
   Arena* arena_;
 };

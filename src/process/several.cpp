@@ -145,8 +145,10 @@ class Together {
   }
 
   [[nodiscard]] Error pin(const Patience& patience) {
+    const auto count = static_cast<std::uint32_t>(ranges_.size());
+    LongWait wait(arena_, patience, {&file(0), ranges_[0].offset, ranges_[0].length, count, false});
     const MapError error =
-        call_within(patience, arena_.window(), [this](const Limits<Platform>& limits) {
+        call_within(wait, arena_.window(), [this](const Limits<Platform>& limits) {
           return arena_.window().kmap_all(std::span(pages_), limits);
         });
     if (error != MapError::none) {
@@ -240,9 +242,12 @@ Expected<Reservation> reserve(const Budget& budget, std::int64_t granules,
     return granules_error(*arena, WindowErrc::too_large, granules, true);
   try {
     std::unique_ptr<Reservation::Room> room(new Reservation::Room{arena, {}});
+    const auto count = static_cast<std::uint32_t>(granules);
+    const auto bytes = granules * static_cast<std::int64_t>(arena->granule());
+    LongWait wait(*arena, patience, {nullptr, 0, bytes, count, false});
     Result<kmapper::Reservation<Platform>> slots =
-        call_within(patience, arena->window(), [&](const Limits<Platform>& limits) {
-          return arena->window().reserve(static_cast<std::uint32_t>(granules), limits);
+        call_within(wait, arena->window(), [&](const Limits<Platform>& limits) {
+          return arena->window().reserve(count, limits);
         });
     if (!slots) return granules_refused(*arena, slots.error(), granules);
     room->slots = std::move(*slots);

@@ -335,6 +335,33 @@ int c_maps_several(int descriptor) {
   return 0;
 }
 
+int c_keeps_a_part_for_spans(int descriptor) {
+  kmapper_options options = {.size = sizeof options,
+                             .bytes = 16 * PAGE,
+                             .granule = PAGE,
+                             .span_bytes = 5 * PAGE,
+                             .on_long_wait = KMAPPER_ON_LONG_WAIT_QUIET};
+  kmapper_budget* budget;
+  kmapper_window* window;
+  CHECK(kmapper_budget_create(&options, &budget) == 0);
+  CHECK(kmapper_window_open_descriptor(descriptor, KMAPPER_READ_ONLY, budget, &window) == 0);
+  kmapper_mapping mapping;
+  CHECK(kmapper_window_map(window, PAGE - 1, 4 * PAGE, &mapping) == 0);
+  kmapper_stats stats = {.size = sizeof stats};
+  CHECK(kmapper_budget_stats(budget, &stats) == 0);
+  CHECK(stats.span_bytes == 6 * PAGE && stats.span_bytes_in_use == 5 * PAGE);
+  CHECK(stats.span_longest_free == PAGE && stats.span_waiters == 0);
+  CHECK(stats.longest_holder != 0);
+  kmapper_mapping_release(&mapping);
+  kmapper_window_close(window);
+  kmapper_budget_destroy(budget);
+
+  options.on_long_wait = 3;
+  CHECK(kmapper_budget_create(&options, &budget) == KMAPPER_INVALID_OPTION);
+  CHECK(strcmp(kmapper_strerror(KMAPPER_WOULD_DEADLOCK), kmapper_strerror(KMAPPER_BUSY)) != 0);
+  return 0;
+}
+
 /* Structures as an older and a newer header have them. */
 int c_is_of_another_version(int descriptor) {
   struct {
@@ -346,7 +373,9 @@ int c_is_of_another_version(int descriptor) {
   kmapper_budget_destroy(budget);
   newer.added = 1;
   CHECK(kmapper_budget_create(&newer.known, &budget) == KMAPPER_INVALID_OPTION && budget == NULL);
-  CHECK(strstr(kmapper_last_message(), "kmapper_options of 48 bytes") != NULL);
+  char expected[64];
+  snprintf(expected, sizeof expected, "kmapper_options of %u bytes", (unsigned)sizeof newer);
+  CHECK(strstr(kmapper_last_message(), expected) != NULL);
 
   kmapper_options older = {.size = offsetof(kmapper_options, placement),
                            .bytes = 16 * PAGE,

@@ -22,6 +22,7 @@ int c_moves_a_cursor(int descriptor);
 int c_keeps_pages_in_high_memory(void);
 int c_reads_ahead(int descriptor);
 int c_maps_several(int descriptor);
+int c_keeps_a_part_for_spans(int descriptor);
 int c_is_of_another_version(int descriptor);
 
 /* NOLINTEND(readability-redundant-declaration) */

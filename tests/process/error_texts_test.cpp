@@ -62,7 +62,8 @@ TEST_F(ErrorTexts, OfRanges) {
   expect(window_.map(0, kMost).error(), WindowErrc::beyond_end,
          "9223372036854775807 bytes at 0: beyond the end of the file, 1310720 bytes");
   expect(window_.map(0, 65538).error(), WindowErrc::too_large,
-         "65538 bytes at 0: more than what can be mapped at once, 65537 bytes");
+         "65538 bytes at 0: longer than what Options::span_bytes lets a mapping across granules "
+         "be, 65537 bytes");
   expect(window_.prefetch(1310720, 1), WindowErrc::beyond_end,
          "1 bytes at 1310720: beyond the end of the file, 1310720 bytes");
   expect(window_.sync(-1, 1), WindowErrc::invalid_range,
