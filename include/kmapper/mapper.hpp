@@ -60,6 +60,14 @@ class Mapper {
   using Stamp = typename P::Stamp;
 
   constexpr explicit Mapper(P platform) : platform_(platform) {}
+  /// Takes memory that is all zeros, and as aligned as a Mapper, for a new one, and writes to it
+  /// only what holds the platform: so a large window takes up memory where it is used. All else of
+  /// a new Mapper is zeros.
+  [[nodiscard]] static Mapper& in_zeros(void* zeros, P platform) {
+    auto* const mapper = static_cast<Mapper*>(zeros);
+    mapper->platform_ = platform;
+    return *mapper;
+  }
   Mapper(const Mapper&) = delete;
   Mapper& operator=(const Mapper&) = delete;
 

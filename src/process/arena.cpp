@@ -8,7 +8,6 @@
 #include <bit>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <system_error>
 
 #include "process/arenas.hpp"
@@ -96,16 +95,6 @@ std::system_error no_range(int number, std::uint64_t bytes) {
   return {number, std::system_category(), what};
 }
 
-/// Makes a new object of zeros take up no memory where it has not been written.
-void give_zeros_back(std::byte* begin, std::size_t size) {
-  const std::size_t page = page_size();
-  for (std::size_t at = 0; at + page <= size; at += page) {
-    const std::byte* const it = begin + at;
-    if (*it == std::byte{0} && std::memcmp(it, it + 1, page - 1) == 0)
-      madvise(begin + at, page, MADV_DONTNEED);
-  }
-}
-
 }  // namespace
 
 Arena::Shape::Shape(const Options& options) {
@@ -134,8 +123,7 @@ Arena::Arena(const Options& options)
       span_units_(shape_.span_units),
       self_(open_self()),
       window_memory_(allocate_zeros(sizeof(Window))),
-      window_(new (window_memory_.begin()) Window(Platform(*this))) {
-  give_zeros_back(window_memory_.begin(), window_memory_.size());
+      window_(&Window::in_zeros(window_memory_.begin(), Platform(*this))) {
   window_->open(shape_.slots);
   clock_.move(Platform::now(), 0);
   spare_.make();

@@ -170,6 +170,7 @@ class Arena {
   [[nodiscard]] std::vector<Held> held_spans();
   void unpin_strictly(Record& record);
   [[nodiscard]] std::int64_t populated();
+  [[nodiscard]] std::size_t overhead() const;
   [[nodiscard]] bool patch_at_home(std::byte* address, Direction direction) noexcept;
   [[nodiscard]] bool patch(Record& record, std::byte* address, Direction direction) noexcept;
   [[nodiscard]] static bool replace(File& file, std::byte* address, std::int64_t offset,

@@ -3,10 +3,11 @@
 // between two moves, and to be at least as old as the second of them.
 #pragma once
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+
+#include "process/memory.hpp"
 
 namespace kmapper::process {
 
@@ -38,6 +39,9 @@ class Clock {
     return now_ns > since ? now_ns - since : 0;
   }
 
+  /// What it may come to take up, beside itself.
+  [[nodiscard]] std::size_t bytes() const { return times_.bytes(); }
+
  private:
   static constexpr std::uint32_t kKept = 4096;  // with a step of a tenth of a second, seven minutes
 
@@ -46,7 +50,7 @@ class Clock {
   }
 
   std::atomic<std::uint32_t> tick_{0};
-  std::array<std::atomic<std::uint64_t>, kKept> times_{};
+  ZeroArray<std::atomic<std::uint64_t>> times_{kKept};
 };
 
 }  // namespace kmapper::process

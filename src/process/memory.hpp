@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "process/page_size.hpp"
 #include "process/system_call.hpp"
 
 namespace kmapper::process {
@@ -65,9 +66,10 @@ class AddressRange {
   return munlock(address, size) == 0 && map() ? 0 : errno;
 }
 
-/// Zeros that take up no memory until they are written. Throws std::bad_alloc, or
+/// Whole pages of zeros that take up no memory until they are written. Throws std::bad_alloc, or
 /// std::system_error where something else is short (EAGAIN: the process may not lock so much).
 [[nodiscard]] inline AddressRange allocate_zeros(std::size_t size) {
+  size = (size + page_size() - 1) & ~(page_size() - 1);
   void* const begin = mmap(nullptr, size, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (begin == MAP_FAILED && errno == ENOMEM) throw std::bad_alloc();
@@ -83,6 +85,7 @@ class ZeroArray {
   explicit ZeroArray(std::size_t count) : memory_(allocate_zeros(count * sizeof(T))) {}
   [[nodiscard]] T& operator[](std::size_t i) const { return data()[i]; }
   [[nodiscard]] T* data() const { return reinterpret_cast<T*>(memory_.begin()); }
+  /// What it may come to take up.
   [[nodiscard]] std::size_t bytes() const { return memory_.size(); }
 
  private:

@@ -38,8 +38,6 @@ Stats Arena::stats() {
   const SpanArea::State area = spans_.state();
   const std::int64_t spans = area.in_use;
   const unsigned shift = shape_.granule_shift;
-  const std::size_t overhead = sizeof(Arena) + records_.bytes() + directory_.bytes() +
-                               shape_.slots * (sizeof(Window) / Platform::kMaxSlots);
   return {.hits = core.hits,
           .misses = core.misses,
           .scavenges = core.scavenges,
@@ -56,11 +54,21 @@ Stats Arena::stats() {
           .mapped = (mapped + spans) << shift,
           .populated = populated(),
           .pinned = (pinned + spans) << shift,
-          .overhead = static_cast<std::int64_t>(overhead),
+          .overhead = static_cast<std::int64_t>(overhead()),
           .span_bytes = std::int64_t{spans_.units()} << shift,
           .span_bytes_in_use = spans << shift,
           .span_longest_free = std::int64_t{area.longest_free} << shift,
           .span_waiters = area.waiters};
+}
+
+/// Of the window, which has room for the most slots there may be, what so many need; and some of
+/// its pages only in part.
+std::size_t Arena::overhead() const {
+  constexpr std::size_t kPartlyUsed = 8;
+  const std::size_t window = shape_.slots * (sizeof(Window) / Platform::kMaxSlots) +
+                             Platform::kMaxCpus * std::size_t{64} + kPartlyUsed * page_size();
+  return sizeof(Arena) + window + records_.bytes() + directory_.bytes() + span_units_.bytes() +
+         spans_.bytes() + clock_.bytes();
 }
 
 std::int64_t Arena::populated() {
