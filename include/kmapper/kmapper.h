@@ -171,8 +171,8 @@ typedef struct kmapper_mapping {
  * as bytes are, but is released once. */
 KMAPPER_API void kmapper_mapping_release(kmapper_mapping* mapping);
 /* Why an access to it could not be carried out: KMAPPER_CUT_SHORT, or what the system says (ENOSPC,
- * EIO). The page that was accessed shows zeros since, and what is written there is lost. 0: all is
- * well. */
+ * EDQUOT, EIO). The page that was accessed shows zeros since, and what is written there is lost. 0:
+ * all is well. */
 KMAPPER_API int kmapper_mapping_fault(const kmapper_mapping* mapping);
 
 /* --- A wait that may be ended --- */

@@ -184,11 +184,13 @@ class [[nodiscard]] KMAPPER_API Mapping {
   [[nodiscard]] std::span<std::byte> writable() const { return {data_, size_}; }
   [[nodiscard]] std::byte* data() const { return data_; }
   [[nodiscard]] std::size_t size() const { return size_; }
-  /// Whether an access to it could not be carried out: the file has been cut short, the disk was
-  /// full, or would not be read. The page that was accessed shows zeros since, and what is written
-  /// there is lost. Also true of a mapping that shares its granule with a bad one.
+  /// Whether an access to it could not be carried out: the file has been cut short, the disk or a
+  /// quota was full, or the disk would not be read. The page that was accessed shows zeros since,
+  /// and what is written there is lost: see FileWindow::sync(). Also true of a mapping that shares
+  /// its granule with a bad one.
   [[nodiscard]] bool bad() const noexcept;
-  /// Why: cut_short, or what the system says (no_space_on_device, io_error); else no error.
+  /// Why: cut_short, or what the system says of that page (no_space_on_device; EDQUOT of a quota;
+  /// io_error); else no error.
   [[nodiscard]] std::error_code fault() const noexcept;
   /// Whether it maps anything.
   explicit operator bool() const { return file_ != nullptr; }

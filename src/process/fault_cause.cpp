@@ -36,7 +36,11 @@ int cause_of_fault(int descriptor, std::int64_t page_offset, bool writable) noex
   if (uninterrupted([&] { return fstat(descriptor, &status); }) != 0) return errno;
   if (S_ISREG(status.st_mode) && page_offset >= status.st_size) return kCutShort;
   char byte = 0;
-  if (uninterrupted([&] { return pread64(descriptor, &byte, 1, page_offset); }) < 0) return errno;
+  // Of a descriptor for direct access (O_DIRECT) a byte cannot be read: EINVAL.
+  if (uninterrupted([&] { return pread64(descriptor, &byte, 1, page_offset); }) < 0 &&
+      errno != EINVAL) {
+    return errno;
+  }
   if (!writable) return 0;
   const int number = change_blocks(descriptor, 0, page_offset);
   return is_about_blocks(number) ? number : 0;
@@ -47,16 +51,18 @@ int cause_of_repeated_fault(int descriptor, bool writable) noexcept {
   struct stat status {};
   // Far enough behind the end for nobody to have allocated anything there.
   constexpr std::int64_t kFarBehind = std::int64_t{1} << 30;
-  if (writable && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
-      status.st_size < INT64_MAX - 2 * kFarBehind) {
+  if (writable && uninterrupted([&] { return fstat(descriptor, &status); }) == 0 &&
+      S_ISREG(status.st_mode) && status.st_size < INT64_MAX - 2 * kFarBehind) {
     const std::int64_t behind = status.st_size - status.st_size % page_bytes() + kFarBehind;
     const int number = change_blocks(descriptor, 0, behind);
     if (is_about_blocks(number)) return number;
     if (number == 0) (void)change_blocks(descriptor, FALLOC_FL_PUNCH_HOLE, behind);
   }
   // A file system that allocates no blocks when it is asked to, as that of many a network.
-  if (fstatfs(descriptor, &system) == 0 && system.f_blocks != 0 && system.f_bavail == 0)
+  if (uninterrupted([&] { return fstatfs(descriptor, &system); }) == 0 && system.f_blocks != 0 &&
+      system.f_bavail == 0) {
     return ENOSPC;
+  }
   return EIO;
 }
 

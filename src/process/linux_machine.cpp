@@ -15,6 +15,7 @@
 
 #include "process/linux_report.hpp"
 #include "process/page_size.hpp"
+#include "process/system_call.hpp"
 
 namespace kmapper::linux_face {
 namespace {
@@ -35,7 +36,9 @@ int open_file(unsigned long pages) {
   if (process::page_size() != PAGE_SIZE) fail("PAGE_SIZE is not the system's", EINVAL);
   const int file = memfd_create("kmapper highmem", MFD_CLOEXEC);
   if (file < 0) fail("a memory file", errno);
-  if (ftruncate(file, static_cast<off_t>(pages) << PAGE_SHIFT) != 0) fail("a memory file", errno);
+  const off_t size = static_cast<off_t>(pages) << PAGE_SHIFT;
+  if (process::within_size_limit([&] { return ftruncate(file, size); }) != 0)
+    fail("a memory file (see KMAPPER_HIGH_PAGES, and ulimit -f)", errno);
   return file;
 }
 

@@ -5,9 +5,11 @@
 
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 
 #include "in_a_child.hpp"
 #include "kmapper/high_memory.hpp"
+#include "kmapper/linux/highmem.h"
 #include "kmapper/process.hpp"
 #include "scratch_file.hpp"
 
@@ -89,6 +91,18 @@ TEST(SizeLimitOfHighMemory, IsAnErrorOfAllocate) {
               return 3;
             }),
             0);
+}
+
+TEST(SizeLimitOfKernelPages, IsNamed) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto allocate_in_limit = [] {
+    const rlimit limit{static_cast<rlim_t>(kLimit), static_cast<rlim_t>(kLimit)};
+    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) std::exit(0);
+    std::exit(alloc_page(GFP_HIGHUSER) != nullptr ? 0 : 1);
+  };
+  EXPECT_EXIT(
+      allocate_in_limit(), [](int status) { return status != 0; },
+      "kmapper: a memory file .*: File too large");
 }
 
 }  // namespace
