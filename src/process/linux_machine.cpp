@@ -32,11 +32,10 @@ unsigned long setting(const char* name, unsigned long usual, unsigned long most)
   std::_Exit(2);
 }
 
-int open_file(unsigned long pages) {
-  if (process::page_size() != PAGE_SIZE) fail("PAGE_SIZE is not the system's", EINVAL);
+int open_file(std::size_t bytes) {
   const int file = memfd_create("kmapper highmem", MFD_CLOEXEC);
   if (file < 0) fail("a memory file", errno);
-  const off_t size = static_cast<off_t>(pages) << PAGE_SHIFT;
+  const auto size = static_cast<off_t>(bytes);
   if (process::within_size_limit([&] { return ftruncate(file, size); }) != 0)
     fail("a memory file (see KMAPPER_HIGH_PAGES, and ulimit -f)", errno);
   return file;
@@ -44,7 +43,7 @@ int open_file(unsigned long pages) {
 
 /// Addresses that admit nobody, and one page more. `file`: of its pages; -1: of nothing.
 process::AddressRange reserve(std::size_t bytes, int file) {
-  const std::size_t size = bytes + PAGE_SIZE;
+  const std::size_t size = bytes + process::page_size();
   void* const begin =
       mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (begin == MAP_FAILED ||
@@ -55,6 +54,10 @@ process::AddressRange reserve(std::size_t bytes, int file) {
 }
 
 constexpr std::size_t bytes_of(unsigned long pages) { return std::size_t{pages} << PAGE_SHIFT; }
+
+constexpr std::size_t round_up(std::size_t size, std::size_t step) {
+  return (size + step - 1) / step * step;
+}
 
 }  // namespace
 
@@ -87,13 +90,15 @@ Machine::Machine()
     : low_(setting("KMAPPER_LOW_PAGES", 4096, kMostPages)),
       high_(setting("KMAPPER_HIGH_PAGES", 16'384, kMostPages)),
       slots_(setting("KMAPPER_SLOTS", 512, 8192)),
+      place_(round_up(PAGE_SIZE, process::page_size())),
+      high_begin_(round_up(bytes_of(low_), place_)),
       low_hint_(kFirstPfn),
       high_hint_(kFirstPfn + low_),
-      file_(open_file(low_ + high_)),
+      file_(open_file(high_begin_ + high_ * place_)),
       tokens_(reserve((low_ + high_) * sizeof(page), -1)),
       frames_(low_ + high_ + 1),
-      plain_(reserve(bytes_of(low_ + high_), file_.number())),
-      local_(reserve(bytes_of(low_ + high_), file_.number())) {
+      plain_(reserve(high_begin_ + high_ * place_, file_.number())),
+      local_(reserve(high_begin_ + high_ * place_, file_.number())) {
   if (mprotect(plain_.begin(), bytes_of(low_), PROT_READ | PROT_WRITE) != 0)
     fail("low memory", errno);
   // A core dump has low memory, once. Of high memory it would have each page twice, and the kernel
@@ -111,18 +116,20 @@ unsigned long Machine::pfn_of(const page* page) const {
 
 unsigned long Machine::pfn_at(View view, const void* address) const {
   if (!range(view).contains(address)) return 0;
-  const std::ptrdiff_t offset = static_cast<const std::byte*>(address) - range(view).begin();
-  return kFirstPfn + (static_cast<unsigned long>(offset) >> PAGE_SHIFT);
+  const auto offset =
+      static_cast<std::size_t>(static_cast<const std::byte*>(address) - range(view).begin());
+  if (offset >= high_begin_) return first_high_pfn() + (offset - high_begin_) / place_;
+  return offset < bytes_of(low_) ? kFirstPfn + (offset >> PAGE_SHIFT) : 0;
 }
 
 void Machine::admit(View view, unsigned long pfn) const {
-  if (mprotect(address(view, pfn), PAGE_SIZE, PROT_READ | PROT_WRITE) != 0)
+  if (mprotect(place(view, pfn), place_, PROT_READ | PROT_WRITE) != 0)
     fail("mapping a page (each may be a mapping of its own: see vm.max_map_count)", errno);
 }
 
 void Machine::admit_nobody(View view, unsigned long pfn) const {
-  if (mprotect(address(view, pfn), PAGE_SIZE, PROT_NONE) != 0) fail("unmapping a page", errno);
-  madvise(address(view, pfn), PAGE_SIZE, MADV_DONTNEED);
+  if (mprotect(place(view, pfn), place_, PROT_NONE) != 0) fail("unmapping a page", errno);
+  madvise(place(view, pfn), place_, MADV_DONTNEED);
 }
 
 unsigned long Machine::take(Zone zone, unsigned order) {
@@ -154,9 +161,10 @@ void Machine::give_back(unsigned long pfn, unsigned order, const void* caller) {
   }
   unsigned long& first_free = is_high(pfn) ? high_hint_ : low_hint_;
   first_free = std::min(first_free, pfn);
+  const std::size_t each = is_high(pfn) ? place_ : PAGE_SIZE;
   fallocate(file_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-            static_cast<off_t>(pfn - kFirstPfn) << PAGE_SHIFT,
-            static_cast<off_t>(PAGE_SIZE) << order);
+            static_cast<off_t>(offset_of(pfn) + PAGE_SIZE - each),
+            static_cast<off_t>(each) << order);
 }
 
 bool Machine::fill(unsigned long pfn, unsigned order, unsigned char value) const {
@@ -164,8 +172,7 @@ bool Machine::fill(unsigned long pfn, unsigned order, unsigned char value) const
   bytes.fill(value);
   for (unsigned long i = 0; i < 1UL << order; ++i) {
     if (pwrite(file_.number(), bytes.data(), bytes.size(),
-               static_cast<off_t>(pfn + i - kFirstPfn) << PAGE_SHIFT) !=
-        static_cast<ssize_t>(bytes.size())) {
+               static_cast<off_t>(offset_of(pfn + i))) != static_cast<ssize_t>(bytes.size())) {
       return false;
     }
   }

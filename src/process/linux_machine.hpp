@@ -4,7 +4,9 @@
 //     plain    low: always mapped | high: each page while it is kmapped   | guard
 //     local                         high: each while a thread has it local | guard
 //
-// In each view a page has a place of its own, where no other page ever comes. So an address says
+// In each view a page has a place of its own, where no other page ever comes. Where the machine's
+// pages are larger than PAGE_SIZE, which kernel code wants to be a constant, a high page's place is
+// one of them, with the page at its end: only a whole one can be closed. So an address says
 // which page is meant, however late it is used. What is not mapped admits nobody (PROT_NONE), and
 // is not resident either.
 #pragma once
@@ -67,7 +69,7 @@ class Machine {
   [[nodiscard]] unsigned long pfn_of(const page* page) const;
   [[nodiscard]] bool is_token(const void* address) const { return tokens_.contains(address); }
   [[nodiscard]] std::byte* address(View view, unsigned long pfn) const {
-    return range(view).begin() + ((pfn - kFirstPfn) << PAGE_SHIFT);
+    return range(view).begin() + offset_of(pfn);
   }
   /// The page whose place an address is in, which may be end_pfn(), the guard; 0: none.
   [[nodiscard]] unsigned long pfn_at(View view, const void* address) const;
@@ -93,10 +95,25 @@ class Machine {
 
   static std::atomic<Machine*> machine_;  // release and acquire: complete when it is seen
 
+  /// Where the page is, in the file and in each view.
+  [[nodiscard]] std::size_t offset_of(unsigned long pfn) const {
+    if (!is_high(pfn)) return std::size_t{pfn - kFirstPfn} << PAGE_SHIFT;
+    return end_of_place(pfn) - PAGE_SIZE;
+  }
+  [[nodiscard]] std::byte* place(View view, unsigned long pfn) const {
+    return address(view, pfn) + PAGE_SIZE - place_;
+  }
+  /// Of a high page, or of the guard.
+  [[nodiscard]] std::size_t end_of_place(unsigned long pfn) const {
+    return high_begin_ + (pfn - first_high_pfn() + 1) * place_;
+  }
+
   const unsigned long low_;
   const unsigned long high_;
   const unsigned long slots_;
-  unsigned long low_hint_;  // no page of the zone below is free
+  const std::size_t place_;       // bytes that each high page takes up
+  const std::size_t high_begin_;  // where the first one's place begins
+  unsigned long low_hint_;        // no page of the zone below is free
   unsigned long high_hint_;
   const process::Descriptor file_;
   const process::AddressRange tokens_;  // what struct pages point to: nothing

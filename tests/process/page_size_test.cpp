@@ -7,13 +7,17 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
+#include <cstring>
 #include <string>
 #include <system_error>
 
 #include "in_a_child.hpp"
+#include "is_readable.hpp"
 #include "kmapper/high_memory.hpp"
+#include "kmapper/linux/highmem.h"
 #include "kmapper/process.hpp"
 #include "process/home.hpp"
+#include "process/linux_machine.hpp"
 #include "process/page_size.hpp"
 #include "scratch_file.hpp"
 
@@ -141,6 +145,39 @@ TEST_P(PageSize, HighMemoryIsUsed) {
     const Expected<HighPage> last = memory.allocate();
     return last && !memory.free(*last) && memory.allocated() == 40 ? 0 : 3;
   });
+}
+
+/// Of a page of kernel code, which is smaller than one of the machine.
+int map_kernel_pages(std::size_t machine_page) {
+  struct page* const first = alloc_pages(GFP_HIGHUSER | __GFP_ZERO, 1);
+  struct page* const second = first + 1;
+  auto* const one = static_cast<char*>(kmap(first));
+  auto* const other = static_cast<char*>(kmap(second));
+  // Each has a page of the machine for itself, which can be closed.
+  if (other - one != static_cast<std::ptrdiff_t>(machine_page)) return 1;
+  std::memset(one, 1, PAGE_SIZE);
+  std::memset(other, 2, PAGE_SIZE);
+  if (kmap_to_page(one + PAGE_SIZE - 1) != first || kmap_to_page(other) != second) return 2;
+  kunmap(first);
+  if (is_readable(one) || !is_readable(other)) return 3;
+  auto* const again = static_cast<char*>(kmap_local_page(first));
+  if (again[0] != 1 || again[PAGE_SIZE - 1] != 1 || other[0] != 2) return 4;
+  kunmap_local(again);
+  kunmap(second);
+  __free_pages(first, 1);
+  struct page* const zeros = alloc_page(GFP_HIGHUSER | __GFP_ZERO);
+  if (zeros != first || static_cast<char*>(kmap(zeros))[PAGE_SIZE - 1] != 0) return 5;
+  kunmap(zeros);
+  // Low pages are neighbours.
+  auto* const low = reinterpret_cast<char*>(__get_free_pages(GFP_KERNEL, 2));
+  std::memset(low, 3, 4 * PAGE_SIZE);
+  return virt_to_page(low + 3 * PAGE_SIZE) == virt_to_page(low) + 3 ? 0 : 6;
+}
+
+// Needs a process that has used no kernel page yet: CTest runs each test in one.
+TEST_P(PageSize, KernelCodesPagesHave4KiBNevertheless) {
+  if (linux_face::Machine::find() != nullptr) GTEST_SKIP() << "the machine was made before";
+  expect([this] { return map_kernel_pages(static_cast<std::size_t>(page_)); });
 }
 
 }  // namespace

@@ -11,8 +11,11 @@
  */
 #define KMAPPER_LINUX(name) __asm__("kmapper_linux_" #name)
 
+/* Of the pages here, on every machine: its own may be larger. */
 #ifndef PAGE_SHIFT
 #define PAGE_SHIFT 12
+#elif PAGE_SHIFT != 12
+#error "kmapper's pages have 4096 bytes: PAGE_SHIFT is 12, or not defined"
 #endif
 #ifndef PAGE_SIZE
 #define PAGE_SIZE (1UL << PAGE_SHIFT)
