@@ -1,6 +1,6 @@
 # GoogleTest: the package of this machine where it fits the build, else built from the sources that the
-# same package brings along (Debian and Ubuntu: /usr/src/googletest). It does not fit a -m32 build.
-if(CMAKE_SIZEOF_VOID_P EQUAL 8)
+# same package brings along (Debian and Ubuntu: /usr/src/googletest). It fits neither a -m32 build nor another CPU's.
+if(CMAKE_SIZEOF_VOID_P EQUAL 8 AND NOT CMAKE_CROSSCOMPILING)
   find_package(GTest REQUIRED)
 else()
   set(INSTALL_GTEST OFF)

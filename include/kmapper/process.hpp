@@ -58,11 +58,11 @@ enum class Access : std::uint8_t { read_only, read_write };
 
 /// Where a granule gets its addresses. slots: from the budget's own range; to map another granule
 /// there is one system call. home: from a range as large as the file, in which each granule has its
-/// place; several times as fast, where a file is in memory (memfd, tmpfs), or granules are 2 MiB.
-/// All files at home together take at most a quarter of the process's addresses, of a 32-bit
-/// process an eighth; where they would take more, and in a process that locks all that it maps
-/// (mlockall), a file is in slots. A later mlockall() maps files at home as a whole; the window
-/// unlocks such a file when it takes the next granule of it back.
+/// place; several times as fast, where a file is in memory (memfd, tmpfs), or granules are 2 MiB
+/// and pages 4 KiB. All files at home together take at most a quarter of the process's addresses,
+/// of a 32-bit process an eighth; where they would take more, and in a process that locks all that
+/// it maps (mlockall), a file is in slots. A later mlockall() maps files at home as a whole; the
+/// window unlocks such a file when it takes the next granule of it back.
 /// copies: nothing of the file is mapped, but read into memory of the budget's own, which stays:
 /// where pages cost more to map than to copy, as small granules do under most hypervisors, several
 /// times as fast again, with several threads above all. But a copy is as old as it is: what is
