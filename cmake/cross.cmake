@@ -7,4 +7,6 @@ set(CMAKE_FIND_ROOT_PATH /usr/${triple})
 set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
 set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
 set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+# The shared library needs no library but libc and libstdc++: not libatomic, either.
+set(CMAKE_SHARED_LINKER_FLAGS_INIT -Wl,-z,defs)
 set(CMAKE_CROSSCOMPILING_EMULATOR ${qemu} -L /usr/${triple})

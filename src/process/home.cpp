@@ -30,12 +30,13 @@ bool is_mapped_exactly(int descriptor, std::size_t granule, bool writable) {
   return in_memory && (writable || granule >= kFaultAround);
 }
 
-/// A write access that changes nothing, whoever writes there at the same time.
+/// A write access that changes nothing, whoever writes there at the same time. The address is a
+/// page's.
 void touch(std::byte* address) {
 #if defined(__x86_64__) || defined(__i386__)
   asm volatile("lock orb $0, %0" : "+m"(*address) : : "memory");
 #else
-  std::atomic_ref(reinterpret_cast<unsigned char&>(*address)).fetch_or(0);
+  std::atomic_ref(reinterpret_cast<std::uint32_t&>(*address)).fetch_or(0);
 #endif
 }
 
@@ -127,8 +128,8 @@ int Home::fill(std::uint64_t first, std::uint64_t granules, std::int64_t size) {
     if (const int number = map_by_writing(address(first), bytes); number != 0) return number;
   }
   // Relaxed: one looks, whichever.
-  if (!looked_.load(std::memory_order_relaxed) &&
-      !looked_.exchange(true, std::memory_order_relaxed)) {
+  if (looked_.load(std::memory_order_relaxed) == 0 &&
+      looked_.exchange(1, std::memory_order_relaxed) == 0) {
     look_around(first);
   }
   return 0;

@@ -111,7 +111,7 @@ class Home {
   std::atomic<const Extent*> newest_{nullptr};
   std::atomic<std::uint64_t> granules_{0};  // that have an address
   // Relaxed, both: a thread that reads the old value uses a home that is there still.
-  std::atomic<bool> looked_{false};
+  std::atomic<std::uint32_t> looked_{0};  // a word: g++ 12 for RISC-V exchanges bytes in libatomic
   std::atomic<bool> given_up_{false};
 };
 
