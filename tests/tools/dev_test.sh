@@ -10,6 +10,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir "$work/tree" "$work/bin"
 cp -r "$1/dev" "$1/tools" "$work/tree"
 cd "$work" || exit 1
+ccache=$(command -v ccache || true)
 export PATH=$work/bin:$PATH
 
 # When it is to configure a preset, it remembers what it was told, as CMake does.
@@ -30,12 +31,17 @@ cat >bin/ctest <<'END'
 work=$(dirname "$0")/..
 env >"$work/environment"
 umask >>"$work/environment"
+kept=$work/tree/build/debug/Testing/Temporary
+mkdir -p "$kept" "$work/tree/build/m32/Testing/Temporary"
+cp "$work/kept" "$kept/LastTest.log"
+cp "$work/kept" "$kept/../../../m32/Testing/Temporary/LastTest.log"
 cat "$work/said"
 END
 printf '#!/bin/sh\ncase "$*" in *dumpversion*) echo 12 ;; *) exit 0 ;; esac\n' >bin/c++
 mkdir other
 cp bin/c++ other/other
 chmod +x bin/* other/*
+: >kept
 
 # judges STATUS LAST_LINES [VARIABLE=VALUE] SUITE...: with what stands in the file `said` as CTest's words.
 judges() {
@@ -57,8 +63,12 @@ cat >said <<'END'
 
 100% tests passed, 0 tests failed out of 3
 END
+printf '%s\n' '1/3 Test: unit.A.Passes' 'skipped: x' '<end of output>' '2/3 Test: unit.A.IsSkipped' 'skipped: no i386 here' \
+  '<end of output>' >kept
 judges 0 $'2 passed, 0 failed, 1 skipped' tree/dev test unit
-judges 0 $'  skipped: unit.A.IsSkipped' sh -c 'tree/dev test unit | sed "/skipped: /q"'
+judges 0 $'  skipped: unit.A.IsSkipped: no i386 here' sh -c 'tree/dev test unit | sed "/skipped: /q"'
+printf '%s\n' '2/3 Test: unit.A.IsSkipped' 'a_test.cpp:7: Skipped' 'no FUSE here' '[  SKIPPED ]' '<end of output>' >kept
+judges 0 $'  skipped: unit.A.IsSkipped: no FUSE here' sh -c 'tree/dev test unit | sed "/skipped: /q"'
 judges 0 $'not tested on this machine: m32\n2 passed, 0 failed, 1 skipped' KMAPPER_32_BIT=none tree/dev test unit m32
 judges 1 $'not tested on this machine: m32\n0 passed, 0 failed\ndev: nothing was tested' KMAPPER_32_BIT=none tree/dev test m32
 judges 0 $'4 passed, 0 failed, 2 skipped' KMAPPER_32_BIT=native tree/dev test unit m32
@@ -116,7 +126,7 @@ launcher=CMAKE_CXX_COMPILER_LAUNCHER
 configures "$launcher=$work/bin/ccache" tree/dev test weak
 configures "" tree/dev test weak
 rm bin/ccache
-configures " -D $launcher=$(PATH=${PATH#*:} && command -v ccache || true) " tree/dev test weak
+configures " -D $launcher=$ccache " tree/dev test weak
 [[ $(cat configured) != *--fresh* ]] || { printf 'not ok: all is built again because ccache is gone\n'; wrong=1; }
 configures "" tree/dev test weak
 configures "--fresh" PATH="$work/other:$PATH" CXX=other tree/dev test weak
