@@ -304,7 +304,7 @@ TEST_F(ErrorTexts, OfAParentsWindowInAChild) {
         {window_.start_sync(0, 1), name_ + ": 1 bytes at 0"},
         {window_.resize(5), name_ + ": a size of 5 bytes"},
         {window_.discard(0, kGranule), name_ + ": 65536 bytes at 0"},
-        {cursor.error(), name_ + ": 65536 bytes at 0"},
+        {cursor.error(), name_ + ": 1 bytes at 0"},
         {map_all(budget_, ranges), "budget: 1 granules, 65536 bytes"},
         {reserve(budget_, 1).error(), "budget: 1 granules, 65536 bytes"},
         {reservation->map(window_, 0, 1).error(), name_ + ": 1 bytes at 0"},
