@@ -118,7 +118,7 @@ typedef struct kmapper_options {
   int64_t granule;    /* what is mapped in one piece: a power of two, from the page size to 2 MiB */
   uint32_t placement; /* KMAPPER_PLACEMENT_... */
   uint32_t strict; /* 1: what nobody holds is unmapped, and a write to a copy faults. For tests */
-  uint32_t core_dump; /* KMAPPER_CORE_DUMP_... */
+  uint32_t core_dump;    /* KMAPPER_CORE_DUMP_... */
   uint32_t on_long_wait; /* KMAPPER_ON_LONG_WAIT_... */
   int64_t span_bytes;    /* of `bytes`, the part for mappings across granules; 0: a sixteenth */
 } kmapper_options;

@@ -9,6 +9,8 @@
 // somebody else to take the addresses: it is plugged, by a mapping that admits nobody.
 //
 // A budget of copies has memory there, into which granules are read.
+//
+// Longer than usual: one class has to declare what several files define.
 #pragma once
 
 #include <sys/uio.h>

@@ -1,4 +1,6 @@
 // A file in an arena: what a FileWindow stands for.
+//
+// Longer than usual: one class has to declare what several files define.
 #pragma once
 
 #include <algorithm>

@@ -245,10 +245,9 @@ Expected<Reservation> reserve(const Budget& budget, std::int64_t granules,
     const auto count = static_cast<std::uint32_t>(granules);
     const auto bytes = granules * static_cast<std::int64_t>(arena->granule());
     LongWait wait(*arena, patience, {nullptr, 0, bytes, count, false});
-    Result<kmapper::Reservation<Platform>> slots =
-        call_within(wait, arena->window(), [&](const Limits<Platform>& limits) {
-          return arena->window().reserve(count, limits);
-        });
+    Result<kmapper::Reservation<Platform>> slots = call_within(
+        wait, arena->window(),
+        [&](const Limits<Platform>& limits) { return arena->window().reserve(count, limits); });
     if (!slots) return granules_refused(*arena, slots.error(), granules);
     room->slots = std::move(*slots);
     return Reservation(std::move(room));

@@ -1,5 +1,7 @@
 // A file system of one file, whose pages cannot always be read: a FUSE server, in a process of its
 // own, spoken to by the kernel as <linux/fuse.h> says.
+//
+// Longer than usual: the protocol's answers stand in one place.
 #pragma once
 
 #include <fcntl.h>
