@@ -17,9 +17,9 @@
  *
  * RUN, MUTANT: what run.sh does; a mutant has a fault that must be found.
  *
- * RUN two: -DTHREADS=2 ; gcc=-O0 -DSAFETY ; pan=-m1000000
- * RUN three: -DCHANGES=2 ; gcc=-O1 -DSAFETY ; pan=-m1000000
- * RUN halves: -DTHREADS=2 -DHALVES -DCHANGES=4 ; gcc=-O0 -DSAFETY ; pan=-m1000000
+ * RUN two: -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m1000000
+ * RUN three: -DCHANGES=2 ; gcc=-DSAFETY ; pan=-m1000000
+ * RUN halves: -DTHREADS=2 -DHALVES -DCHANGES=4 ; gcc=-DSAFETY ; pan=-m1000000
  *
  * MUTANT miss_does_not_hold: -DMUTANT_NO_HOLD -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT entry_in_use_given_away: -DMUTANT_IN_USE -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000

@@ -19,14 +19,14 @@
  *
  * RUN, MUTANT: what run.sh does; a mutant has a fault that must be found.
  *
- * RUN one: ; gcc=-O0 -DSAFETY ; pan=-m100000
- * RUN two: -DSLOTS=2 ; gcc=-O0 -DSAFETY ; pan=-m100000
- * RUN kept: -DSLOTS=2 -DKEEPER ; gcc=-O0 -DSAFETY ; pan=-m100000
- * RUN kept_by_all: -DKEEPER -DPAGES=1 ; gcc=-O0 -DSAFETY ; pan=-m100000
- * RUN limited: -DLIMITED=2 -DPAGES=2 ; gcc=-O0 -DSAFETY ; pan=-m100000
- * RUN cancelled: -DCANCELLED=6 -DKEEPER -DPAGES=2 ; gcc=-O0 -DSAFETY ; pan=-m100000
+ * RUN one: ; gcc=-DSAFETY ; pan=-m100000
+ * RUN two: -DSLOTS=2 ; gcc=-DSAFETY ; pan=-m100000
+ * RUN kept: -DSLOTS=2 -DKEEPER ; gcc=-DSAFETY ; pan=-m100000
+ * RUN kept_by_all: -DKEEPER -DPAGES=1 ; gcc=-DSAFETY ; pan=-m100000
+ * RUN limited: -DLIMITED=2 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
+ * RUN cancelled: -DCANCELLED=6 -DKEEPER -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN taken_back: -DOTHERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
- * RUN trying: -DTRYING=1 -DTWICE=2 -DPAGES=2 ; gcc=-O0 -DSAFETY ; pan=-m100000
+ * RUN trying: -DTRYING=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN summary: -DSUMMARY -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN served: -DFOREVER -DHOT -DPAGES=2 ; gcc=-DCOLLAPSE ; pan=-a -f -m5000000
  *
