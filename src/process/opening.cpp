@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <system_error>
 
 #include "process/page_size.hpp"
@@ -79,7 +80,9 @@ int open_without_waiting(const std::string& path, int flags) {
 
 std::size_t huge_page_size_of(int descriptor) {
   struct statfs status {};
-  if (fstatfs(descriptor, &status) != 0 || status.f_type != HUGETLBFS_MAGIC) return 0;
+  if (fstatfs(descriptor, &status) != 0) return 0;
+  // Of 32-bit processes it is a signed number.
+  if (static_cast<std::uint32_t>(status.f_type) != HUGETLBFS_MAGIC) return 0;
   return static_cast<std::size_t>(status.f_bsize);
 }
 
