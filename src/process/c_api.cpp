@@ -2,7 +2,6 @@
 #include <array>
 #include <chrono>
 #include <cstdio>
-#include <iterator>
 #include <string>
 #include <utility>
 
@@ -107,21 +106,9 @@ Patience patience_of(const kmapper_patience& patience) {
   return result;
 }
 
-// A Mapping is moved into the words that the program keeps for it.
-static_assert(sizeof(Mapping) <= sizeof(kmapper_mapping::private_words));
-static_assert(sizeof(Mapping) % sizeof(void*) == 0 && alignof(Mapping) <= alignof(void*));
-
-int hand_out(Expected<Mapping> mapped, kmapper_mapping* mapping) {
-  constexpr std::size_t kUsed = sizeof(Mapping) / sizeof mapping->private_words[0];
-  if (!mapped) {
-    std::memset(mapping, 0, sizeof *mapping);
-    return failed(mapped.error());
-  }
-  mapping->data = mapped->data();
-  mapping->length = mapped->size();
-  new (mapping->private_words) Mapping(std::move(*mapped));
-  std::fill(std::begin(mapping->private_words) + kUsed, std::end(mapping->private_words), nullptr);
-  return KMAPPER_OK;
+int failed_map(const Error& error, kmapper_mapping* mapping) noexcept {
+  std::memset(mapping, 0, sizeof *mapping);
+  return failed(error);
 }
 
 int null_for_mapping(const char* call, std::initializer_list<Needed> arguments,

@@ -10,10 +10,12 @@
 #include <cstring>
 #include <exception>
 #include <initializer_list>
+#include <iterator>
 #include <new>
 #include <optional>
 #include <stop_token>
 #include <system_error>
+#include <utility>
 
 #include "kmapper/kmapper.h"
 #include "kmapper/process.hpp"
@@ -106,8 +108,25 @@ template <class Call>
   return wrong_size("a kmapper_patience", patience->size, sizeof *patience);
 }
 
-/// Moves what was mapped to where the program wants it, or zeros.
-[[nodiscard]] int hand_out(Expected<Mapping> mapped, kmapper_mapping* mapping);
+int failed_map(const Error& error, kmapper_mapping* mapping) noexcept;
+
+// A Mapping is moved into the words that the program keeps for it.
+static_assert(sizeof(Mapping) <= sizeof(kmapper_mapping::private_words));
+static_assert(sizeof(Mapping) % sizeof(void*) == 0 && alignof(Mapping) <= alignof(void*));
+
+/// Moves what was mapped to where the program wants it, or zeros. Inline: a hit runs it.
+[[nodiscard, gnu::always_inline]] inline int hand_out(Expected<Mapping> mapped,
+                                                      kmapper_mapping* mapping) {
+  constexpr std::size_t kUsed = sizeof(Mapping) / sizeof mapping->private_words[0];
+  if (!mapped) [[unlikely]]
+    return failed_map(mapped.error(), mapping);
+  mapping->data = mapped->data();
+  mapping->length = mapped->size();
+  new (mapping->private_words) Mapping(std::move(*mapped));
+  std::fill(std::begin(mapping->private_words) + kUsed, std::end(mapping->private_words), nullptr);
+  return KMAPPER_OK;
+}
+
 [[nodiscard]] int null_for_mapping(const char* call, std::initializer_list<Needed> arguments,
                                    kmapper_mapping* mapping);
 
