@@ -19,10 +19,11 @@ else()
   set(KMAPPER_REGISTERS -mgeneral-regs-only -mpreferred-stack-boundary=2)
 endif()
 
+# -idirafter: libstdc++'s <atomic> includes <asm/errno.h>, which only the package g++-multilib puts where -m32 looks.
 # -mregparm=3: the first three arguments in eax, edx, ecx. -freg-struct-return: structures of up to
 # 8 bytes come back in eax, edx.
 string(JOIN " " CMAKE_CXX_FLAGS_INIT
-  -m32 -march=i686 -mregparm=3 -freg-struct-return ${KMAPPER_REGISTERS}
+  -m32 -idirafter /usr/include/x86_64-linux-gnu -march=i686 -mregparm=3 -freg-struct-return ${KMAPPER_REGISTERS}
   -ffreestanding -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-pic -fno-pie -fno-common
   -fno-stack-protector -fno-asynchronous-unwind-tables -fomit-frame-pointer -fno-strict-aliasing)
 set(CMAKE_ASM_FLAGS_INIT "-m32 -fno-pic -fno-pie")

@@ -16,7 +16,8 @@ sources=("$here/kmapper.cpp" "$here/machine.cpp" "$here/main.cpp")
 entry=start
 [[ $width == -m32 ]] || entry=port_main
 
-"$compiler" "$width" -std=c++20 -O2 -ffreestanding -nostdlib -static \
+# On Debian, <asm/errno.h>, which libstdc++'s <atomic> includes, lies where -m32 may not look.
+"$compiler" "$width" -idirafter /usr/include/x86_64-linux-gnu -std=c++20 -O2 -ffreestanding -nostdlib -static \
   -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector -fno-pic -fno-pie \
   -mno-sse -mno-mmx -Wall -Wextra -Werror -DKMAPPER_CHECKED="${CHECKED:-0}" \
   -I"$root/include" -I"$root/src" -I"$root/tests" -I"$here" \
