@@ -118,6 +118,9 @@ class Arena {
   void plug_leftovers(const File* file);
   /// The kernel allows no more mappings: gives up what it can, so that there may be others.
   void make_room_for_mappings();
+  /// The same for a few, by no more than one system call. False: they have been used up. May be
+  /// called in a signal handler.
+  bool make_room_for_a_few_mappings() noexcept { return spare_.give_up(); }
   /// Takes all back that nobody holds, and plugs it. Returns how many granules were taken back.
   std::uint32_t trim();
 
@@ -175,9 +178,8 @@ class Arena {
   [[nodiscard]] std::size_t overhead() const;
   [[nodiscard]] bool patch_at_home(std::byte* address, Direction direction) noexcept;
   [[nodiscard]] bool patch(Record& record, std::byte* address, Direction direction) noexcept;
-  [[nodiscard]] static bool replace(File& file, std::byte* address, std::int64_t offset,
-                                    Direction direction, std::atomic<int>& fault,
-                                    bool in_use) noexcept;
+  [[nodiscard]] bool replace(File& file, std::byte* address, std::int64_t offset,
+                             Direction direction, std::atomic<int>& fault, bool in_use) noexcept;
 
   const Shape shape_;
   const bool strict_;
@@ -198,7 +200,7 @@ class Arena {
   AddressRange window_memory_;
   std::unique_ptr<Window, DestroyWindow> window_;
   std::mutex spare_mutex_;
-  SpareMappings spare_;     // guarded by spare_mutex_
+  SpareMappings spare_;     // made with spare_mutex_ held
   std::mutex files_mutex_;  // guards what follows
   std::vector<File*> files_;
 };

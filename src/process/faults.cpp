@@ -107,7 +107,9 @@ bool Arena::replace(File& file, std::byte* address, std::int64_t offset, Directi
   }
   fault.store(cause, std::memory_order_relaxed);
   if (in_use) file.remember_fault(offset, cause);
-  return replace_by_zeros(page, size, protection);
+  // A page in the middle of a mapping makes three of it, and there may be no more.
+  return replace_by_zeros(page, size, protection) ||
+         (make_room_for_a_few_mappings() && replace_by_zeros(page, size, protection));
 }
 
 int File::fault_of(const Mapping& mapping) const noexcept {
@@ -146,7 +148,10 @@ Error File::say_fault() noexcept {
 }
 
 void File::restore_home(const Record& record) noexcept {
-  home_->restore(granule_of(record.page.load(std::memory_order_relaxed)));
+  const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+  if (home_->restore(granule)) return;
+  if (arena_->make_room_for_a_few_mappings() && home_->restore(granule)) return;
+  home_->close();
 }
 
 int File::protection() const noexcept {

@@ -135,16 +135,21 @@ int Home::fill(std::uint64_t first, std::uint64_t granules, std::int64_t size) {
   return 0;
 }
 
-void Home::restore(std::uint64_t granule) {
+bool Home::restore(std::uint64_t granule) {
   const auto offset = static_cast<std::int64_t>(granule << granule_shift());
   const std::size_t size = this->granule();
-  // Refused where there are too many mappings; then at least no memory is kept.
   if (map_over(address(granule), size, terms_.protection, MAP_SHARED | MAP_NORESERVE,
                terms_.descriptor, offset) != 0) {
-    madvise(address(granule), size, MADV_DONTNEED);
-  } else if (!terms_.is_dumped) {
-    madvise(address(granule), size, MADV_DONTDUMP);
+    madvise(address(granule), size, MADV_DONTNEED);  // at least no memory is kept
+    return false;
   }
+  if (!terms_.is_dumped) madvise(address(granule), size, MADV_DONTDUMP);
+  return true;
+}
+
+void Home::close() {
+  given_up_.store(true, std::memory_order_relaxed);
+  granules_.store(0, std::memory_order_release);  // pairs with admit()
 }
 
 bool Home::is_locked() const {
@@ -178,8 +183,7 @@ void Home::look_around(std::uint64_t granule) {
   PresentPages present;
   // Without /proc nobody says (-1): the kernel is trusted.
   if (present.bytes(own - before, before) <= 0 && present.bytes(behind, after) <= 0) return;
-  given_up_.store(true, std::memory_order_relaxed);
-  granules_.store(0, std::memory_order_release);  // pairs with admit()
+  close();
   for_each_extent([](std::byte* begin, std::size_t size) { madvise(begin, size, MADV_DONTNEED); });
 }
 

@@ -68,8 +68,11 @@ class Home {
   /// What the file cannot give is found out when it is accessed: perhaps here, see Arena::patch().
   /// Returns an errno, or 0.
   [[nodiscard]] int fill(std::uint64_t first, std::uint64_t granules, std::int64_t size);
-  /// Shows the file where pages were replaced by others.
-  void restore(std::uint64_t granule);
+  /// Shows the file where pages were replaced by others. False: the kernel refuses it, as where
+  /// there are too many mappings, and zeros are there still.
+  [[nodiscard]] bool restore(std::uint64_t granule);
+  /// Gives addresses to no granule any more. What has some keeps them while it is in use.
+  void close();
 
   /// Whether mlockall() has locked it, so that all of the file is mapped, and in memory.
   [[nodiscard]] bool is_locked() const;

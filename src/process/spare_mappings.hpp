@@ -4,32 +4,41 @@
 
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cstddef>
 
-#include "process/memory.hpp"
 #include "process/page_size.hpp"
 
 namespace kmapper::process {
 
 class SpareMappings {
  public:
-  /// Makes them, as far as the kernel allows.
-  void make() {
-    if (range_.size() != 0) return;
+  SpareMappings() = default;
+  SpareMappings(const SpareMappings&) = delete;
+  SpareMappings& operator=(const SpareMappings&) = delete;
+  ~SpareMappings() { give_up(); }
+
+  /// Makes them, as far as the kernel allows. One thread at a time.
+  void make() noexcept {
+    if (begin_.load(std::memory_order_relaxed) != nullptr) return;
     const std::size_t page = page_size();
     void* const begin =
         mmap(nullptr, kPages * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (begin == MAP_FAILED) return;
-    range_ = AddressRange(static_cast<std::byte*>(begin), kPages * page);
     // Neighbours that differ are not one mapping.
     for (std::size_t i = 1; i < kPages; i += 2)
-      mprotect(range_.begin() + i * page, page, PROT_READ);
+      mprotect(static_cast<std::byte*>(begin) + i * page, page, PROT_READ);
+    begin_.store(begin, std::memory_order_release);  // pairs with give_up()
   }
-  void give_up() { range_ = AddressRange(); }
+  /// Whether there were any. Any thread; may be called in a signal handler.
+  bool give_up() noexcept {
+    void* const begin = begin_.exchange(nullptr, std::memory_order_acquire);
+    return begin != nullptr && munmap(begin, kPages * page_size()) == 0;
+  }
 
  private:
   static constexpr std::size_t kPages = 8;
-  AddressRange range_;
+  std::atomic<void*> begin_{nullptr};  // null: they have been given up
 };
 
 }  // namespace kmapper::process

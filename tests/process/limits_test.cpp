@@ -53,6 +53,23 @@ TEST(SystemLimits, IdleSlotsAreGivenBackWhereNoMoreMappingsAreAllowed) {
   EXPECT_EQ(ended, 0);
 }
 
+// A page in the middle of a granule becomes a mapping of its own.
+TEST(SystemLimits, AFaultIsAnErrorWhereNoMoreMappingsAreAllowed) {
+  const int ended = in_a_child([] {
+    constexpr std::int64_t kGranule = 16 * kPage;
+    const ScratchFile file(4 * kGranule);
+    const Budget budget(
+        {.bytes = 32 * kGranule, .granule = kGranule, .placement = Placement::slots});
+    FileWindow window(file.descriptor(), Access::read_only, budget);
+    const Expected<Mapping> mapping = window.map(kGranule, kGranule);
+    if (!mapping || ftruncate(file.descriptor(), kPage) != 0) return 1;
+    if (!use_all_mappings_up()) return 2;
+    if (mapping->bytes()[5 * kPage] != std::byte{0}) return 3;
+    return mapping->fault() == WindowErrc::cut_short ? 0 : 4;
+  });
+  EXPECT_EQ(ended, 0);
+}
+
 /// A memory cgroup, of either version, for a process that enters it and never leaves.
 class MemoryGroup {
  public:
