@@ -1,0 +1,39 @@
+// operator new, as the library meets it. Much of what the library has made is made by libstdc++ for
+// it, so a call is the library's if one of the functions that it returns to is.
+#include <execinfo.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <new>
+
+#include "injection.h"
+
+namespace {
+
+void* allocate(std::size_t size) {
+  std::array<void*, 8> callers{};
+  thread_local bool looking = false;  // backtrace() allocates when it is called first
+  if (!looking) {
+    looking = true;
+    const int count = backtrace(callers.data(), static_cast<int>(callers.size()));
+    looking = false;
+    for (int i = 2; i < count; ++i) {
+      if (injection_is_library(callers[static_cast<std::size_t>(i)]) == 0) continue;
+      if (injection_error(CALL_NEW, callers[static_cast<std::size_t>(i)]) != 0) return nullptr;
+      break;
+    }
+  }
+  return std::malloc(size != 0 ? size : 1);
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) {
+  void* const memory = allocate(size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
