@@ -2,21 +2,23 @@
  *
  * Threads map pages, use them, and give them back; take idle slots back; evict pages; close the file of page 0; plug
  * what slots out of use still map. The window is that of window.pml, and the Directory that of directory.pml: here
- * page->virtual is a slot, and a lookup without a Hold may find the cell of any page. What is shown:
+ * page->virtual is a slot, and a lookup without a Hold may find the cell of any page. Read-ahead pins page 0 for a
+ * moment. What is shown:
  *
  *   - a mapping shows the page that it was asked for, from when it is handed out until it is given back: its slot's
  *     own addresses are neither mapped over nor plugged; what somebody drops at home comes back, because it is the
  *     same file's; where it shows zeros instead of the file, its record says that there was a fault;
  *   - an access which the file cannot serve is found to be that of a mapping, and does not end the process;
- *   - a page is evicted when evict() has returned; a file's home is left alone when it has been closed;
+ *   - a page is evicted when evict() has returned; it is refused only where somebody holds a mapping of the page; a
+ *     file's home is left alone when it has been closed;
  *   - there is never more mapped than there are slots, and at the end only what some slot has;
  *   - a page is in at most one slot; who fills, ends it, also when the call fails; nobody waits for ever (no invalid
  *     end state), and all is clean, or idle and found by its page, at the end.
  *
  * One atomic { } is one atomic operation, or one system call, with what is local to the thread around it.
  *
- * Settings: MAPPERS, TAKERS, FREERS, CLOSERS, PLUGGERS (masks: what each thread may do), ROUNDS (how often, each), HOME,
- * BAD (masks of pages: those that are mapped at home; those that the file may fail to give), FAILING (a call that maps
+ * Settings: MAPPERS, TAKERS, FREERS, CLOSERS, PLUGGERS, READERS (masks: what each thread may do; readers read ahead),
+ * ROUNDS (how often, each), HOME, BAD (masks of pages: those that are mapped at home; those that the file may fail to give), FAILING (a call that maps
  * may fail), STRICT (a strict budget).
  *
  * RUN, MUTANT: what run.sh does; a mutant has a fault that must be found.
@@ -25,9 +27,13 @@
  * RUN plugging: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 ; gcc=-DSAFETY ; pan=-m100000
  * RUN closing: -DMAPPERS=1 -DTAKERS=2 -DCLOSERS=4 -DHOME=1 ; gcc=-DSAFETY ; pan=-m100000
  * RUN faults: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DBAD=1 -DFAILING ; gcc=-DSAFETY ; pan=-m100000
+ * RUN reading_ahead: -DMAPPERS=2 -DREADERS=5 -DFREERS=2 -DTAKERS=1 ; gcc=-DSAFETY ; pan=-m100000
  * RUN strict: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DSTRICT -DFAILING ; gcc=-DSAFETY ; pan=-m100000
  *
  * MUTANT hit_does_not_ask_for_page: -DMUTANT_PAGE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT hit_asks_for_page_late: -DMUTANT_LATE -DMAPPERS=3 -DTAKERS=2 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT evict_does_not_wait: -DMUTANT_NO_PAUSE -DMAPPERS=2 -DREADERS=1 -DFREERS=2 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT read_ahead_looks_once: -DMUTANT_ONE_LOOK -DMAPPERS=2 -DREADERS=1 -DFREERS=2 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT hit_does_not_ask_for_state: -DMUTANT_STATE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT pte_written_while_emptied: -DMUTANT_HASTY -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT leftovers_plugged_in_use: -DMUTANT_NO_LOCK -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 ; gcc=-DSAFETY ; pan=-m100000
@@ -56,6 +62,9 @@
 #endif
 #ifndef PLUGGERS
 #define PLUGGERS 0
+#endif
+#ifndef READERS
+#define READERS 0
 #endif
 #ifndef ROUNDS
 #define ROUNDS 2
@@ -120,6 +129,8 @@ bool closed;      /* page 0's home is gone */
 byte calling[THREADS]; /* the page (counted from 1) that a map has been called for and not returned */
 byte holders[PAGES];
 bool leaving;          /* page 0 is being evicted, or has been closed */
+byte under_way;        /* read-aheads */
+byte pauses;           /* calls that wait for them to end */
 byte finished;
 
 /* --- faults.cpp ---------------------------------------------------------------------------------- */
@@ -312,6 +323,20 @@ inline evict() {
   fi
 }
 
+/* File::evict(). */
+inline evict_for_good() {
+  evict();
+#ifndef MUTANT_NO_PAUSE
+  if
+  :: atomic { !refused -> skip }
+  :: atomic { refused -> refused = false; pauses++ };
+     atomic { under_way == 0 -> skip };
+     evict();
+     atomic { pauses-- }
+  fi
+#endif
+}
+
 inline scavenge() {
   do
   :: atomic { users[0] == 1 -> users[0] = 0 }; claim(0)
@@ -403,13 +428,19 @@ inline fill() {
 #define IS_IT (state[slot] == filled && page_of[slot] == page)
 #endif
 
-/* A hit: its entry may have been given to any page. */
+/* A hit: its entry may have been given to any page. It looks at the slot's page, then pins the slot, if its generation
+ * is still that of the cell: one step. */
+#if defined(MUTANT_PAGE) || defined(MUTANT_LATE)
+#define MAY_BE_PINNED(other) HAS_SLOT(other)
+#else
+#define MAY_BE_PINNED(other) (HAS_SLOT(other) && page_of[cell[other] - 1] == page)
+#endif
 inline hit() {
   if
-  :: atomic { HAS_SLOT(0) -> slot = cell[0] - 1; users[slot]++ }
-  :: atomic { HAS_SLOT(1) -> slot = cell[1] - 1; users[slot]++ }
+  :: atomic { MAY_BE_PINNED(0) -> slot = cell[0] - 1; users[slot]++ }
+  :: atomic { MAY_BE_PINNED(1) -> slot = cell[1] - 1; users[slot]++ }
 #if PAGES > 2
-  :: atomic { HAS_SLOT(2) -> slot = cell[2] - 1; users[slot]++ }
+  :: atomic { MAY_BE_PINNED(2) -> slot = cell[2] - 1; users[slot]++ }
 #endif
   :: true
   fi;
@@ -442,7 +473,7 @@ inline map_granule() {
   kmap();
   do
   :: atomic { slot != NONE && fault[slot] && !refused -> users[slot]--; slot = NONE };
-     evict();
+     evict_for_good();
      kmap()
   :: atomic { slot == NONE || !fault[slot] || refused -> refused = false; break }
   od;
@@ -471,12 +502,35 @@ inline map_and_use() {
   fi
 }
 
+/* map_ahead(), of page 0. */
+inline read_ahead() {
+  if
+  :: atomic { pauses != 0 -> skip }
+  :: atomic { pauses == 0 -> skip };
+     atomic { under_way++ };
+     if
+#ifndef MUTANT_ONE_LOOK
+     :: atomic { pauses != 0 -> skip }
+     :: atomic { pauses == 0 -> skip };
+#else
+     :: true ->
+#endif
+        kmap();
+        if
+        :: atomic { slot != NONE -> skip }; fill(); atomic { users[slot]--; slot = NONE; failed = false }
+        :: atomic { slot == NONE -> skip }
+        fi
+     fi;
+     atomic { under_way-- }
+  fi
+}
+
 /* --- file.cpp, process.cpp ----------------------------------------------------------------------- */
 
 /* evict_from(), of a file whose only granule is page 0; then it is closed, and so is its home. */
 inline close() {
   do
-  :: atomic { n < SLOTS && users[n] != 0 && page_of[n] == 0 -> skip }; evict(); atomic { n++ }
+  :: atomic { n < SLOTS && users[n] != 0 && page_of[n] == 0 -> skip }; evict_for_good(); atomic { n++ }
 #ifdef MUTANT_CLOSES_EARLY
   :: atomic { n < SLOTS && (users[n] == 0 || page_of[n] != 0) -> n++ }
 #else
@@ -521,9 +575,11 @@ proctype thread(byte me) {
      page = 0
   :: atomic { (TAKERS & BIT(me)) && rounds < ROUNDS -> rounds++; flushes_due++ };
      scavenge()
-  :: atomic { (FREERS & BIT(me)) && rounds < ROUNDS && !leaving && NOBODY_CALLS -> rounds++; leaving = true };
-     evict();
-     atomic { assert(refused || home[0] == EMPTY); refused = false; leaving = false }
+  :: atomic { (FREERS & BIT(me)) && rounds < ROUNDS && !leaving && NOBODY_CALLS -> rounds++; leaving = true; n = holders[0] };
+     evict_for_good();
+     atomic { assert(!refused || n != 0); assert(refused || home[0] == EMPTY); refused = false; leaving = false; n = 0 }
+  :: atomic { (READERS & BIT(me)) && rounds < ROUNDS && !closed -> rounds++; page = 0 };
+     read_ahead()
   :: atomic { (CLOSERS & BIT(me)) && rounds < ROUNDS && !leaving && NOBODY_CALLS && holders[0] == 0 -> rounds++; leaving = true };
      close()
   :: atomic { (PLUGGERS & BIT(me)) && rounds < ROUNDS -> rounds++ };
