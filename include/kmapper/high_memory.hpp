@@ -10,6 +10,7 @@
 // dumps have those that are mapped in slots, none or all: see Options::core_dump.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <mutex>
 #include <vector>
@@ -55,9 +56,11 @@ class KMAPPER_API HighMemory {
  private:
   /// Below 0: there is no such offset, so no file has the page.
   [[nodiscard]] std::int64_t offset_of(HighPage page) const noexcept {
-    std::int64_t offset = 0;
-    return __builtin_mul_overflow(static_cast<std::uint64_t>(page), page_size_, &offset) ? -1
-                                                                                         : offset;
+    const auto size = static_cast<std::uint64_t>(page_size_);  // a power of two
+    const auto number = static_cast<std::uint64_t>(page);
+    if (number >> (63 - std::countr_zero(size)) != 0) [[unlikely]]
+      return -1;
+    return static_cast<std::int64_t>(number * size);
   }
   [[nodiscard]] Error beyond(HighPage page) const noexcept;
   [[nodiscard]] Error grow_by_half() noexcept;
