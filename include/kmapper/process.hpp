@@ -21,9 +21,9 @@
 // After fork(), whatever other threads were doing, the windows are the parent's. The child may read
 // and write what it holds, also where the file has been cut short, and destroy everything, mappings
 // before their windows; its calls say `forked`, and a constructor that is given the parent's budget
-// throws it. With budgets of its own it begins anew. A signal handler may fork, too; but the child
-// must not return into a call that the signal interrupted. A child of _Fork(), or of clone(2)
-// without CLONE_VM, may read and write what it holds, and must call nothing of this. posix_spawn(),
+// throws it. With budgets of its own it begins anew. A child of _Fork(), or of clone(2) without
+// CLONE_VM, may read and write what it holds, and must call nothing of this. A signal handler may
+// fork, too; but that child must not return into a call that the signal interrupted. posix_spawn(),
 // system() and vfork() change nothing: their child shares the parent's memory until it is another
 // program, and what it touches, it touches for its parent.
 //

@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
+#include <csignal>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <system_error>
 #include <thread>
@@ -114,6 +117,52 @@ TEST_F(ForkAmongThreads, TheSameWithoutForkHandlers) {
   const Crowd crowd(3, [this] { fault(); });
   for (int i = 0; i < kForks; ++i)
     ASSERT_EQ(in_a_child_by(_Fork, map_what_is_lost(file)), 0) << "round " << i;
+  close(file);
+}
+
+const std::byte* lost_to_handler = nullptr;
+std::atomic<int> handled{0};
+std::atomic<int> wrong{0};
+
+void fork_and_touch(int /*number*/) {
+  const pid_t child = _Fork();
+  if (child == 0) {
+    alarm(kSeconds);
+    _exit(read(lost_to_handler) == std::byte{0} ? 0 : 1);
+  }
+  int status = 0;
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (status != 0) ++wrong;
+  ++handled;
+}
+
+TEST_F(ForkAmongThreads, ASignalsHandlerForksInTheMiddleOfACall) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer runs no handler for a fault in a handler";
+#endif
+  if (!can_wipe_on_fork()) GTEST_SKIP() << "MADV_WIPEONFORK does nothing here";
+  const int file = memfd_create("cut", MFD_CLOEXEC);
+  const Mapping lost = map_what_is_lost(file);
+  lost_to_handler = lost.data();
+  struct sigaction action {};
+  struct sigaction before {};
+  action.sa_handler = fork_and_touch;
+  action.sa_flags = SA_RESTART;
+  ASSERT_EQ(sigaction(SIGUSR1, &action, &before), 0);
+  {
+    const Crowd crowd(1, [this] { fault(); });
+    const pthread_t self = pthread_self();
+    std::jthread sender([self] {
+      for (int i = 0; i < kForks; ++i) {
+        pthread_kill(self, SIGUSR1);
+        while (handled <= i) std::this_thread::yield();
+      }
+    });
+    while (handled < kForks) fault();
+  }
+  EXPECT_EQ(wrong, 0);
+  sigaction(SIGUSR1, &before, nullptr);
   close(file);
 }
 #endif
