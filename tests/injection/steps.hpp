@@ -59,7 +59,8 @@ class Steps {
   template <class Try>
   bool twice(const char* name, Try attempt) {
     if (attempt()) return true;
-    if (injection_failed() == CALL_COUNT) throw Wrong(std::string(name) + " fails by itself: " + why_);
+    if (injection_failed() == CALL_COUNT)
+      throw Wrong(std::string(name) + " fails by itself: " + why_);
     if (attempt()) return true;
     if (plan_.lasts == 0) throw Wrong(std::string(name) + " fails when tried again: " + why_);
     return false;
