@@ -83,7 +83,7 @@ void HandlerLevels::pass_on(std::size_t level, siginfo_t* info, void* context) n
     return leave_to_system(info);
   }
   // Relaxed: one thread is the first, whichever.
-  if (has(previous, SA_RESETHAND) && own.is_spent.exchange(true, std::memory_order_relaxed))
+  if (has(previous, SA_RESETHAND) && own.is_spent.exchange(1, std::memory_order_relaxed) != 0)
     return leave_to_system(info);
   // The kernel takes the mask from the context when this returns.
   const sigset_t mask = mask_in(previous, number_, context);
@@ -119,7 +119,7 @@ std::size_t HandlerLevels::level_before(const struct sigaction& action) {
       return level;
     }
     if (!is_same(*previous, action)) continue;
-    it.is_spent.store(false, std::memory_order_relaxed);
+    it.is_spent.store(0, std::memory_order_relaxed);
     return level;
   }
   fail(ENOSPC, number_,

@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace kmapper::process {
@@ -37,7 +38,9 @@ class HandlerLevels {
   struct Level {
     // Release and acquire: what it points to is complete, and never changes or goes.
     std::atomic<const struct sigaction*> previous{nullptr};
-    std::atomic<bool> is_spent{false};  // it was to be called once (SA_RESETHAND), and has been
+    // 1: it was to be called once (SA_RESETHAND), and has been. A word: g++ 12 for RISC-V exchanges
+    // bytes in libatomic.
+    std::atomic<std::uint32_t> is_spent{0};
   };
 
   [[nodiscard]] bool is_ours(const struct sigaction& action) const;
