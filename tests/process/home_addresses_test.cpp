@@ -52,8 +52,10 @@ TEST(HomeAddresses, LeaveMostOfALimitToOthers) {
     const auto most = static_cast<rlim_t>(address_bytes() + kLimit);
     const rlimit limit{.rlim_cur = most, .rlim_max = most};
     if (setrlimit(RLIMIT_AS, &limit) != 0) return 3;
+    constexpr int kWindows = 20;
     std::vector<FileWindow> windows;
-    for (int i = 0; i < 20; ++i)
+    windows.reserve(kWindows);
+    for (int i = 0; i < kWindows; ++i)
       windows.emplace_back(file.descriptor(), Access::read_write, budget);
     for (FileWindow& it : windows) {
       const Expected<Mapping> mapping = it.map(kFile - 1, 1);

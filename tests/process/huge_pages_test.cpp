@@ -65,7 +65,9 @@ class HugePages {
 
  private:
   static std::string path(const char* name) {
-    return std::string("/sys/kernel/mm/hugepages/hugepages-2048kB/") + name;
+    std::string path = "/sys/kernel/mm/hugepages/hugepages-2048kB/";
+    path += name;
+    return path;
   }
   static long read(const char* name) {
     long value = -1;
