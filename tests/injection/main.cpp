@@ -192,6 +192,7 @@ struct Wanted {
 void take_from_all_places(std::vector<Case>& cases, std::size_t count) {
   std::map<std::pair<const Scenario*, unsigned>, std::size_t> seen;
   std::vector<std::pair<std::size_t, Case>> ranked;
+  ranked.reserve(cases.size());
   for (const Case& it : cases) ranked.emplace_back(seen[{it.scenario, it.place}]++, it);
   std::stable_sort(ranked.begin(), ranked.end(),
                    [](const auto& one, const auto& other) { return one.first < other.first; });

@@ -15,15 +15,12 @@ namespace {
 using process::Access;
 using process::Budget;
 using process::Cursor;
-using process::Expected;
 using process::FileWindow;
 using process::HighMemory;
 using process::HighPage;
-using process::Mapping;
-using process::Options;
 using process::Placement;
 
-const std::int64_t kPage = sysconf(_SC_PAGESIZE);
+const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
 
 /// Nothing is held, and the budget is kept.
 void expect_nothing_held(const Budget& budget) {
@@ -34,22 +31,22 @@ void expect_nothing_held(const Budget& budget) {
 
 void read_all_over(Steps& step, FileWindow& window, std::int64_t pages) {
   for (std::int64_t i = 0; i < pages; ++i) {
-    const std::int64_t offset = i * 7 % pages * kPage;
-    const auto mapping = step.got("map", [&] { return window.map(offset, kPage); });
+    const std::int64_t offset = i * 7 % pages * page_bytes;
+    const auto mapping = step.got("map", [&] { return window.map(offset, page_bytes); });
     if (mapping && !mapping->bad()) KnownFile::expect_first(mapping->bytes(), offset);
   }
 }
 
 void read_spans(Steps& step, FileWindow& window) {
-  for (const std::int64_t offset : {kPage / 2, 9 * kPage + 1}) {
-    const auto span = step.got("map a span", [&] { return window.map(offset, kPage); });
+  for (const std::int64_t offset : {page_bytes / 2, 9 * page_bytes + 1}) {
+    const auto span = step.got("map a span", [&] { return window.map(offset, page_bytes); });
     if (span && !span->bad()) KnownFile::expect_first(span->bytes(), offset);
   }
 }
 
 void read_together(Steps& step, const Budget& budget, FileWindow& window) {
   process::Range ranges[] = {
-      {&window, 3 * kPage, kPage}, {&window, 4 * kPage, 10}, {&window, 0, 1}};
+      {&window, 3 * page_bytes, page_bytes}, {&window, 4 * page_bytes, 10}, {&window, 0, 1}};
   if (step.done("map_all", [&] { return process::map_all(budget, ranges); })) {
     for (const process::Range& it : ranges)
       if (!it.mapping.bad()) KnownFile::expect_first(it.mapping.bytes(), it.offset);
@@ -58,17 +55,18 @@ void read_together(Steps& step, const Budget& budget, FileWindow& window) {
   auto room = step.got("reserve", [&] { return process::reserve(budget, 2); });
   if (!room) return;
   const auto mapping =
-      step.got("map in a reservation", [&] { return room->map(window, 20 * kPage, 9); });
-  if (mapping && !mapping->bad()) KnownFile::expect_first(mapping->bytes(), 20 * kPage);
+      step.got("map in a reservation", [&] { return room->map(window, 20 * page_bytes, 9); });
+  if (mapping && !mapping->bad()) KnownFile::expect_first(mapping->bytes(), 20 * page_bytes);
 }
 
 void read_in_order(Steps& step, FileWindow& window, std::int64_t pages) {
   Cursor cursor(window);
   for (std::int64_t i = 0; i < pages; ++i) {
     const bool moved = step.done("move a cursor", [&] {
-      return cursor.at(i * kPage) != nullptr ? process::Error() : cursor.error();
+      return cursor.at(i * page_bytes) != nullptr ? process::Error() : cursor.error();
     });
-    if (moved && !cursor.fault()) KnownFile::expect_first({cursor.at(i * kPage), 1}, i * kPage);
+    if (moved && !cursor.fault())
+      KnownFile::expect_first({cursor.at(i * page_bytes), 1}, i * page_bytes);
   }
 }
 
@@ -77,7 +75,7 @@ void write_all_over(Steps& step, const KnownFile& file, FileWindow& window, std:
   constexpr std::byte kWritten{0x5A};
   for (std::int64_t i = 1; i < pages; i += 3) {
     bool is_there = false;
-    const std::int64_t offset = i * kPage + 5;
+    const std::int64_t offset = i * page_bytes + 5;
     {
       const auto mapping = step.got("map to write", [&] { return window.map(offset, 1); });
       if (mapping) {
@@ -96,14 +94,15 @@ void write_all_over(Steps& step, const KnownFile& file, FileWindow& window, std:
 }
 
 void change_size(Steps& step, FileWindow& window, std::int64_t pages) {
-  if (step.done("make longer", [&] { return window.resize((pages + 9) * kPage); })) {
-    const auto mapping =
-        step.got("map what is new", [&] { return window.map((pages + 8) * kPage, kPage); });
+  if (step.done("make longer", [&] { return window.resize((pages + 9) * page_bytes); })) {
+    const auto mapping = step.got("map what is new",
+                                  [&] { return window.map((pages + 8) * page_bytes, page_bytes); });
     if (mapping && !mapping->bad() && mapping->bytes()[0] != std::byte{0}) throw Wrong("no zeros");
   }
-  (void)step.done("make shorter", [&] { return window.resize(pages * kPage); });
-  if (step.done("discard", [&] { return window.discard(2 * kPage, kPage); })) {
-    const auto mapping = step.got("map a hole", [&] { return window.map(2 * kPage, kPage); });
+  (void)step.done("make shorter", [&] { return window.resize(pages * page_bytes); });
+  if (step.done("discard", [&] { return window.discard(2 * page_bytes, page_bytes); })) {
+    const auto mapping =
+        step.got("map a hole", [&] { return window.map(2 * page_bytes, page_bytes); });
     if (mapping && !mapping->bad() && mapping->bytes()[0] != std::byte{0}) throw Wrong("no hole");
   }
 }
@@ -111,9 +110,9 @@ void change_size(Steps& step, FileWindow& window, std::int64_t pages) {
 constexpr std::int64_t kPages = 30;
 
 void read_and_write(Steps& step, KnownFile::Kind kind, Placement placement) {
-  const KnownFile file(kind, kPages * kPage);
+  const KnownFile file(kind, kPages * page_bytes);
   const auto budget = step.made("make a budget", [&] {
-    return Budget({.bytes = 20 * kPage, .granule = kPage, .placement = placement});
+    return Budget({.bytes = 20 * page_bytes, .granule = page_bytes, .placement = placement});
   });
   if (!budget) return;
   {
@@ -126,7 +125,7 @@ void read_and_write(Steps& step, KnownFile::Kind kind, Placement placement) {
     read_all_over(step, *window, kPages);
     read_spans(step, *window);
     read_together(step, *budget, *window);
-    (void)step.done("prefetch", [&] { return window->prefetch(0, 8 * kPage); });
+    (void)step.done("prefetch", [&] { return window->prefetch(0, 8 * page_bytes); });
     window->advise(process::Advice::sequential);
     read_in_order(step, *window, kPages);
     (void)budget->trim();
@@ -141,18 +140,20 @@ void read_and_write(Steps& step, KnownFile::Kind kind, Placement placement) {
 }
 
 void cut_short(Steps& step, Placement placement) {
-  const KnownFile file(KnownFile::in_memory, kPages * kPage);
+  const KnownFile file(KnownFile::in_memory, kPages * page_bytes);
   const auto budget = step.made("make a budget", [&] {
-    return Budget({.bytes = 20 * kPage, .granule = kPage, .placement = placement});
+    return Budget({.bytes = 20 * page_bytes, .granule = page_bytes, .placement = placement});
   });
   if (!budget) return;
   auto window =
       step.made("open", [&] { return FileWindow(file.descriptor(), Access::read_write, *budget); });
   if (!window) return;
   {
-    const auto mapping = step.got("map", [&] { return window->map(8 * kPage, kPage); });
-    const auto span = step.got("map a span", [&] { return window->map(8 * kPage + 1, kPage); });
-    if (ftruncate(file.descriptor(), 4 * kPage) != 0) throw Wrong("the test cannot cut its file");
+    const auto mapping = step.got("map", [&] { return window->map(8 * page_bytes, page_bytes); });
+    const auto span =
+        step.got("map a span", [&] { return window->map(8 * page_bytes + 1, page_bytes); });
+    if (ftruncate(file.descriptor(), 4 * page_bytes) != 0)
+      throw Wrong("the test cannot cut its file");
     for (const auto* it : {&mapping, &span}) {
       if (!*it) continue;
       if ((*it)->bytes()[10] != std::byte{0}) throw Wrong("no zeros where the file has been cut");
@@ -160,16 +161,17 @@ void cut_short(Steps& step, Placement placement) {
     }
   }
   // Nobody has looked at the file's size since it was cut.
-  const auto beyond = window->map(8 * kPage, kPage);
+  const auto beyond = window->map(8 * page_bytes, page_bytes);
   if (beyond && (beyond->bytes()[10] != std::byte{0} || !beyond->bad()))
     throw Wrong("a fault behind the end is not told");
-  const auto mapping = step.got("map what is left", [&] { return window->map(2 * kPage, kPage); });
-  if (mapping && !mapping->bad()) KnownFile::expect_first(mapping->bytes(), 2 * kPage);
+  const auto mapping =
+      step.got("map what is left", [&] { return window->map(2 * page_bytes, page_bytes); });
+  if (mapping && !mapping->bad()) KnownFile::expect_first(mapping->bytes(), 2 * page_bytes);
 }
 
 void use_high_memory(Steps& step) {
-  const auto budget =
-      step.made("make a budget", [] { return Budget({.bytes = 12 * kPage, .granule = kPage}); });
+  const auto budget = step.made(
+      "make a budget", [] { return Budget({.bytes = 12 * page_bytes, .granule = page_bytes}); });
   if (!budget) return;
   std::optional<HighMemory> memory;
   {

@@ -284,8 +284,10 @@ TEST(Sigbus, BudgetsComeAndGoWhileOtherThreadsFault) {
                               [] {
                                 std::atomic<bool> done{false};
                                 const Budget budget = small_budget();
+                                constexpr int kThreads = 3;
                                 std::vector<std::jthread> threads;
-                                for (int i = 0; i < 3; ++i)
+                                threads.reserve(kThreads);
+                                for (int i = 0; i < kThreads; ++i)
                                   threads.emplace_back([&] { fault_until(done, budget); });
                                 for (int i = 0; i < 25; ++i) {
                                   // A handler looks at each of its slots, and is at it when the
