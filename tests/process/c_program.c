@@ -358,7 +358,7 @@ int c_keeps_a_part_for_spans(int descriptor) {
 
   options.on_long_wait = 3;
   CHECK(kmapper_budget_create(&options, &budget) == KMAPPER_INVALID_OPTION);
-  CHECK(strcmp(kmapper_strerror(KMAPPER_WOULD_DEADLOCK), kmapper_strerror(KMAPPER_BUSY)) != 0);
+  CHECK(strstr(kmapper_strerror(KMAPPER_WOULD_DEADLOCK), "unknown") == NULL);
   return 0;
 }
 
