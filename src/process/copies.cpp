@@ -80,9 +80,9 @@ File::Read File::read_into(std::byte* address, std::size_t size, std::uint64_t g
 
 /// Fills copies of neighbours. Returns an errno, or 0.
 int File::read_copies(std::span<Record* const> run) {
-  // The fence pairs with set_size(): it finds the copy pinned, or this sees the new size.
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  const std::int64_t known = size();
+  // Written, though by nothing: pairs with set_size(). Of the two writes one comes first: then
+  // set_size() finds the copy pinned, or this sees the new size.
+  const std::int64_t known = size_.fetch_add(0, std::memory_order_acq_rel);
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   const std::uint64_t first = granule_of(run.front()->page.load(std::memory_order_relaxed));
   const Read read = read_file(run.front()->data(), run.size() << arena_->granule_shift(), first);
@@ -138,11 +138,10 @@ std::int64_t File::readable_size(std::int64_t claimed, std::int64_t read_end) {
 
 /// The caller holds sizing_, and no pin of this file's.
 void File::set_size(std::int64_t size) {
-  size_.store(size, std::memory_order_relaxed);
+  size_.exchange(size, std::memory_order_acq_rel);  // pairs with read_copies()
   const std::int64_t end = this->end();
   const std::int64_t before = hit_end_.load(std::memory_order_relaxed);
   if (arena_->has_copies() && end != before) {
-    std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with read_copies()
     // The copy that ended with the file; or any that does not reach its granule's end.
     bool gone = true;
     if (has_short_copies_) {

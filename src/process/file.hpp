@@ -215,7 +215,7 @@ class File {
   const std::shared_ptr<Arena> arena_;
   const std::size_t page_;
   const std::int64_t last_end_;                // no granule can be mapped that ends behind it
-  std::atomic<std::int64_t> size_{0};          // relaxed, all: as old as the last look
+  std::atomic<std::int64_t> size_{0};          // as old as the last look; relaxed but in copies.cpp
   std::atomic<std::int64_t> hit_end_{0};       // as far as hits may go: see copies.cpp
   std::atomic<std::size_t> full_granules_{0};  // those that lie within that
   std::atomic<std::uint32_t> spans_held_{0};

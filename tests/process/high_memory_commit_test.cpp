@@ -130,6 +130,9 @@ class ControlGroup {
 };
 
 TEST(HighMemoryCommit, RunningOutIsAnErrorOfAllocate) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer needs memory of its own";
+#endif
   const ControlGroup group(96 * kMiB);
   if (!group.is_there()) GTEST_SKIP() << "no control group for memory can be had here";
   const int ended = in_a_child([&] {

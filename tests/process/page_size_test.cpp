@@ -123,6 +123,9 @@ TEST_P(PageSize, AFileOnDiskIsUsedInSlots) {
 }
 
 TEST_P(PageSize, AFileInMemoryIsUsedAtHome) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer fails to unmap its shadow of such a range";
+#endif
   if (sizeof(void*) == 4 && page_ == 64 << 10)
     GTEST_SKIP() << "a home of such pages takes 1 GiB of addresses, too much of a 32-bit process";
   expect([this] { return live(page_, Placement::home, ScratchFile::in_memory); });
