@@ -215,10 +215,10 @@ KMAPPER_API void kmapper_window_close(kmapper_window* window);
 /* Maps a range of the file, which must lie within it; sleeps when all that the budget allows is
  * pinned. A range within one granule is nearly always there already, and costs some ten
  * nanoseconds; a longer one is mapped anew each time, and no longer than kmapper_window_longest().
- * Who asks for a second mapping may wait for ever, if all others do so too. A granule has at most
- * 16,383 users at a time, in all threads together; one more gets KMAPPER_TOO_MANY_USERS. Errors:
- * KMAPPER_INVALID_RANGE, _BEYOND_END, _TOO_LARGE, _TOO_MANY_USERS, _FORKED, _BUSY; EFBIG (an offset
- * that cannot be mapped); of the system.
+ * A caller that holds a mapping and asks for another may wait for ever, if all callers do so. A
+ * granule has at most 16,383 users at a time, in all threads together; one more gets
+ * KMAPPER_TOO_MANY_USERS. Errors: KMAPPER_INVALID_RANGE, _BEYOND_END, _TOO_LARGE, _TOO_MANY_USERS,
+ * _FORKED, _BUSY; EFBIG (an offset that cannot be mapped); of the system.
  */
 KMAPPER_API int kmapper_window_map(kmapper_window* window, int64_t offset, int64_t length,
                                    kmapper_mapping* mapping);

@@ -69,7 +69,7 @@ enum class Access : std::uint8_t { read_only, read_write };
 /// written to the file meanwhile is not seen in granules that are there until
 /// FileWindow::refresh(). What cannot be read is an error of map(), never a fault. Copies are
 /// ordinary memory: a write to a mapping of one does not fault, as it does elsewhere, but changes
-/// the copy for all who hold its granule, and never the file. It is a mistake, which a strict
+/// the copy for all holders of its granule, and never the file. It is a mistake, which a strict
 /// budget finds: its copies are only readable. (Always to have them so would take a second mapping
 /// of the budget's memory, which doubles what the system counts as the process's RSS.)
 enum class Placement : std::uint8_t {

@@ -2,7 +2,7 @@
 //
 // x86 and ARM put it into the signal's context. RISC-V does not: the instruction at the program
 // counter is looked at. Where neither says it, as under emulators, the direction is `unknown`, and
-// whoever needs it has to try both: see Arena::replace().
+// and the handler has to try both: see Arena::replace().
 #pragma once
 
 #include <atomic>

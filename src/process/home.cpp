@@ -30,8 +30,8 @@ bool is_mapped_exactly(int descriptor, std::size_t granule, bool writable) {
   return in_memory && (writable || granule >= kFaultAround);
 }
 
-/// A write access that changes nothing, whoever writes there at the same time. The address is a
-/// page's.
+/// A write access that changes nothing, also where another thread writes at the same time. The
+/// address is a page's.
 void touch(std::byte* address) {
 #if defined(__x86_64__) || defined(__i386__)
   asm volatile("lock orb $0, %0" : "+m"(*address) : : "memory");

@@ -47,7 +47,7 @@ class LongWait {
   [[nodiscard]] const Wanted& wanted() const { return wanted_; }
   /// What ends its sleep for a slot.
   [[nodiscard]] Cancellation<Platform>& cancellation() { return cancellation_; }
-  /// Without a limit: only somebody who gives something back ends it.
+  /// Without a limit: only a release by another thread ends it.
   [[nodiscard]] bool is_endless() const noexcept;
   /// Nanoseconds of Platform::now() at which the sleeping thread has to call look(); UINT64_MAX:
   /// never. The first call begins the wait.

@@ -22,7 +22,7 @@ constinit std::atomic<std::uint32_t> turn{0};
 
 void return_number(void* /*value*/) {
   const std::uint16_t number = thread_number_or_none;
-  // Destructors that run after this may map, too; who knows how many.
+  // Destructors that run after this may map, too, and their number is not known.
   thread_number_or_none = kSharedThreadNumber;
   if (number == kSharedThreadNumber) return;
   std::atomic<int>& id = ids[number];

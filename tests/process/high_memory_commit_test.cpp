@@ -116,7 +116,7 @@ class ControlGroup {
   ControlGroup(const ControlGroup&) = delete;
   ControlGroup& operator=(const ControlGroup&) = delete;
   ~ControlGroup() {
-    // The kernel needs a moment to let go of who was there.
+    // The kernel needs a moment to let go of the process that was there.
     for (int i = 0; is_there_ && i < 100 && rmdir(folder_.c_str()) != 0; ++i) usleep(10'000);
   }
   [[nodiscard]] bool is_there() const { return is_there_; }

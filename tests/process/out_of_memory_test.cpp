@@ -1,5 +1,7 @@
 // Each allocation fails in turn: of every call of the library, at each place where it allocates.
 // The call is done, or says not_enough_memory, and everything is as it was before.
+//
+// Longer than usual: all operators new and delete of the program stand beside what they are for.
 #include <dirent.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
