@@ -10,7 +10,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/build" "$work/bin"
 cp "$1" "$work/dev"
-cp -r "$(dirname -- "$1")/bench" "$work/bench"
+cp -r "$(dirname -- "$1")"/{bench,tools} "$work/"
 
 fail() {
   printf 'not ok: %s\n' "$*"
