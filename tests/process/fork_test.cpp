@@ -112,6 +112,9 @@ bool can_wipe_on_fork() {
 
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
 TEST_F(ForkAmongThreads, TheSameWithoutForkHandlers) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer does not see _Fork(): its own locks may be taken in the child";
+#endif
   if (!can_wipe_on_fork()) GTEST_SKIP() << "MADV_WIPEONFORK does nothing here";
   const int file = memfd_create("cut", MFD_CLOEXEC);
   const Crowd crowd(3, [this] { fault(); });
