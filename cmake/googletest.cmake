@@ -16,12 +16,21 @@ find_package(Threads REQUIRED)
 include(GoogleTest)
 include(cmake/emulated.cmake)
 
+# AddressSanitizer doubles what there is to optimise in a test. A test runs once, so to optimise it takes longer than it
+# saves. A library keeps its optimisation, and so may a source of long tests.
+function(kmapper_compile_tests_fast target)
+  if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=address")
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+endfunction()
+
 # What every test includes takes longer to compile than most tests do, so ./dev has it compiled once in each tree. Not so
 # in a tree that is configured by hand: clangd and clang-tidy read its commands, and no header that g++ has precompiled.
 set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON CACHE BOOL "compile what tests include with each of them")
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cpp CONTENT "")
 add_library(kmapper_precompiled OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/precompiled.cpp)
 target_link_libraries(kmapper_precompiled PRIVATE kmapper_options GTest::gtest)
+kmapper_compile_tests_fast(kmapper_precompiled)
 target_precompile_headers(kmapper_precompiled PRIVATE $<$<COMPILE_LANGUAGE:CXX>:<gtest/gtest.h$<ANGLE-R>>)
 
 # A test program made of one folder's sources; each of its tests is one of CTest's, with the folder's label,
@@ -36,6 +45,7 @@ function(kmapper_add_test_program name)
   endif()
   add_executable(kmapper_${name} ${sources})
   target_link_libraries(kmapper_${name} PRIVATE kmapper_options GTest::gtest_main Threads::Threads)
+  kmapper_compile_tests_fast(kmapper_${name})
   target_precompile_headers(kmapper_${name} REUSE_FROM kmapper_precompiled)
   kmapper_suite(${name} kmapper_${name})
   gtest_discover_tests(kmapper_${name} TEST_PREFIX "${name}." TEST_FILTER "-${left_out}" DISCOVERY_MODE PRE_TEST
