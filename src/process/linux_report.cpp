@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdarg>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -15,6 +16,14 @@
 
 namespace kmapper::linux_face {
 namespace {
+
+/// From where a call returns to, back into the call. A return address in Thumb code has its lowest
+/// bit set.
+#ifdef __arm__
+constexpr std::uintptr_t kBackIntoCall = 2;
+#else
+constexpr std::uintptr_t kBackIntoCall = 1;
+#endif
 
 /// A line, written by one system call; what does not fit is cut off.
 class Line {
@@ -27,10 +36,14 @@ class Line {
     va_end(arguments);
     if (added > 0) size_ = std::min(size_ + static_cast<std::size_t>(added), text_.size() - 2);
   }
-  /// Where a call returns to, so that `addr2line -ife FILE OFFSET` gives the line of the call.
+  /// The call that returns to `caller`.
+  void add_call(const char* before, const void* caller) {
+    if (caller != nullptr) add_place(before, static_cast<const char*>(caller) - kBackIntoCall);
+  }
+  /// An instruction, so that `addr2line -ife FILE OFFSET` gives its line; null: it is not known.
   void add_place(const char* before, const void* place) {
     if (place == nullptr) return;
-    const char* const at = static_cast<const char*>(place) - 1;
+    const char* const at = static_cast<const char*>(place);
     Dl_info info{};
     if (dladdr(at, &info) == 0 || info.dli_fname == nullptr) return add("; %s %p", before, place);
     add("; %s ", before);
@@ -39,11 +52,11 @@ class Line {
         static_cast<std::size_t>(at - static_cast<const char*>(info.dli_fbase)));
   }
   void add_history(const Frame& frame) {
-    add_place("last kmapped by", frame.kmapped_by);
-    add_place("last kunmapped by", frame.kunmapped_by);
-    add_place("last mapped locally by", frame.locally_mapped_by);
-    add_place("last unmapped locally by", frame.locally_unmapped_by);
-    if (!frame.is_allocated) add_place("freed by", frame.freed_by);
+    add_call("last kmapped by", frame.kmapped_by);
+    add_call("last kunmapped by", frame.kunmapped_by);
+    add_call("last mapped locally by", frame.locally_mapped_by);
+    add_call("last unmapped locally by", frame.locally_unmapped_by);
+    if (!frame.is_allocated) add_call("freed by", frame.freed_by);
   }
   void write() {
     text_[size_++] = '\n';
@@ -89,8 +102,8 @@ void report(const Mistake& mistake) {
   if (machine.has(mistake.pfn))
     line.add(": page 0x%lx, %s", mistake.pfn, machine.is_high(mistake.pfn) ? "high" : "low");
   line.add(", in thread %d", static_cast<int>(gettid()));
-  line.add_place("called from", mistake.caller);
-  line.add_place("the other call", mistake.other);
+  line.add_call("called from", mistake.caller);
+  line.add_call("the other call", mistake.other);
   if (machine.has(mistake.pfn)) line.add_history(machine.frame(mistake.pfn));
   line.add("; %s", mistake.advice);
   line.write();
@@ -126,7 +139,7 @@ bool report_access(const void* address, process::Direction direction, const void
     line.add("%s: %s page 0x%lx at %p, offset 0x%lx", diagnosis.what, access, pfn, address,
              offset_in_page(number));
     line.add(", in thread %d", static_cast<int>(gettid()));
-    line.add_place("at", static_cast<const char*>(instruction) + 1);
+    line.add_place("at", instruction);
     if (machine->has(pfn)) line.add_history(machine->frame(pfn));
     line.add("; %s", diagnosis.advice);
   } else if (machine->is_token(address)) {
@@ -135,13 +148,13 @@ bool report_access(const void* address, process::Direction direction, const void
         reinterpret_cast<const std::byte*>(machine->page_of(Machine::kFirstPfn)));
     line.add("a struct page used as if it were the page: %s page 0x%lx, in thread %d", access,
              Machine::kFirstPfn + offset / sizeof(page), static_cast<int>(gettid()));
-    line.add_place("at", static_cast<const char*>(instruction) + 1);
+    line.add_place("at", instruction);
     line.add("; kmap the page, and use the address that this returns");
   } else if (number < 16 * PAGE_SIZE && thread != nullptr && thread->without_address != 0) {
     line.add("missing kmap: %s %p, in thread %d; page_address() had no address for page 0x%lx",
              access, address, static_cast<int>(gettid()), thread->without_address);
-    line.add_place("called from", thread->without_address_for);
-    line.add_place("at", static_cast<const char*>(instruction) + 1);
+    line.add_call("called from", thread->without_address_for);
+    line.add_place("at", instruction);
     line.add("; kmap a high page, and use the address that this returns");
   } else {
     return false;
