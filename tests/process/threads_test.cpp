@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstring>
+#include <latch>
 #include <optional>
 #include <random>
 #include <thread>
@@ -285,12 +286,15 @@ TEST(Threads, TwoWhoMissOneGranuleMapItOnce) {
   const Budget budget = small_budget();
   FileWindow window(file.descriptor(), Access::read_only, budget);
   for (std::int64_t i = 0; i < 200; ++i) {
+    // A thread that missed the granule and was late would take it back where nobody holds it.
+    std::latch all_hold_it(kThreads);
     std::vector<std::jthread> threads;
     threads.reserve(kThreads);
     for (int t = 0; t < kThreads; ++t) {
-      threads.emplace_back([&window, i] {
+      threads.emplace_back([&window, &all_hold_it, i] {
         const Expected<Mapping> mapping = window.map(i * kGranule, 64);
         EXPECT_TRUE(mapping && shows(mapping->bytes(), i * kGranule));
+        all_hold_it.arrive_and_wait();
       });
     }
   }
