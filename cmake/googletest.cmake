@@ -33,6 +33,12 @@ target_link_libraries(kmapper_precompiled PRIVATE kmapper_options GTest::gtest)
 kmapper_compile_tests_fast(kmapper_precompiled)
 target_precompile_headers(kmapper_precompiled PRIVATE $<$<COMPILE_LANGUAGE:CXX>:<gtest/gtest.h$<ANGLE-R>>)
 
+# A program under an emulator cannot start itself: the kernel would have to.
+set(environment "")
+if(kmapper_emulator)
+  set(environment ENVIRONMENT GTEST_DEATH_TEST_STYLE=fast)
+endif()
+
 # A test program made of one folder's sources; each of its tests is one of CTest's, with the folder's label,
 # but for those given as names or patterns. The folder links it with what it tests.
 function(kmapper_add_test_program name)
@@ -49,5 +55,5 @@ function(kmapper_add_test_program name)
   target_precompile_headers(kmapper_${name} REUSE_FROM kmapper_precompiled)
   kmapper_suite(${name} kmapper_${name})
   gtest_discover_tests(kmapper_${name} TEST_PREFIX "${name}." TEST_FILTER "-${left_out}" DISCOVERY_MODE PRE_TEST
-                       PROPERTIES LABELS ${name} TIMEOUT 1200)
+                       PROPERTIES LABELS ${name} TIMEOUT 1200 ${environment})
 endfunction()

@@ -9,6 +9,7 @@
 
 #include "highmem_driver.h"
 #include "kmapper/linux/highmem.h"
+#include "start_anew.hpp"
 
 namespace {
 
@@ -37,7 +38,7 @@ struct Mistake {
 
 class HighmemMisuse : public testing::TestWithParam<Mistake> {
  protected:
-  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+  void SetUp() override { kmapper::process::start_death_tests_anew(); }
 };
 
 TEST_P(HighmemMisuse, IsNamed) {

@@ -12,6 +12,7 @@
 #include "kmapper/linux/highmem.h"
 #include "kmapper/process.hpp"
 #include "scratch_file.hpp"
+#include "start_anew.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -94,7 +95,7 @@ TEST(SizeLimitOfHighMemory, IsAnErrorOfAllocate) {
 }
 
 TEST(SizeLimitOfKernelPages, IsNamed) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  start_death_tests_anew();
   const auto allocate_in_limit = [] {
     const rlimit limit{static_cast<rlim_t>(kLimit), static_cast<rlim_t>(kLimit)};
     if (setrlimit(RLIMIT_FSIZE, &limit) != 0) std::exit(0);

@@ -12,7 +12,7 @@ while read -r emulator test reason; do
   if ! [[ $emulator =~ ^(any|qemu-[a-z0-9_]+)$ && $reason == *" "* && $reason != *";"* ]]; then
     printf 'not ok: not a line of EMULATOR TEST REASON: %s %s %s\n' "$emulator" "$test" "$reason"
     wrong=1
-  elif ! grep -qrE "^TEST(_F|_P)?\($suite, ${name%'/*'}\)" "$label"; then
+  elif ! grep -qrE "^TEST(_F|_P)?\($suite, ${name%%/*}\)" "$label"; then
     printf 'not ok: there is no test %s\n' "$test"
     wrong=1
   fi
