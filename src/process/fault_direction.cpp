@@ -8,7 +8,9 @@
 namespace kmapper::process {
 namespace {
 
-Direction as_direction(bool write) { return write ? Direction::write : Direction::read; }
+[[maybe_unused]] Direction as_direction(bool write) {
+  return write ? Direction::write : Direction::read;
+}
 
 #if defined(__x86_64__) || defined(__i386__)
 
