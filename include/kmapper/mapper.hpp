@@ -72,7 +72,8 @@ class Mapper {
   Mapper& operator=(const Mapper&) = delete;
 
   /// Opens the window with `slots` slots, 1 to P::kMaxSlots. Once, before any other call; all PTEs
-  /// of the window are empty and in no TLB.
+  /// of the window are empty and in no TLB. Another number, and a second open(), are reported and
+  /// change nothing.
   void open(std::uint32_t slots);
 
   // --- One page: always inline, so that the call site of a report is the caller's own ---
@@ -80,7 +81,7 @@ class Mapper {
   /// Maps the page and returns its address, valid until the matching kunmap() on every CPU and in
   /// every thread. May sleep; not for interrupts (that is reported, and answered as by try_kmap()).
   /// A hit costs about twenty instructions. Null only after a report: kmap_may_not_sleep,
-  /// too_many_users.
+  /// too_many_users, not_open.
   [[nodiscard, gnu::always_inline]] void* kmap(Page page) {
     if (!platform_.is_high(page)) return platform_.direct_address(page);
     return kmap_high(page);
@@ -100,7 +101,8 @@ class Mapper {
   }
 
   /// kmap() that sleeps no longer than `limits` allow. Errors: timed_out, cancelled,
-  /// too_many_users, would_sleep (also reported). What it leaves behind when it fails: nothing.
+  /// too_many_users, would_sleep (also reported), too_large (the window is not open; also
+  /// reported). What it leaves behind when it fails: nothing.
   [[nodiscard, gnu::always_inline]] Result<void*> kmap_until(Page page, Limits<P> limits) {
     return map_with([&] { return limits; }, page);
   }
@@ -211,7 +213,8 @@ class Mapper {
   /// Reports each caller that has slept for a slot for longer than `nanoseconds`. Returns how many.
   std::uint32_t report_waiters(std::uint64_t nanoseconds);
 
-  /// A slot as it is now: for reports, and for tests.
+  /// A slot as it is now: for reports, and for tests. One that the window has not maps nothing: its
+  /// word is 0.
   struct SlotView {
     std::uint32_t word;
     Page page;  // when the slot is not live: the last that it mapped, or Page{}
@@ -220,9 +223,12 @@ class Mapper {
   [[nodiscard]] SlotView inspect(SlotIndex index) const;
   /// The slot that maps the page, or kNoSlot. May have changed by the time it is looked at.
   [[nodiscard]] SlotIndex find(Page page);
-  [[nodiscard]] bool is_clean(SlotIndex slot) const { return clean_.contains(slot); }
+  [[nodiscard]] bool is_clean(SlotIndex slot) const {
+    return to_number(slot) < slot_count_ && clean_.contains(slot);
+  }
   /// For handles: which of its slot's mappings the address, which somebody holds, belongs to. One
-  /// has another number than those before it, of the same page too, until 16,384 have passed.
+  /// has another number than those before it, of the same page too, until 16,384 have passed. 0 for
+  /// an address that is not the window's.
   [[nodiscard]] std::uint32_t generation_of(const void* address) const;
   /// Whether that very mapping, of this page, is still there and has users. If not, reports a use
   /// after kunmap by the caller.
@@ -400,6 +406,7 @@ class Mapper {
   void report(Misuse what, SlotIndex slot, Page page, const void* address, const void* caller);
   void report_kunmap(const Slot& slot, Page page, const void* caller);
   void wrong_address(const void* address);
+  void* not_open(Page page, const void* caller);
   bool check_may_sleep(Page page);
   bool check_kunmap(const Slot& slot, Page page);
   bool check_holds_nothing(Misuse otherwise, const void* caller);
@@ -416,6 +423,11 @@ class Mapper {
   /// Not below slot_count_: the address is not in the window.
   [[nodiscard]] std::size_t slot_number(const void* address) const {
     return (reinterpret_cast<std::uintptr_t>(address) - window_base()) / P::kPageSize;
+  }
+  /// The slot at an address, or kNoSlot. (A slot's number fits in 32 bits, an address's may not.)
+  [[nodiscard]] SlotIndex slot_of_address(const void* address) const {
+    const std::size_t slot = slot_number(address);
+    return slot < slot_count_ ? SlotIndex{static_cast<std::uint32_t>(slot)} : kNoSlot;
   }
   /// Slots are reached by their entries' offset in storage: a hit computes with it alone.
   [[nodiscard]] static std::size_t offset_of(std::size_t entry) {

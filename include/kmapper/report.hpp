@@ -10,6 +10,8 @@ namespace kmapper {
 
 /// What a caller did wrong. docs/MISUSE.md lists them with what to do.
 enum class Misuse : std::uint8_t {
+  wrong_open,            // open with no slots, with too many, or a second time
+  not_open,              // kmap or reserve before open
   kunmap_not_mapped,     // kunmap of a page that has no slot
   kunmap_below_idle,     // kunmap of a page that is mapped, but that nobody holds
   kunmap_not_holder,     // kunmap of a page that others hold, but not the caller (checked builds)
@@ -43,6 +45,11 @@ struct MisuseText {
 };
 [[nodiscard]] constexpr MisuseText describe(Misuse misuse) {
   switch (misuse) {
+    case Misuse::wrong_open:
+      return {"open with no slots, with too many, or a second time",
+              "open once, with 1 to kMaxSlots slots"};
+    case Misuse::not_open:
+      return {"kmap before the window is open", "open it before any other call"};
     case Misuse::kunmap_not_mapped:
       return {"kunmap of a page that is not mapped", "kunmap once for each kmap, and after it"};
     case Misuse::kunmap_below_idle:
@@ -96,6 +103,8 @@ struct MisuseReport {
   const void* address;
   const void* caller;  // return address of the call that was wrong, took the slot, or sleeps
   const void* mapped_at = nullptr;  // who made the local mapping on top; null: it is not about one
+  std::uint32_t slots = 0;          // that open() was asked for
+  std::uint32_t most_slots = 0;     // that it may be asked for; 0: it is not about open()
 };
 
 /// What has happened since open(). Sums over all CPUs, exact when nobody is mapping.

@@ -32,6 +32,8 @@ template <typename Mapper<P>::Wait kWait>
       put_clean(slot);
     }
   }
+  if (slot_count_ == 0) [[unlikely]]
+    return not_open(page, __builtin_return_address(0));
   return map_slower(page, kWait == Wait::never ? nullptr : __builtin_return_address(0));
 }
 

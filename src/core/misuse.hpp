@@ -29,11 +29,18 @@ template <class P>
   report(Misuse::kunmap_wrong_address, kNoSlot, Page{}, address, __builtin_return_address(0));
 }
 
+/// A kmap before open(). Null, for the kmap to return.
+template <class P>
+[[gnu::noinline]] void* Mapper<P>::not_open(Page page, const void* caller) {
+  report(Misuse::not_open, kNoSlot, page, nullptr, caller);
+  return nullptr;
+}
+
 template <class P>
 [[gnu::noinline]] bool Mapper<P>::check_held(Page page, const void* address,
                                              std::uint32_t generation) {
   if (platform_.is_direct(address)) return true;
-  const SlotIndex slot{static_cast<std::uint32_t>(slot_number(address))};
+  const SlotIndex slot = slot_of_address(address);
   const SlotView view = inspect(slot);
   if (word::is_pinned(view.word) && word::generation(view.word) == generation && view.page == page)
     return true;

@@ -6,7 +6,19 @@
 namespace kmapper {
 
 template <class P>
-void Mapper<P>::open(std::uint32_t slots) {
+[[gnu::noinline]] void Mapper<P>::open(std::uint32_t slots) {
+  if (slots == 0 || slots > P::kMaxSlots || slot_count_ != 0) {
+    platform_.report(MisuseReport<P>{Misuse::wrong_open,
+                                     Page{},
+                                     kNoSlot,
+                                     {},
+                                     nullptr,
+                                     __builtin_return_address(0),
+                                     nullptr,
+                                     slots,
+                                     static_cast<std::uint32_t>(P::kMaxSlots)});
+    return;
+  }
   slot_count_ = slots;
   clean_.resize(slots);
   unparked_.resize(slots);
@@ -27,6 +39,7 @@ void Mapper<P>::open(std::uint32_t slots) {
 
 template <class P>
 auto Mapper<P>::inspect(SlotIndex index) const -> SlotView {
+  if (to_number(index) >= slot_count_) return {};
   const Slot& slot = slots_[to_number(index) + 1];
   // Acquire: pairs with publish(), so that the page belongs to the word.
   const std::uint32_t word = slot.word.load(std::memory_order_acquire);
@@ -57,8 +70,7 @@ Stats Mapper<P>::stats() {
 template <class P>
 std::uint32_t Mapper<P>::generation_of(const void* address) const {
   if (platform_.is_direct(address)) return 0;
-  return word::generation(
-      inspect(SlotIndex{static_cast<std::uint32_t>(slot_number(address))}).word);
+  return word::generation(inspect(slot_of_address(address)).word);
 }
 
 template <class P>

@@ -47,6 +47,7 @@ void Mapper<P>::put_chain(Chain& chain) {
 /// Takes that many clean slots in hand.
 template <class P>
 auto Mapper<P>::gather(std::uint32_t slots, Limits<P> limits, const void* caller) -> Result<Chain> {
+  if (slot_count_ == 0) not_open(Page{}, caller);
   if (slots > slot_count_) return MapError::too_large;
   if constexpr (P::kChecked) {
     if (!check_holds_nothing(Misuse::reserving_with_pins, caller)) return MapError::holds_a_pin;
@@ -92,6 +93,11 @@ template <class P>
 [[gnu::noinline]] MapError Mapper<P>::map_rest(std::span<PageAddress<P>> pages, std::size_t mapped,
                                                Limits<P> limits) {
   const void* const caller = __builtin_return_address(0);
+  if (slot_count_ == 0) {
+    not_open(pages[mapped].page, caller);
+    kunmap_all(pages.first(mapped));  // low pages
+    return MapError::too_large;
+  }
   for (; mapped < pages.size(); ++mapped) {
     void* const address = map_at_once(pages[mapped].page);
     pages[mapped].address = noted(address, caller);
@@ -99,6 +105,7 @@ template <class P>
   }
   if (mapped == pages.size()) return MapError::none;
   kunmap_all(pages.first(mapped));  // whoever waits must not hold
+  if (pages.size() > slot_count_) return MapError::too_large;
   Result<Chain> chain = gather(static_cast<std::uint32_t>(pages.size()), limits, caller);
   if (!chain) return chain.error();
   MapError error = MapError::none;

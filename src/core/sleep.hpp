@@ -65,8 +65,12 @@ template <class P>
 
 template <class P>
 [[gnu::noinline]] Result<void*> Mapper<P>::map_within(Page page, Limits<P> limits) {
-  if (void* const address = map_slow<Wait::never>(page)) return address;
   const void* const caller = __builtin_return_address(0);
+  if (slot_count_ == 0) {
+    not_open(page, caller);
+    return MapError::too_large;
+  }
+  if (void* const address = map_slow<Wait::never>(page)) return address;
   if (platform_.may_sleep()) return sleep_for_slot(page, limits, caller);
   report(Misuse::kmap_may_not_sleep, find(page), page, nullptr, caller);
   return MapError::would_sleep;

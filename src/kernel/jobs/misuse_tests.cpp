@@ -50,6 +50,20 @@ Outcome kunmap_of_a_wrong_address() {
   return dies_of(Misuse::kunmap_wrong_address, thread, {"address 0xf"});
 }
 
+Outcome a_second_open_of_the_window() {
+  const std::uint32_t slots = highmem.slot_count();
+  const Sacrifice thread(
+      [](void*) {
+        highmem.open(KernelPlatform::kMaxSlots + 1);
+        go_on();
+      },
+      nullptr);
+  const Outcome outcome =
+      dies_of(Misuse::wrong_open, thread, {"8193 slots of 8192 at most", "thread"});
+  if (outcome.has_failed()) return outcome;
+  return highmem.slot_count() == slots ? passed() : failed("it changed the window");
+}
+
 // A handle is told from the next mapping in its slot: another page's, and the same page's again.
 // There is only one slot for them.
 struct Handle {
@@ -316,6 +330,7 @@ constexpr SelfTest kTests[] = {
     {"kunmap twice", kunmap_twice},
     {"kunmap of a page that is not mapped", kunmap_of_a_page_that_is_not_mapped},
     {"kunmap of a wrong address", kunmap_of_a_wrong_address},
+    {"a second open of the window", a_second_open_of_the_window},
     {"kmap from an interrupt that would sleep", kmap_from_an_interrupt_that_would_sleep},
     {"kmap with preemption off that would sleep", kmap_with_preemption_off_that_would_sleep},
     {"kmap with a spinlock held that would sleep", kmap_with_a_spinlock_held_that_would_sleep},

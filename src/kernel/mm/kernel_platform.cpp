@@ -63,6 +63,7 @@ void KernelPlatform::report(const MisuseReport<KernelPlatform>& misuse) {
     if (misuse.page != nullptr) print(", page {}", page_to_pfn(misuse.page));
     if (misuse.address != nullptr) print(", address {}", misuse.address);
     if (misuse.slot != kNoSlot) print(", slot {}", misuse.slot);
+    if (misuse.most_slots != 0) print(", {} slots of {} at most", misuse.slots, misuse.most_slots);
     if (misuse.slot != kNoSlot || misuse.what == Misuse::waiting_too_long) {
       const std::uint32_t holder = thread_number(misuse.holder);
       print(", {} thread {} \"{}\" {} ticks ago",
