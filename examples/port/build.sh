@@ -2,7 +2,8 @@
 # Builds the port as a kernel is built: freestanding, without a library, not even the compiler's own. With -m32 it
 # boots; with -m64 it is linked only, to see that nothing is missing.
 #
-# build.sh COMPILER -m32|-m64 OUTPUT; with CHECKED=1 in the environment, the checked core
+# build.sh COMPILER -m32|-m64 OUTPUT; with CHECKED=1 in the environment, the checked core; with MACHINE=-march=...,
+# for that CPU
 #
 # Boot it with: qemu-system-x86_64 -m 64 -kernel OUTPUT -serial stdio -display none -device isa-debug-exit,iobase=0xf4
 # The exit code is 1 for PASS, 3 for FAIL.
@@ -17,7 +18,7 @@ entry=start
 [[ $width == -m32 ]] || entry=port_main
 
 # On Debian, <asm/errno.h>, which libstdc++'s <atomic> includes, lies where -m32 may not look.
-"$compiler" "$width" -idirafter /usr/include/x86_64-linux-gnu -std=c++20 -O2 -ffreestanding -nostdlib -static \
+"$compiler" "$width" ${MACHINE:+"$MACHINE"} -idirafter /usr/include/x86_64-linux-gnu -std=c++20 -O2 -ffreestanding -nostdlib -static \
   -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector -fno-pic -fno-pie \
   -mno-sse -mno-mmx -Wall -Wextra -Werror -DKMAPPER_CHECKED="${CHECKED:-0}" \
   -I"$root/include" -I"$root/src" -I"$root/tests" -I"$here" \

@@ -56,6 +56,10 @@ struct PageAddress {
 template <class P>
 class Mapper {
  public:
+  static_assert(
+      kAtomicsAreLockFree<P>,
+      "kmapper needs lock-free atomics of 32 bits and of a pointer: on x86, a CPU from the "
+      "i486 on (-march=i486), which has compare-and-swap");
   using Page = typename P::Page;
   using Stamp = typename P::Stamp;
 

@@ -22,6 +22,9 @@
 
 namespace kmapper {
 
+/// The most slots that one invalidate() is given: a port's arrays need room for no more.
+inline constexpr std::size_t kLargestBatch = 31;
+
 /// What the core counts. Each is counted where it happens, on the CPU where it happens.
 enum class Event : std::uint8_t {
   hit,             // kmap found the page mapped
@@ -86,8 +89,8 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   // where the hardware sets none). Flushes nothing. Interrupts off; must not sleep.
   { p.take_pte(slot) } -> std::same_as<bool>;
   // Drops the slots' translations from every TLB that may hold them, and returns when that is done.
-  // All slots were emptied by take_pte() and had their Accessed bit set. Interrupts on, no lock
-  // held.
+  // 1 to kLargestBatch slots; all were emptied by take_pte() and had their Accessed bit set.
+  // Interrupts on, no lock held.
   { p.invalidate(slots) } -> std::same_as<void>;
 
   // --- The CPU ---
@@ -143,6 +146,23 @@ template <class P>
 inline constexpr bool kCellsChangeHands = [] {
   if constexpr (requires { P::kCellsChangeHands; }) return bool{P::kCellsChangeHands};
   return false;
+}();
+
+/// Whether all three kinds of cells change without a lock. A lock inside an atomic would be taken
+/// in interrupts, too, and would come from a library. Of an Atomic that a test schedules nobody
+/// asks.
+template <class P>
+inline constexpr bool kAtomicsAreLockFree = [] {
+  constexpr auto is_lock_free = []<class A>(const A*) {
+    if constexpr (requires { A::is_always_lock_free; }) return bool{A::is_always_lock_free};
+    return true;
+  };
+  using Number = typename P::template Atomic<std::uint32_t>;
+  using Page = typename P::template Atomic<typename P::Page>;
+  using Stamp = typename P::template Atomic<typename P::Stamp>;
+  return is_lock_free(static_cast<const Number*>(nullptr)) &&
+         is_lock_free(static_cast<const Page*>(nullptr)) &&
+         is_lock_free(static_cast<const Stamp*>(nullptr));
 }();
 
 // A platform may have note_hit(P::Atomic<P::Stamp>& holder), which a hit calls instead of storing

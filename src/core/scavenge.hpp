@@ -17,6 +17,7 @@ struct Mapper<P>::Batch {
   static constexpr std::uint32_t kEnough = Set::kLeafSlots;
   static constexpr std::uint32_t kMost = kEnough - 1 + Set::kLeafSlots;
   static constexpr std::uint32_t kMostExamined = 64;
+  static_assert(kMost == kLargestBatch);
 
   struct Run {
     std::uint32_t leaf;

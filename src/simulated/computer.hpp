@@ -137,6 +137,7 @@ void Platform<Threads>::flush_vmap() {
 template <class Threads>
 void Platform<Threads>::invalidate(std::span<const SlotIndex> slots) {
   require(threads().may_flush(), "invalidate() with interrupts off or a lock held");
+  require(!slots.empty() && slots.size() <= kLargestBatch, "invalidate() of none, or of too many");
   if (machine().sabotage().flush_dropped.strikes()) return;
   for (std::uint32_t cpu = 0; cpu < machine().shape().cpus; ++cpu) {
     threads().interrupt(CpuIndex{cpu});

@@ -43,8 +43,9 @@ class Subject {
   template <class T>
   using Atomic = typename P::template Atomic<T>;
 
-  /// So many slots at a time, and one page more.
+  /// So many slots at a time, and one page more: more than a batch has.
   static constexpr std::uint32_t kMostSlots = 32;
+  static_assert(kMostSlots > kLargestBatch);
 
   explicit Subject(R& rig) : rig(rig), platform(rig.platform()) {}
 
@@ -72,11 +73,15 @@ class Subject {
     const typename P::InterruptsOff off(platform);
     return platform.take_pte(rig.slot(slot));
   }
-  /// The slots from `first` on, in one batch.
+  /// The slots from `first` on, in one batch if it may be so large: a port has room for no more.
   void flush(std::uint32_t first, std::uint32_t count) {
-    SlotIndex batch[kMostSlots];
-    for (std::uint32_t i = 0; i < count; ++i) batch[i] = rig.slot(first + i);
-    platform.invalidate(std::span<const SlotIndex>(batch, count));
+    SlotIndex batch[kLargestBatch];
+    while (count != 0) {
+      std::uint32_t size = 0;
+      for (; size < count && size < kLargestBatch; ++size) batch[size] = rig.slot(first++);
+      platform.invalidate(std::span<const SlotIndex>(batch, size));
+      count -= size;
+    }
   }
   /// One by one: what batches do is for a check to find out.
   void unmap(std::uint32_t first, std::uint32_t count) {

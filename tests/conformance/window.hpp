@@ -139,7 +139,7 @@ Verdict one_slot_is_flushed(Subject<R>& it) {
 
 template <Rig R>
 Verdict batches_of_all_sizes_are_flushed(Subject<R>& it) {
-  constexpr std::uint32_t kSizes[] = {1, 2, 3, 7, 8, 9, 15, 16, 31, 32};
+  constexpr std::uint32_t kSizes[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, kLargestBatch};
   for (const std::uint32_t size : kSizes) {
     if (size > it.slots()) break;
     const Verdict verdict = flush_in_batches_of(it, size);
