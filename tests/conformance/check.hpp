@@ -90,7 +90,9 @@ class Subject {
       flush(first + i, 1);
     }
   }
+  /// Null, which a kmap that failed returns, shows nothing: to read it would end the machine.
   [[nodiscard]] bool shows(const void* address, std::uint32_t page) {
+    if (address == nullptr) return false;
     const Seen seen = rig.read(address);
     return seen.mapped && seen.value == tag(page);
   }
@@ -164,12 +166,16 @@ class Thread {
 };
 
 inline constexpr const char* kNoThread = "the rig could start no thread";
+inline constexpr const char* kNoThreads = "the rig has no threads";
+inline constexpr const char* kOneCpu = "the rig has one CPU";
 
-/// One check: what must hold, beginning with the platform's function that must see to it.
+/// One check: what must hold, beginning with the platform's function that must see to it; and what
+/// nobody knows if it is skipped (null: nothing, it does not apply).
 template <Rig R>
 struct Check {
   const char* name;
   Verdict (*run)(Subject<R>&);
+  const char* open = nullptr;
 };
 
 }  // namespace kmapper::conformance

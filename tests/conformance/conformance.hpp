@@ -17,6 +17,8 @@
 #include "conformance/cpus.hpp"
 #include "conformance/local.hpp"
 #include "conformance/pages.hpp"
+#include "conformance/preemption.hpp"
+#include "conformance/shootdown.hpp"
 #include "conformance/sleeping.hpp"
 #include "conformance/vmap.hpp"
 #include "conformance/watching.hpp"
@@ -57,12 +59,28 @@ class Suite {
     group(kPageChecks<R>);
     group(kContextChecks<R>);
     group(kWatchingChecks<R>);
-    if constexpr (HasThreads<R>) group(kSleepingChecks<R>);
+    if constexpr (HasThreads<R>) {
+      group(kSleepingChecks<R>);
+    } else {
+      absent("sleep, wake", kNoThreads, "whether a sleep ends, and whether a wake is ever lost");
+    }
     group(kWindowChecks<R>);
     group(kCpuChecks<R>);
+    group(kPreemptionChecks<R>);
+    group(kShootdownChecks<R>);
     if constexpr (LocalPlatform<typename R::Platform>) group(kLocalChecks<R>);
-    if constexpr (HasVmap<R>) group(kVmapChecks<R>);
-    if constexpr (HasMapper<R>) group(kCoreChecks<R>);
+    if constexpr (HasVmap<R>) {
+      group(kVmapChecks<R>);
+      group(kVmapShootdownChecks<R>);
+    } else if constexpr (VmapPlatform<typename R::Platform>) {
+      absent("vmap", "the rig has no vmap_range()", "all that vmap needs of the platform");
+    }
+    if constexpr (HasMapper<R>) {
+      group(kCoreChecks<R>);
+    } else {
+      absent("kmap", "the rig has no mapper()", "whether the core runs on this platform");
+    }
+    say_what_is_open();
     Text text;
     text.add(tally_.passed);
     text.add(" checks passed, ");
@@ -81,7 +99,33 @@ class Suite {
   void group(const Check<R> (&checks)[kCount]) {
     for (const Check<R>& check : checks) {
       subject_.rig.print(check.name);
-      say(tally_.failed != 0 ? skipped("it builds on what failed above") : check.run(subject_));
+      const bool has_ground = tally_.failed == 0;
+      const Verdict verdict =
+          has_ground ? check.run(subject_) : skipped("it builds on what failed above");
+      say(verdict);
+      if (has_ground && verdict.kind == Verdict::Kind::skipped) note_open(verdict.why, check.open);
+    }
+  }
+  /// The same for checks that this rig has not the means for.
+  void absent(const char* name, const char* why, const char* open) {
+    subject_.rig.print(name);
+    say(skipped(why));
+    note_open(why, open);
+  }
+
+  /// A platform of one CPU need not do anything for others.
+  void note_open(const char* why, const char* open) {
+    if (why == kOneCpu && R::Platform::kMaxCpus == 1) return;
+    if (open != nullptr && open_count_ < kMostOpen) open_[open_count_++] = {why, open};
+  }
+  /// What this kernel gave no chance to find out. A failure says enough by itself.
+  void say_what_is_open() {
+    if (open_count_ == 0 || tally_.failed != 0) return;
+    subject_.rig.print("not found out on this kernel:\n");
+    for (std::uint32_t i = 0; i < open_count_; ++i) {
+      Text text;
+      for (const char* piece : {"  ", open_[i].what, " (", open_[i].why, ")\n"}) text.add(piece);
+      subject_.rig.print(text.end());
     }
   }
 
@@ -113,8 +157,16 @@ class Suite {
     subject_.rig.print(text.end());
   }
 
+  struct Open {
+    const char* why;
+    const char* what;
+  };
+  static constexpr std::uint32_t kMostOpen = 32;
+
   Subject<R> subject_;
   Tally tally_;
+  Open open_[kMostOpen] = {};
+  std::uint32_t open_count_ = 0;
 };
 
 /// Runs all checks that the rig has the means for. Call it once, in a thread that may sleep, while

@@ -5,8 +5,6 @@
 
 namespace kmapper::conformance {
 
-inline constexpr const char* kOneCpu = "the rig has one CPU";
-
 /// What one CPU finds at some slots.
 struct Look {
   std::uint32_t slots;
@@ -140,10 +138,14 @@ Verdict other_cpus_are_flushed(Subject<R>& it) {
 template <Rig R>
 inline constexpr Check<R> kCpuChecks[] = {
     {"cpu: each CPU knows its number", &cpus_have_their_numbers<R>},
-    {"page_virtual: all CPUs share a page's cell", &cpus_share_the_cells<R>},
-    {"write_pte: all CPUs see the slots", &cpus_see_the_slots<R>},
-    {"invalidate: all CPUs forget a slot's last page", &other_cpus_are_flushed<R>},
-    {"take_pte: it knows of a use on another CPU", &use_on_other_cpus_is_known<R>},
+    {"page_virtual: all CPUs share a page's cell", &cpus_share_the_cells<R>,
+     "whether other CPUs find a page's slot"},
+    {"write_pte: all CPUs see the slots", &cpus_see_the_slots<R>,
+     "whether other CPUs use the window's page table"},
+    {"invalidate: all CPUs forget a slot's last page", &other_cpus_are_flushed<R>,
+     "whether invalidate() reaches other CPUs"},
+    {"take_pte: it knows of a use on another CPU", &use_on_other_cpus_is_known<R>,
+     "whether take_pte() knows of a use on another CPU"},
 };
 
 }  // namespace kmapper::conformance

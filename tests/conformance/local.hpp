@@ -171,7 +171,7 @@ Verdict local_mappings_survive_a_switch(Subject<R>& it) {
           "call switch_stacks(), and keep the thread on its CPU?");
     return passed();
   } else {
-    return skipped("the rig has no threads");
+    return skipped(kNoThreads);
   }
 }
 
@@ -179,11 +179,13 @@ template <Rig R>
 inline constexpr Check<R> kLocalChecks[] = {
     {"local_address, is_local: local slots lie apart, and are known",
      &local_addresses_are_known<R>},
-    {"first_local_slot: each CPU has slots of its own", &each_cpu_has_its_local_slots<R>},
+    {"first_local_slot: each CPU has slots of its own", &each_cpu_has_its_local_slots<R>,
+     "whether CPUs share local slots"},
     {"write_local_pte, clear_local_pte: a slot shows its page", &a_local_slot_shows_its_page<R>},
     {"take_local_pte, put_local_pte: an entry is kept", &a_local_entry_is_kept<R>},
     {"local_stack: local mappings nest", &local_mappings_nest<R>},
-    {"switch_stacks: local mappings survive a context switch", &local_mappings_survive_a_switch<R>},
+    {"switch_stacks: local mappings survive a context switch", &local_mappings_survive_a_switch<R>,
+     "whether the scheduler calls switch_stacks(), and keeps a thread with mappings on its CPU"},
 };
 
 }  // namespace kmapper::conformance

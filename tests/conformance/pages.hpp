@@ -86,7 +86,8 @@ template <Rig R>
 inline constexpr Check<R> kPageChecks[] = {
     {"Page: pages are told apart, and from no page", &pages_are_told_apart<R>},
     {"is_high: what is high, and what is low", &high_pages_are_high<R>},
-    {"is_direct: low addresses are told from the window's", &low_addresses_are_known<R>},
+    {"is_direct: low addresses are told from the window's", &low_addresses_are_known<R>,
+     "what direct_address() and is_direct() say of low pages"},
     {"page_virtual: each page has a cell of its own, 0 at first", &every_page_has_a_cell<R>},
     {"address: slots lie a page apart, in their order", &slots_lie_in_a_row<R>},
 };

@@ -52,8 +52,10 @@ concept HasLowPage = requires(R& rig) {
   { rig.low_page() } -> std::same_as<typename R::Platform::Page>;
 };
 
-/// There are several CPUs. run_on() runs the function on one of them, with the caller waiting;
-/// false: there is no such CPU. Without it the suite takes the machine for one with one CPU.
+/// There are several CPUs. run_on() runs the function on one of them, in a context that may flush
+/// (interrupts on, no lock held), with the caller waiting; false: there is no such CPU. Two threads
+/// may call it at once, for two CPUs: both functions then run at the same time, and may spin until
+/// the other has done something. Without it the suite takes the machine for one with one CPU.
 template <class R>
 concept HasCpus = requires(R& rig, std::uint32_t cpu, Function function, void* argument) {
   { rig.run_on(cpu, function, argument) } -> std::same_as<bool>;

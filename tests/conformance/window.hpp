@@ -175,7 +175,8 @@ inline constexpr Check<R> kWindowChecks[] = {
     {"write_pte: a page is the same in every slot", &a_page_is_the_same_in_every_slot<R>},
     {"take_pte: it says whether the slot was used", &a_used_slot_is_known<R>},
     {"take_pte: the use of a slot is that of no other", &one_slots_use_is_not_anothers<R>},
-    {"take_pte: a taken slot maps nothing", &a_taken_slot_maps_nothing<R>},
+    {"take_pte: a taken slot maps nothing", &a_taken_slot_maps_nothing<R>,
+     "whether take_pte() empties the entry, or only reads it: a use after kunmap would not fault"},
     {"invalidate: all slots of a batch do, of every size", &batches_of_all_sizes_are_flushed<R>},
     {"take_pte: a slot that was not used needs no flush", &an_unused_slot_needs_no_flush<R>},
 };

@@ -4,6 +4,7 @@
 // Longer than usual: one class, whose functions are short and many.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -26,6 +27,7 @@ enum class Wrong : std::uint8_t {
   flush_allowed_anywhere,
   interrupts_stay_on,
   interrupts_do_not_nest,
+  interrupts_off_in_name_only,
   interrupt_unknown,
   lock_keeps_nobody_out,
   unlock_turns_interrupts_on,
@@ -52,6 +54,8 @@ enum class Wrong : std::uint8_t {
   flush_of_eight_at_most,
   flush_of_the_slot_beside,
   flush_on_this_cpu_only,
+  flush_on_one_other_cpu_only,
+  flush_not_waited_for,
   flush_forgets_a_cpu_now_and_then,
   cpu_is_always_0,
   local_unknown,
@@ -65,6 +69,9 @@ enum class Wrong : std::uint8_t {
   vmap_write_lost,
   vmap_accessed_never,
   vmap_flush_lost,
+  vmap_flush_on_this_cpu_only,
+  vmap_flush_not_waited_for,
+  flush_refused_after_a_while,
 };
 
 class Mutant : public Platform<ScheduledThreads> {
@@ -74,9 +81,18 @@ class Mutant : public Platform<ScheduledThreads> {
   /// What is wrong with all of them from now on.
   static void begin(Wrong wrong) {
     wrong_ = wrong;
-    times_ = 0;
+    times_ = said_to_be_off_ = 0;
     is_on_ = accessed_last_ = false;
     asleep_.clear();
+    for (std::vector<Told>& told : told_) told.clear();
+  }
+  /// A CPU does what others have told it to, and do not wait for.
+  static void answer(Computer<ScheduledThreads>& computer, CpuIndex cpu) {
+    for (const Told& it : told_[to_number(cpu)]) {
+      it.vmap ? computer.machine().vmap().invalidate(cpu, it.page)
+              : computer.machine().invalidate(cpu, it.page);
+    }
+    told_[to_number(cpu)].clear();
   }
 
   explicit Mutant(Computer<ScheduledThreads>& computer) : Base(computer), computer_(&computer) {}
@@ -133,6 +149,18 @@ class Mutant : public Platform<ScheduledThreads> {
         computer_->machine().invalidate(computer_->threads().cpu(), slot);
       return;
     }
+    if (is(Wrong::flush_on_one_other_cpu_only)) {
+      const std::uint32_t me = Base::cpu();
+      for (const SlotIndex slot : slots) {
+        computer_->machine().invalidate(CpuIndex{me}, slot);
+        computer_->machine().invalidate(CpuIndex{me == 0 ? 1U : 0U}, slot);
+      }
+      return;
+    }
+    if (is(Wrong::flush_not_waited_for)) {
+      for (const SlotIndex slot : slots) tell_all({slot, false});
+      return;
+    }
     Base::invalidate(slots);
   }
 
@@ -144,15 +172,25 @@ class Mutant : public Platform<ScheduledThreads> {
            (may_flush() && Base::may_sleep());
   }
   [[nodiscard]] bool may_flush() const {
+    if (is(Wrong::flush_refused_after_a_while) && Base::counted(Event::miss) > kAWhile)
+      return false;
+    if (said_to_be_off_ != 0) return false;
     return is(Wrong::flush_allowed_anywhere) || is_on_ || Base::may_flush();
   }
   class InterruptsOff {
    public:
     explicit InterruptsOff(Mutant& platform) : before_(is_on_) {
-      if (!is(Wrong::interrupts_stay_on)) off_.emplace(platform);
+      if (is(Wrong::interrupts_off_in_name_only)) {
+        ++said_to_be_off_;
+      } else if (!is(Wrong::interrupts_stay_on)) {
+        off_.emplace(platform);
+      }
       is_on_ = false;
     }
-    ~InterruptsOff() { is_on_ = before_ || (is(Wrong::interrupts_do_not_nest) && off_); }
+    ~InterruptsOff() {
+      is_on_ = before_ || (is(Wrong::interrupts_do_not_nest) && off_);
+      if (is(Wrong::interrupts_off_in_name_only)) --said_to_be_off_;
+    }
     InterruptsOff(const InterruptsOff&) = delete;
     InterruptsOff& operator=(const InterruptsOff&) = delete;
 
@@ -240,7 +278,16 @@ class Mutant : public Platform<ScheduledThreads> {
     return Base::take_vmap_pte(at) && !is(Wrong::vmap_accessed_never);
   }
   void flush_vmap() {
-    if (!is(Wrong::vmap_flush_lost)) Base::flush_vmap();
+    if (is(Wrong::vmap_flush_lost)) return;
+    if (is(Wrong::vmap_flush_on_this_cpu_only) || is(Wrong::vmap_flush_not_waited_for)) {
+      Region& vmap = computer_->machine().vmap();
+      for (std::uint32_t i = 0; i < vmap.size(); ++i) {
+        vmap.invalidate(computer_->threads().cpu(), SlotIndex{i});
+        if (is(Wrong::vmap_flush_not_waited_for)) tell_all({SlotIndex{i}, true});
+      }
+      return;
+    }
+    Base::flush_vmap();
   }
 
   // --- Being watched ---
@@ -265,6 +312,21 @@ class Mutant : public Platform<ScheduledThreads> {
   static void report(const MisuseReport<Mutant>&) {}
 
  private:
+  /// What a CPU is told to drop.
+  struct Told {
+    SlotIndex page;
+    bool vmap;
+  };
+  static constexpr std::uint32_t kAWhile = 20;  // misses
+
+  /// The CPUs that have interrupts on do it at once, the others when an interrupt comes.
+  void tell_all(const Told& what) {
+    for (std::uint32_t cpu = 0; cpu < computer_->machine().shape().cpus; ++cpu) {
+      told_[cpu].push_back(what);
+      if (!computer_->threads().scheduler().interrupts_are_off(CpuIndex{cpu}))
+        answer(*computer_, CpuIndex{cpu});
+    }
+  }
   [[nodiscard]] static bool is(Wrong what) { return wrong_ == what; }
   [[nodiscard]] Page page_of(SlotIndex slot) const {
     const auto frame = computer_->machine().mapped_frame(slot);
@@ -275,8 +337,10 @@ class Mutant : public Platform<ScheduledThreads> {
   static inline std::uint32_t times_ =
       0;                              // how often it was done right, if it is wrong now and then
   static inline bool is_on_ = false;  // though an InterruptsOff lives
+  static inline std::uint32_t said_to_be_off_ = 0;  // InterruptsOffs that do nothing else
   static inline bool accessed_last_ = false;
   static inline std::vector<Sleeper*> asleep_{};
+  static inline std::array<std::vector<Told>, simulated::kMaxCpus> told_{};
   Computer<ScheduledThreads>* computer_;
 };
 

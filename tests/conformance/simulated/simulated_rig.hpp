@@ -36,6 +36,7 @@ class SimulatedRig {
         vmap_range_(platform()) {
     computer_.threads().on_context_switch([this](auto& from, auto& to) {
       if (switches_stacks_) local_.switch_stacks(from, to);
+      if (flushes_at_switches_) drop_all();
     });
     computer_.threads().scheduler().on_interrupt([this] { on_interrupt(); });
   }
@@ -51,23 +52,31 @@ class SimulatedRig {
   }
   /// A scheduler that leaves local mappings where they are.
   void forget_switch_stacks() { switches_stacks_ = false; }
+  /// A kernel that drops all of a CPU's TLB at each switch, as one that loads CR3 does.
+  void flush_at_switches() { flushes_at_switches_ = true; }
+  /// A rig that can spare so many pages, fewer than the window has slots.
+  void have_pages(std::uint32_t pages) { pages_ = pages; }
+  /// How often the suite used null for an address. On most machines that is the end.
+  [[nodiscard]] std::uint32_t uses_of_null() const { return uses_of_null_; }
   /// What was printed.
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] FaultLog& faults() { return computer_.machine().faults(); }
 
   // --- What the suite asks for ---
   [[nodiscard]] Platform platform() { return Platform(computer_); }
-  [[nodiscard]] static std::uint32_t pages() { return kPages; }
+  [[nodiscard]] std::uint32_t pages() const { return pages_; }
   [[nodiscard]] auto page(std::uint32_t number) { return computer_.high_page(number); }
   [[nodiscard]] auto low_page() { return computer_.low_page(0); }
   [[nodiscard]] static std::uint32_t slots() { return kSlots; }
   [[nodiscard]] static SlotIndex slot(std::uint32_t number) { return SlotIndex{number}; }
 
   [[nodiscard]] conformance::Seen read(const void* address) {
+    if (address == nullptr) ++uses_of_null_;
     if (!is_mapped(address)) return {false, 0};
     return {true, static_cast<std::uint32_t>(computer_.read(address))};
   }
   void write(void* address, std::uint32_t value) {
+    if (address == nullptr) ++uses_of_null_;
     if (is_mapped(address)) computer_.write(address, value);
   }
   void print(const char* text) { text_ += text; }
@@ -113,8 +122,17 @@ class SimulatedRig {
   static constexpr std::uint32_t kVmapPages = 8;
   static constexpr std::uint64_t kStepsOfYield = 1000;
 
+  void drop_all() {
+    const CpuIndex cpu = computer_.threads().cpu();
+    for (std::uint32_t i = 0; i < kSlots; ++i) computer_.machine().invalidate(cpu, SlotIndex{i});
+    for (std::uint32_t i = 0; i < kVmapPages; ++i)
+      computer_.machine().vmap().invalidate(cpu, SlotIndex{i});
+  }
+
   // One CPU's handler, on the CPU that wants it: interrupts come wherever they like.
   void on_interrupt() {
+    if constexpr (requires { Platform::answer(computer_, CpuIndex{}); })
+      Platform::answer(computer_, computer_.threads().cpu());
     if (handler_ == nullptr || computer_.threads().cpu() != interrupted_) return;
     const Function handler = handler_;
     handler(argument_);
@@ -147,6 +165,9 @@ class SimulatedRig {
   LocalMapper<Platform> local_;
   VmapRange<Platform> vmap_range_;
   bool switches_stacks_ = true;
+  bool flushes_at_switches_ = false;
+  std::uint32_t pages_ = kPages;
+  std::uint32_t uses_of_null_ = 0;
   std::string text_;
   CpuIndex interrupted_{};
   Function handler_ = nullptr;

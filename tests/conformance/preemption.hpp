@@ -1,0 +1,73 @@
+// Whether InterruptsOff does what it says: what the platform answers inside it, context.hpp asks.
+#pragma once
+
+#include "conformance/check.hpp"
+
+namespace kmapper::conformance {
+
+/// A thread that goes round beside the suite's, and counts its turns on one CPU.
+template <Rig R>
+struct Beside {
+  // Sequentially consistent: what is counted while somebody spins was counted after he began.
+  typename Subject<R>::template Atomic<std::uint32_t> cpu{UINT32_MAX};  // the one that is meant
+  typename Subject<R>::template Atomic<std::uint32_t> turns{0};
+  typename Subject<R>::template Atomic<std::uint32_t> over{0};
+
+  static void run(Subject<R>& it, Beside& self) {
+    constexpr int kTurns = 100;  // until it yields: where nobody preempts, it must
+    for (; self.over.load(std::memory_order_relaxed) == 0; it.rig.yield()) {
+      for (int turn = 0; turn < kTurns; ++turn) {
+        if (it.platform.cpu() == self.cpu.load(std::memory_order_seq_cst))
+          self.turns.fetch_add(1, std::memory_order_seq_cst);
+        it.platform.relax();
+      }
+    }
+  }
+  /// Spins on this CPU, for so many turns or until the time is over, or until the other has had two
+  /// turns on this CPU: of the first it may have asked for its CPU before. Returns the turns that
+  /// it took; 0: the other never ran here.
+  std::uint32_t spin(Subject<R>& it, std::uint32_t most, std::uint64_t deadline) {
+    cpu.store(it.platform.cpu(), std::memory_order_seq_cst);
+    const std::uint32_t before = turns.load(std::memory_order_seq_cst);
+    for (std::uint32_t turn = 1; turn <= most; ++turn) {
+      it.platform.relax();
+      if (turns.load(std::memory_order_seq_cst) - before >= 2) return turn;
+      if (deadline != UINT64_MAX && it.platform.now() >= deadline) break;
+    }
+    return 0;
+  }
+};
+
+template <Rig R>
+Verdict interrupts_off_means_alone(Subject<R>& it) {
+  constexpr std::uint64_t kLongest = 100'000'000;  // nanoseconds until somebody is preempted
+  constexpr std::uint32_t kMost = 10'000'000;
+  if constexpr (HasThreads<R>) {
+    Beside<R> beside;
+    Verdict verdict = passed();
+    const Thread<R, Beside<R>> other(it, &Beside<R>::run, beside);
+    if (!other.started()) return failed(kNoThread);
+    for (int round = 0; round < 3 && verdict.kind == Verdict::Kind::passed; ++round) {
+      const std::uint32_t turns = beside.spin(it, kMost, it.platform.now() + kLongest);
+      if (turns == 0) verdict = skipped("no thread was preempted by another");
+      const typename R::Platform::InterruptsOff off(it.platform);
+      if (turns != 0 && beside.spin(it, 2 * turns + 1000, UINT64_MAX) != 0)
+        verdict = failed(
+            "another thread ran on CPU # while an InterruptsOff lived there: it must stop "
+            "interrupts, and with them preemption",
+            it.platform.cpu());
+    }
+    beside.over.store(1, std::memory_order_relaxed);
+    return verdict;
+  } else {
+    return skipped(kNoThreads);
+  }
+}
+
+template <Rig R>
+inline constexpr Check<R> kPreemptionChecks[] = {
+    {"InterruptsOff: nobody else runs on this CPU meanwhile", &interrupts_off_means_alone<R>,
+     "whether InterruptsOff stops interrupts, or only says so"},
+};
+
+}  // namespace kmapper::conformance

@@ -1,0 +1,242 @@
+// A shootdown, as a CPU sees it that goes on with what it does. Many kernels flush a TLB at each
+// switch, so a CPU that goes elsewhere between two looks at a slot has forgotten the slot's last
+// page whatever invalidate() did. Here one CPU spins between its looks, while another CPU takes the
+// slots, invalidates them and gives them their next pages.
+//
+// In every second round the CPU that looks has its interrupts off for a while. A shootdown that
+// needs its answer has to wait for it; one that does not wait comes back too early, and is seen.
+//
+// Longer than usual: two CPUs that keep in step, and their two tables.
+#pragma once
+
+#include "conformance/cpus.hpp"
+#include "conformance/sleeping.hpp"
+#include "conformance/vmap.hpp"
+
+namespace kmapper::conformance {
+
+/// The window's slots, and the vmap range's pages: what a Stare looks at.
+template <Rig R>
+struct WindowPages {
+  static std::uint32_t count(Subject<R>& it) { return it.slots(); }
+  static const void* address(Subject<R>& it, std::uint32_t i) { return it.address(i); }
+  static void map(Subject<R>& it, std::uint32_t i, std::uint32_t page) { it.map(i, page); }
+  static void take(Subject<R>& it, std::uint32_t i) { (void)it.take(i); }
+  static void flush(Subject<R>& it, std::uint32_t count) { it.flush(0, count); }
+};
+
+template <Rig R>
+struct VmapPages {
+  static std::uint32_t count(Subject<R>& it) { return vmap_size(it); }
+  static const void* address(Subject<R>& it, std::uint32_t i) {
+    return it.platform.vmap_address(it.rig.vmap_page(i));
+  }
+  static void map(Subject<R>& it, std::uint32_t i, std::uint32_t page) {
+    it.platform.write_vmap_pte(it.rig.vmap_page(i), it.page(page));
+  }
+  static void take(Subject<R>& it, std::uint32_t i) {
+    (void)it.platform.take_vmap_pte(it.rig.vmap_page(i));
+  }
+  static void flush(Subject<R>& it, std::uint32_t) { it.platform.flush_vmap(); }
+};
+
+/// A pair of CPUs after the other: one looks, and the other changes what there is to see. Place i
+/// shows page i, and then page i + 1.
+template <Rig R, class Pages>
+class Stare {
+  using P = typename R::Platform;
+
+ public:
+  explicit Stare(Subject<R>& it) : it_(it) {
+    const auto nothing = [](Subject<R>&, std::uint32_t&) {};
+    std::uint32_t unused = 0;
+    for (std::uint32_t cpu = 0; cpu < P::kMaxCpus; ++cpu) {
+      if (it.run_on(cpu, +nothing, unused)) cpus_[cpu_count_++] = cpu;
+    }
+  }
+
+  Verdict run() {
+    if (cpu_count_ < 2) return skipped(kOneCpu);
+    for (std::uint32_t page = 0; page <= Pages::count(it_); ++page) {
+      it_.map(0, page);
+      it_.rig.write(it_.address(0), it_.tag(page));
+      it_.unmap(0, 1);
+    }
+    {
+      const Thread<R, Stare> looker(it_, &Stare::look_on_each, *this);
+      if (!looker.started()) return failed(kNoThread);
+      for (std::uint32_t pair = 0; pair < pairs() && !is_over(); ++pair) {
+        Part part{this, pair};
+        if (!it_.run_on(changer(pair), &Stare::change, part)) give_up(kGone, pair);
+      }
+    }
+    return wrong_ == nullptr ? passed() : failed(wrong_, looker(wrong_pair_), changer(wrong_pair_));
+  }
+
+ private:
+  struct Part {
+    Stare* self;
+    std::uint32_t pair;
+  };
+  // Each round has four steps: the changer maps, the looker looks, the changer changes, the looker
+  // looks again. step_ counts those that are done.
+  static constexpr std::uint32_t kSteps = 4;
+  static constexpr std::uint32_t kRounds = 30;  // for each pair
+  static constexpr std::uint32_t kTurnsWithInterruptsOff = 2000;
+
+  static constexpr const char* kGone = "run_on() of CPU # or # succeeded once, and then no more";
+  static constexpr const char* kDeaf =
+      "run_on() runs on CPU # with interrupts off: nobody can tell it anything";
+  static constexpr const char* kNobodyCame =
+      "CPUs # and # did not meet in 20 s: does invalidate() end while a CPU spins with interrupts "
+      "on?";
+  static constexpr const char* kOther = "CPU # sees another page than CPU # has just mapped";
+  static constexpr const char* kStale =
+      "CPU # did nothing but spin, and still had the last page when the flush had returned on CPU "
+      "#: is it told, and waited for?";
+  static constexpr const char* kTooEarly =
+      "CPU # had interrupts off and the last page in its TLB when the flush returned on CPU #: it "
+      "has to wait until all have answered";
+
+  /// Each CPU is looked at while its two neighbours change: that some are told is not enough.
+  [[nodiscard]] std::uint32_t pairs() const { return cpu_count_ * (cpu_count_ > 2 ? 2 : 1); }
+  [[nodiscard]] std::uint32_t looker(std::uint32_t pair) const { return cpus_[pair % cpu_count_]; }
+  [[nodiscard]] std::uint32_t changer(std::uint32_t pair) const {
+    const std::uint32_t away = pair < cpu_count_ ? 1 : cpu_count_ - 1;
+    return cpus_[(pair + away) % cpu_count_];
+  }
+  /// So many places change at once.
+  [[nodiscard]] std::uint32_t places(std::uint32_t round) const {
+    constexpr std::uint32_t kSizes[] = {1, 2, 8, 9, 16, kLargestBatch};
+    const std::uint32_t size = kSizes[round / 2 % 6];
+    return size < Pages::count(it_) ? size : Pages::count(it_);
+  }
+
+  [[nodiscard]] bool is_over() const { return over_.load(std::memory_order_acquire) != 0; }
+  void give_up(const char* why, std::uint32_t pair) {
+    std::uint32_t nobody = 0;
+    if (!giving_up_.compare_exchange_strong(nobody, 1, std::memory_order_acq_rel,
+                                            std::memory_order_acquire))
+      return;
+    wrong_ = why;
+    wrong_pair_ = pair;
+    over_.store(1, std::memory_order_release);
+  }
+  void did(std::uint32_t step) { step_.store(step, std::memory_order_release); }
+  [[nodiscard]] bool has_done(std::uint32_t step) const {
+    return step_.load(std::memory_order_acquire) == step;
+  }
+  /// Spins. False: it is over.
+  bool await(std::uint32_t step, std::uint32_t pair) {
+    const std::uint64_t deadline = it_.platform.now() + kPatience;
+    while (!has_done(step)) {
+      if (is_over()) return false;
+      if (it_.platform.now() >= deadline) give_up(kNobodyCame, pair);
+      it_.platform.relax();
+    }
+    return true;
+  }
+
+  /// Looks at so many places, which show the pages from `page` on.
+  void look(std::uint32_t places, std::uint32_t page, const char* otherwise, std::uint32_t pair) {
+    for (std::uint32_t i = 0; i < places; ++i) {
+      if (!it_.shows(Pages::address(it_, i), page + i)) give_up(otherwise, pair);
+    }
+  }
+
+  static void look_on_each(Subject<R>& it, Stare& self) {
+    for (std::uint32_t pair = 0; pair < self.pairs() && !self.is_over(); ++pair) {
+      Part part{&self, pair};
+      if (!it.run_on(self.looker(pair), &Stare::look_on, part)) self.give_up(kGone, pair);
+    }
+  }
+  static void look_on(Subject<R>& it, Part& part) {
+    Stare& self = *part.self;
+    if (!it.platform.may_flush()) return self.give_up(kDeaf, part.pair);
+    for (std::uint32_t round = 0; round < kRounds; ++round) {
+      const std::uint32_t first = (part.pair * kRounds + round) * kSteps;
+      const std::uint32_t places = self.places(round);
+      if (!self.await(first + 1, part.pair)) return;
+      if (round % 2 == 0) {
+        self.look(places, 0, kOther, part.pair);
+        self.did(first + 2);
+      } else {
+        self.look_with_interrupts_off(places, first, part.pair);
+      }
+      if (!self.await(first + 3, part.pair)) return;
+      self.look(places, 1, kStale, part.pair);
+      self.did(first + 4);
+    }
+  }
+  void look_with_interrupts_off(std::uint32_t places, std::uint32_t first, std::uint32_t pair) {
+    const typename P::InterruptsOff off(it_.platform);
+    look(places, 0, kOther, pair);
+    did(first + 2);
+    for (std::uint32_t turn = 0; turn < kTurnsWithInterruptsOff; ++turn) {
+      if (has_done(first + 3)) return look(places, 1, kTooEarly, pair);
+      it_.platform.relax();
+    }
+  }
+
+  static void change(Subject<R>& it, Part& part) {
+    Stare& self = *part.self;
+    for (std::uint32_t round = 0; round < kRounds; ++round) {
+      const std::uint32_t first = (part.pair * kRounds + round) * kSteps;
+      const std::uint32_t places = self.places(round);
+      self.change_to(0, places);
+      self.did(first + 1);
+      bool goes_on = self.await(first + 2, part.pair);
+      self.take(places);
+      if (goes_on) {
+        self.change_to(1, places);
+        self.did(first + 3);
+        goes_on = self.await(first + 4, part.pair);
+        self.take(places);
+      }
+      if (!goes_on) return;
+    }
+    (void)it;
+  }
+  void change_to(std::uint32_t page, std::uint32_t places) {
+    for (std::uint32_t i = 0; i < places; ++i) Pages::map(it_, i, page + i);
+  }
+  void take(std::uint32_t places) {
+    for (std::uint32_t i = 0; i < places; ++i) Pages::take(it_, i);
+    Pages::flush(it_, places);
+  }
+
+  Subject<R>& it_;
+  std::uint32_t cpus_[P::kMaxCpus] = {};
+  std::uint32_t cpu_count_ = 0;
+  const char* wrong_ = nullptr;  // written by who gives up, read after over_
+  std::uint32_t wrong_pair_ = 0;
+  // Acquire and release, all of them: what one CPU did comes before what the other does next.
+  typename Subject<R>::template Atomic<std::uint32_t> step_{0};
+  typename Subject<R>::template Atomic<std::uint32_t> giving_up_{0};
+  typename Subject<R>::template Atomic<std::uint32_t> over_{0};
+};
+
+template <Rig R, class Pages>
+Verdict a_cpu_that_spins_is_told(Subject<R>& it) {
+  if constexpr (HasThreads<R> && HasCpus<R>) {
+    return Stare<R, Pages>(it).run();
+  } else {
+    return skipped(HasCpus<R> ? kNoThreads : kOneCpu);
+  }
+}
+
+template <Rig R>
+inline constexpr Check<R> kShootdownChecks[] = {
+    {"invalidate: a CPU that does nothing but spin is told, and waited for",
+     &a_cpu_that_spins_is_told<R, WindowPages<R>>,
+     "whether there is a TLB shootdown at all, it reaches every CPU, and invalidate() waits for "
+     "it"},
+};
+template <Rig R>
+inline constexpr Check<R> kVmapShootdownChecks[] = {
+    {"flush_vmap: a CPU that does nothing but spin is told, and waited for",
+     &a_cpu_that_spins_is_told<R, VmapPages<R>>,
+     "whether flush_vmap() reaches every CPU, and waits for it"},
+};
+
+}  // namespace kmapper::conformance
