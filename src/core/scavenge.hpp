@@ -160,22 +160,29 @@ template <class P>
 template <class P>
 bool Mapper<P>::park(SlotIndex index) {
   Slot& slot = slot_of(index);
-  unparked_.remove(index);
-  std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
-  while (word::is_pinned(seen) && !word::is_parked(seen)) {
-    // Relaxed: the last kunmap finds it in the word that it changes. The insertion which that makes
-    // comes after the removal above, because remove() acquires from every one before it.
-    if (slot.word.compare_exchange_weak(seen, seen & ~word::kQuiet, std::memory_order_relaxed,
-                                        std::memory_order_relaxed)) {
-      return true;
+  std::uint32_t seen = 0;
+  do {
+    unparked_.remove(index);
+    seen = slot.word.load(std::memory_order_relaxed);
+    while (word::is_pinned(seen) && !word::is_parked(seen)) {
+      // Relaxed: the last kunmap finds it in the word that it changes. The insertion which that
+      // makes comes after the removal above, because remove() acquires from every one before it.
+      if (slot.word.compare_exchange_weak(seen, seen & ~word::kQuiet, std::memory_order_relaxed,
+                                          std::memory_order_relaxed)) {
+        return true;
+      }
     }
-  }
-  if (word::is_parked(seen)) return true;
-  unparked_.insert(index);
-  // A sleeper's sweep may have come by while the slot was out of the set. Sequentially consistent:
-  // pairs with enqueue(), as the insertion does with the sweep's look at the set.
-  if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+    if (word::is_parked(seen)) return true;
+    unparked_.insert(index);
+    // A sleeper's sweep may have come by while the slot was out of the set. Sequentially
+    // consistent: pairs with enqueue(), as the insertion does with the sweep's look at the set.
+    if (waiters_.load(std::memory_order_seq_cst) == 0) [[likely]]
+      return false;
     settle(index);
+    // A hit may have been faster, and then nobody but us parks the slot for that sleeper. Relaxed:
+    // the load in the next turn and the swap prove it.
+    seen = slot.word.load(std::memory_order_relaxed);
+  } while (word::is_live(seen) && !word::is_parked(seen));
   return false;
 }
 

@@ -222,5 +222,36 @@ TEST(Sleep, TryKmapDoesNotOvertakeSleepers) {
   });
 }
 
+// A scavenger takes a pinned slot off its path, the last user goes, another comes back, and a kmap
+// looks for slots to sleep for, all at the same time: rare, so there are many games.
+TEST(Sleep, ASlotThatIsPinnedAgainWhileItIsParkedIsNotMissed) {
+  for_each_seed(5'000, [](std::uint64_t seed) {
+    constexpr std::uint32_t kRounds = 20;
+    SharedWindow window(seed, 1, 3);
+    bool done = false;
+    window.spawn("frees a page", [&] {
+      for (std::uint32_t i = 0; i < kRounds; ++i) {
+        ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);
+        window.mapper.kunmap(window.high(0));
+        EXPECT_NE(window.mapper.evict(window.high(0)), Evicted::pinned);
+      }
+    });
+    window.spawn("sleeps", [&] {
+      for (std::uint32_t i = 0; i < kRounds; ++i) {
+        ASSERT_NE(window.mapper.kmap(window.high(1)), nullptr);
+        window.mapper.kunmap(window.high(1));
+      }
+      done = true;
+    });
+    window.spawn("tries", [&] {
+      while (!done) {
+        if (window.mapper.try_kmap(window.high(2)) != nullptr) window.mapper.kunmap(window.high(2));
+        window.scheduler().relax();
+      }
+    });
+    window.run();
+  });
+}
+
 }  // namespace
 }  // namespace kmapper::simulated
