@@ -177,6 +177,9 @@ class Mapper {
 
   // --- Taking mappings back ---
 
+  // The calls that flush wait for other CPUs. Where the caller may not (may_flush() says no), they
+  // are reported, and do nothing; but for evict(), which leaves the flush to others.
+
   /// Takes every idle slot back, in batches with one flush each. Returns how many. Needs
   /// may_flush().
   std::uint32_t flush_all_zero_pkmaps();
@@ -191,12 +194,17 @@ class Mapper {
 
   /// Takes the page's slot back, flushed, before the page goes to its allocator. `pinned`: somebody
   /// holds the mapping, nothing was done. Nobody may map the page at the same time, and all uses,
-  /// kunmaps and earlier frees of it must happen before the call. Needs may_flush().
+  /// kunmaps and earlier frees of it must happen before the call. Any context; never sleeps.
+  /// Where the caller may not flush, as under a spinlock or in an interrupt, the answer may be
+  /// `flush_owed`: no PTE maps the page any more, but a TLB may, until a finish_flushes() that
+  /// follows returns. The page may be mapped again at once; its old slot gets no page before its
+  /// flush, which is made by the next kmap that finds no clean slot, or by any call of those here.
   [[nodiscard]] Evicted evict(Page page);
 
   /// Returns when no TLB holds a translation of a page that had lost its slot before the call.
-  /// evict() does it; whoever frees many pages that have no slot calls it once for all. Needs
-  /// may_flush().
+  /// evict() does it where it may; whoever frees many pages that have no slot, or evicted them
+  /// where it may not, calls it once for all. Costs a load where no flush is due. Needs may_flush()
+  /// where one is.
   void finish_flushes();
 
   /// Releases the pins of a holder that has died, whose stamps satisfy `died`. Returns how many. A
@@ -383,10 +391,18 @@ class Mapper {
   void pass_over(SlotIndex index, std::uint32_t seen);
   Claim claim(SlotIndex index, std::uint32_t idle, std::uint32_t dead);
   bool park(SlotIndex index);
-  bool unmap_idle(SlotIndex index, std::uint32_t idle);
+  std::uint32_t take_all_idle();
+  template <class Predicate>
+  std::uint32_t scavenge_until(std::uint32_t slots, Predicate has_better_to_do);
   void finish(Batch& batch);
   void flush(std::span<const SlotIndex> touched);
   void put_clean(SlotIndex slot);
+  // src/core/evict.hpp
+  Evicted gone(Evicted how, bool may_flush);
+  bool unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush);
+  void owe_flush(SlotIndex index);
+  std::uint32_t make_owed_flushes(std::uint32_t most);
+  void wait_for_flushes();
   // src/core/sleep.hpp
   Result<void*> sleep_for_slot(Page page, Limits<P> limits, const void* caller);
   Result<void*> map_within(Page page, Limits<P> limits);
@@ -412,6 +428,7 @@ class Mapper {
   void wrong_address(const void* address);
   void* not_open(Page page, const void* caller);
   bool check_may_sleep(Page page);
+  bool check_may_flush(const void* caller);
   bool check_kunmap(const Slot& slot, Page page);
   bool check_holds_nothing(Misuse otherwise, const void* caller);
   void note_pin(void* address, const void* caller);
@@ -462,13 +479,16 @@ class Mapper {
   struct alignas(64) PerCpu {
     Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots; relaxed: a hint
   } cpus_[P::kMaxCpus]{};
-  alignas(64) Atomic<std::uint32_t> hand_{};         // the next leaf that the scavenger examines
-  alignas(64) Atomic<std::uint32_t> waiters_{};      // sleepers in the queue
-  alignas(64) Atomic<std::uint32_t> flushes_due_{};  // batches, and grants, on their way to a flush
-  typename P::Lock queue_lock_{};                    // guards what follows
+  alignas(64) Atomic<std::uint32_t> hand_{};     // the next leaf that the scavenger examines
+  alignas(64) Atomic<std::uint32_t> waiters_{};  // sleepers in the queue
+  // Batches on their way to a flush, and slots that were granted or are owed one.
+  alignas(64) Atomic<std::uint32_t> flushes_due_{};
+  Atomic<std::uint32_t> owed_flushes_{};  // length of owed_: a hint, but with the lock
+  typename P::Lock queue_lock_{};         // guards what follows
   Waiter* first_waiter_ = nullptr;
   Waiter* last_waiter_ = nullptr;
   std::uint64_t longest_sleep_ns_ = 0;
+  Chain owed_{};  // slots that TLBs may still hold, and whose taker may not flush
   [[no_unique_address]] Ledger<P, P::kChecked> ledger_{};  // has a lock of its own
 };
 

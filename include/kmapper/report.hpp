@@ -18,6 +18,7 @@ enum class Misuse : std::uint8_t {
   kunmap_wrong_address,  // kunmap of an address that no kmap returned
   use_after_kunmap,      // a handle used after its mapping has gone (checked builds)
   kmap_may_not_sleep,    // kmap from an interrupt, or with preemption off
+  flush_may_not_wait,    // a flush with interrupts off, or holding a spinlock
   sleeping_with_pins,    // kmap sleeps while the caller holds a mapping (checked builds)
   reserving_with_pins,   // reserve while the caller holds a mapping (checked builds)
   too_many_users,        // a page is pinned more often than can be counted
@@ -63,6 +64,9 @@ struct MisuseText {
       return {"use of a mapping after its kunmap", "keep the mapping for as long as its address"};
     case Misuse::kmap_may_not_sleep:
       return {"kmap where the caller may not sleep", "use try_kmap or kmap_local"};
+    case Misuse::flush_may_not_wait:
+      return {"a flush where the caller may not wait for other CPUs",
+              "flush with interrupts on and no spinlock held, or use evict"};
     case Misuse::sleeping_with_pins:
       return {"kmap sleeps while its caller holds a mapping",
               "use kmap_all or reserve before the first"};
@@ -114,6 +118,11 @@ struct Stats {
 };
 
 /// What evict() found.
-enum class Evicted : std::uint8_t { not_mapped, taken_back, pinned };
+enum class Evicted : std::uint8_t {
+  not_mapped,
+  taken_back,
+  pinned,      // somebody holds the mapping: nothing was done
+  flush_owed,  // no PTE maps the page, but a TLB may: the caller may not flush
+};
 
 }  // namespace kmapper

@@ -2,6 +2,7 @@
 // there: `template class kmapper::Mapper<MyPlatform>;`.
 #pragma once
 
+#include "core/evict.hpp"
 #include "core/map_slow.hpp"
 #include "core/misuse.hpp"
 #include "core/observe.hpp"

@@ -56,6 +56,15 @@ template <class P>
   return false;
 }
 
+/// A CPU that waits for others while it holds what one of them spins for, or cannot answer itself,
+/// waits for ever.
+template <class P>
+bool Mapper<P>::check_may_flush(const void* caller) {
+  if (platform_.may_flush()) return true;
+  report(Misuse::flush_may_not_wait, kNoSlot, Page{}, nullptr, caller);
+  return false;
+}
+
 /// Whether there is a user to subtract, and it is the caller's. Asks before the word is changed, so
 /// that a wrong kunmap is never seen by others, not even for a moment.
 template <class P>

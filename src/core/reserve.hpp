@@ -33,7 +33,7 @@ void Mapper<P>::clean_chain(Chain& dirty, Chain& clean) {
     std::uint32_t count = 0;
     while (dirty.count != 0 && count != Batch::kMost) touched[count++] = pop(dirty);
     flush({touched, count});
-    // Release: pairs with finish_flushes().
+    // Release: pairs with wait_for_flushes().
     flushes_due_.fetch_sub(count, std::memory_order_release);
     while (count != 0) push(clean, touched[--count]);
   }

@@ -40,6 +40,11 @@ struct Mapper<P>::Batch {
 /// Takes one batch, and makes it clean.
 template <class P>
 auto Mapper<P>::scavenge() -> Scavenged {
+  // Relaxed: a hint. What is missed here, the next scavenge finds, or a sleeper with the lock.
+  if (owed_flushes_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+    const std::uint32_t made = make_owed_flushes(Batch::kMost);
+    if (made != 0) return {made, made};
+  }
   Batch batch;
   // Relaxed, here and at the other additions: who finds a page without a slot has acquired from the
   // claim() that follows.
@@ -194,7 +199,7 @@ void Mapper<P>::finish(Batch& batch) {
     platform_.count(Event::scavenge);
     platform_.count(Event::slot_scavenged, batch.taken);
   }
-  // Release: pairs with finish_flushes().
+  // Release: pairs with wait_for_flushes().
   flushes_due_.fetch_sub(1, std::memory_order_release);
   if (batch.taken == 0) return;
   for (std::uint32_t i = 0; i < batch.runs; ++i)
@@ -225,7 +230,15 @@ void Mapper<P>::put_clean(SlotIndex slot) {
 }
 
 template <class P>
-std::uint32_t Mapper<P>::flush_all_zero_pkmaps() {
+[[gnu::noinline]] std::uint32_t Mapper<P>::flush_all_zero_pkmaps() {
+  if (!check_may_flush(__builtin_return_address(0))) return 0;
+  return take_all_idle();
+}
+
+/// The caller may flush.
+template <class P>
+std::uint32_t Mapper<P>::take_all_idle() {
+  make_owed_flushes(slot_count_);
   std::uint32_t taken = 0;
   for (std::uint32_t leaf = 0; leaf < unparked_.leaves(); ++leaf) {
     const typename Set::Bits slots = unparked_.leaf(leaf);
@@ -243,13 +256,24 @@ std::uint32_t Mapper<P>::flush_all_zero_pkmaps() {
 }
 
 template <class P>
-std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots) {
-  return scavenge_ahead(slots, [] { return false; });
+[[gnu::noinline]] std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots) {
+  if (!check_may_flush(__builtin_return_address(0))) return clean_.count();
+  return scavenge_until(slots, [] { return false; });
 }
 
 template <class P>
 template <class Predicate>
-std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots, Predicate has_better_to_do) {
+[[gnu::noinline]] std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots,
+                                                          Predicate has_better_to_do) {
+  if (!check_may_flush(__builtin_return_address(0))) return clean_.count();
+  return scavenge_until(slots, has_better_to_do);
+}
+
+template <class P>
+template <class Predicate>
+std::uint32_t Mapper<P>::scavenge_until(std::uint32_t slots, Predicate has_better_to_do) {
+  while (owed_flushes_.load(std::memory_order_relaxed) != 0 && !has_better_to_do())
+    make_owed_flushes(Batch::kMost);
   const std::uint32_t clean = clean_.count();
   if (clean >= slots) return clean;
   const std::uint32_t missing = slots - clean;
@@ -261,73 +285,6 @@ std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots, Predicate has_bette
     done.taken += now.taken;
   }
   return clean_.count();
-}
-
-template <class P>
-Evicted Mapper<P>::evict(Page page) {
-  auto& cell = platform_.page_virtual(page);
-  for (;; platform_.relax()) {
-    // Acquire: pairs with claim(), so that finish_flushes() sees the flush that is due.
-    const std::uint32_t found = cell.load(std::memory_order_acquire);
-    if (found == page_virtual::kNone) {
-      finish_flushes();
-      return Evicted::not_mapped;
-    }
-    // Acquire: pairs with publish(): if the generation came round, and the word is another page's,
-    // the second look at the cell finds ours gone.
-    const std::uint32_t seen =
-        slots_[page_virtual::entry(found)].word.load(std::memory_order_acquire);
-    if (!page_virtual::matches(found, seen & ~word::kSaturated)) continue;  // being taken back
-    if (word::users(seen) > 1) {
-      // Read again: between the two loads the slot may have got another page.
-      if (cell.load(std::memory_order_acquire) == found) return Evicted::pinned;
-      continue;
-    }
-    if (word::is_idle(seen) && unmap_idle(page_virtual::slot(found), seen)) {
-      finish_flushes();  // the page may have had another slot before
-      return Evicted::taken_back;
-    }
-  }
-}
-
-/// Takes one idle slot back, clean. False: its word has changed.
-template <class P>
-bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle) {
-  Claim claimed = Claim::lost;
-  flushes_due_.fetch_add(1, std::memory_order_relaxed);
-  {
-    const typename P::InterruptsOff bounded(platform_);
-    claimed = claim(index, idle, word::dead_after(idle));
-  }
-  if (claimed != Claim::lost) flush({&index, claimed == Claim::touched ? 1U : 0U});
-  // Release: pairs with finish_flushes().
-  flushes_due_.fetch_sub(1, std::memory_order_release);
-  if (claimed == Claim::lost) return false;
-  unparked_.insert(index);  // the kunmap that parked it finds nothing left to do
-  put_clean(index);
-  return true;
-}
-
-/// A slot that has lost its page but waits for its flush is dead and not clean. Its PTE is empty
-/// already, so dropping its translation here, once more, is all that there is to do.
-template <class P>
-void Mapper<P>::finish_flushes() {
-  // Acquire: pairs with the subtractions after flushes. Sees the addition at least: it came before
-  // the claim() that hid the page, and the caller has acquired from that.
-  if (flushes_due_.load(std::memory_order_acquire) == 0) return;
-  SlotIndex due[Batch::kMost];
-  std::uint32_t count = 0;
-  for (std::uint32_t i = 0; i < slot_count_; ++i) {
-    const SlotIndex slot{i};
-    // Acquire, both: pairs with publish() and with insert(), which come after the flush.
-    if (word::is_live(slot_of(slot).word.load(std::memory_order_acquire)) || clean_.contains(slot))
-      continue;
-    due[count++] = slot;
-    if (count != Batch::kMost) continue;
-    flush({due, count});
-    count = 0;
-  }
-  if (count != 0) flush({due, count});
 }
 
 }  // namespace kmapper

@@ -87,7 +87,7 @@ void Mapper<P>::enqueue(Waiter& self) {
   waiters_.fetch_add(1, std::memory_order_seq_cst);
   queue_lock_.unlock();
   grant_clean();
-  flush_all_zero_pkmaps();
+  take_all_idle();
 }
 
 /// Why a waiter no longer sleeps: it reached its limits, or somebody may have mapped its page, or
@@ -210,7 +210,7 @@ template <class P>
   settle(index_of(slot));
   if constexpr (P::kStrict) {
     const std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
-    if (word::is_idle(seen) && platform_.may_flush()) unmap_idle(index_of(slot), seen);
+    if (word::is_idle(seen) && platform_.may_flush()) unmap_idle(index_of(slot), seen, true);
   }
 }
 

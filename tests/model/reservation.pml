@@ -67,6 +67,9 @@
 #define CANCELLED 0
 #endif
 
+#ifndef OWERS
+#define OWERS 0
+#endif
 #include "protocol.inc"
 
 #define PAGES_WANTED (((PAIRS | RESERVING | PLAIN) & BIT(me)) != 0 -> 2 : 1)

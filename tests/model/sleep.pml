@@ -13,7 +13,8 @@
  * Settings: SLOTS (1, 2), PAGES, TWICE (a mask: these threads map twice, the others once), KEEPER (thread 0 keeps
  * its first mapping until all others have finished), LIMITED (a mask: these threads' kmaps may time out), CANCELLED (a
  * mask: these threads may be cancelled, at any time), TRYING (a mask: these threads never sleep), OTHERS (a mask: these
- * threads scavenge, flush or evict, and map nothing), SUMMARY (the set of clean slots with its summary), WARM (all slots
+ * threads scavenge, flush or evict, and map nothing), OWERS (a mask of those of them that may not flush, and only
+ * evict), SUMMARY (the set of clean slots with its summary), WARM (all slots
  * are idle at first), HOT (two threads share a page, the third wants another), FOREVER (the others go on until the
  * last thread has been served; for the claim).
  *
@@ -26,6 +27,7 @@
  * RUN limited: -DLIMITED=2 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN cancelled: -DCANCELLED=6 -DKEEPER -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN taken_back: -DOTHERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
+ * RUN owed: -DOTHERS=1 -DOWERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN trying: -DTRYING=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN summary: -DSUMMARY -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN served: -DFOREVER -DHOT -DPAGES=2 ; gcc=-DCOLLAPSE ; pan=-a -f -m5000000
@@ -40,6 +42,8 @@
  * MUTANT park_looks_once: -DMUTANT_PARK_ONCE -DOTHERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * MUTANT parked_before_removed: -DMUTANT_PARK_FIRST ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT summary_believed: -DMUTANT_SUMMARY -DSUMMARY -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
+ * MUTANT owed_to_no_sleeper: -DMUTANT_OWED_DEAF -DOTHERS=1 -DOWERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
+ * MUTANT owed_is_slept_over: -DMUTANT_OWED_SLEPT_OVER -DOTHERS=1 -DOWERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * MUTANT newcomer_first: -DMUTANT_NEWCOMER ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT last_first: -DMUTANT_LAST ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT timed_out_keeps_grant: -DMUTANT_KEEPS -DLIMITED=1 ; gcc=-DSAFETY ; pan=-m100000
@@ -68,6 +72,9 @@
 #endif
 #ifndef OTHERS
 #define OTHERS 0
+#endif
+#ifndef OWERS
+#define OWERS 0
 #endif
 #ifndef THREADS
 #define THREADS 3
@@ -122,9 +129,12 @@ proctype thread(byte me) {
       select_page()
     };
     if
-    :: OTHERS & BIT(me) -> flush_all()
-    :: OTHERS & BIT(me) -> evict()
-    :: OTHERS & BIT(me) -> scavenge() /* scavenge_ahead() */
+#if OWERS
+    :: (OTHERS & BIT(me)) && (OWERS & BIT(me)) -> evict_in_hurry()
+#endif
+    :: (OTHERS & BIT(me)) && !(OWERS & BIT(me)) -> flush_all()
+    :: (OTHERS & BIT(me)) && !(OWERS & BIT(me)) -> evict()
+    :: (OTHERS & BIT(me)) && !(OWERS & BIT(me)) -> scavenge() /* scavenge_ahead() */
     :: !(OTHERS & BIT(me)) -> map_and_use()
     fi;
     atomic { held = NONE; ended = false; to_look = false; page = 0 }

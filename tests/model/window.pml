@@ -8,6 +8,9 @@
  *   - a slot maps at most one page, and a page is found in at most one slot;
  *   - a slot is clean only when its PTE is empty and no TLB holds it;
  *   - when evict() has returned, the page is in no PTE and in no TLB; a page that is held is refused;
+ *   - where its caller may not flush, it answers so or better: then the page is in no PTE, its slot gets no page
+ *     before a flush, and after a finish_flushes() the page is in no TLB; an evict() that may flush makes up for those
+ *     that could not;
  *   - counts neither wrap nor fall below idle;
  *   - whenever all threads rest, every slot is clean, or idle and found by its page;
  *   - as long as no generation comes round, no hit ever pins another page's slot, and evict() refuses only
@@ -17,7 +20,8 @@
  * around it. A load and the compare-and-swap that tries again when it fails are one operation, as in
  * sleep.pml. Interrupts off means nothing here: other CPUs go on. README.md maps each step to its function.
  *
- * Settings: MAPPERS, SCAVENGERS, FREERS (masks: what each thread may do), GENERATIONS (before they come round),
+ * Settings: MAPPERS, SCAVENGERS, FREERS (masks: what each thread may do), OWERS (a mask: these threads may not flush
+ * when they free), GENERATIONS (before they come round),
  * NO_WRAP (they do not: a slot in its last generation is left alone), EACH_CPU, LATE_WALKS (how PTEs are walked,
  * see there).
  *
@@ -28,6 +32,7 @@
  * RUN walks: -DMAPPERS=3 -DSCAVENGERS=4 ; gcc=-DSAFETY ; pan=-m4000000
  * RUN free: -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m4000000
  * RUN each_cpu: -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=2 -DEACH_CPU ; gcc=-DSAFETY ; pan=-m4000000
+ * RUN owed: -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=6 -DOWERS=4 -DLATE_WALKS ; gcc=-DSAFETY ; pan=-m4000000
  *
  * MUTANT no_second_look: -DMUTANT_RECHECK -DMAPPERS=3 -DSCAVENGERS=4 ; gcc=-DSAFETY ; pan=-m1000000
  * MUTANT no_generation: -DMUTANT_GENERATION -DMAPPERS=3 -DSCAVENGERS=4 -DGENERATIONS=3 -DNO_WRAP ; gcc=-DSAFETY ; pan=-m1000000
@@ -51,6 +56,12 @@
  * MUTANT free_no_finish: -DMUTANT_FREE_NO_FINISH -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m1000000
  * MUTANT due_after_claim: -DMUTANT_DUE_LATE -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m1000000
  * MUTANT due_until_flush: -DMUTANT_DUE_EARLY -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m1000000
+ * MUTANT owed_is_clean: -DMUTANT_OWED_CLEAN -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=6 -DOWERS=4 -DLATE_WALKS ; gcc=-DSAFETY ; pan=-m1000000
+ * MUTANT owed_is_not_due: -DMUTANT_OWED_NOT_DUE -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=6 -DOWERS=4 -DLATE_WALKS ; gcc=-DSAFETY ; pan=-m1000000
+ * MUTANT owed_until_flush: -DMUTANT_OWED_EARLY -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=6 -DOWERS=4 -DLATE_WALKS ; gcc=-DSAFETY ; pan=-m1000000
+ * MUTANT owed_is_all_that_is_due: -DMUTANT_OWED_ONLY -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=6 -DOWERS=4 -DLATE_WALKS ; gcc=-DSAFETY ; pan=-m1000000
+ * MUTANT owed_for_ever: -DMUTANT_OWED_LOST -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=6 -DOWERS=4 -DLATE_WALKS ; gcc=-DSAFETY ; pan=-m1000000
+ * MUTANT owed_is_gone: -DMUTANT_OWED_GONE -DMAPPERS=1 -DSCAVENGERS=2 -DFREERS=6 -DOWERS=4 -DLATE_WALKS ; gcc=-DSAFETY ; pan=-m1000000
  */
 #ifndef MAPPERS
 #define MAPPERS 0
@@ -60,6 +71,9 @@
 #endif
 #ifndef FREERS
 #define FREERS 0
+#endif
+#ifndef OWERS
+#define OWERS 0
 #endif
 #ifndef GENERATIONS
 #define GENERATIONS 2 /* one bit: it wraps at once */
@@ -97,6 +111,12 @@ byte page_of[SLOTS];    /* Slot::page */
 byte virtual_of[PAGES]; /* page->virtual */
 byte clean = ALL;       /* clean_ */
 byte flushes_due;       /* flushes_due_ */
+#if OWERS
+byte owed; /* owed_: slots, behind the queue's lock */
+#else
+#define owed 0
+#endif
+#define COUNT(slots) (((slots) & 1) + ((slots) >> 1))
 
 /* --- The machine: page tables, and a TLB on each CPU --------------------------------------------- */
 
@@ -201,10 +221,12 @@ byte busy;             /* threads that do not rest */
   (PINNED(word[slot]) && FOUND_IN(slot, page) && pte[slot] == (page) + 1 && \
    TLBS_AGREE(slot, (page) + 1))
 #define IS_CLEAN(slot) (word[slot] % GENERATION == 0 && pte[slot] == 0 && TLBS_AGREE(slot, 0))
+#define IS_OWED(slot) (word[slot] % GENERATION == 0 && pte[slot] == 0)
 #define IS_IDLE(slot) \
   (IDLE(word[slot]) && FOUND_IN(slot, page_of[slot]) && pte[slot] == page_of[slot] + 1)
 #define NAMES(page, slot) (virtual_of[page] != 0 && SLOT_OF(virtual_of[page]) == (slot))
 #define TLB_FORGOT(cpu, page) (TLB(cpu, 0) != (page) + 1 && TLB(cpu, 1) != (page) + 1)
+#define NOT_MAPPED(page) (virtual_of[page] == 0 && pte[0] != (page) + 1 && pte[1] != (page) + 1)
 #define IS_GONE(page)                                                            \
   (virtual_of[page] == 0 && pte[0] != (page) + 1 && pte[1] != (page) + 1 && TLB_FORGOT(0, page) && \
    TLB_FORGOT(1, page) && TLB_FORGOT(2, page))
@@ -213,9 +235,9 @@ inline rest() {
   busy--;
   if
   :: busy == 0 ->
-    assert(flushes_due == 0);
-    assert((clean & BIT(0)) -> IS_CLEAN(0) : IS_IDLE(0));
-    assert((clean & BIT(1)) -> IS_CLEAN(1) : IS_IDLE(1))
+    assert(flushes_due == COUNT(owed));
+    assert((clean & BIT(0)) -> IS_CLEAN(0) : ((owed & BIT(0)) -> IS_OWED(0) : IS_IDLE(0)));
+    assert((clean & BIT(1)) -> IS_CLEAN(1) : ((owed & BIT(1)) -> IS_OWED(1) : IS_IDLE(1)))
   :: else
   fi
 }
@@ -436,11 +458,58 @@ inline scavenge() {
   finish()
 }
 
+/* make_owed_flushes(): all of them. `made`: there were some. */
+#if OWERS
+inline make_owed_flushes() {
+  atomic { taken = owed; owed = 0; made = taken != 0 };
+#ifdef MUTANT_OWED_EARLY
+  atomic { flushes_due = flushes_due - COUNT(taken) };
+  flush(taken);
+#else
+  flush(taken);
+  atomic { flushes_due = flushes_due - COUNT(taken) };
+#endif
+#ifdef MUTANT_OWED_LOST
+  atomic { taken = 0 }
+#else
+  if
+  :: taken != 0 -> insert_clean(taken)
+  :: taken == 0
+  fi
+#endif
+}
+
+/* owe_flush(), after the claim. Nobody sleeps here: to whom it is granted then, sleep.pml shows. */
+inline owe_flush() {
+#if defined(MUTANT_OWED_CLEAN)
+  atomic { flushes_due--; touched = 0 };
+  insert_clean(taken)
+#elif defined(MUTANT_OWED_NOT_DUE)
+  atomic { flushes_due--; touched = 0; owed = owed | taken; taken = 0 }
+#else
+  atomic { touched = 0; owed = owed | taken; taken = 0 }
+#endif
+}
+#define MAY_FLUSH ((OWERS & BIT(me)) == 0)
+#else
+inline make_owed_flushes() { skip }
+inline owe_flush() { skip }
+#define MAY_FLUSH true
+#endif
+
 inline finish_flushes() {
   if
   :: atomic { flushes_due == 0 -> skip }
   :: atomic { flushes_due != 0 -> at = 0 };
+     make_owed_flushes();
      do
+#if OWERS
+#ifdef MUTANT_OWED_ONLY
+     :: atomic { at == 0 && made -> made = false; break }
+#else
+     :: atomic { at == 0 && made && flushes_due == 0 -> made = false; break }
+#endif
+#endif
      :: atomic { at < SLOTS && (word[at] & LIVE) -> at++ }
      :: atomic { at < SLOTS && !(word[at] & LIVE) -> skip };
         atomic {
@@ -496,7 +565,10 @@ inline evict() {
            };
            claim(hand);
            hand = NONE;
-           finish();
+           if
+           :: MAY_FLUSH || touched == 0 -> finish()
+           :: !MAY_FLUSH && touched != 0 -> owe_flush()
+           fi;
            took_back = true;
            break
         :: atomic { !(MATCHES(v, word[SLOT_OF(v)]) && EVICTABLE(word[SLOT_OF(v)])) -> flushes_due--; v = 0 }
@@ -519,6 +591,7 @@ inline evict() {
 #ifdef MUTANT_FREE_NO_FINISH
   :: !refused && !took_back
 #endif
+  :: !refused && !MAY_FLUSH -> atomic { owes = flushes_due != 0 } /* gone() */
   :: else -> finish_flushes()
   fi
 }
@@ -540,7 +613,7 @@ inline select_page() {
 
 proctype thread(byte me) {
   byte page, v, hand = NONE, back, taken, touched, cpu, at;
-  bool refused, took_back;
+  bool refused, took_back, owes, made;
   do
   :: atomic { MAPPERS & BIT(me) -> busy++; select_page(); calling[me] = page + 1 };
      kmap();
@@ -561,15 +634,37 @@ proctype thread(byte me) {
      };
      scavenge();
      atomic { rest() }
-  :: atomic { (FREERS & BIT(me)) && NOBODY_CALLS(0) -> busy++; leaving = 1 };
+#if OWERS
+  :: atomic { (SCAVENGERS & BIT(me)) && owed != 0 -> busy++ };
+     make_owed_flushes();
+     atomic { made = false; rest() }
+#endif
+  :: atomic { (FREERS & BIT(me)) && NOBODY_CALLS(0) && leaving == 0 -> busy++; leaving = 1 };
      evict();
+#if OWERS
+     /* Handed out again at once; or kept, until somebody has come who may flush. */
+     if
+#ifndef MUTANT_OWED_GONE
+     :: atomic { owes -> assert(NOT_MAPPED(0)); leaving = 0; owes = false; rest(); goto next }
+     :: owes -> finish_flushes(); owes = false; made = false
+     :: !owes
+#else
+     :: true -> owes = false
+#endif
+     fi;
+#endif
      atomic {
        assert(refused || (IS_GONE(0) && holders[0] == 0));
        leaving = 0;
        refused = false;
        took_back = false;
+       made = false;
        rest()
-     }
+     };
+#if OWERS
+next:
+     took_back = false
+#endif
   od
 }
 

@@ -48,6 +48,7 @@ template <class Threads>
 void check_end(Computer<Threads>& computer, Mapper<Platform<Threads>>& mapper,
                std::uint64_t mapped) {
   FaultLog& faults = computer.machine().faults();
+  mapper.finish_flushes();  // of slots whose last page was freed where nobody could flush
   check_window(computer, mapper);
   std::uint32_t live = 0;
   for (std::uint32_t i = 0; i < mapper.slot_count(); ++i) {

@@ -377,7 +377,19 @@ class Player {
     const Page page = any_page(random);
     if (!page->is_high || !model_.begin_free(page->frame)) return;
     tally_.add(Deed::evict);
-    const Evicted evicted = mapper_.evict(page);
+    Evicted evicted{};
+    if (random.one_in(3)) {
+      tally_.add(Deed::evict_in_hurry);
+      const typename Threads::InterruptsOff off(computer_.threads());
+      evicted = mapper_.evict(page);
+    } else {
+      evicted = mapper_.evict(page);
+    }
+    // Half of the time the page is used again before somebody makes the flush that it is owed.
+    if (evicted == Evicted::flush_owed) {
+      if (random.one_in(2)) return model_.end_free(page->frame, random.next());
+      mapper_.finish_flushes();
+    }
     require(evicted != Evicted::pinned, "a page that nobody uses is pinned");
     if (evicted == Evicted::taken_back) evicted_.fetch_add(1, std::memory_order_relaxed);
     computer_.machine().check_unmapped(page->frame);

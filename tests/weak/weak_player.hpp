@@ -213,13 +213,29 @@ class WeakPlayer {
   void free_page(Random& random) {
     const Page page = any_page(random);
     if (!pages_.begin_free(page->frame)) return;
-    if (random.one_in(2) && mapper_.find(page) == kNoSlot) {
+    if (random.one_in(3)) {
+      if (!free_where_nobody_may_flush(random, page)) return pages_.end_free(page->frame);
+    } else if (random.one_in(2) && mapper_.find(page) == kNoSlot) {
       mapper_.finish_flushes();
     } else {
       require(mapper_.evict(page) != Evicted::pinned, "a page that nobody uses is pinned");
     }
     computer_.threads().check_unmapped(page->frame);
     pages_.end_free(page->frame);
+  }
+
+  /// False: its flush is owed, and it is used again before that.
+  bool free_where_nobody_may_flush(Random& random, Page page) {
+    Evicted evicted{};
+    {
+      const WeakThreads::InterruptsOff off(computer_.threads());
+      evicted = mapper_.evict(page);
+    }
+    require(evicted != Evicted::pinned, "a page that nobody uses is pinned");
+    if (evicted != Evicted::flush_owed) return true;
+    if (random.one_in(2)) return false;
+    mapper_.finish_flushes();
+    return true;
   }
 
   void hand_on(Random& random, Hand& hand) {

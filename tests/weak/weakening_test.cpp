@@ -68,6 +68,8 @@ constexpr Weakening kNeeded[] = {
     {{"clean_chain", read_modify_write, kRelease}, kRelaxed, kFlush},
     {{"finish", read_modify_write, kRelease}, kRelaxed, kFlush},
     {{"finish_flushes", load, kAcquire}, kRelaxed, kFlush},
+    {{"wait_for_flushes", load, kAcquire}, kRelaxed, kFlush},
+    {{"gone", load, kAcquire}, kRelaxed, kFlush},
     {{"evict", load, kAcquire}, kRelaxed, kFlush},
     {{"find", load, kAcquire}, kRelaxed, kFlush},
     {{"leaf", load, kSeqCst}, kRelaxed, kFlush},

@@ -170,6 +170,20 @@ Outcome kmap_with_a_spinlock_held_that_would_sleep() {
   return passed();
 }
 
+Outcome a_flush_with_a_spinlock_held() {
+  const Sacrifice thread(
+      [](void*) {
+        const Locked guard(spinlock);
+        flush_all_zero_pkmaps();
+        go_on();
+      },
+      nullptr);
+  const Outcome outcome = dies_of(Misuse::flush_may_not_wait, thread, {"thread"});
+  if (outcome.has_failed()) return outcome;
+  const Locked guard(spinlock);  // hangs if the dead thread still holds it
+  return passed();
+}
+
 Outcome a_page_freed_while_it_is_pinned() {
   HighPages pages(1);
   if (pages.missing()) return skipped(kNoHighMemory);
@@ -330,6 +344,7 @@ constexpr SelfTest kTests[] = {
     {"kunmap twice", kunmap_twice},
     {"kunmap of a page that is not mapped", kunmap_of_a_page_that_is_not_mapped},
     {"kunmap of a wrong address", kunmap_of_a_wrong_address},
+    {"a flush with a spinlock held", a_flush_with_a_spinlock_held},
     {"a second open of the window", a_second_open_of_the_window},
     {"kmap from an interrupt that would sleep", kmap_from_an_interrupt_that_would_sleep},
     {"kmap with preemption off that would sleep", kmap_with_preemption_off_that_would_sleep},
