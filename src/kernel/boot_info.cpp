@@ -17,7 +17,9 @@ constinit BootModule modules[kMaxModules]{};
 constinit char text[kMaxText]{};
 constinit std::size_t text_used = 0;
 
+// Nothing is empty, for a loader that has nothing to point to.
 std::string_view read_text(std::uint32_t address) {
+  if (address == 0) return {};
   constexpr std::size_t kPiece = 64;
   const std::size_t begin = text_used;
   for (;;) {
@@ -38,6 +40,9 @@ MemoryMap read_memory(std::uint32_t map, std::uint32_t size) {
   if (memory.read != size) {
     panic("the loader's memory map has {} bytes, and at byte {} no entry", size, memory.read);
   }
+  if (memory.usable.pages() == 0) {
+    panic("the loader's memory map, of {} bytes, has no page of memory", size);
+  }
   return memory.usable;
 }
 
@@ -51,13 +56,29 @@ TextScreen text_screen(const multiboot::Info& loader) {
   return {PhysAddr{loader.framebuffer}, loader.framebuffer_width, loader.framebuffer_height};
 }
 
+BootModule read_module(std::uint32_t address) {
+  const auto module = multiboot::read<multiboot::Module>(read_physical, address);
+  const PhysRange range{PhysAddr{module.begin}, PhysAddr{module.end}};
+  if (module.begin == module.end) return {{}, read_text(module.name)};
+  return {range, read_text(module.name)};
+}
+
+// Names each that cannot be used.
 std::span<const BootModule> read_modules(std::uint32_t list, std::uint32_t count) {
   if (count > kMaxModules) panic("there are {} boot modules; room is for {}", count, kMaxModules);
+  MemoryMap memory = info.memory;
+  for (const PhysRange taken : {kFirmwareMemory, kVideoAndRoms, image_range()})
+    memory.reserve(taken);
+  std::uint32_t refused = 0;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const auto module =
-        multiboot::read<multiboot::Module>(read_physical, list + i * sizeof(multiboot::Module));
-    modules[i] = {{PhysAddr{module.begin}, PhysAddr{module.end}}, read_text(module.name)};
+    modules[i] = read_module(list + i * sizeof(multiboot::Module));
+    const auto fault = find_fault(modules[i], memory, {modules, i});
+    if (!fault) continue;
+    print("boot module {} \"{}\", {} to {}: {}\n", i, modules[i].name, modules[i].range.begin,
+          modules[i].range.end, describe(*fault));
+    ++refused;
   }
+  if (refused != 0) panic("{} of {} boot modules cannot be used", refused, count);
   return {modules, count};
 }
 

@@ -7,15 +7,15 @@
 #include <span>
 #include <string_view>
 
+#include "kernel/boot_modules.hpp"
 #include "kernel/mm/memory_map.hpp"
 
 namespace kmapper::kernel {
 
-/// A file that the loader put into memory. May lie, in part or whole, above the direct map.
-struct BootModule {
-  PhysRange range;        // begins on a page; the last page may be used in part
-  std::string_view name;  // the words the loader was given with it, blanks and all
-};
+/// What is never memory, nor a module's, whatever the loader's map says: firmware writes to the
+/// first 64 KiB long after boot; and some maps forget the video memory and the ROMs.
+inline constexpr PhysRange kFirmwareMemory{PhysAddr{0}, PhysAddr{0x10000}};
+inline constexpr PhysRange kVideoAndRoms{PhysAddr{0xA0000}, PhysAddr{0x100000}};
 
 /// The screen in text mode, as the loader left it: two bytes a cell, row by row.
 struct TextScreen {
@@ -33,8 +33,8 @@ struct BootInfo {
 
 /// Copies what the loader left. `magic` and `address` are what the CPU's registers held at entry.
 /// Call once, on the boot page tables, before anything allocates. Panics if the loader is no
-/// Multiboot loader, gave no memory map or one that is none, or gave more modules or text than
-/// there is room for.
+/// Multiboot loader, gave no memory map, one that is none or one without memory, a module that
+/// cannot be used, or more modules or text than there is room for.
 [[nodiscard]] const BootInfo& read_boot_info(std::uint32_t magic, PhysAddr address);
 
 }  // namespace kmapper::kernel

@@ -33,10 +33,8 @@ constinit MemoryMap ram;                  // all memory that the kernel can use
 constinit MemoryMap left;                 // what of it nobody has taken
 constinit std::optional<Pfn> start_page;  // below 1 MiB, for CPUs to start in
 
-// Takes out what no page descriptor, or no address of this CPU's, reaches; and the video memory and
-// the ROMs below 1 MiB, which some firmware forgets to reserve.
+// Takes out what no page descriptor, or no address of this CPU's, reaches.
 void find_usable_memory(const BootInfo& boot) {
-  constexpr PhysRange kVideoAndRoms{PhysAddr{0xA0000}, PhysAddr{0x100000}};
   constexpr std::uint32_t kPagesInMib = (1U << 20) / kPageSize;
   ram = boot.memory;
   const PhysAddr end = std::min(to_phys(kMaxPfn), physical_end());
@@ -54,14 +52,13 @@ void find_usable_memory(const BootInfo& boot) {
   ram.reserve(kVideoAndRoms);
 }
 
-// The page at 0 stays out: firmware has its tables there.
 void find_memory(const BootInfo& boot) {
   find_usable_memory(boot);
   left = ram;
-  left.reserve({PhysAddr{0}, PhysAddr{kPageSize}});
+  left.reserve(kFirmwareMemory);
   left.reserve(image_range());
   for (const BootModule& module : boot.modules) left.reserve(module.range);
-  start_page = left.take(1, 1, {Pfn{1}, Pfn{0xA0}});
+  start_page = left.take(1, 1, {Pfn{0}, Pfn{0xA0}});
 }
 
 // Where the twin is not to be had, because it is no RAM or a boot module's, high tables are hoped
@@ -75,13 +72,13 @@ void probe_page_tables() {
     print("this CPU finds no page tables above 4 GiB: none are put there\n");
 }
 
-// The page is free again when all CPUs run. drop_ipi=N, in a checked build: for the test of the
-// tests.
+// The page is free again when all CPUs run. drop_ipi=N, in a checked build: for the
+// test of the tests.
 void other_cpus_init(const BootInfo& boot) {
   constexpr std::uint32_t kMostKept = KMAPPER_CHECKED != 0 ? 1U << 30 : 0;
   tlb::drop_answers(number_option(boot, "drop_ipi", 0, 0, kMostKept));
   if (!start_page)
-    return print("no page below 640 KiB is free for CPUs to start in: one is used\n");
+    return print("no page between 64 and 640 KiB is free for CPUs to start in: one is used\n");
   start_cpus(*start_page);
   release_reserved({*start_page, *start_page + 1});
 }

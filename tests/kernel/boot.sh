@@ -12,6 +12,8 @@
 #   --never REGEX         no line of the output may match; may be given several times
 #   --module FILE         a boot module; may be given several times. The machine must print its SHA-256.
 #   --module-size MIB     the same with a file made for the purpose, of so many MiB
+#   --firmware FILE       a program that starts the kernel in a loader's place: see firmware/firmware.cpp
+#   --machine OPTIONS     what more QEMU's -machine is to know: "hpet=off"
 #   --seconds N           the time limit (default 600)
 #
 # KMAPPER_SECONDS in the environment makes a torture of the machine as long as it says: it takes the place of the
@@ -21,7 +23,7 @@
 # a machine may be larger than its host.
 set -euo pipefail
 
-cpus=4 cpu=qemu64,+nx,+smep,+smap qemu=qemu-system-x86_64 expect=pass seconds=600
+cpus=4 cpu=qemu64,+nx,+smep,+smap qemu=qemu-system-x86_64 expect=pass seconds=600 firmware='' options=''
 patterns=() once=() never=() modules=()
 while [[ $1 == --* ]]; do
   case $1 in
@@ -34,6 +36,8 @@ while [[ $1 == --* ]]; do
     --never) never+=("$2") ;;
     --module) modules+=("$2") ;;
     --module-size) module_size=$2 ;;
+    --firmware) firmware=$2 ;;
+    --machine) options=,$2 ;;
     --seconds) seconds=$2 ;;
     *) printf 'boot.sh: unknown option %s\n' "$1" >&2; exit 2 ;;
   esac
@@ -63,12 +67,14 @@ fi
 machine=(
   -accel tcg -cpu "$cpu" -nodefaults -display none -no-reboot
   -object "memory-backend-ram,id=ram,size=${memory}M,share=on,reserve=off"
-  -machine "pc,memory-backend=ram" -m "${memory}M" -smp "$cpus"
+  -machine "pc,memory-backend=ram$options" -m "${memory}M" -smp "$cpus"
   -device "isa-debug-exit,iobase=0xf4,iosize=0x04"
   -serial stdio
 )
 if [[ $kernel == *.iso ]]; then
   machine+=(-cdrom "$kernel")
+elif [[ -n $firmware ]]; then
+  machine+=(-kernel "$firmware" -append "${words[*]}" -initrd "$kernel")
 else
   for index in "${!modules[@]}"; do
     initrd=${initrd:+$initrd,}"${modules[index]//,/,,} $index"

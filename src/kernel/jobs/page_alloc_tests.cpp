@@ -1,7 +1,10 @@
 // The page allocator on the machine: the zones as they are, with the whole memory in them.
+#include "arch/paging.hpp"
+#include "kernel/boot_info.hpp"
 #include "kernel/jobs/self_test.hpp"
 #include "kernel/mm/block_list.hpp"
 #include "kernel/mm/buddy.hpp"
+#include "kernel/mm/layout.hpp"
 #include "kernel/mm/page_alloc.hpp"
 
 namespace kmapper::kernel {
@@ -140,6 +143,17 @@ Outcome what_was_never_allocated_is_refused() {
              : failed("the firmware's page was freed");
 }
 
+// Firmware writes to the first 64 KiB when it likes. The first tables of all are taken from the
+// lowest memory there is.
+Outcome no_page_table_lies_where_firmware_writes() {
+  for (VirtAddr address = kStackAreaBase; address < kVmapEnd; address = address + kLargePageSize) {
+    const PageTableEntry* const entry = find_entry(address);
+    if (entry == nullptr || direct_to_phys(entry) >= kFirmwareMemory.end) continue;
+    return failed("a page table lies in the first 64 KiB");
+  }
+  return passed();
+}
+
 constexpr SelfTest kTests[] = {
     {"blocks of every order begin on their size", blocks_of_every_order_begin_on_their_size},
     {"an order too big is refused", an_order_too_big_is_refused},
@@ -154,6 +168,7 @@ constexpr SelfTest kTests[] = {
     {"a block freed twice is refused", a_block_freed_twice_is_refused},
     {"a block freed by halves is refused", a_block_freed_by_halves_is_refused},
     {"what was never allocated is refused", what_was_never_allocated_is_refused},
+    {"no page table lies where firmware writes", no_page_table_lies_where_firmware_writes},
 };
 
 }  // namespace
