@@ -48,12 +48,12 @@ MemoryMap read_memory(std::uint32_t map, std::uint32_t size) {
 
 TextScreen text_screen(const multiboot::Info& loader) {
   constexpr std::uint32_t kBytesInCell = 2;
-  if ((loader.flags & multiboot::kHasFramebuffer) == 0 ||
-      loader.framebuffer_type != multiboot::kTextMode ||
+  if ((loader.flags & multiboot::kHasFramebuffer) == 0) return {};
+  if (loader.framebuffer_type != multiboot::kTextMode ||
       loader.framebuffer_pitch != loader.framebuffer_width * kBytesInCell) {
-    return {};
+    return {.is_known = true};
   }
-  return {PhysAddr{loader.framebuffer}, loader.framebuffer_width, loader.framebuffer_height};
+  return {PhysAddr{loader.framebuffer}, loader.framebuffer_width, loader.framebuffer_height, true};
 }
 
 BootModule read_module(std::uint32_t address) {

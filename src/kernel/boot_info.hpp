@@ -22,6 +22,7 @@ struct TextScreen {
   PhysAddr cells{};
   std::uint32_t width = 0;  // of a row, in cells; 0: there is no such screen
   std::uint32_t height = 0;
+  bool is_known = false;  // else the loader does not say what kind of screen there is
 };
 
 struct BootInfo {

@@ -104,6 +104,7 @@ void memory_init(const BootInfo& boot) {
 
 extern "C" [[noreturn]] void kernel_main(std::uint32_t magic, std::uint32_t multiboot) {
   serial_init();
+  screen_find();
   machine_init();
   static constinit const BootInfo* boot = nullptr;
   boot = &read_boot_info(magic, PhysAddr{multiboot});

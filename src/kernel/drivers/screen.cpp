@@ -7,12 +7,15 @@
 
 #include "arch/io.hpp"
 #include "arch/paging.hpp"
+#include "kernel/mm/page.hpp"
 
 namespace kmapper::kernel {
 namespace {
 
 using Cell = std::uint16_t;
 constexpr Cell kBlank = 0x0720;  // grey on black
+constexpr std::size_t kStandardWidth = 80;
+constexpr std::size_t kStandardHeight = 25;
 constexpr std::size_t kMostCells = kPageSize / sizeof(Cell);
 
 constinit volatile Cell* video = nullptr;
@@ -51,18 +54,42 @@ void hide_cursor() {
   out8(kData, 0x20);
 }
 
-}  // namespace
-
-void screen_init(const TextScreen& screen) {
-  const std::size_t wanted = std::size_t{screen.width} * screen.height;
-  if (wanted == 0 || wanted > kMostCells || to_number(screen.cells) % kPageSize != 0) return;
-  width = screen.width;
-  cells = wanted;
+void open(volatile Cell* there, std::size_t columns, std::size_t size) {
+  width = columns;
+  cells = size;
+  next = 0;
   std::fill_n(copy, cells, kBlank);
   hide_cursor();
-  video = static_cast<Cell*>(map_device(to_pfn(screen.cells)));
+  video = there;
   show(0, cells);
 }
+
+}  // namespace
+
+// BIOS data area (IBM PS/2 and PC BIOS interface technical reference, "video display data").
+void screen_find() {
+  constexpr PhysAddr kMode{0x449};
+  constexpr PhysAddr kColumns{0x44A};
+  constexpr unsigned char kText80Grey = 2;
+  constexpr unsigned char kText80 = 3;
+  const auto* const mode = static_cast<const volatile unsigned char*>(phys_to_direct(kMode));
+  const auto* const columns = static_cast<const volatile std::uint16_t*>(phys_to_direct(kColumns));
+  if ((*mode != kText80 && *mode != kText80Grey) || *columns != kStandardWidth) return;
+  open(static_cast<Cell*>(phys_to_direct(kTextScreen)), kStandardWidth,
+       kStandardWidth * kStandardHeight);
+}
+
+void screen_init(const TextScreen& screen) {
+  if (!screen.is_known) return;
+  const std::size_t wanted = std::size_t{screen.width} * screen.height;
+  const bool is_ours = screen.cells == kTextScreen && screen.width == width && wanted == cells;
+  if (is_ours && video != nullptr) return;
+  video = nullptr;
+  if (wanted == 0 || wanted > kMostCells || to_number(screen.cells) % kPageSize != 0) return;
+  open(static_cast<Cell*>(map_device(to_pfn(screen.cells))), screen.width, wanted);
+}
+
+void screen_give_up() { video = nullptr; }
 
 void screen_write(const char* text, std::size_t size) {
   if (video != nullptr) std::for_each(text, text + size, put);

@@ -24,8 +24,17 @@ constexpr std::uint8_t kReceived = 0x01;
 constexpr std::uint8_t kTransmitterEmpty = 0x20;
 constexpr std::uint8_t kInterruptWhenReceived = 0x01;
 
+// A byte takes 87 us. A UART that is not ready after a hundred times as long never is: then its
+// bytes are lost, and the machine goes on.
+constinit bool is_stuck = false;
+
 void write_byte(char byte) {
-  while ((in8(kLineStatus) & kTransmitterEmpty) == 0) pause();
+  constexpr int kTurns = 10'000;  // of at least a microsecond, as a port's reading takes
+  int turns = 0;
+  while (!is_stuck && (in8(kLineStatus) & kTransmitterEmpty) == 0) {
+    pause();
+    is_stuck = ++turns == kTurns;
+  }
   out8(kData, static_cast<std::uint8_t>(byte));
 }
 

@@ -6,6 +6,7 @@
 #include "kernel/jobs/jobs.hpp"
 #include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/format.hpp"
+#include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
 
 namespace kmapper::kernel {
@@ -158,6 +159,14 @@ Outcome double_fault_job(const BootInfo& /*boot*/) {
   set_interrupt_handler(Interrupt::software, [] { overflow_stack(nullptr); });
   raise_software_interrupt();
   return failed("the interrupt handler came back from an overflow of its stack");
+}
+
+Outcome console_fault_job(const BootInfo& /*boot*/) {
+  const VirtAddr screen = to_virt(phys_to_direct(kTextScreen));
+  (void)find_entry(screen)->take();
+  invalidate_page(screen);
+  print("on a screen that is not there\n");
+  return failed("there is no screen");
 }
 
 }  // namespace kmapper::kernel

@@ -15,9 +15,16 @@ struct Job {
 };
 
 constexpr Job kJobs[] = {
-    {"run", main_job},        {"test", test_job},   {"reuse", reuse_job},
-    {"torture", torture_job}, {"panic", panic_job}, {"doublefault", double_fault_job},
-    {"bench", bench_job},     {"scale", scale_job}, {"shell", shell_job},
+    {"run", main_job},
+    {"test", test_job},
+    {"reuse", reuse_job},
+    {"torture", torture_job},
+    {"panic", panic_job},
+    {"doublefault", double_fault_job},
+    {"consolefault", console_fault_job},
+    {"bench", bench_job},
+    {"scale", scale_job},
+    {"shell", shell_job},
 };
 
 const Job& find_job(const BootInfo& boot) {
@@ -27,8 +34,8 @@ const Job& find_job(const BootInfo& boot) {
     if (job.name == name) return job;
   }
   panic(
-      "job={}: the jobs are run, test, reuse, torture, panic, doublefault, bench, scale "
-      "and shell",
+      "job={}: the jobs are run, test, reuse, torture, panic, doublefault, consolefault, "
+      "bench, scale and shell",
       name);
 }
 

@@ -30,6 +30,10 @@ Outcome torture_job(const BootInfo& boot);
 /// report.
 Outcome double_fault_job(const BootInfo& boot);
 
+/// job=consolefault: takes the screen's mapping away and prints: the console's own code faults,
+/// which ends the machine with one line.
+Outcome console_fault_job(const BootInfo& boot);
+
 /// job=panic: all CPUs print, and panic at the same time.
 Outcome panic_job(const BootInfo& boot);
 

@@ -43,6 +43,8 @@ void ConsoleHeld::release_for_good() {
   if (is_mine()) owner.store(kFree, std::memory_order_release);
 }
 
+bool ConsoleHeld::is_held_here() { return is_mine(); }
+
 void ConsoleHeld::seize() {
   constexpr int kTurns = 10'000'000;
   for (int i = 0; i < kTurns; ++i) {

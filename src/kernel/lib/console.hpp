@@ -24,6 +24,8 @@ class ConsoleHeld {
   /// This CPU has the console from now on, even if another keeps it: the machine ends here. Waits a
   /// moment for the other to finish its line. Interrupts must be disabled.
   static void seize();
+  /// Whether this CPU has the console. Interrupts must be disabled.
+  [[nodiscard]] static bool is_held_here();
 
  private:
   InterruptState before_;

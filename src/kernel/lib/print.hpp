@@ -11,6 +11,9 @@ namespace kmapper::kernel {
 
 /// Writes to the console, which this CPU must hold (console.hpp); the serial driver's. Any context.
 void console_write(const char* text, std::size_t size);
+/// Whether this CPU is in console_write(): then an exception is the console's own, and to report it
+/// there would only cause the next. Interrupts must be disabled.
+[[nodiscard]] bool console_has_faulted();
 
 /// What print() comes down to. Any context.
 void print_arguments(std::string_view format, std::span<const Argument> arguments);

@@ -37,6 +37,10 @@ inline constexpr VirtAddr kDevicesEnd{0xFFC00000};
 inline constexpr VirtAddr kBootWindowBase{0xFFC00000};
 inline constexpr VirtAddr kBootWindowEnd{0xFFE00000};
 
+/// A PC's screen in text mode, one page. It has its address in the direct map from the first
+/// instruction on, for panics.
+inline constexpr PhysAddr kTextScreen{0xB8000};
+
 /// Low memory is what the direct map reaches; high memory is the rest.
 inline constexpr std::uint32_t kLowMemorySize = kDirectMapEnd - kDirectMapBase;
 inline constexpr Pfn kFirstHighPfn{kLowMemorySize >> kPageShift};

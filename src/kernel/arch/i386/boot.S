@@ -75,31 +75,61 @@ high:
   hlt
   jmp 1b
 
-// Says so on COM1, as the firmware left it, and ends the machine with FAIL.
+// Says so on the screen, in text mode, and on COM1, as the firmware left them, and ends the machine
+// with FAIL.
+.set kScreen, 0xB8000
+.set kColumns, 80
+.set kRows, 25
 no_pae:
+  movl $kScreen, %edi
+  movl $(kColumns * kRows), %ecx
+  movl $0x0720, %eax                         // blanks, grey on black
+  rep stosw
   movl $(no_pae_text - kDirectMap), %esi
-1:
-  movw $0x3FD, %dx
-2:
-  pause
-  inb %dx, %al
-  testb $0x20, %al
-  jz 2b
-  movb (%esi), %al
-  testb %al, %al
-  jz 3f
-  movw $0x3F8, %dx
-  outb %al, %dx
-  incl %esi
-  jmp 1b
-3:
+  movl $kScreen, %edi
+  call say
+  movl $(fail_text - kDirectMap), %esi
+  movl $(kScreen + kColumns * 2), %edi
+  call say
   movb $1, %al
   outb %al, $0xF4
 4:
   hlt
   jmp 4b
+
+// One line, at esi: on the screen at edi, and on COM1. Changes eax, ecx and edx.
+say:
+  lodsb
+  testb %al, %al
+  jz 1f
+  movb $0x07, %ah
+  stosw
+  call send
+  jmp say
+1:
+  movb $'\r, %al
+  call send
+  movb $'\n, %al
+
+// The byte in al, on COM1. Waits for as long as a byte takes, not for ever.
+send:
+  movb %al, %ah
+  movl $100000, %ecx
+  movw $0x3FD, %dx
+2:
+  pause
+  inb %dx, %al
+  testb $0x20, %al
+  loopz 2b
+  movb %ah, %al
+  movw $0x3F8, %dx
+  outb %al, %dx
+  ret
+
 no_pae_text:
-  .asciz "kmapper: this CPU has no PAE, which the page tables need\n"
+  .asciz "panic: this CPU has no PAE, which the page tables need"
+fail_text:
+  .asciz "FAIL"
 
 .section .bss
 .balign 32

@@ -6,6 +6,7 @@
 #include "arch/paging.hpp"
 #include "arch/per_cpu.hpp"
 #include "arch/user_mode.hpp"
+#include "kernel/drivers/screen.hpp"
 #include "kernel/lib/console.hpp"
 #include "kernel/mm/describe_address.hpp"
 #include "kernel/panic.hpp"
@@ -200,10 +201,21 @@ void print_double_fault(const TaskState& task) {
   print_backtrace(task.esp);
 }
 
+// Without the screen, which has no mapping if anything; if not even that helps, in silence.
+void panic_if_console_faulted(std::string_view name, std::uint32_t eip) {
+  static constinit bool said = false;
+  if (!console_has_faulted()) return;
+  if (said) machine_exit(Verdict::fail);
+  said = true;
+  screen_give_up();
+  panic("{} at {:08x} in the console itself, address {}", name, eip, read_cr2());
+}
+
 }  // namespace
 
 void handle_exception(TrapFrame& frame) {
   if (frame.vector == static_cast<std::uint32_t>(Exception::nmi)) stop_if_asked();
+  if (!is_machines(frame)) panic_if_console_faulted(kNames[frame.vector], frame.eip);
   if (frame.is_of_user() && !is_machines(frame)) {
     print_user_exception(frame);
     process_end_by_fault();
@@ -216,6 +228,7 @@ void handle_exception(TrapFrame& frame) {
 
 void handle_double_fault() {
   TaskState& task = interrupted_task();
+  panic_if_console_faulted(kNames[static_cast<std::size_t>(Exception::double_fault)], task.eip);
   print_double_fault(task);
   if (!can_die()) panic("double fault outside of any thread");
   // The thread goes on where it ends, at the top of its stack, with interrupts disabled.

@@ -80,6 +80,7 @@ void map_page_of_image_block(PageTableEntry& entry, VirtAddr page,
                              std::span<const PfnRange> low_memory) {
   const Pfn pfn = to_pfn(direct_to_phys(to_pointer(page)));
   if (is_guard(page)) return;
+  if (pfn == to_pfn(kTextScreen)) return entry.set_device(pfn);
   if (is_code(page)) return entry.set(pfn, Access::execute);
   if (is_constant(page)) return entry.set(pfn, Access::read);
   if (lies_in(page, image_rodata_end, image_end) || is_in(low_memory, pfn)) entry.set(pfn);
