@@ -72,15 +72,14 @@ void probe_page_tables() {
     print("this CPU finds no page tables above 4 GiB: none are put there\n");
 }
 
-// The page is free again when all CPUs run. drop_ipi=N, in a checked build: for the
+// The page is free again when all CPUs run, and only then. drop_ipi=N, in a checked build: for the
 // test of the tests.
 void other_cpus_init(const BootInfo& boot) {
   constexpr std::uint32_t kMostKept = KMAPPER_CHECKED != 0 ? 1U << 30 : 0;
   tlb::drop_answers(number_option(boot, "drop_ipi", 0, 0, kMostKept));
   if (!start_page)
     return print("no page between 64 and 640 KiB is free for CPUs to start in: one is used\n");
-  start_cpus(*start_page);
-  release_reserved({*start_page, *start_page + 1});
+  if (start_cpus(*start_page)) release_reserved({*start_page, *start_page + 1});
 }
 
 void memory_init(const BootInfo& boot) {

@@ -1,6 +1,6 @@
-// The main job: real files, all of memory (by the kernel, and by processes), and more threads than
-// slots, one after the other; see main_steps.hpp. The files stay in high memory while the other
-// steps run around them.
+// The main job: all CPUs, real files, all of memory (by the kernel, and by processes), and more
+// threads than slots, one after the other; see main_steps.hpp. The files stay in high memory while
+// the other steps run around them.
 #include "kernel/jobs/free_pages.hpp"
 #include "kernel/jobs/jobs.hpp"
 #include "kernel/jobs/main_steps.hpp"
@@ -25,6 +25,8 @@ Outcome store_files(const BootInfo& boot, FileStore& files) {
 }
 
 Outcome run_steps(const BootInfo& boot, FileStore& files) {
+  const Outcome called = call_the_roll();
+  if (called.has_failed()) return called;
   const Outcome stored = store_files(boot, files);
   if (stored.has_failed()) return stored;
   constexpr std::uint32_t kMostSample = 1U << 20;

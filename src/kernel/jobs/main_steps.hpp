@@ -12,6 +12,9 @@ namespace kmapper::kernel {
 /// What lies where in the address space, and how much memory there is.
 void print_address_space(const BootInfo& boot);
 
+/// Has each CPU run a thread.
+Outcome call_the_roll();
+
 /// Copies a boot module into high memory through the window, page by page, gives each page of the
 /// copy that the loader made back. The file is the next one in `files`.
 Outcome store_file(const BootModule& module, FileStore& files);

@@ -28,6 +28,7 @@ struct SelfTest {
 [[nodiscard]] std::span<const SelfTest> watchdog_tests();
 [[nodiscard]] std::span<const SelfTest> fault_tests();
 [[nodiscard]] std::span<const SelfTest> cpu_tests();
+[[nodiscard]] std::span<const SelfTest> all_cpus_tests();
 [[nodiscard]] std::span<const SelfTest> conformance_tests();
 [[nodiscard]] std::span<const SelfTest> trespass_tests();
 [[nodiscard]] std::span<const SelfTest> process_tests();

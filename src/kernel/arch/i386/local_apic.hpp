@@ -5,15 +5,10 @@
 #include <cstdint>
 
 #include "arch/interrupts.hpp"
+#include "kernel/firmware/apic_id.hpp"
 #include "kernel/mm/address.hpp"
 
 namespace kmapper::kernel {
-
-/// By which the local APICs know each other.
-enum class ApicId : std::uint8_t {};
-[[nodiscard]] constexpr std::uint32_t to_number(ApicId id) {
-  return static_cast<std::uint32_t>(id);
-}
 
 /// Maps the registers. Panics if the CPU has no local APIC. Once, after paging_init().
 void local_apic_map();

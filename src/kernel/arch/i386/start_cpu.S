@@ -2,6 +2,10 @@
 // beginning of a page below 1 MiB (SDM 3A 9.4.4), where start_cpus() has put a copy of the
 // trampoline. From there it goes to the image, first at its physical address; start_cpus() keeps
 // the image mapped there as well while a CPU turns paging on.
+//
+// CPUs come in any order, at any time, and also when nobody waits for them any more. So each takes
+// start_claim from 1 to 0 before it touches anything that the CPUs share; where it finds 0, it
+// waits for its turn, and where it finds 2, it halts for good.
 
 #include "paging_on.inc"
 
@@ -37,6 +41,20 @@ cpu_protected:
   movl %eax, %ds
   movl %eax, %es
   movl %eax, %ss
+2:
+  movl $1, %eax
+  xorl %ecx, %ecx
+  lock cmpxchgl %ecx, start_claim - kDirectMap
+  je 3f
+  cmpl $2, %eax
+  je 4f
+  pause
+  jmp 2b
+4:
+  cli
+  hlt
+  jmp 4b
+3:
   paging_on
   movl $cpu_high, %eax
   jmp *%eax

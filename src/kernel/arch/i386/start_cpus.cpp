@@ -1,7 +1,11 @@
-// SDM 3A 8.4.4, "MP Initialization Example": INIT, 10 ms, a start-up IPI, and once more if that was
-// not answered. CPUs are started one at a time, because they share the variables below; then all
-// are let go together, when the mapping that they needed on their way is gone.
+// SDM 3A 8.4.4, "MP Initialization Example": INIT, 10 ms, a start-up IPI, and once more after
+// 200 us. All CPUs are called at once, because those that are listed and not there would be waited
+// for one after the other. They come one at a time, whichever is next, because they share the
+// variables below (start_cpu.S); then all are let go together, when the mapping that they needed on
+// their way is gone.
+#include <algorithm>
 #include <atomic>
+#include <span>
 
 #include "acpi.hpp"
 #include "arch/clock.hpp"
@@ -13,19 +17,26 @@
 #include "kernel/mm/page.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/scheduler.hpp"
+#include "local_apic.hpp"
 #include "machine.hpp"
 
 namespace kmapper::kernel {
 
 extern "C" {
 extern const unsigned char cpu_trampoline[], cpu_trampoline_end[];
-// What start_cpu.S hands to the CPU that is being started.
+// What start_cpu.S hands to the CPU that has the claim.
 constinit std::uint32_t starting_cpu = 0;
 constinit void* starting_cpu_stack = nullptr;
+constinit std::atomic<std::uint32_t> start_claim{0};
 }
 
 namespace {
 
+constexpr std::uint32_t kTaken = 0;  // start_claim
+constexpr std::uint32_t kWanted = 1;
+constexpr std::uint32_t kClosed = 2;
+
+constexpr std::uint64_t kMicrosecond = 1'000;
 constexpr std::uint64_t kMillisecond = 1'000'000;
 constexpr std::uint64_t kPatienceNs =
     5000 * kMillisecond;  // an emulated CPU may have to wait for a host CPU
@@ -40,34 +51,71 @@ void wait(std::uint64_t nanoseconds) {
   while (now_ns() < end) pause();
 }
 
-// Whether the CPU that is being started has come as far as cpu_main().
-bool runs_within(std::uint64_t nanoseconds) {
-  const std::uint64_t end = now_ns() + nanoseconds;
-  while (now_ns() < end) {
-    // Acquire: pairs with cpu_main(); the variables may be changed for the next.
-    if (running.load(std::memory_order_acquire) > starting_cpu) return true;
-    pause();
-  }
-  return false;
+// Lets the next CPU come, whichever it is. False: no memory for it.
+bool offer_claim() {
+  if (starting_thread == nullptr) starting_thread = make_idle_thread();
+  if (starting_thread == nullptr) return false;
+  starting_cpu = cpu_count();
+  starting_cpu_stack = thread_stack_top(*starting_thread);
+  start_claim.store(kWanted, std::memory_order_release);
+  return true;
 }
 
-bool start(ApicId id, Pfn page) {
-  starting_thread = make_idle_thread();
-  if (starting_thread == nullptr) {
-    print("no memory for the stack of CPU {}\n", starting_cpu);
-    return false;
+// A CPU has the claim. It is on the stack that it found, so there is no way to do without it.
+void receive() {
+  const CpuNumber cpu{starting_cpu};
+  bool comes = true;
+  const std::uint64_t end = now_ns() + kPatienceNs;
+  // Acquire: pairs with cpu_main(); the variables may be changed for the next.
+  while (comes && running.load(std::memory_order_acquire) == starting_cpu) {
+    comes = now_ns() < end;
+    pause();
   }
-  starting_cpu_stack = thread_stack_top(*starting_thread);
-  apic_ids[starting_cpu] = id;
-  local_apic_send_init(id);
+  if (!comes) panic("CPU {} has begun to start, and does not go on", cpu);
+  starting_thread = nullptr;
+}
+
+// Whether a CPU comes before `end`; else none will.
+bool comes_before(std::uint64_t end) {
+  while (now_ns() < end) {
+    if (start_claim.load(std::memory_order_acquire) == kTaken) return true;
+    pause();
+  }
+  std::uint32_t unclaimed = kWanted;
+  return !start_claim.compare_exchange_strong(unclaimed, kClosed);
+}
+
+void call(std::span<const ApicId> cpus, Pfn page) {
+  for (const ApicId id : cpus) local_apic_send_init(id);
   wait(10 * kMillisecond);
-  for (int i = 0; i < 2; ++i) {
-    local_apic_send_start_up(id, page);
-    if (runs_within(i == 0 ? kMillisecond : kPatienceNs)) return true;
+  for (const ApicId id : cpus) local_apic_send_start_up(id, page);
+  wait(200 * kMicrosecond);
+  for (const ApicId id : cpus) local_apic_send_start_up(id, page);
+}
+
+bool runs(ApicId id) {
+  return std::find(apic_ids, apic_ids + cpu_count(), id) != apic_ids + cpu_count();
+}
+
+void report_left_out(std::span<const ApicId> cpus) {
+  const auto here = static_cast<std::uint32_t>(std::count_if(cpus.begin(), cpus.end(), runs));
+  if (here == cpus.size()) return;
+  if (cpu_count() == kMaxCpus) {
+    return print("the firmware lists {} CPUs, and {} are used: the others are left out\n",
+                 cpus.size() + 1, kMaxCpus);
   }
-  local_apic_send_init(id);  // whatever it does, it must not go on with it
-  print("CPU {} (local APIC {}) does not start; done without\n", starting_cpu, id);
-  return false;
+  const ApicId first = *std::find_if_not(cpus.begin(), cpus.end(), runs);
+  print("of the firmware's {} CPUs {} do not start, local APIC {} first: done without\n",
+        cpus.size() + 1, cpus.size() - here, to_number(first));
+}
+
+void receive_all(std::span<const ApicId> cpus) {
+  const std::uint64_t end = now_ns() + kPatienceNs;
+  for (std::size_t i = 0; i < cpus.size() && cpu_count() < kMaxCpus; ++i) {
+    if (!offer_claim()) return print("no memory for the stack of CPU {}\n", cpu_count());
+    if (!comes_before(end)) return;
+    receive();
+  }
 }
 
 }  // namespace
@@ -75,6 +123,7 @@ bool start(ApicId id, Pfn page) {
 extern "C" [[noreturn]] void cpu_main(std::uint32_t cpu) {
   machine_init_cpu(cpu);
   Thread& idle_thread = *starting_thread;
+  apic_ids[cpu] = local_apic_id();
   running.store(cpu + 1, std::memory_order_release);
   while (!may_go.load(std::memory_order_acquire)) pause();
   tlb::start();  // and forget the image's mapping at its physical address
@@ -83,19 +132,20 @@ extern "C" [[noreturn]] void cpu_main(std::uint32_t cpu) {
   idle();
 }
 
-void start_cpus(Pfn page) {
+bool start_cpus(Pfn page) {
   apic_ids[0] = local_apic_id();
   const CpuList others = find_other_cpus();
   memcpy(phys_to_direct(to_phys(page)), cpu_trampoline,
          static_cast<std::size_t>(cpu_trampoline_end - cpu_trampoline));
   {
     const ImageMappedLow for_cpus;
-    for (const ApicId id : others.all()) {
-      starting_cpu = cpu_count();
-      if (starting_cpu < kMaxCpus) (void)start(id, page);
-    }
+    call(others.ids(), page);
+    receive_all(others.ids());
+    start_claim.store(kClosed, std::memory_order_release);
   }
+  report_left_out(others.ids());
   may_go.store(true, std::memory_order_release);
+  return cpu_count() == others.ids().size() + 1;
 }
 
 std::uint32_t cpu_count() { return running.load(std::memory_order_relaxed); }

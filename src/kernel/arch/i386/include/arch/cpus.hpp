@@ -9,11 +9,12 @@
 
 namespace kmapper::kernel {
 
-/// Starts all CPUs that the firmware lists, up to kMaxCpus, one after the other. Each becomes an
-/// idle thread. `page` is a page frame below 1 MiB that is nobody's: CPUs start in it. One that
-/// does not answer is reported, and done without. Once, at boot, on CPU 0 with interrupts disabled,
-/// after clock_init().
-void start_cpus(Pfn page);
+/// Starts all CPUs that the firmware lists, as many as come, up to kMaxCpus in all. Each becomes an
+/// idle thread. `page` is a page frame below 1 MiB that is nobody's: CPUs start in it. Those that
+/// do not come are reported, and done without. Whether all have come; else one may still come, and
+/// `page` must stay as it is for good. Once, at boot, on CPU 0 with interrupts disabled, after
+/// clock_init().
+[[nodiscard]] bool start_cpus(Pfn page);
 
 /// How many run.
 [[nodiscard]] std::uint32_t cpu_count();
