@@ -1,7 +1,9 @@
 #include <string_view>
 
+#include "arch/clock.hpp"
 #include "arch/cpus.hpp"
 #include "kernel/jobs/main_steps.hpp"
+#include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/layout.hpp"
@@ -43,7 +45,9 @@ void print_address_space(const BootInfo& boot) {
   print("memory\n");
   print_memory("low memory", boot.memory.pages({Pfn{0}, kFirstHighPfn}), counts.low_free);
   print_memory("high memory", boot.memory.pages({kFirstHighPfn, kMaxPfn}), counts.high_free);
-  print("CPUs\n  {} run\n", cpu_count());
+  constexpr std::uint32_t kHundredthsOfMegahertz = 10'000;
+  print("CPUs\n  {} run; their time-stamp counters have {} MHz, by the {}\n", cpu_count(),
+        Hundredths{divide(tsc_per_second(), kHundredthsOfMegahertz).quotient}, clock_source());
   print("window\n");
   print("  {} slots of {} bytes, from {} to {}\n", slots, kPageSize, kPkmapBase, window_end);
 }

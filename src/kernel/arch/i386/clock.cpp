@@ -1,80 +1,168 @@
-// Ticks come from each CPU's local APIC. How fast its timer counts, and the time-stamp counter, is
-// measured by channel 2 of the 8254 timer chip, whose output can be read at port 0x61: in mode 0 it
-// goes high at the end (8254 data sheet).
+// Ticks come from each CPU's local APIC. How fast the time-stamp counter is, a chip of known rate
+// tells (reference_clocks.hpp); how fast the local APIC's timer is, the time-stamp counter does.
+//
+// CPUs need not have been reset at once, and firmware writes to their counters. So each CPU has a
+// start of its own, measured against CPU 0 when it comes (tsc_offset.hpp); and what is left, less
+// than a round between the two takes, is hidden by the latest time that any CPU has read: nobody
+// reads an earlier one.
 #include "arch/clock.hpp"
 
-#include "arch/cpu.hpp"
+#include <atomic>
+
 #include "arch/interrupts.hpp"
-#include "arch/io.hpp"
+#include "arch/per_cpu.hpp"
 #include "kernel/lib/divide.hpp"
+#include "kernel/lib/print.hpp"
+#include "kernel/panic.hpp"
+#include "kernel/time/tsc_offset.hpp"
 #include "local_apic.hpp"
+#include "reference_clocks.hpp"
 
 namespace kmapper::kernel {
 namespace {
 
-constexpr std::uint32_t kChipHertz = 1193182;
-constexpr std::uint32_t kMeasurementsPerSecond = 50;
-constexpr std::uint32_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
 
-constexpr Port kChannel2{0x42};
-constexpr Port kControl{0x43};
-constexpr Port kGate{0x61};  // bit 0: channel 2 counts; bit 1: speaker; bit 5: channel 2's output
-constexpr std::uint8_t kChannel2Mode0 = 0xB0;
-
-// Nanoseconds are counts times scale / 2^24.
-constexpr std::uint32_t kScaleShift = 24;
-constinit std::uint32_t scale = 0;
-constinit std::uint64_t hertz = 0;
-constinit std::uint64_t tsc_at_start = 0;
+constinit std::optional<ReferenceClock> reference{};
+constinit Rate rate{};
+constinit std::uint32_t scale = 0;  // of `rate`
+constinit std::uint64_t starts[kMaxCpus]{};
 constinit std::uint32_t timer_counts_per_tick = 0;
 
-void set_count(Port channel, std::uint32_t count) {
-  out8(channel, static_cast<std::uint8_t>(count));
-  out8(channel, static_cast<std::uint8_t>(count >> 8));
+void set_rate(const Rate& measured) {
+  rate = measured;
+  scale =
+      static_cast<std::uint32_t>(divide(kNanosecondsPerSecond << kScaleShift, rate.hertz).quotient);
 }
 
-struct Counts {
-  std::uint64_t tsc;
-  std::uint32_t timer;
-};
+// How far the timer has counted.
+Reading read_timer(void* /*context*/) {
+  const std::uint64_t before = rdtsc();
+  const std::uint32_t count = local_apic_timer_counted();
+  return {before, count, rdtsc()};
+}
 
-Counts count_one_measurement() {
-  const auto gate = static_cast<std::uint8_t>(in8(kGate) & ~3);
-  out8(kGate, gate);
-  out8(kControl, kChannel2Mode0);
-  set_count(kChannel2, kChipHertz / kMeasurementsPerSecond);
+std::uint32_t measure_timer() {
   local_apic_timer_run_free();
-  const std::uint32_t timer = local_apic_timer_counted();
-  const std::uint64_t start = rdtsc();
-  out8(kGate, gate | 1);
-  while ((in8(kGate) & 0x20) == 0) pause();
-  return {rdtsc() - start, local_apic_timer_counted() - timer};
+  const auto interval = time_counter({read_timer, nullptr, UINT32_MAX}, UINT32_MAX,
+                                     divide(rate.hertz, kTicksPerSecond).quotient);
+  if (!interval || !interval->is_whole) panic("the local APIC's timer does not count");
+  return static_cast<std::uint32_t>(
+      divide(interval->counts * rate.hertz, interval->tsc * kTicksPerSecond).quotient);
+}
+
+// --- CPU 0 and one other agree on what time it is ---
+
+constexpr std::uint32_t kRounds = 64;
+constexpr std::uint32_t kNoMore = UINT32_MAX;
+constinit std::atomic<std::uint32_t> asked{0};  // a round's number
+constinit std::atomic<std::uint32_t> answered{0};
+constinit std::uint64_t answer = 0;  // published by `answered`
+
+// Nothing within so many counts.
+std::optional<std::uint64_t> ask(std::uint32_t round, std::uint64_t patience) {
+  const std::uint64_t begin = rdtsc();
+  asked.store(round);
+  while (answered.load() != round) {
+    if (rdtsc() - begin > patience) return std::nullopt;
+    pause();
+  }
+  return answer;
+}
+
+// --- The latest time that anybody has read ---
+
+constinit std::uint64_t latest = 0;
+
+// What was there; `desired` is there now if that was `expected`.
+std::uint64_t exchange_latest(std::uint64_t expected, std::uint64_t desired) {
+  asm volatile("lock cmpxchg8b %1"
+               : "+A"(expected), "+m"(latest)
+               : "b"(static_cast<std::uint32_t>(desired)),
+                 "c"(static_cast<std::uint32_t>(desired >> 32))
+               : "cc", "memory");
+  return expected;
+}
+
+std::uint64_t not_before_latest(std::uint64_t time) {
+  std::uint64_t known = exchange_latest(0, 0);
+  while (known < time) {
+    const std::uint64_t there = exchange_latest(known, time);
+    if (there == known) return time;
+    known = there;
+  }
+  return known;
 }
 
 }  // namespace
 
 void clock_init(void (*on_tick)()) {
-  const Counts counts = count_one_measurement();
-  hertz = counts.tsc * kMeasurementsPerSecond;
-  constexpr std::uint64_t kNanoseconds = kNanosecondsPerSecond / kMeasurementsPerSecond;
-  scale = static_cast<std::uint32_t>(divide(kNanoseconds << kScaleShift, counts.tsc).quotient);
-  tsc_at_start = rdtsc();
-
+  const MeasuredRate measured = measure_tsc();
+  reference = measured.by;
+  set_rate(measured.rate);
+  starts[0] = rdtsc();
+  timer_counts_per_tick = measure_timer();
   set_interrupt_handler(Interrupt::timer, on_tick);
-  static_assert(kTicksPerSecond % kMeasurementsPerSecond == 0);
-  timer_counts_per_tick = counts.timer / (kTicksPerSecond / kMeasurementsPerSecond);
+  clock_start();
+}
+
+void clock_look_again() {
+  if (!reference) return;
+  const auto again = measure_rate(reference->counter, reference->hertz);
+  if (!again || again->blur >= rate.blur) return;
+  if (!again->agrees_with(rate)) {
+    print("the clock was set to {} Hz; a second look finds {} Hz\n", rate.hertz, again->hertz);
+  }
+  const auto counts = std::uint64_t{timer_counts_per_tick} * again->hertz;
+  timer_counts_per_tick = static_cast<std::uint32_t>(divide(counts, rate.hertz).quotient);
+  set_rate(*again);
   clock_start();
 }
 
 void clock_start() { local_apic_timer_repeat(timer_counts_per_tick); }
 
-std::uint64_t now_ns() {
-  const std::uint64_t counts = rdtsc() - tsc_at_start;
-  const std::uint64_t high = (counts >> 32) * scale;
-  const std::uint64_t low = (counts & UINT32_MAX) * scale;
-  return (high << (32 - kScaleShift)) + (low >> kScaleShift);
+bool clock_lead(CpuNumber other) {
+  constexpr std::uint64_t kPatienceSeconds = 5;  // an emulated CPU may wait for a host's
+  constexpr std::uint32_t kMostTimeDivisor = 50;
+  TscOffset offset;
+  const std::uint64_t begin = rdtsc();
+  const std::uint64_t enough = divide(rate.hertz, kMostTimeDivisor).quotient;
+  for (std::uint32_t round = 1; round <= kRounds; ++round) {
+    const std::uint64_t before = rdtsc();
+    const auto theirs = ask(round, kPatienceSeconds * rate.hertz);
+    if (!theirs) return false;
+    offset.add(before, *theirs, rdtsc());
+    if (rdtsc() - begin > enough && round > 1) break;
+  }
+  starts[to_number(other)] = starts[0] - offset.value();
+  asked.store(kNoMore);
+  while (answered.load() != kNoMore) pause();
+  answered.store(0);
+  asked.store(0);
+  return true;
 }
 
-std::uint64_t tsc_per_second() { return hertz; }
+void clock_follow() {
+  std::uint32_t last = 0;
+  while (last != kNoMore) {
+    const std::uint32_t round = asked.load();
+    if (round == last) {
+      pause();
+      continue;
+    }
+    last = round;
+    answer = rdtsc();
+    answered.store(round);
+  }
+}
+
+std::uint64_t now_ns() {
+  const InterruptsOff same_cpu;
+  const std::uint64_t start = starts[to_number(this_cpu::number())];
+  return not_before_latest(scaled(counts_since(start, rdtsc()), scale));
+}
+
+std::uint64_t tsc_per_second() { return rate.hertz; }
+std::string_view clock_source() { return reference ? reference->name : "CPUID"; }
 
 }  // namespace kmapper::kernel

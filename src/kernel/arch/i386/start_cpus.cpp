@@ -64,7 +64,7 @@ bool offer_claim() {
 // A CPU has the claim. It is on the stack that it found, so there is no way to do without it.
 void receive() {
   const CpuNumber cpu{starting_cpu};
-  bool comes = true;
+  bool comes = clock_lead(cpu);
   const std::uint64_t end = now_ns() + kPatienceNs;
   // Acquire: pairs with cpu_main(); the variables may be changed for the next.
   while (comes && running.load(std::memory_order_acquire) == starting_cpu) {
@@ -124,6 +124,7 @@ extern "C" [[noreturn]] void cpu_main(std::uint32_t cpu) {
   machine_init_cpu(cpu);
   Thread& idle_thread = *starting_thread;
   apic_ids[cpu] = local_apic_id();
+  clock_follow();
   running.store(cpu + 1, std::memory_order_release);
   while (!may_go.load(std::memory_order_acquire)) pause();
   tlb::start();  // and forget the image's mapping at its physical address
@@ -144,6 +145,7 @@ bool start_cpus(Pfn page) {
     start_claim.store(kClosed, std::memory_order_release);
   }
   report_left_out(others.ids());
+  clock_look_again();
   may_go.store(true, std::memory_order_release);
   return cpu_count() == others.ids().size() + 1;
 }

@@ -16,4 +16,10 @@ inline void out8(Port port, std::uint8_t value) {
   return value;
 }
 
+[[nodiscard]] inline std::uint32_t in32(Port port) {
+  std::uint32_t value = 0;
+  asm volatile("inl %1, %0" : "=a"(value) : "Nd"(static_cast<std::uint16_t>(port)) : "memory");
+  return value;
+}
+
 }  // namespace kmapper::kernel
