@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "kernel/firmware/apic_mode.hpp"
 #include "kernel/time/rate.hpp"
 #include "kernel/time/tsc_offset.hpp"
 
@@ -180,6 +181,16 @@ TEST(Scale, TurnsCountsIntoNanoseconds) {
   EXPECT_NEAR(static_cast<double>(scaled(kTscHertz * 1'000'000, scale)), 1e15, 1e9);
   const auto slowest = (1'000'000'000ULL << kScaleShift) / kLeastHertz;
   EXPECT_LE(slowest, UINT32_MAX);
+}
+
+TEST(ApicMode, IsWhatTheBaseRegisterSays) {
+  EXPECT_EQ(apic_mode(0xFEE00900), ApicMode::xapic);
+  EXPECT_EQ(apic_mode(0xFEE00D00), ApicMode::x2apic);
+  EXPECT_EQ(apic_mode(0xFEE00100), ApicMode::disabled);
+  EXPECT_EQ(apic_mode(0xFEE00500), ApicMode::invalid);
+  EXPECT_EQ(x2apic_msr(0x20), 0x802U);   // the id
+  EXPECT_EQ(x2apic_msr(0x300), 0x830U);  // the interrupt command
+  EXPECT_EQ(x2apic_msr(0x3E0), 0x83EU);  // the timer's divider
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include "arch/cpu.hpp"
 #include "arch/paging.hpp"
+#include "kernel/firmware/apic_mode.hpp"
 #include "kernel/panic.hpp"
 #include "traps.hpp"
 
@@ -34,58 +35,96 @@ constexpr std::uint32_t kPending = 1U << 12;
 constexpr std::uint32_t kAssert = 1U << 14;
 constexpr std::uint32_t kIdShift = 24;
 
+constexpr std::uint32_t kApicBase = 0x1B;  // IA32_APIC_BASE, SDM 3A 10.4.4
+
+// In xAPIC mode the registers lie in memory; in x2APIC mode, in which some firmware leaves the CPUs
+// and which some CPUs forbid to leave, they are MSRs. All CPUs are driven in the mode of the first.
+constinit bool is_x2apic = false;
 constinit volatile std::uint32_t* registers = nullptr;
 
-volatile std::uint32_t& at(Register which) {
-  return registers[static_cast<std::uint32_t>(which) / sizeof(std::uint32_t)];
+std::uint32_t get(Register which) {
+  const auto offset = static_cast<std::uint32_t>(which);
+  if (is_x2apic) return static_cast<std::uint32_t>(read_msr(x2apic_msr(offset)));
+  return registers[offset / sizeof(std::uint32_t)];
+}
+
+void set(Register which, std::uint32_t value) {
+  const auto offset = static_cast<std::uint32_t>(which);
+  if (is_x2apic) return write_msr(x2apic_msr(offset), value);
+  registers[offset / sizeof(std::uint32_t)] = value;
 }
 
 void send(ApicId to, std::uint32_t command) {
-  while ((at(Register::command_low) & kPending) != 0) pause();
-  at(Register::command_high) = to_number(to) << kIdShift;
-  at(Register::command_low) = command | kAssert;  // sends
+  if (is_x2apic) {
+    // What was written before must be seen by who is interrupted (SDM 3A 10.12.3).
+    asm volatile("mfence\n\tlfence" ::: "memory");
+    constexpr std::uint32_t kCommand =
+        x2apic_msr(static_cast<std::uint32_t>(Register::command_low));
+    return write_msr(kCommand, std::uint64_t{to_number(to)} << 32 | command | kAssert);
+  }
+  while ((get(Register::command_low) & kPending) != 0) pause();
+  set(Register::command_high, to_number(to) << kIdShift);
+  set(Register::command_low, command | kAssert);  // sends
+}
+
+// A CPU that is started is in xAPIC mode after its reset, unless the firmware has changed that.
+void follow_mode_of_first() {
+  const std::uint64_t base = read_msr(kApicBase);
+  if (is_x2apic && apic_mode(base) == ApicMode::xapic) write_msr(kApicBase, base | kX2Apic);
+  if (apic_mode(read_msr(kApicBase)) != (is_x2apic ? ApicMode::x2apic : ApicMode::xapic)) {
+    panic("the firmware has left one local APIC in x2APIC mode, and another not");
+  }
 }
 
 }  // namespace
 
 void local_apic_map() {
-  constexpr std::uint32_t kApicBase = 0x1B;  // IA32_APIC_BASE, SDM 3A 10.4.4
   constexpr std::uint32_t kHasApic = 1U << 9;
-  constexpr std::uint64_t kGloballyEnabled = 1U << 11;
-  if ((cpuid(1).edx & kHasApic) == 0) panic("this CPU has no local APIC, whose timer is needed");
+  if ((cpuid(1).edx & kHasApic) == 0) {
+    panic("this CPU has no local APIC, whose timer is needed, or the firmware has disabled it");
+  }
   const std::uint64_t base = read_msr(kApicBase);
-  if ((base & kGloballyEnabled) == 0) panic("the firmware has disabled the local APIC");
+  if (apic_mode(base) == ApicMode::disabled) panic("the firmware has disabled the local APIC");
+  is_x2apic = apic_mode(base) == ApicMode::x2apic;
   registers = static_cast<volatile std::uint32_t*>(map_device(to_pfn(PhysAddr{base})));
+  if (is_x2apic && get(Register::id) >= to_number(kAllApics)) {
+    panic("this CPU's local APIC has the id {}; the most that can be used is {}", get(Register::id),
+          to_number(kAllApics) - 1);
+  }
 }
 
 void local_apic_enable() {
+  follow_mode_of_first();
   // The firmware may have left the old controllers' line connected.
-  at(Register::line0) = kMasked;
-  at(Register::line1) = kMasked;
-  at(Register::timer) = kMasked;
-  at(Register::spurious) = kEnabled | kSpuriousVector;
+  set(Register::line0, kMasked);
+  set(Register::line1, kMasked);
+  set(Register::timer, kMasked);
+  set(Register::spurious, kEnabled | kSpuriousVector);
 }
 
 void local_apic_accept_pic() {
   constexpr std::uint32_t kExternal = 7U << 8;  // the controller says which vector
-  at(Register::line0) = kExternal;
+  set(Register::line0, kExternal);
 }
 
-ApicId local_apic_id() { return ApicId{static_cast<std::uint8_t>(at(Register::id) >> kIdShift)}; }
-void local_apic_end_of_interrupt() { at(Register::end_of_interrupt) = 0; }
+ApicId local_apic_id() {
+  const std::uint32_t id = get(Register::id);
+  return ApicId{static_cast<std::uint8_t>(is_x2apic ? id : id >> kIdShift)};
+}
+void local_apic_end_of_interrupt() { set(Register::end_of_interrupt, 0); }
 
 void local_apic_timer_run_free() {
-  at(Register::timer) = kMasked;
-  at(Register::timer_divide) = kDivideByOne;
-  at(Register::timer_initial) = UINT32_MAX;
+  set(Register::timer, kMasked);
+  set(Register::timer_divide, kDivideByOne);
+  set(Register::timer_initial, UINT32_MAX);
 }
 
-std::uint32_t local_apic_timer_counted() { return UINT32_MAX - at(Register::timer_current); }
+std::uint32_t local_apic_timer_counted() { return UINT32_MAX - get(Register::timer_current); }
 
 void local_apic_timer_repeat(std::uint32_t counts) {
-  at(Register::timer_divide) = kDivideByOne;
-  at(Register::timer) = kPeriodic | static_cast<std::uint32_t>(Interrupt::timer);
-  at(Register::timer_initial) = counts;
+  set(Register::timer_divide, kDivideByOne);
+  set(Register::timer, kPeriodic | static_cast<std::uint32_t>(Interrupt::timer));
+  set(Register::timer_initial, counts);
 }
 
 void local_apic_send(ApicId to, Interrupt interrupt) {

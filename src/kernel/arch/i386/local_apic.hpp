@@ -1,5 +1,5 @@
 // This CPU's local APIC: its timer, and the interrupts that CPUs send each other (SDM 3A chapter
-// 10). Memory-mapped (xAPIC), at an address where each CPU sees its own.
+// 10), in xAPIC or x2APIC mode, as the firmware has left the first CPU.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,8 @@ namespace kmapper::kernel {
 
 /// Maps the registers. Panics if the CPU has no local APIC. Once, after paging_init().
 void local_apic_map();
-/// Lets this CPU take interrupts: those of its timer, and of other CPUs. Each CPU, once.
+/// Lets this CPU take interrupts: those of its timer, and of other CPUs. Each CPU, once, before all
+/// that follows.
 void local_apic_enable();
 /// This CPU takes the interrupts of the PC's old controllers, too (SDM 3A 10.5.1, ExtINT).
 void local_apic_accept_pic();

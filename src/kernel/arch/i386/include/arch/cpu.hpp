@@ -64,6 +64,10 @@ struct CpuidAnswer {
   return value;
 }
 
+inline void write_msr(std::uint32_t which, std::uint64_t value) {
+  asm volatile("wrmsr" ::"c"(which), "A"(value) : "memory");
+}
+
 /// In every waiting loop: tells the CPU (and an emulator) that it is one. (SDM 2B, PAUSE)
 inline void pause() { asm volatile("pause" ::: "memory"); }
 
