@@ -30,7 +30,7 @@ constexpr Trespass kTrespasses[] = {
     {"write 0xe8000000", {"write to a page that forbids it", "the kernel's: mem_map"}},
     {"read 0xfbfff000", {"read of a page that is not mapped", "the guard page below the window"}},
     {"read 0xfc000000", {"read of", "the kernel's: slot 0"}},
-    {"write 0xfc001000", {"write to", "the kernel's: slot 1"}},
+    {"write 0xfc000fff", {"write to", "the kernel's: slot 0"}},
     {"read 0xfe200000", {"read of", "the kernel's: local slot 0"}},
     {"write 0xffa00000", {"write to a page that forbids it", "a device's registers"}},
     {"read 0xffffffff", {"read of", "the kernel's"}},
