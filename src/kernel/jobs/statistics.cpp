@@ -1,7 +1,12 @@
+#include <iterator>
+#include <span>
+#include <string_view>
+
 #include "arch/cpus.hpp"
 #include "arch/per_cpu.hpp"
 #include "arch/tlb.hpp"
 #include "kernel/jobs/main_steps.hpp"
+#include "kernel/lib/console.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
@@ -13,14 +18,51 @@ std::uint64_t count(CpuNumber cpu, Event event) {
   return count_of_cpu(cpu, this_cpu::fields.events[static_cast<std::size_t>(event)]);
 }
 
+// Of a table of 80 columns, on a screen: what does not fit is printed in thousands or millions.
+struct Column {
+  std::string_view name;
+  std::uint32_t width;
+};
+constexpr Column kColumns[] = {{"hits", 8},    {"misses", 8}, {"scav.", 7},  {"IPIs", 7},
+                               {"avoided", 8}, {"full", 7},   {"spaces", 7}, {"sleeps", 7},
+                               {"switch", 8},  {"stolen", 7}};
+
+std::string_view shorten(std::span<char> buffer, std::uint64_t value, std::uint32_t width) {
+  std::uint64_t limit = 1;
+  for (std::uint32_t i = 1; i < width; ++i) limit *= 10;
+  if (value < limit) return format_to(buffer, "{}", value);
+  const std::uint64_t thousands = divide(value, 1000).quotient;
+  if (thousands < divide(limit, 10).quotient) return format_to(buffer, "{}k", thousands);
+  return format_to(buffer, "{}M", divide(thousands, 1000).quotient);
+}
+
+void print_padded(std::string_view text, std::uint32_t width) {
+  for (std::size_t size = text.size(); size < width; ++size) print(" ");
+  print("{}", text);
+}
+
 void print_cpu(CpuNumber cpu) {
   constexpr PerCpu& kOwn = this_cpu::fields;
   const std::uint64_t ipis = count_of_cpu(cpu, kOwn.ipis);
   const std::uint64_t others = count_of_cpu(cpu, kOwn.shootdowns) * (cpu_count() - 1);
-  print("  {:3} {:10} {:9} {:9} {:8} {:8} {:8} {:8} {:8} {:8} {:8}\n", cpu, count(cpu, Event::hit),
-        count(cpu, Event::miss), count(cpu, Event::scavenge), ipis, others - ipis,
-        count_of_cpu(cpu, kOwn.full_flushes), count_of_cpu(cpu, kOwn.spaces),
-        count(cpu, Event::sleep), count_of_cpu(cpu, kOwn.switches), count_of_cpu(cpu, kOwn.steals));
+  const std::uint64_t values[] = {count(cpu, Event::hit),
+                                  count(cpu, Event::miss),
+                                  count(cpu, Event::scavenge),
+                                  ipis,
+                                  others - ipis,
+                                  count_of_cpu(cpu, kOwn.full_flushes),
+                                  count_of_cpu(cpu, kOwn.spaces),
+                                  count(cpu, Event::sleep),
+                                  count_of_cpu(cpu, kOwn.switches),
+                                  count_of_cpu(cpu, kOwn.steals)};
+  static_assert(std::size(values) == std::size(kColumns));
+  const ConsoleHeld in_one_piece;
+  print("{:3}", cpu);
+  for (std::size_t i = 0; i < std::size(values); ++i) {
+    char buffer[24];
+    print_padded(shorten(buffer, values[i], kColumns[i].width), kColumns[i].width);
+  }
+  print("\n");
 }
 
 }  // namespace
@@ -43,8 +85,9 @@ void print_statistics() {
   print("  IPIs avoided      {:12}\n", shootdowns.ipis_avoided);
   print("  INVLPGs           {:12}\n", sum_over_cpus(this_cpu::fields.invlpgs));
   print("  whole TLB flushes {:12}\n", sum_over_cpus(this_cpu::fields.full_flushes));
-  print("  {:>3} {:>10} {:>9} {:>9} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}\n", "CPU", "hits",
-        "misses", "scavenges", "IPIs", "avoided", "full", "spaces", "sleeps", "switches", "stolen");
+  print("CPU");
+  for (const Column& column : kColumns) print_padded(column.name, column.width);
+  print("\n");
   for (std::uint32_t cpu = 0; cpu < cpu_count(); ++cpu) print_cpu(CpuNumber{cpu});
 }
 
