@@ -70,6 +70,15 @@ std::optional<std::uint64_t> ask(std::uint32_t round, std::uint64_t patience) {
   return answer;
 }
 
+void report_difference(CpuNumber other, std::uint64_t offset) {
+  if (offset == 0) return;
+  const bool is_behind = offset >> 63 == 0;
+  const std::uint64_t counts = is_behind ? offset : 0 - offset;
+  print("the time-stamp counter of CPU {} is {} us {} that of CPU 0: corrected\n", other,
+        divide(counts, divide(rate.hertz, 1'000'000).quotient).quotient,
+        is_behind ? "behind" : "ahead of");
+}
+
 // --- The latest time that anybody has read ---
 
 constinit std::uint64_t latest = 0;
@@ -139,6 +148,7 @@ bool clock_lead(CpuNumber other) {
   while (answered.load() != kNoMore) pause();
   answered.store(0);
   asked.store(0);
+  report_difference(other, offset.value());
   return true;
 }
 
