@@ -110,10 +110,9 @@ void report_left_out(std::span<const ApicId> cpus) {
 }
 
 void receive_all(std::span<const ApicId> cpus) {
-  const std::uint64_t end = now_ns() + kPatienceNs;
   for (std::size_t i = 0; i < cpus.size() && cpu_count() < kMaxCpus; ++i) {
     if (!offer_claim()) return print("no memory for the stack of CPU {}\n", cpu_count());
-    if (!comes_before(end)) return;
+    if (!comes_before(now_ns() + kPatienceNs)) return;
     receive();
   }
 }
