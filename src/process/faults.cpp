@@ -8,7 +8,7 @@
 #include "process/fault_cause.hpp"
 #include "process/file.hpp"
 #include "process/page_size.hpp"
-#include "process/populate.hpp"
+#include "process/probe.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -95,8 +95,7 @@ bool Arena::replace(File& file, std::byte* address, std::int64_t offset, Directi
   const bool may_write = direction != Direction::read && (protection & PROT_WRITE) != 0;
   const bool is_write = direction == Direction::write && may_write;
   const auto is_well = [&] {
-    const bool is_readable = is_write || populate(page, size, MADV_POPULATE_READ);
-    return is_readable && (!may_write || populate(page, size, MADV_POPULATE_WRITE));
+    return (is_write || is_readable(page)) && (!may_write || is_writable(page));
   };
   // Another thread may have replaced it, and written to it; or all is well again.
   if (is_well()) return true;
