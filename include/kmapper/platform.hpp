@@ -153,16 +153,16 @@ inline constexpr bool kCellsChangeHands = [] {
 /// asks.
 template <class P>
 inline constexpr bool kAtomicsAreLockFree = [] {
-  constexpr auto is_lock_free = []<class A>(const A*) {
+  constexpr auto kIsLockFree = []<class A>(const A*) {
     if constexpr (requires { A::is_always_lock_free; }) return bool{A::is_always_lock_free};
     return true;
   };
   using Number = typename P::template Atomic<std::uint32_t>;
   using Page = typename P::template Atomic<typename P::Page>;
   using Stamp = typename P::template Atomic<typename P::Stamp>;
-  return is_lock_free(static_cast<const Number*>(nullptr)) &&
-         is_lock_free(static_cast<const Page*>(nullptr)) &&
-         is_lock_free(static_cast<const Stamp*>(nullptr));
+  return kIsLockFree(static_cast<const Number*>(nullptr)) &&
+         kIsLockFree(static_cast<const Page*>(nullptr)) &&
+         kIsLockFree(static_cast<const Stamp*>(nullptr));
 }();
 
 // A platform may have note_hit(P::Atomic<P::Stamp>& holder), which a hit calls instead of storing
