@@ -63,6 +63,7 @@ Bytes madt_of(const std::vector<Bytes>& entries) {
 }
 Bytes madt_of_ids(const std::vector<unsigned>& ids) {
   std::vector<Bytes> entries;
+  entries.reserve(ids.size());
   for (const unsigned id : ids) entries.push_back(local_apic(id));
   return madt_of(entries);
 }
@@ -119,7 +120,7 @@ std::string text(const CpuList& cpus) {
 CpuList find_cpus(unsigned self = 0) {
   acpi::Tables tables(PhysicalMemory::read);
   CpuList cpus(ApicId{static_cast<std::uint8_t>(self)});
-  for (const acpi::Table table : tables.find(acpi::kControllers).all())
+  for (const acpi::Table table : tables.find(acpi::kControllers))
     cpus.add_all(PhysicalMemory::read, table);
   return cpus;
 }

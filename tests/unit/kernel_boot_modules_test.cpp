@@ -11,7 +11,7 @@ namespace kmapper::kernel {
 namespace {
 
 // 64 MiB, as a PC has them.
-const std::vector<Entry> kMap{
+const std::vector<Entry> map_of_a_pc{
     {0, 0x9FC00},          {0x9FC00, 0xA0000, kReserved},     {0xF0000, 0x100000, kReserved},
     {0x100000, 0x3FE0000}, {0x3FE0000, 0x4000000, kReserved}, {0xFFFC0000, 0x100000000, kReserved}};
 
@@ -21,7 +21,7 @@ BootModule module_at(std::uint64_t begin, std::uint64_t end) {
 
 std::optional<ModuleFault> fault_of(std::uint64_t begin, std::uint64_t end,
                                     const std::vector<BootModule>& before = {}) {
-  return find_fault(module_at(begin, end), usable_of(kMap), before);
+  return find_fault(module_at(begin, end), usable_of(map_of_a_pc), before);
 }
 
 TEST(BootModules, TakesWhatLiesInMemory) {

@@ -116,7 +116,7 @@ Found Tables::find_in(const std::optional<Table>& root, std::uint32_t entry_size
 
 Found Tables::find(Signature signature) {
   Found found = find_in(xsdt_, sizeof(std::uint64_t), signature);
-  if (found.all().empty()) found = find_in(rsdt_, sizeof(std::uint32_t), signature);
+  if (found.size() == 0) found = find_in(rsdt_, sizeof(std::uint32_t), signature);
   return found;
 }
 

@@ -60,7 +60,9 @@ class Found {
   static constexpr std::size_t kMost = 4;
 
   void add(Table table);
-  [[nodiscard]] std::span<const Table> all() const { return {all_.data(), size_}; }
+  [[nodiscard]] const Table* begin() const { return all_.data(); }
+  [[nodiscard]] const Table* end() const { return all_.data() + size_; }
+  [[nodiscard]] std::size_t size() const { return size_; }
 
  private:
   std::array<Table, kMost> all_{};

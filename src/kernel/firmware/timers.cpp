@@ -31,7 +31,7 @@ T field(acpi::Reader reader, acpi::Table table, std::uint32_t offset) {
 }  // namespace
 
 std::optional<AcpiTimer> find_acpi_timer(acpi::Reader reader, acpi::Tables& tables) {
-  for (const acpi::Table table : tables.find(acpi::kFixed).all()) {
+  for (const acpi::Table table : tables.find(acpi::kFixed)) {
     const auto flags = field<std::uint32_t>(reader, table, kFlags);
     const std::uint32_t mask = (flags & kTimerHas32Bits) != 0 ? UINT32_MAX : (1U << 24) - 1;
     const auto port = field<std::uint32_t>(reader, table, kTimerPort);
@@ -46,7 +46,7 @@ std::optional<AcpiTimer> find_acpi_timer(acpi::Reader reader, acpi::Tables& tabl
 }
 
 std::optional<PhysAddr> find_hpet(acpi::Reader reader, acpi::Tables& tables) {
-  for (const acpi::Table table : tables.find(acpi::kHpet).all()) {
+  for (const acpi::Table table : tables.find(acpi::kHpet)) {
     const auto registers = field<Address>(reader, table, kHpetAddress);
     if (registers.space == Address::kMemory && registers.address != 0)
       return PhysAddr{registers.address};

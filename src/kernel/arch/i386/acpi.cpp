@@ -44,9 +44,9 @@ void report_tables(const acpi::Broken& broken, std::size_t lists) {
 CpuList find_other_cpus() {
   acpi::Tables tables(read_physical);
   const acpi::Found lists = tables.find(acpi::kControllers);
-  report_tables(tables.broken(), lists.all().size());
+  report_tables(tables.broken(), lists.size());
   CpuList cpus(local_apic_id());
-  for (const acpi::Table list : lists.all()) cpus.add_all(read_physical, list);
+  for (const acpi::Table list : lists) cpus.add_all(read_physical, list);
   report_left_out(cpus);
   return cpus;
 }
