@@ -34,7 +34,8 @@ struct Machine {
     runs = 0;
   }
   [[nodiscard]] std::uint32_t count() const {
-    const auto all = static_cast<unsigned __int128>(now) * hertz / kTscHertz;
+    const std::uint64_t of_whole_seconds = now / kTscHertz * hertz;
+    const std::uint64_t all = of_whole_seconds + now % kTscHertz * hertz / kTscHertz;
     return static_cast<std::uint32_t>(all) & mask;
   }
   static Reading read(void* self) {
