@@ -131,7 +131,7 @@ TEST(OutsideTheWindow, ASlotThatThereIsNotMapsNothing) {
 
 TEST(OutsideTheWindow, AnAddressHasNoGenerationAndIsNotHeld) {
   Window window(4);
-  for (const std::uint32_t slot : {4U, 1'000'000U}) {
+  for (const std::uint32_t slot : {4U, 10'000U}) {
     const void* const address = window_address(SlotIndex{slot});
     EXPECT_EQ(window.mapper.generation_of(address), 0U);
     EXPECT_FALSE(window.mapper.check_held(window.high(0), address, 0));
