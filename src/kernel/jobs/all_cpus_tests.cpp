@@ -5,23 +5,10 @@
 #include "arch/cpus.hpp"
 #include "kernel/jobs/roll_call.hpp"
 #include "kernel/jobs/self_test.hpp"
-#include "kernel/sched/thread.hpp"
+#include "kernel/jobs/two_cpus.hpp"
 
 namespace kmapper::kernel {
 namespace {
-
-constexpr std::string_view kOneCpu = "there is one CPU";
-constexpr CpuNumber kFirst{0};
-constexpr CpuNumber kSecond{1};
-
-// The thread stays on a CPU for as long as one lives.
-class StayOn {
- public:
-  explicit StayOn(CpuNumber cpu) { thread_move_to(cpu); }
-  ~StayOn() { thread_roam(); }
-  StayOn(const StayOn&) = delete;
-  StayOn& operator=(const StayOn&) = delete;
-};
 
 // A CPU that answers nothing for a while is one that does not work, for the roll call.
 Outcome the_roll_call_names_a_cpu_that_does_not_work() {
@@ -72,20 +59,8 @@ struct TimeGame {
 Outcome time_does_not_run_backwards_between_cpus() {
   if (cpu_count() < 2) return skipped(kOneCpu);
   TimeGame game;
-  Thread* const other = thread_create(
-      "clock",
-      [](void* game) {
-        const StayOn there(kSecond);
-        static_cast<TimeGame*>(game)->play(1);
-      },
-      &game);
-  if (other == nullptr) return failed("no memory for a thread");
   const std::uint64_t begin = now_ns();
-  {
-    const StayOn here(kFirst);
-    game.play(0);
-  }
-  thread_join(*other);
+  if (!play_on_two_cpus(game)) return failed("no memory for a thread");
   if (game.ran_backwards) return failed("a CPU read an earlier time than another before it");
   constexpr std::uint64_t kMost = 100'000'000'000;
   return game.latest - begin < kMost ? passed() : failed("a CPU's time is far from another's");

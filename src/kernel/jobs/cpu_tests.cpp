@@ -6,6 +6,7 @@
 #include "arch/cpus.hpp"
 #include "arch/tlb.hpp"
 #include "kernel/jobs/self_test.hpp"
+#include "kernel/jobs/two_cpus.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
@@ -13,10 +14,6 @@
 
 namespace kmapper::kernel {
 namespace {
-
-constexpr std::string_view kOneCpu = "there is one CPU";
-constexpr CpuNumber kFirst{0};
-constexpr CpuNumber kSecond{1};
 
 std::uint32_t read_at(const void* address) {
   return *static_cast<const volatile std::uint32_t*>(address);
@@ -26,15 +23,6 @@ void write_at(void* address, std::uint32_t value) {
 }
 
 CpuNumber last_cpu() { return CpuNumber{cpu_count() - 1}; }
-
-// The thread stays on a CPU for as long as one lives.
-class StayOn {
- public:
-  explicit StayOn(CpuNumber cpu) { thread_move_to(cpu); }
-  ~StayOn() { thread_roam(); }
-  StayOn(const StayOn&) = delete;
-  StayOn& operator=(const StayOn&) = delete;
-};
 
 // While one lives, a thread keeps a CPU from idling.
 class BusyCpu {
@@ -129,20 +117,8 @@ struct PingPong {
 Outcome threads_on_two_cpus_wake_each_other() {
   if (cpu_count() < 2) return skipped(kOneCpu);
   PingPong game;
-  Thread* const other = thread_create(
-      "pong",
-      [](void* game) {
-        const StayOn there(kSecond);
-        static_cast<PingPong*>(game)->play(1);
-      },
-      &game);
-  if (other == nullptr) return failed("no memory for a thread");
   const std::uint64_t begun = now_ns();
-  {
-    const StayOn here(kFirst);
-    game.play(0);
-  }
-  thread_join(*other);
+  if (!play_on_two_cpus(game)) return failed("no memory for a thread");
   return now_ns() - begun < 10'000'000'000 ? passed() : failed("a wake-up was lost");
 }
 
