@@ -14,6 +14,7 @@
 // and those of tables.hpp.
 #include <algorithm>
 
+#include "arch/cpu.hpp"
 #include "kernel/lib/string.hpp"
 #include "kernel/multiboot.hpp"
 #include "tables.hpp"
@@ -110,16 +111,9 @@ void make_modules() {
 
 // --- The CPU's registers ---
 
-void write_msr(std::uint32_t which, std::uint64_t value) {
-  asm volatile("wrmsr" ::"c"(which), "A"(value));
-}
-std::uint64_t read_msr(std::uint32_t which) {
-  std::uint64_t value = 0;
-  asm volatile("rdmsr" : "=A"(value) : "c"(which));
-  return value;
-}
-
 void set_registers() {
+  using kernel::read_msr;
+  using kernel::write_msr;
   constexpr std::uint32_t kTsc = 0x10;
   constexpr std::uint32_t kApicBase = 0x1B;
   constexpr std::uint32_t kX2Apic = 1U << 10;
