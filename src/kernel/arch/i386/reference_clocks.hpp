@@ -15,13 +15,12 @@ struct ReferenceClock {
   Counter counter;
 };
 
-/// How fast the time-stamp counter is by the first of them that counts as it should, and which one
-/// that is; if none does, by what CPUID says, and then without one. Names those that should count
-/// and do not. Panics if nothing tells. At boot.
 struct MeasuredRate {
   Rate rate;
-  std::optional<ReferenceClock> by;
+  std::optional<ReferenceClock> by;  // none: CPUID says the rate
 };
+/// How fast the time-stamp counter is by the first of them that counts as it should; if none does,
+/// by what CPUID says. Names those that should count and do not. Panics if nothing tells. At boot.
 [[nodiscard]] MeasuredRate measure_tsc();
 
 }  // namespace kmapper::kernel

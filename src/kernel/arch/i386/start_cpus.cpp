@@ -64,19 +64,20 @@ bool offer_claim() {
 // A CPU has the claim. It is on the stack that it found, so there is no way to do without it.
 void receive() {
   const CpuNumber cpu{starting_cpu};
-  bool comes = clock_lead(cpu);
+  bool goes_on = clock_lead(cpu);
   const std::uint64_t end = now_ns() + kPatienceNs;
   // Acquire: pairs with cpu_main(); the variables may be changed for the next.
-  while (comes && running.load(std::memory_order_acquire) == starting_cpu) {
-    comes = now_ns() < end;
+  while (goes_on && running.load(std::memory_order_acquire) == starting_cpu) {
+    goes_on = now_ns() < end;
     pause();
   }
-  if (!comes) panic("CPU {} has begun to start, and does not go on", cpu);
+  if (!goes_on) panic("CPU {} has begun to start, and does not go on", cpu);
   starting_thread = nullptr;
 }
 
-// Whether a CPU comes before `end`; else none will.
-bool comes_before(std::uint64_t end) {
+// Whether a CPU comes in time; else none will.
+bool comes() {
+  const std::uint64_t end = now_ns() + kPatienceNs;
   while (now_ns() < end) {
     if (start_claim.load(std::memory_order_acquire) == kTaken) return true;
     pause();
@@ -112,7 +113,7 @@ void report_left_out(std::span<const ApicId> cpus) {
 void receive_all(std::span<const ApicId> cpus) {
   for (std::size_t i = 0; i < cpus.size() && cpu_count() < kMaxCpus; ++i) {
     if (!offer_claim()) return print("no memory for the stack of CPU {}\n", cpu_count());
-    if (!comes_before(now_ns() + kPatienceNs)) return;
+    if (!comes()) return;
     receive();
   }
 }
