@@ -184,19 +184,22 @@ TEST(Sleep, AKunmapInAnInterruptWakesASleeper) {
   });
 }
 
+/// Maps page 0 and frees it, again and again.
+void free_a_page(SharedWindow& window, std::uint32_t rounds) {
+  for (std::uint32_t i = 0; i < rounds; ++i) {
+    ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);
+    window.mapper.kunmap(window.high(0));
+    EXPECT_NE(window.mapper.evict(window.high(0)), Evicted::pinned);
+  }
+}
+
 // The slot is free for a moment, between the evict that cleans it and the grant to the sleeper.
 TEST(Sleep, TryKmapDoesNotOvertakeSleepers) {
   for_each_seed(kSeeds, [](std::uint64_t seed) {
     constexpr std::uint32_t kRounds = 20;
     SharedWindow window(seed, 1, 3);
     std::uint32_t served = 0;
-    window.spawn("frees a page", [&] {
-      for (std::uint32_t i = 0; i < kRounds; ++i) {
-        ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);
-        window.mapper.kunmap(window.high(0));
-        EXPECT_NE(window.mapper.evict(window.high(0)), Evicted::pinned);
-      }
-    });
+    window.spawn("frees a page", [&] { free_a_page(window, kRounds); });
     window.spawn("sleeps", [&] {
       for (; served < kRounds; ++served) {
         ASSERT_NE(window.mapper.kmap(window.high(1)), nullptr);
@@ -226,7 +229,7 @@ TEST(Sleep, TryKmapDoesNotOvertakeSleepers) {
 // looks for slots to sleep for, all at the same time: rare, so there are many games.
 TEST(Sleep, ASlotThatIsPinnedAgainWhileItIsParkedIsNotMissed) {
 #ifdef __SANITIZE_THREAD__
-  constexpr std::uint32_t kGames = 50;  // of some hundred times the time
+  constexpr std::uint32_t kGames = 50;  // each takes some hundred times as long
 #else
   constexpr std::uint32_t kGames = 5'000;
 #endif
@@ -234,13 +237,7 @@ TEST(Sleep, ASlotThatIsPinnedAgainWhileItIsParkedIsNotMissed) {
     constexpr std::uint32_t kRounds = 20;
     SharedWindow window(seed, 1, 3);
     bool done = false;
-    window.spawn("frees a page", [&] {
-      for (std::uint32_t i = 0; i < kRounds; ++i) {
-        ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);
-        window.mapper.kunmap(window.high(0));
-        EXPECT_NE(window.mapper.evict(window.high(0)), Evicted::pinned);
-      }
-    });
+    window.spawn("frees a page", [&] { free_a_page(window, kRounds); });
     window.spawn("sleeps", [&] {
       for (std::uint32_t i = 0; i < kRounds; ++i) {
         ASSERT_NE(window.mapper.kmap(window.high(1)), nullptr);
