@@ -16,8 +16,8 @@ find_package(Threads REQUIRED)
 include(GoogleTest)
 include(cmake/emulated.cmake)
 
-# AddressSanitizer doubles what there is to optimise in a test. A test runs once, so to optimise it takes longer than it
-# saves. A library keeps its optimisation, and so may a source of long tests.
+# AddressSanitizer doubles what there is to optimise in a test. A test runs once, so the compiler needs more time for that
+# than the test saves. Libraries are optimised as before.
 function(kmapper_compile_tests_fast target)
   if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=address")
     target_compile_options(${target} PRIVATE -O0)
@@ -33,7 +33,7 @@ target_link_libraries(kmapper_precompiled PRIVATE kmapper_options GTest::gtest)
 kmapper_compile_tests_fast(kmapper_precompiled)
 target_precompile_headers(kmapper_precompiled PRIVATE $<$<COMPILE_LANGUAGE:CXX>:<gtest/gtest.h$<ANGLE-R>>)
 
-# A program under an emulator cannot start itself: the kernel would have to.
+# A program under an emulator cannot start itself once more: the kernel would have to run it.
 set(environment "")
 if(kmapper_emulator)
   set(environment ENVIRONMENT GTEST_DEATH_TEST_STYLE=fast)

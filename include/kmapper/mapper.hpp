@@ -202,9 +202,9 @@ class Mapper {
   [[nodiscard]] Evicted evict(Page page);
 
   /// Returns when no TLB holds a translation of a page that had lost its slot before the call.
-  /// evict() does it where it may; whoever frees many pages that have no slot, or evicted them
-  /// where it may not, calls it once for all. Costs a load where no flush is due. Needs may_flush()
-  /// where one is.
+  /// evict() does it where it may. A caller that frees many pages without a slot, or that evicted
+  /// them where it may not flush, calls it once for all. Costs a load where no flush is due. Needs
+  /// may_flush() where one is.
   void finish_flushes();
 
   /// Releases the pins of a holder that has died, whose stamps satisfy `died`. Returns how many. A

@@ -1,10 +1,11 @@
 // Taking one page's slot back, because the page goes to its allocator; and the flushes that are due
 // before it may.
 //
-// flushes_due_ is raised before a slot is taken and lowered after its flush: whoever reads 0 comes
-// after all flushes of the pages that it finds without a slot. Many allocators free under a
-// spinlock, where nobody may wait for other CPUs. There the slot is taken all the same, and owed
-// its flush: it goes to a sleeper, who will flush it, or waits in owed_ for somebody who may.
+// flushes_due_ is raised before a slot is taken and lowered after its flush: a caller that reads 0
+// comes after all flushes of the pages that it finds without a slot. Many allocators free under a
+// spinlock, where nobody may wait for other CPUs. There evict() takes the slot all the same, and
+// owes its flush: a sleeper gets the slot and flushes it, or it waits in owed_ for a caller that
+// may flush.
 #pragma once
 
 #include "kmapper/mapper.hpp"
@@ -67,8 +68,8 @@ bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush) 
   return true;
 }
 
-/// A slot has been taken back where nobody may flush: it goes to the first sleeper, who will, or
-/// waits for a caller that may. Until then flushes_due_ counts it.
+/// A slot has been taken back where nobody may flush: the first sleeper gets it and flushes
+/// it, or it waits for a caller that may. Until then flushes_due_ counts it.
 template <class P>
 void Mapper<P>::owe_flush(SlotIndex index) {
   unparked_.insert(index);

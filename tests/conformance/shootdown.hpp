@@ -208,7 +208,7 @@ class Stare {
   Subject<R>& it_;
   std::uint32_t cpus_[P::kMaxCpus] = {};
   std::uint32_t cpu_count_ = 0;
-  const char* wrong_ = nullptr;  // written by who gives up, read after over_
+  const char* wrong_ = nullptr;  // the thread that gives up writes it; read after over_
   std::uint32_t wrong_pair_ = 0;
   // Acquire and release, all of them: what one CPU did comes before what the other does next.
   typename Subject<R>::template Atomic<std::uint32_t> step_{0};

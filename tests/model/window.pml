@@ -479,7 +479,7 @@ inline make_owed_flushes() {
 #endif
 }
 
-/* owe_flush(), after the claim. Nobody sleeps here: to whom it is granted then, sleep.pml shows. */
+/* owe_flush(), after the claim. Nobody sleeps here: sleep.pml shows which sleeper gets the slot. */
 inline owe_flush() {
 #if defined(MUTANT_OWED_CLEAN)
   atomic { flushes_due--; touched = 0 };
@@ -642,7 +642,7 @@ proctype thread(byte me) {
   :: atomic { (FREERS & BIT(me)) && NOBODY_CALLS(0) && leaving == 0 -> busy++; leaving = 1 };
      evict();
 #if OWERS
-     /* Handed out again at once; or kept, until somebody has come who may flush. */
+     /* Handed out again at once; or kept until a process that may flush comes by. */
      if
 #ifndef MUTANT_OWED_GONE
      :: atomic { owes -> assert(NOT_MAPPED(0)); leaving = 0; owes = false; rest(); goto next }

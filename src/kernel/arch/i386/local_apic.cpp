@@ -56,7 +56,7 @@ void set(Register which, std::uint32_t value) {
 
 void send(ApicId to, std::uint32_t command) {
   if (is_x2apic) {
-    // What was written before must be seen by who is interrupted (SDM 3A 10.12.3).
+    // The CPU that is interrupted must see what was written before (SDM 3A 10.12.3).
     asm volatile("mfence\n\tlfence" ::: "memory");
     constexpr std::uint32_t kCommand =
         x2apic_msr(static_cast<std::uint32_t>(Register::command_low));
