@@ -11,7 +11,7 @@
 #include <cstdio>
 #include <memory>
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
 

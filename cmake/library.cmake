@@ -35,13 +35,10 @@ install(CODE "if(CMAKE_INSTALL_DO_STRIP)
 endif()")
 
 # All headers but the core's, which are for kernels: those are built from the sources.
-set(core ledger limits local_map local_mapping local_stack mapper mapping platform report reservation result slot
-         slot_set vmap)
-list(JOIN core "|" core)
 file(GLOB_RECURSE kmapper_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kmapper/*)
-list(FILTER kmapper_headers EXCLUDE REGEX "/kmapper/(${core})\\.hpp$")
+list(FILTER kmapper_headers EXCLUDE REGEX "/kmapper/core/")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/kmapper DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        REGEX "/kmapper/(${core})\\.hpp$" EXCLUDE)
+        PATTERN core EXCLUDE)
 
 set(config ${CMAKE_INSTALL_LIBDIR}/cmake/kmapper)
 install(EXPORT kmapper NAMESPACE kmapper:: FILE kmapper-config.cmake DESTINATION ${config})

@@ -21,5 +21,5 @@ entry=start
 "$compiler" "$width" ${MACHINE:+"$MACHINE"} -idirafter /usr/include/x86_64-linux-gnu -std=c++20 -O2 -ffreestanding -nostdlib -static \
   -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector -fno-pic -fno-pie \
   -mno-sse -mno-mmx -Wall -Wextra -Werror -DKMAPPER_CHECKED="${CHECKED:-0}" \
-  -I"$root/include" -I"$root/src" -I"$root/tests" -I"$here" \
+  -I"$root/include" -I"$root/tests" -I"$here" \
   "${sources[@]}" -Wl,-T,"$here/port.ld" -Wl,-e,"$entry" -Wl,--build-id=none -Wl,-z,noexecstack -o "$output"

@@ -1,10 +1,10 @@
 // The one source that has the core in it.
-#include "core/local_map.hpp"
-#include "core/mapper_impl.hpp"
-#include "core/vmap.hpp"
-#include "kmapper/local_mapping.hpp"
-#include "kmapper/mapping.hpp"
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/impl/local_map.hpp"
+#include "kmapper/core/impl/mapper.hpp"
+#include "kmapper/core/impl/vmap.hpp"
+#include "kmapper/core/local_mapping.hpp"
+#include "kmapper/core/mapping.hpp"
+#include "kmapper/core/reservation.hpp"
 #include "platform.hpp"
 
 template class kmapper::Mapper<port::Platform>;

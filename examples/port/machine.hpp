@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kmapper/local_stack.hpp"
+#include "kmapper/core/local_stack.hpp"
 
 namespace port {
 

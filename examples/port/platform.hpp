@@ -7,9 +7,9 @@
 #include <cstdint>
 #include <span>
 
-#include "kmapper/local_map.hpp"
-#include "kmapper/mapper.hpp"
-#include "kmapper/vmap.hpp"
+#include "kmapper/core/local_map.hpp"
+#include "kmapper/core/mapper.hpp"
+#include "kmapper/core/vmap.hpp"
 #include "machine.hpp"
 
 namespace port {

@@ -9,7 +9,7 @@
 //     use(mapping->bytes());                               // good until the mapping dies
 //
 // Files are mapped in granules: a page or more, at most 2 MiB. A budget has so many slots of a
-// granule each; kmapper/mapper.hpp says how a granule finds its slot and loses it again.
+// granule each; kmapper/core/mapper.hpp says how a granule finds its slot and loses it again.
 //
 // A file that is cut short, a full disk or a bad one is no dead process: see Mapping::bad(). The
 // first budget installs a handler for SIGBUS, which leaves what is not the window's own to the one

@@ -25,7 +25,7 @@
 #include <span>
 #include <vector>
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 #include "kmapper/process.hpp"
 #include "process/clock.hpp"
 #include "process/counters.hpp"

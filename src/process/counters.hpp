@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kmapper/platform.hpp"
+#include "kmapper/core/platform.hpp"
 #include "process/threads.hpp"
 
 namespace kmapper::process {

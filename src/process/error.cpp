@@ -2,7 +2,7 @@
 
 #include <new>
 
-#include "kmapper/slot.hpp"
+#include "kmapper/core/slot.hpp"
 
 namespace kmapper::process {
 namespace {

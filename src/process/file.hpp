@@ -13,8 +13,8 @@
 #include <span>
 #include <string>
 
+#include "kmapper/core/reservation.hpp"
 #include "kmapper/process.hpp"
-#include "kmapper/reservation.hpp"
 #include "process/arena.hpp"
 #include "process/descriptor.hpp"
 #include "process/fault_cause.hpp"

@@ -10,9 +10,9 @@
 #include <chrono>
 #include <cstdint>
 
-#include "kmapper/limits.hpp"
+#include "kmapper/core/limits.hpp"
+#include "kmapper/core/result.hpp"
 #include "kmapper/process.hpp"
-#include "kmapper/result.hpp"
 #include "process/platform.hpp"
 
 namespace kmapper::process {

@@ -4,8 +4,8 @@
 
 #include <stop_token>
 
+#include "kmapper/core/result.hpp"
 #include "kmapper/process.hpp"
-#include "kmapper/result.hpp"
 #include "process/arena.hpp"
 #include "process/deadline.hpp"
 #include "process/long_wait.hpp"

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <thread>
 
-#include "core/mapper_impl.hpp"
+#include "kmapper/core/impl/mapper.hpp"
 #include "process/arena.hpp"
 #include "process/deadline.hpp"
 #include "process/file.hpp"

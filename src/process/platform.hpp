@@ -1,6 +1,6 @@
-// kmapper's seam (kmapper/platform.hpp) in a Linux process. What takes long is not done here: a
-// slot's PTE is written by noting down what it is to map, and the first who holds a pin of it calls
-// the kernel (File::fill). See record.hpp.
+// kmapper's seam (kmapper/core/platform.hpp) in a Linux process. What takes long is not done here:
+// a slot's PTE is written by noting down what it is to map, and the first who holds a pin of it
+// calls the kernel (File::fill). See record.hpp.
 //
 // There are no interrupts and no CPUs of one's own: cpu() is the thread's number, and whoever waits
 // for a change in progress yields.
@@ -14,7 +14,7 @@
 #include <span>
 #include <type_traits>
 
-#include "kmapper/platform.hpp"
+#include "kmapper/core/platform.hpp"
 #include "process/asleep.hpp"
 #include "process/page.hpp"
 #include "process/record.hpp"

@@ -8,7 +8,7 @@
 #include <mutex>
 #include <vector>
 
-#include "kmapper/result.hpp"
+#include "kmapper/core/result.hpp"
 #include "process/asleep.hpp"
 #include "process/memory.hpp"
 

@@ -7,9 +7,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kmapper/local_stack.hpp"
-#include "kmapper/platform.hpp"
-#include "kmapper/slot.hpp"
+#include "kmapper/core/local_stack.hpp"
+#include "kmapper/core/platform.hpp"
+#include "kmapper/core/slot.hpp"
 
 namespace kmapper::simulated {
 

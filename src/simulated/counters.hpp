@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kmapper/platform.hpp"
+#include "kmapper/core/platform.hpp"
 
 namespace kmapper::simulated {
 

@@ -16,8 +16,8 @@
 #include <span>
 #include <thread>
 
-#include "kmapper/local_stack.hpp"
-#include "kmapper/platform.hpp"
+#include "kmapper/core/local_stack.hpp"
+#include "kmapper/core/platform.hpp"
 #include "simulated/addresses.hpp"
 #include "simulated/counters.hpp"
 #include "simulated/machine.hpp"

@@ -1,7 +1,7 @@
 // The core, compiled once for each way of running threads.
-#include "core/local_map.hpp"
-#include "core/mapper_impl.hpp"
-#include "core/vmap.hpp"
+#include "kmapper/core/impl/local_map.hpp"
+#include "kmapper/core/impl/mapper.hpp"
+#include "kmapper/core/impl/vmap.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
 #include "simulated/scheduled_threads.hpp"

@@ -1,5 +1,6 @@
-// kmapper's seam (kmapper/platform.hpp) over a machine in software. The same class serves both ways
-// of running threads; what differs between them is in Threads: HostThreads or ScheduledThreads.
+// kmapper's seam (kmapper/core/platform.hpp) over a machine in software. The same class serves both
+// ways of running threads; what differs between them is in Threads: HostThreads or
+// ScheduledThreads.
 //
 // The platform also checks the core's side of the contract: PTEs change with interrupts off,
 // flushes happen with interrupts on. A breach is a fault in the machine's log.
@@ -9,7 +10,7 @@
 #include <cstdint>
 #include <span>
 
-#include "kmapper/platform.hpp"
+#include "kmapper/core/platform.hpp"
 #include "simulated/addresses.hpp"
 #include "simulated/machine.hpp"
 #include "simulated/page.hpp"

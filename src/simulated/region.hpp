@@ -12,7 +12,7 @@
 #include <string_view>
 #include <vector>
 
-#include "kmapper/slot.hpp"
+#include "kmapper/core/slot.hpp"
 #include "simulated/addresses.hpp"
 #include "simulated/fault_log.hpp"
 #include "simulated/pte.hpp"

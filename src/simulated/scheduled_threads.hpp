@@ -8,8 +8,8 @@
 #include <map>
 #include <span>
 
-#include "kmapper/local_stack.hpp"
-#include "kmapper/platform.hpp"
+#include "kmapper/core/local_stack.hpp"
+#include "kmapper/core/platform.hpp"
 #include "simulated/counters.hpp"
 #include "simulated/machine.hpp"
 #include "simulated/pte.hpp"

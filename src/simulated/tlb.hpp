@@ -13,7 +13,7 @@
 #include <optional>
 #include <vector>
 
-#include "kmapper/slot.hpp"
+#include "kmapper/core/slot.hpp"
 #include "simulated/addresses.hpp"
 #include "simulated/pte.hpp"
 

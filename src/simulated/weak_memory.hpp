@@ -10,8 +10,8 @@
 //   with;
 //   - threads, with the test that starts them and that goes on when they have ended;
 //   - an interrupt is part of the thread that it interrupts.
-// A wake and a TLB shootdown order nothing: the seam (kmapper/platform.hpp) promises no more, and a
-// shootdown may be left out.
+// A wake and a TLB shootdown order nothing: the seam (kmapper/core/platform.hpp) promises no more,
+// and a shootdown may be left out.
 #pragma once
 
 #include <array>

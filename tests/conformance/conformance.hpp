@@ -1,14 +1,14 @@
-// The suite: whether a platform keeps the contracts of kmapper/platform.hpp, found out on the very
-// machine. Give it a rig (rig.hpp), call run(), and read what it prints: a line for each check,
-// which begins with the platform's function that it is about.
+// The suite: whether a platform keeps the contracts of kmapper/core/platform.hpp, found out on the
+// very machine. Give it a rig (rig.hpp), call run(), and read what it prints: a line for each
+// check, which begins with the platform's function that it is about.
 //
 //     MyRig rig;
 //     const kmapper::conformance::Tally tally = kmapper::conformance::run(rig);
 //     ... tally.failed == 0 ...
 //
 // It needs the core and the freestanding headers of C++20, and nothing else. Include it in one
-// source, which also instantiates nothing: core/mapper_impl.hpp belongs in another. README.md says
-// more.
+// source, which also instantiates nothing: kmapper/core/impl/mapper.hpp belongs in another.
+// README.md says more.
 #pragma once
 
 #include "conformance/check.hpp"

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "conformance/sleeping.hpp"
-#include "kmapper/mapping.hpp"
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/mapping.hpp"
+#include "kmapper/core/reservation.hpp"
 
 namespace kmapper::conformance {
 

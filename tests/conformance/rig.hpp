@@ -5,10 +5,10 @@
 #include <concepts>
 #include <cstdint>
 
-#include "kmapper/local_map.hpp"
-#include "kmapper/mapper.hpp"
-#include "kmapper/platform.hpp"
-#include "kmapper/vmap.hpp"
+#include "kmapper/core/local_map.hpp"
+#include "kmapper/core/mapper.hpp"
+#include "kmapper/core/platform.hpp"
+#include "kmapper/core/vmap.hpp"
 
 namespace kmapper::conformance {
 

@@ -10,8 +10,8 @@
 #include <cstring>
 #include <vector>
 
-#include "core/mapper_impl.hpp"
 #include "in_a_child.hpp"
+#include "kmapper/core/impl/mapper.hpp"
 #include "kmapper/process.hpp"
 #include "process/arena.hpp"
 #include "scratch_file.hpp"

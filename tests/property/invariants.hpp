@@ -5,7 +5,7 @@
 
 #include <string>
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/scheduled_threads.hpp"
 

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "kmapper/local_map.hpp"
+#include "kmapper/core/local_map.hpp"
 #include "page_model.hpp"
 #include "region_game.hpp"
 

@@ -20,10 +20,10 @@
 #include <utility>
 #include <vector>
 
-#include "core/mapper_impl.hpp"  // release_pins() is a template of its own
-#include "kmapper/mapper.hpp"
-#include "kmapper/mapping.hpp"
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/impl/mapper.hpp"  // release_pins() is a template of its own
+#include "kmapper/core/mapper.hpp"
+#include "kmapper/core/mapping.hpp"
+#include "kmapper/core/reservation.hpp"
 #include "page_model.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/random.hpp"

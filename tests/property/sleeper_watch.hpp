@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "kmapper/slot.hpp"
+#include "kmapper/core/slot.hpp"
 
 namespace kmapper::simulated {
 

@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "kmapper/vmap.hpp"
+#include "kmapper/core/vmap.hpp"
 #include "page_model.hpp"
 #include "region_game.hpp"
 

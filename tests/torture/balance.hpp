@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "../property/player.hpp"
-#include "kmapper/mapper.hpp"
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/mapper.hpp"
+#include "kmapper/core/reservation.hpp"
 #include "simulated/computer.hpp"
 
 namespace kmapper::simulated {

@@ -1,13 +1,13 @@
 // kmap_local as one thread sees it, and as a context switch, a migration and an interrupt do.
-#include "kmapper/local_map.hpp"
+#include "kmapper/core/local_map.hpp"
 
 #include <gtest/gtest.h>
 
 #include <array>
 #include <string>
 
-#include "core/local_map.hpp"
-#include "kmapper/local_mapping.hpp"
+#include "kmapper/core/impl/local_map.hpp"
+#include "kmapper/core/local_mapping.hpp"
 #include "window.hpp"
 
 namespace kmapper::simulated {

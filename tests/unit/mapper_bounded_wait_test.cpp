@@ -2,7 +2,7 @@
 // behind.
 #include <gtest/gtest.h>
 
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/reservation.hpp"
 #include "window.hpp"
 
 namespace kmapper::simulated {

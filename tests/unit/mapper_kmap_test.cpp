@@ -3,7 +3,7 @@
 
 #include <set>
 
-#include "kmapper/mapping.hpp"
+#include "kmapper/core/mapping.hpp"
 #include "window.hpp"
 
 namespace kmapper::simulated {

@@ -2,8 +2,8 @@
 // same.
 #include <gtest/gtest.h>
 
-#include "core/scavenge.hpp"  // scavenge_ahead() with a predicate is a template
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/impl/scavenge.hpp"  // scavenge_ahead() with a predicate is a template
+#include "kmapper/core/reservation.hpp"
 #include "window.hpp"
 
 namespace kmapper::simulated {

@@ -6,8 +6,8 @@
 #include <span>
 #include <thread>
 
-#include "kmapper/mapping.hpp"
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/mapping.hpp"
+#include "kmapper/core/reservation.hpp"
 #include "window.hpp"
 
 namespace kmapper::simulated {

@@ -6,7 +6,7 @@
 #include <optional>
 #include <span>
 
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/reservation.hpp"
 #include "window.hpp"
 
 namespace kmapper::simulated {

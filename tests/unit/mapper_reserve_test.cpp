@@ -3,7 +3,7 @@
 
 #include <array>
 
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/reservation.hpp"
 #include "window.hpp"
 
 namespace kmapper::simulated {

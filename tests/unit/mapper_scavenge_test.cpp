@@ -4,8 +4,8 @@
 
 #include <thread>
 
-#include "core/observe.hpp"   // release_pins() is a template of its own
-#include "core/scavenge.hpp"  // and so is scavenge_ahead()
+#include "kmapper/core/impl/observe.hpp"   // release_pins() is a template of its own
+#include "kmapper/core/impl/scavenge.hpp"  // and so is scavenge_ahead()
 #include "window.hpp"
 
 namespace kmapper::simulated {

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
 #include "simulated/random.hpp"

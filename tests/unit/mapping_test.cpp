@@ -1,7 +1,7 @@
 // Handles that outlive their mapping: a checked build tells them by page, users and generation. And
 // what a strict build adds: without a user a page is not mapped, so that a pointer kept from before
 // faults.
-#include "kmapper/mapping.hpp"
+#include "kmapper/core/mapping.hpp"
 
 #include <gtest/gtest.h>
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "kmapper/report.hpp"
+#include "kmapper/core/report.hpp"
 
 namespace kmapper {
 namespace {

@@ -1,6 +1,6 @@
 // The set of slots: by one thread against std::set, and by several at once in orders that a seed
 // chooses.
-#include "kmapper/slot_set.hpp"
+#include "kmapper/core/slot_set.hpp"
 
 #include <gtest/gtest.h>
 

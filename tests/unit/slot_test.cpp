@@ -1,5 +1,5 @@
 // The slot's word and page->virtual: pure functions on 32 bits.
-#include "kmapper/slot.hpp"
+#include "kmapper/core/slot.hpp"
 
 #include <gtest/gtest.h>
 

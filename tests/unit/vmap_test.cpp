@@ -1,6 +1,6 @@
 // vmap as one caller sees it: where areas lie, when they are flushed, and what a full or a
 // fragmented range does.
-#include "kmapper/vmap.hpp"
+#include "kmapper/core/vmap.hpp"
 
 #include <gtest/gtest.h>
 

@@ -9,7 +9,7 @@
 #include <memory>
 #include <string>
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
 #include "simulated/scheduled_threads.hpp"

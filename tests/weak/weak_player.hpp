@@ -14,8 +14,8 @@
 #include <utility>
 #include <vector>
 
-#include "kmapper/mapper.hpp"
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/mapper.hpp"
+#include "kmapper/core/reservation.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/random.hpp"
 #include "weak_pages.hpp"

@@ -13,7 +13,7 @@
 #include <string>
 #include <string_view>
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/weak_threads.hpp"
 #include "weak_game.hpp"

@@ -11,7 +11,7 @@
 #include "kernel/lib/format.hpp"
 #include "kernel/mm/kernel_platform.hpp"
 #include "kernel/mm/page.hpp"
-#include "kmapper/report.hpp"
+#include "kmapper/core/report.hpp"
 
 namespace kmapper::kernel {
 

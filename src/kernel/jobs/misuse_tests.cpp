@@ -8,7 +8,7 @@
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/spinlock.hpp"
-#include "kmapper/mapping.hpp"
+#include "kmapper/core/mapping.hpp"
 
 namespace kmapper::kernel {
 namespace {

@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "arch/cpus.hpp"
-#include "core/scavenge.hpp"  // scavenge_ahead() is a template of its own
 #include "kernel/mm/highmem.hpp"
 #include "kernel/sched/scheduler.hpp"
+#include "kmapper/core/impl/scavenge.hpp"  // scavenge_ahead() is a template of its own
 
 namespace kmapper::kernel {
 namespace {

@@ -1,9 +1,9 @@
 #include "kernel/mm/highmem.hpp"
 
-#include "core/local_map.hpp"
-#include "core/mapper_impl.hpp"
 #include "kernel/lib/string.hpp"
 #include "kernel/sched/thread.hpp"
+#include "kmapper/core/impl/local_map.hpp"
+#include "kmapper/core/impl/mapper.hpp"
 
 template class kmapper::Mapper<kmapper::kernel::KernelPlatform>;
 template class kmapper::LocalMapper<kmapper::kernel::KernelPlatform>;

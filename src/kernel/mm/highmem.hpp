@@ -1,14 +1,14 @@
 // The window over high memory, and the CPUs' local slots, by the field's names. kmap() and
 // kmap_local() take any page: low memory answers with its permanent address. What may sleep, and
-// what it costs, stands in kmapper/mapper.hpp and kmapper/local_map.hpp.
+// what it costs, stands in kmapper/core/mapper.hpp and kmapper/core/local_map.hpp.
 #pragma once
 
 #include <cstddef>
 
 #include "kernel/mm/kernel_platform.hpp"
-#include "kmapper/local_mapping.hpp"
-#include "kmapper/mapper.hpp"
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/local_mapping.hpp"
+#include "kmapper/core/mapper.hpp"
+#include "kmapper/core/reservation.hpp"
 
 extern template class kmapper::Mapper<kmapper::kernel::KernelPlatform>;
 extern template class kmapper::LocalMapper<kmapper::kernel::KernelPlatform>;

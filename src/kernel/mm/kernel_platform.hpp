@@ -15,7 +15,7 @@
 #include "kernel/mm/page.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/scheduler.hpp"
-#include "kmapper/platform.hpp"
+#include "kmapper/core/platform.hpp"
 
 namespace kmapper::kernel {
 

@@ -12,7 +12,7 @@
 #include "kernel/mm/gfp.hpp"
 #include "kernel/mm/memory_map.hpp"
 #include "kernel/mm/page.hpp"
-#include "kmapper/result.hpp"
+#include "kmapper/core/result.hpp"
 
 namespace kmapper::kernel {
 

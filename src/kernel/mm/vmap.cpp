@@ -1,6 +1,6 @@
 #include "kernel/mm/vmap.hpp"
 
-#include "core/vmap.hpp"
+#include "kmapper/core/impl/vmap.hpp"
 
 template class kmapper::VmapRange<kmapper::kernel::KernelPlatform>;
 

@@ -1,11 +1,11 @@
 // Several pages at consecutive addresses, by the field's names. What it costs, and what it refuses,
-// stands in kmapper/vmap.hpp.
+// stands in kmapper/core/vmap.hpp.
 #pragma once
 
 #include <span>
 
 #include "kernel/mm/kernel_platform.hpp"
-#include "kmapper/vmap.hpp"
+#include "kmapper/core/vmap.hpp"
 
 extern template class kmapper::VmapRange<kmapper::kernel::KernelPlatform>;
 

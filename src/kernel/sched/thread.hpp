@@ -10,7 +10,7 @@
 #include "arch/context.hpp"
 #include "arch/paging.hpp"
 #include "arch/per_cpu.hpp"
-#include "kmapper/local_stack.hpp"
+#include "kmapper/core/local_stack.hpp"
 
 namespace kmapper::kernel {
 

@@ -16,7 +16,7 @@
 #include "kernel/mm/block_list.hpp"
 #include "kernel/user/abi.hpp"
 #include "kernel/user/user_addr.hpp"
-#include "kmapper/result.hpp"
+#include "kmapper/core/result.hpp"
 
 namespace kmapper::kernel {
 

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "kernel/user/user_addr.hpp"
-#include "kmapper/result.hpp"
+#include "kmapper/core/result.hpp"
 
 namespace kmapper::kernel {
 

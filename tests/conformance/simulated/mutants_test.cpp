@@ -10,9 +10,9 @@
 #include "conformance/conformance.hpp"
 #include "conformance/simulated/mutant.hpp"
 #include "conformance/simulated/simulated_rig.hpp"
-#include "core/local_map.hpp"
-#include "core/mapper_impl.hpp"
-#include "core/vmap.hpp"
+#include "kmapper/core/impl/local_map.hpp"
+#include "kmapper/core/impl/mapper.hpp"
+#include "kmapper/core/impl/vmap.hpp"
 
 template class kmapper::Mapper<kmapper::simulated::Mutant>;
 template class kmapper::LocalMapper<kmapper::simulated::Mutant>;

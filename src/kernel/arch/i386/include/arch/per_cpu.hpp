@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "arch/cpu.hpp"
-#include "kmapper/platform.hpp"
+#include "kmapper/core/platform.hpp"
 
 namespace kmapper::kernel {
 

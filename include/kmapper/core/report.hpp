@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "kmapper/slot.hpp"
+#include "kmapper/core/slot.hpp"
 
 namespace kmapper {
 

@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
 

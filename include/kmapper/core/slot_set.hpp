@@ -14,7 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kmapper/slot.hpp"
+#include "kmapper/core/slot.hpp"
 
 namespace kmapper {
 

@@ -16,9 +16,9 @@
 #include <cstdint>
 #include <span>
 
-#include "kmapper/local_stack.hpp"
-#include "kmapper/report.hpp"
-#include "kmapper/slot.hpp"
+#include "kmapper/core/local_stack.hpp"
+#include "kmapper/core/report.hpp"
+#include "kmapper/core/slot.hpp"
 
 namespace kmapper {
 

@@ -7,7 +7,7 @@
 // take it. The sleeper does the cleaning.
 #pragma once
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
 

@@ -4,8 +4,8 @@
 // sleeps for what it maps in it.
 #pragma once
 
-#include "kmapper/mapper.hpp"
-#include "kmapper/reservation.hpp"
+#include "kmapper/core/mapper.hpp"
+#include "kmapper/core/reservation.hpp"
 
 namespace kmapper {
 

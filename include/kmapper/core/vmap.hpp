@@ -29,9 +29,9 @@
 #include <cstdint>
 #include <span>
 
-#include "kmapper/platform.hpp"
-#include "kmapper/report.hpp"
-#include "kmapper/result.hpp"
+#include "kmapper/core/platform.hpp"
+#include "kmapper/core/report.hpp"
+#include "kmapper/core/result.hpp"
 
 namespace kmapper {
 

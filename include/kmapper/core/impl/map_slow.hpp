@@ -3,7 +3,7 @@
 // everybody, until it is published or given back.
 #pragma once
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
 

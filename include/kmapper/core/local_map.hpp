@@ -21,9 +21,9 @@
 #include <atomic>
 #include <cstdint>
 
-#include "kmapper/local_stack.hpp"
-#include "kmapper/platform.hpp"
-#include "kmapper/report.hpp"
+#include "kmapper/core/local_stack.hpp"
+#include "kmapper/core/platform.hpp"
+#include "kmapper/core/report.hpp"
 
 namespace kmapper {
 
@@ -161,7 +161,7 @@ class LocalMapper {
            P::kPageSize;
   }
 
-  // Out of line, in src/core/local_map.hpp.
+  // Out of line, in impl/local_map.hpp.
   void* too_deep(Page page, const void* caller);
   void not_on_top(const void* address, const void* caller);
   void left_mapped(std::uint32_t depth);

@@ -3,7 +3,7 @@
 // relaxed: a caller that is right finds what its own pin keeps as it is, and a report may be late.
 #pragma once
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
 

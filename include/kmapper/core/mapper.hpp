@@ -20,10 +20,10 @@
 // miss    takes a clean slot; scavenges a batch when there is none; sleeps, first come first
 //         served, when every slot is pinned.
 //
-// The code follows in this order; what is not inline is in src/core.
+// The code follows in this order; what is not inline is in impl/.
 //
 // Longer than usual: it is the whole public face of a window, and a class has to declare in one
-// place what is spread over the files of src/core.
+// place what is spread over the files of impl/.
 #pragma once
 
 #include <atomic>
@@ -31,13 +31,13 @@
 #include <cstdint>
 #include <span>
 
-#include "kmapper/ledger.hpp"
-#include "kmapper/limits.hpp"
-#include "kmapper/platform.hpp"
-#include "kmapper/report.hpp"
-#include "kmapper/result.hpp"
-#include "kmapper/slot.hpp"
-#include "kmapper/slot_set.hpp"
+#include "kmapper/core/ledger.hpp"
+#include "kmapper/core/limits.hpp"
+#include "kmapper/core/platform.hpp"
+#include "kmapper/core/report.hpp"
+#include "kmapper/core/result.hpp"
+#include "kmapper/core/slot.hpp"
+#include "kmapper/core/slot_set.hpp"
 
 namespace kmapper {
 
@@ -375,7 +375,7 @@ class Mapper {
     return true;
   }
 
-  // Out of line, in src/core/map_slow.hpp.
+  // Out of line, in impl/map_slow.hpp.
   template <Wait kWait>
   void* map_slow(Page page);
   void* map_slower(Page page, const void* caller);
@@ -384,7 +384,7 @@ class Mapper {
   void* publish(SlotIndex index, Page page);
   SlotIndex take_clean();
   Pinned map_in(SlotIndex slot, Page page);
-  // src/core/scavenge.hpp
+  // impl/scavenge.hpp
   Scavenged scavenge();
   void examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
   void sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
@@ -397,13 +397,13 @@ class Mapper {
   void finish(Batch& batch);
   void flush(std::span<const SlotIndex> touched);
   void put_clean(SlotIndex slot);
-  // src/core/evict.hpp
+  // impl/evict.hpp
   Evicted gone(Evicted how, bool may_flush);
   bool unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush);
   void owe_flush(SlotIndex index);
   std::uint32_t make_owed_flushes(std::uint32_t most);
   void wait_for_flushes();
-  // src/core/sleep.hpp
+  // impl/sleep.hpp
   Result<void*> sleep_for_slot(Page page, Limits<P> limits, const void* caller);
   Result<void*> map_within(Page page, Limits<P> limits);
   void enqueue(Waiter& self);
@@ -414,7 +414,7 @@ class Mapper {
   void announce(SlotIndex slot, Page page);
   void settle(SlotIndex index);
   void slow_exit(std::size_t offset, std::uint32_t before, Page page);
-  // src/core/reserve.hpp
+  // impl/reserve.hpp
   void push(Chain& chain, SlotIndex slot);
   SlotIndex pop(Chain& chain);
   void clean_chain(Chain& dirty, Chain& clean);
@@ -422,7 +422,7 @@ class Mapper {
   Result<Chain> gather(std::uint32_t slots, Limits<P> limits, const void* caller);
   Result<void*> map_reserved(Chain& chain, Page page);
   MapError map_rest(std::span<PageAddress<P>> pages, std::size_t mapped, Limits<P> limits);
-  // src/core/misuse.hpp
+  // impl/misuse.hpp
   void report(Misuse what, SlotIndex slot, Page page, const void* address, const void* caller);
   void report_kunmap(const Slot& slot, Page page, const void* caller);
   void wrong_address(const void* address);

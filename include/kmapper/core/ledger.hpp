@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kmapper/slot.hpp"
+#include "kmapper/core/slot.hpp"
 
 namespace kmapper {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
 

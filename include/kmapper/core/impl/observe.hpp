@@ -1,7 +1,7 @@
 // Opening the window, and looking at it.
 #pragma once
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
 

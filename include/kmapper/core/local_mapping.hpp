@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "kmapper/local_map.hpp"
+#include "kmapper/core/local_map.hpp"
 
 namespace kmapper {
 

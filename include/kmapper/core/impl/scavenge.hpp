@@ -7,7 +7,7 @@
 // slots it takes and in the words it examines, because a kmap pays for it.
 #pragma once
 
-#include "kmapper/mapper.hpp"
+#include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
 

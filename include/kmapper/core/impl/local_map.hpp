@@ -3,7 +3,7 @@
 // `template class kmapper::LocalMapper<MyPlatform>;`.
 #pragma once
 
-#include "kmapper/local_map.hpp"
+#include "kmapper/core/local_map.hpp"
 
 namespace kmapper {
 

@@ -9,7 +9,7 @@
 #include <algorithm>
 #include <bit>
 
-#include "kmapper/vmap.hpp"
+#include "kmapper/core/vmap.hpp"
 
 namespace kmapper {
 
