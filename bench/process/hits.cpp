@@ -6,8 +6,8 @@
 
 #include "bench/process/cached_file.hpp"
 #include "bench/process/load.hpp"
-#include "kmapper/cursor.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/cursor.hpp"
+#include "kmapper/process/process.hpp"
 
 namespace kmapper::bench {
 namespace {

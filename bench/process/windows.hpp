@@ -5,8 +5,8 @@
 #include <cstdlib>
 
 #include "bench/process/contender.hpp"
-#include "kmapper/cursor.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/cursor.hpp"
+#include "kmapper/process/process.hpp"
 
 namespace kmapper::bench {
 

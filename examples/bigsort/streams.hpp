@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "kmapper/cursor.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/cursor.hpp"
+#include "kmapper/process/process.hpp"
 
 namespace kmapper::examples {
 

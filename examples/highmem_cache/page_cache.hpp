@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "kmapper/high_memory.hpp"
+#include "kmapper/process/high_memory.hpp"
 
 namespace kmapper::examples {
 

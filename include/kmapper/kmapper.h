@@ -1,5 +1,6 @@
 /* The window in a Linux process, for C (C99 and later) and for whoever calls C. What it does, and
- * why, stands in kmapper/process.hpp, cursor.hpp and high_memory.hpp, which this is the C face of.
+ * why, stands in kmapper/process/process.hpp, cursor.hpp and high_memory.hpp, which this is the C
+ * face of.
  *
  *     kmapper_budget *budget;
  *     kmapper_window *window;
@@ -358,7 +359,7 @@ KMAPPER_API int kmapper_high_memory_map_until(kmapper_high_memory* memory, kmapp
 KMAPPER_API int64_t kmapper_high_memory_page_size(const kmapper_high_memory* memory);
 KMAPPER_API int64_t kmapper_high_memory_allocated(const kmapper_high_memory* memory);
 
-/* --- The handler for SIGBUS; see sigbus.hpp --- */
+/* --- The handler for SIGBUS; see process/sigbus.hpp --- */
 
 /* For a handler of the program's, which has SA_SIGINFO set and passes on its arguments: `info` is
  * its siginfo_t *. 1: an access to a mapping faulted, and can be made now: return. 0: the signal is

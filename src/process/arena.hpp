@@ -26,7 +26,7 @@
 #include <vector>
 
 #include "kmapper/core/mapper.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "process/clock.hpp"
 #include "process/counters.hpp"
 #include "process/descriptor.hpp"

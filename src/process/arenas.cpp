@@ -21,7 +21,7 @@
 #include <csignal>
 #include <system_error>
 
-#include "kmapper/sigbus.hpp"
+#include "kmapper/process/sigbus.hpp"
 #include "process/arena.hpp"
 #include "process/fault_direction.hpp"
 #include "process/page_size.hpp"

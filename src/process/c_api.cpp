@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "kmapper/cursor.hpp"
+#include "kmapper/process/cursor.hpp"
 #include "process/c_api.hpp"
 
 // NOLINTBEGIN(readability-identifier-naming): C's names

@@ -18,7 +18,7 @@
 #include <utility>
 
 #include "kmapper/kmapper.h"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 
 // NOLINTBEGIN(readability-identifier-naming): C's names
 struct kmapper_budget {

@@ -1,7 +1,7 @@
 // The C face's high memory: see kmapper/kmapper.h.
 #include <string>
 
-#include "kmapper/high_memory.hpp"
+#include "kmapper/process/high_memory.hpp"
 #include "process/c_api.hpp"
 
 // NOLINTBEGIN(readability-identifier-naming): C's names

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "kmapper/several.hpp"
+#include "kmapper/process/several.hpp"
 #include "process/c_api.hpp"
 
 // NOLINTBEGIN(readability-identifier-naming): C's names

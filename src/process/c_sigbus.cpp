@@ -1,5 +1,5 @@
 // The C face of the handler for SIGBUS: see kmapper/kmapper.h.
-#include "kmapper/sigbus.hpp"
+#include "kmapper/process/sigbus.hpp"
 #include "process/c_api.hpp"
 
 using kmapper::process::handle_sigbus;

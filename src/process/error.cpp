@@ -1,4 +1,4 @@
-#include "kmapper/process_error.hpp"
+#include "kmapper/process/error.hpp"
 
 #include <new>
 

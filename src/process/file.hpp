@@ -14,7 +14,7 @@
 #include <string>
 
 #include "kmapper/core/reservation.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "process/arena.hpp"
 #include "process/descriptor.hpp"
 #include "process/fault_cause.hpp"

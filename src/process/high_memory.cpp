@@ -1,4 +1,4 @@
-#include "kmapper/high_memory.hpp"
+#include "kmapper/process/high_memory.hpp"
 
 #include <sys/mman.h>
 

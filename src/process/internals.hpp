@@ -4,7 +4,7 @@
 #include <memory>
 #include <utility>
 
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "process/file.hpp"
 
 namespace kmapper::process {

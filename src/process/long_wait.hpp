@@ -12,7 +12,7 @@
 
 #include "kmapper/core/limits.hpp"
 #include "kmapper/core/result.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "process/platform.hpp"
 
 namespace kmapper::process {

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <string>
 
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "process/descriptor.hpp"
 
 namespace kmapper::process {

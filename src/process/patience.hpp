@@ -5,7 +5,7 @@
 #include <stop_token>
 
 #include "kmapper/core/result.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "process/arena.hpp"
 #include "process/deadline.hpp"
 #include "process/long_wait.hpp"

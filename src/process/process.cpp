@@ -1,11 +1,11 @@
 // The public classes: handles on Arena and File.
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
 
-#include "kmapper/cursor.hpp"
+#include "kmapper/process/cursor.hpp"
 #include "process/deadline.hpp"
 #include "process/file.hpp"
 #include "process/opening.hpp"

@@ -1,5 +1,5 @@
 // Several mappings at once: the core's kmap_all() and reserve().
-#include "kmapper/several.hpp"
+#include "kmapper/process/several.hpp"
 
 #include <algorithm>
 #include <deque>

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 
 namespace kmapper::process {
 

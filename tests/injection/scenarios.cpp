@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <string>
 
-#include "kmapper/cursor.hpp"
-#include "kmapper/high_memory.hpp"
-#include "kmapper/process.hpp"
-#include "kmapper/several.hpp"
+#include "kmapper/process/cursor.hpp"
+#include "kmapper/process/high_memory.hpp"
+#include "kmapper/process/process.hpp"
+#include "kmapper/process/several.hpp"
 
 namespace kmapper::injection {
 namespace {

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "injection.h"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "known_file.hpp"
 
 namespace kmapper::injection {

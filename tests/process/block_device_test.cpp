@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "loop_device.hpp"
 #include "scratch_file.hpp"
 

@@ -14,7 +14,7 @@
 #include <random>
 #include <vector>
 
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

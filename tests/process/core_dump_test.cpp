@@ -16,9 +16,9 @@
 #include <string>
 
 #include "in_a_child.hpp"
-#include "kmapper/high_memory.hpp"
 #include "kmapper/linux/highmem.h"
-#include "kmapper/process.hpp"
+#include "kmapper/process/high_memory.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

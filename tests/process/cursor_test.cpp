@@ -1,4 +1,4 @@
-#include "kmapper/cursor.hpp"
+#include "kmapper/process/cursor.hpp"
 
 #include <gtest/gtest.h>
 

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "kmapper/kmapper.h"
-#include "kmapper/process.hpp"
-#include "kmapper/several.hpp"
+#include "kmapper/process/process.hpp"
+#include "kmapper/process/several.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "in_a_child.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "process/page_size.hpp"
 #include "scratch_file.hpp"
 #include "small_disk.hpp"

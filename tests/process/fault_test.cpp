@@ -12,10 +12,10 @@
 #include <vector>
 
 #include "in_a_child.hpp"
-#include "kmapper/cursor.hpp"
-#include "kmapper/high_memory.hpp"
-#include "kmapper/process.hpp"
-#include "kmapper/sigbus.hpp"
+#include "kmapper/process/cursor.hpp"
+#include "kmapper/process/high_memory.hpp"
+#include "kmapper/process/process.hpp"
+#include "kmapper/process/sigbus.hpp"
 #include "scratch_file.hpp"
 #include "small_disk.hpp"
 

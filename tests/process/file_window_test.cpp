@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

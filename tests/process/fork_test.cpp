@@ -16,10 +16,10 @@
 #include <vector>
 
 #include "in_a_child.hpp"
-#include "kmapper/cursor.hpp"
-#include "kmapper/high_memory.hpp"
 #include "kmapper/linux/highmem.h"
-#include "kmapper/process.hpp"
+#include "kmapper/process/cursor.hpp"
+#include "kmapper/process/high_memory.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "in_a_child.hpp"
-#include "kmapper/high_memory.hpp"
 #include "kmapper/kmapper.h"
-#include "kmapper/process.hpp"
+#include "kmapper/process/high_memory.hpp"
+#include "kmapper/process/process.hpp"
 #include "process/available_memory.hpp"
 
 namespace kmapper::process {

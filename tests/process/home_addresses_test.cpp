@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "in_a_child.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "process_addresses.hpp"
 #include "scratch_file.hpp"
 

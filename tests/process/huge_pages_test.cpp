@@ -13,7 +13,7 @@
 #include <string>
 #include <system_error>
 
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

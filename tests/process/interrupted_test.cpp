@@ -5,7 +5,7 @@
 
 #include "fuse_server.hpp"
 #include "in_a_child.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 
 namespace kmapper::process {
 namespace {

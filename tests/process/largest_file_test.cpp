@@ -5,9 +5,9 @@
 
 #include <cstdint>
 
-#include "kmapper/cursor.hpp"
-#include "kmapper/process.hpp"
-#include "kmapper/several.hpp"
+#include "kmapper/process/cursor.hpp"
+#include "kmapper/process/process.hpp"
+#include "kmapper/process/several.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

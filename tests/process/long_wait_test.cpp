@@ -17,8 +17,8 @@
 
 #include "in_a_child.hpp"
 #include "kmapper/kmapper.h"
-#include "kmapper/process.hpp"
-#include "kmapper/several.hpp"
+#include "kmapper/process/process.hpp"
+#include "kmapper/process/several.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "kmapper/kmapper.h"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

@@ -13,7 +13,7 @@
 #include <system_error>
 
 #include "in_a_child.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

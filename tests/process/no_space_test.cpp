@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "in_a_child.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "loop_device.hpp"
 #include "scratch_file.hpp"
 #include "small_disk.hpp"

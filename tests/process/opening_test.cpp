@@ -15,8 +15,8 @@
 #include <system_error>
 
 #include "in_a_child.hpp"
-#include "kmapper/high_memory.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/high_memory.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

@@ -13,9 +13,9 @@
 
 #include "in_a_child.hpp"
 #include "is_readable.hpp"
-#include "kmapper/high_memory.hpp"
 #include "kmapper/linux/highmem.h"
-#include "kmapper/process.hpp"
+#include "kmapper/process/high_memory.hpp"
+#include "kmapper/process/process.hpp"
 #include "process/home.hpp"
 #include "process/linux_machine.hpp"
 #include "process/page_size.hpp"

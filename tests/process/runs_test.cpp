@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "kmapper/cursor.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/cursor.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

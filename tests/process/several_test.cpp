@@ -1,5 +1,5 @@
 // Several mappings at once: all or none, and nobody waits for what he holds himself.
-#include "kmapper/several.hpp"
+#include "kmapper/process/several.hpp"
 
 #include <gtest/gtest.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 // The handler for SIGBUS among the program's own: called by one, put in front of a later one; and
 // what it looks at while other threads take that away.
-#include "kmapper/sigbus.hpp"
+#include "kmapper/process/sigbus.hpp"
 
 #include <gtest/gtest.h>
 #include <setjmp.h>  // NOLINT(modernize-deprecated-headers): sigsetjmp()
@@ -15,7 +15,7 @@
 
 #include "in_a_child.hpp"
 #include "kmapper/kmapper.h"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

@@ -24,8 +24,8 @@
 #include <thread>
 #include <vector>
 
-#include "kmapper/process.hpp"
-#include "kmapper/sigbus.hpp"
+#include "kmapper/process/process.hpp"
+#include "kmapper/process/sigbus.hpp"
 
 namespace kmapper::process {
 namespace {

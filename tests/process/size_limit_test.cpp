@@ -8,9 +8,9 @@
 #include <cstdlib>
 
 #include "in_a_child.hpp"
-#include "kmapper/high_memory.hpp"
 #include "kmapper/linux/highmem.h"
-#include "kmapper/process.hpp"
+#include "kmapper/process/high_memory.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 #include "start_anew.hpp"
 

@@ -12,7 +12,7 @@
 
 #include "in_a_child.hpp"
 #include "kmapper/core/impl/mapper.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "process/arena.hpp"
 #include "scratch_file.hpp"
 

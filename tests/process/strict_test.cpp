@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "is_readable.hpp"
-#include "kmapper/high_memory.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/high_memory.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "in_a_child.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 #include "process/threads.hpp"
 #include "scratch_file.hpp"
 

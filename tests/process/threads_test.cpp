@@ -12,8 +12,8 @@
 #include <thread>
 #include <vector>
 
-#include "kmapper/high_memory.hpp"
-#include "kmapper/process.hpp"
+#include "kmapper/process/high_memory.hpp"
+#include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

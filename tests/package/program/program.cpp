@@ -1,6 +1,6 @@
 // What a user begins with: reads a file's last page through the window, writes to it, and makes the
 // disk have it.
-#include <kmapper/process.hpp>
+#include <kmapper/process/process.hpp>
 
 #include <cstdio>
 

@@ -4,7 +4,7 @@
 
 #include <exception>
 
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 
 /// Makes a budget and a window, and destroys them. 0: all went well.
 extern "C" __attribute__((visibility("default"))) int use_kmapper() {

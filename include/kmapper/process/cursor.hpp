@@ -7,7 +7,7 @@
 #include <system_error>
 
 #include "kmapper/export.h"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 
 namespace kmapper::process {
 

@@ -13,10 +13,10 @@
 //
 // A file that is cut short, a full disk or a bad one is no dead process: see Mapping::bad(). The
 // first budget installs a handler for SIGBUS, which leaves what is not the window's own to the one
-// before it; kmapper/sigbus.hpp is for programs that have handlers of their own. Where the signal
-// is blocked, or a later handler keeps it, the process dies as ever; a system call that is given
-// such a page's address says EFAULT. From the first budget on, the library stays loaded: dlclose()
-// leaves it in memory.
+// before it; kmapper/process/sigbus.hpp is for programs that have handlers of their own. Where the
+// signal is blocked, or a later handler keeps it, the process dies as ever; a system call that is
+// given such a page's address says EFAULT. From the first budget on, the library stays loaded:
+// dlclose() leaves it in memory.
 //
 // After fork(), whatever other threads were doing, the windows are the parent's. The child may read
 // and write what it holds, also where the file has been cut short, and destroy everything, mappings
@@ -44,7 +44,7 @@
 #include <utility>
 
 #include "kmapper/export.h"
-#include "kmapper/process_error.hpp"
+#include "kmapper/process/error.hpp"
 
 namespace kmapper::process {
 

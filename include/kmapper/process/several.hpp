@@ -11,7 +11,7 @@
 #include <memory>
 #include <span>
 
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 
 namespace kmapper::process {
 

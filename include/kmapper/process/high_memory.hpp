@@ -16,7 +16,7 @@
 #include <vector>
 
 #include "kmapper/export.h"
-#include "kmapper/process.hpp"
+#include "kmapper/process/process.hpp"
 
 namespace kmapper::process {
 
