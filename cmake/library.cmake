@@ -1,37 +1,63 @@
-# The window for Linux processes as a library that is installed: kmapper::kmapper is shared, kmapper::kmapper_static
-# is not. Both are made of the same objects, which are also what the tests are linked with.
+# The libraries for Linux processes, as they are installed, each shared and static:
+#
+#   kmapper::kmapper, kmapper::kmapper_static   the window on files and memory: src/process
+#   kmapper::linux, kmapper::linux_static       kernel code in a process (kmapper/linux/highmem.h): src/linux
+#
+# Neither needs the other. What both ask of the operating system (src/system) is compiled once, and is in both.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
-file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/process/*.cpp)
-add_library(kmapper_objects OBJECT ${sources})
-target_link_libraries(kmapper_objects PRIVATE kmapper_options)
-# Files may be larger than a 32-bit program's off_t says.
-target_compile_definitions(kmapper_objects PRIVATE _FILE_OFFSET_BITS=64)
-# Hidden, but for what is marked KMAPPER_API: a call within the library then costs no more for being shared.
-set_target_properties(kmapper_objects PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
-                                                 VISIBILITY_INLINES_HIDDEN ON)
+# Objects of one folder's sources, for shared and for static libraries, and for the tests.
+function(kmapper_objects name folder)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
+  add_library(${name} OBJECT ${sources})
+  target_link_libraries(${name} PRIVATE kmapper_options)
+  # Files may be larger than a 32-bit program's off_t says.
+  target_compile_definitions(${name} PRIVATE _FILE_OFFSET_BITS=64)
+  # Hidden, but for what is marked KMAPPER_API: a call within the library then costs no more for being shared.
+  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
+                                           VISIBILITY_INLINES_HIDDEN ON)
+endfunction()
 
-add_library(kmapper SHARED $<TARGET_OBJECTS:kmapper_objects>)
-add_library(kmapper_static STATIC $<TARGET_OBJECTS:kmapper_objects>)
-set_target_properties(kmapper_static PROPERTIES OUTPUT_NAME kmapper)
-set_target_properties(kmapper PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
-                                         LINK_DEPENDS ${CMAKE_CURRENT_LIST_DIR}/exports.map)
-# A handler of the library's stays installed: so does the library, also when it is closed (dlclose).
-target_link_options(kmapper PRIVATE -Wl,--version-script=${CMAKE_CURRENT_LIST_DIR}/exports.map -Wl,-z,nodelete)
-foreach(library kmapper kmapper_static)
-  set_target_properties(${library} PROPERTIES LINKER_LANGUAGE CXX)
-  target_compile_features(${library} INTERFACE cxx_std_20)
-  target_include_directories(${library} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
-                                                  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
-  add_library(kmapper::${library} ALIAS ${library})
-endforeach()
+# lib${file}.so and lib${file}.a of these objects, installed as kmapper::${target} and kmapper::${target}_static.
+function(kmapper_installed_library file target)
+  list(TRANSFORM ARGN REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE objects)
+  add_library(${file} SHARED ${objects})
+  add_library(${file}_static STATIC ${objects})
+  set_target_properties(${file}_static PROPERTIES OUTPUT_NAME ${file} EXPORT_NAME ${target}_static)
+  set_target_properties(${file} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+                                           LINK_DEPENDS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/exports.map
+                                           EXPORT_NAME ${target})
+  # A handler of the library's stays installed: so does the library, also when it is closed (dlclose).
+  target_link_options(${file} PRIVATE -Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/exports.map
+                                      -Wl,-z,nodelete)
+  foreach(library ${file} ${file}_static)
+    set_target_properties(${library} PROPERTIES LINKER_LANGUAGE CXX)
+    target_compile_features(${library} INTERFACE cxx_std_20)
+    target_include_directories(${library} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
+                                                    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+  endforeach()
+  add_library(kmapper::${target} ALIAS ${file})
+  add_library(kmapper::${target}_static ALIAS ${file}_static)
+  install(TARGETS ${file} ${file}_static EXPORT kmapper)
+  configure_file(${PROJECT_SOURCE_DIR}/cmake/kmapper.pc.in ${file}.pc @ONLY)
+  install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${file}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endfunction()
 
-install(TARGETS kmapper kmapper_static EXPORT kmapper)
+# Its prefix is where a .pc file lies, wherever that is.
+file(RELATIVE_PATH prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+kmapper_objects(kmapper_system_objects src/system)
+kmapper_objects(kmapper_process_objects src/process)
+kmapper_objects(kmapper_linux_objects src/linux)
+kmapper_installed_library(kmapper kmapper kmapper_process_objects kmapper_system_objects)
+kmapper_installed_library(kmapper_linux linux kmapper_linux_objects kmapper_system_objects)
+
 # The archive is stripped where the shared library is: cmake --install does so only for programs and shared ones.
 install(CODE "if(CMAKE_INSTALL_DO_STRIP)
-  execute_process(COMMAND ${CMAKE_STRIP} --strip-debug --enable-deterministic-archives
-    \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/libkmapper.a\" COMMAND_ERROR_IS_FATAL ANY)
+  foreach(library libkmapper.a libkmapper_linux.a)
+    execute_process(COMMAND ${CMAKE_STRIP} --strip-debug --enable-deterministic-archives
+      \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_LIBDIR}/\${library}\" COMMAND_ERROR_IS_FATAL ANY)
+  endforeach()
 endif()")
 
 # All headers but the core's, which are for kernels: those are built from the sources.
@@ -44,8 +70,3 @@ set(config ${CMAKE_INSTALL_LIBDIR}/cmake/kmapper)
 install(EXPORT kmapper NAMESPACE kmapper:: FILE kmapper-config.cmake DESTINATION ${config})
 write_basic_package_version_file(kmapper-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/kmapper-config-version.cmake DESTINATION ${config})
-
-# Its prefix is where it lies, wherever that is.
-file(RELATIVE_PATH prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-configure_file(cmake/kmapper.pc.in kmapper.pc @ONLY)
-install(FILES ${CMAKE_CURRENT_BINARY_DIR}/kmapper.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

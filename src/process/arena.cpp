@@ -13,7 +13,7 @@
 #include "process/arenas.hpp"
 #include "process/asleep.hpp"
 #include "process/file.hpp"
-#include "process/page_size.hpp"
+#include "system/page_size.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -28,7 +28,7 @@ std::system_error invalid_option(const std::string& what) {
 
 /// What the options say, or what suits the budget where they say nothing.
 std::int64_t choose_granule(const Options& options) {
-  const auto smallest = static_cast<std::int64_t>(page_size());
+  const auto smallest = static_cast<std::int64_t>(system::page_size());
   std::int64_t granule = options.granule;
   if (granule == 0) {
     constexpr std::int64_t kEnough = 64;
@@ -122,7 +122,7 @@ Arena::Arena(const Options& options)
       spans_(shape_.span_units),
       span_units_(shape_.span_units),
       self_(open_self()),
-      window_memory_(allocate_zeros(sizeof(Window))),
+      window_memory_(system::allocate_zeros(sizeof(Window))),
       window_(&Window::in_zeros(window_memory_.begin(), Platform(*this))) {
   window_->open(shape_.slots);
   clock_.move(Platform::now(), 0);
@@ -141,7 +141,7 @@ void Arena::leave_to_parent() noexcept {
 
 /// Addresses that nobody else gets, and that admit nobody. They begin where a granule may begin, so
 /// that the kernel can use its larger pages, and map around a fault what is in the same granule.
-AddressRange Arena::reserve_range() const {
+system::AddressRange Arena::reserve_range() const {
   const std::uint64_t units = std::uint64_t{shape_.slots} + shape_.span_units;
   const std::uint64_t wanted = (units + 1) << shape_.granule_shift;
   void* begin = MAP_FAILED;
@@ -172,7 +172,7 @@ void Arena::unpin_strictly(Record& record) {
 int Arena::map(std::byte* address, std::size_t size, int protection, int descriptor,
                std::int64_t offset) {
   counters_.add(Work::map_call);
-  const int error = map_over(address, size, protection, MAP_SHARED, descriptor, offset);
+  const int error = system::map_over(address, size, protection, MAP_SHARED, descriptor, offset);
   if (error == 0) {
     if (core_dump_ == CoreDump::nothing) madvise(address, size, MADV_DONTDUMP);
     return 0;
@@ -196,8 +196,8 @@ int Arena::protect(std::byte* address, std::size_t size, int protection) {
 void Arena::plug(std::byte* address, std::size_t size) {
   counters_.add(Work::unmap_call);
   if (has_copies() && strict_) mprotect(address, size, PROT_NONE);
-  if (has_copies() ||
-      map_over(address, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != 0) {
+  if (has_copies() || system::map_over(address, size, PROT_NONE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != 0) {
     madvise(address, size, MADV_DONTNEED);  // at least its memory
   }
 }

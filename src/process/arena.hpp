@@ -29,14 +29,14 @@
 #include "kmapper/process/process.hpp"
 #include "process/clock.hpp"
 #include "process/counters.hpp"
-#include "process/descriptor.hpp"
 #include "process/directory.hpp"
-#include "process/fault_direction.hpp"
-#include "process/memory.hpp"
 #include "process/platform.hpp"
 #include "process/record.hpp"
 #include "process/span_area.hpp"
 #include "process/spare_mappings.hpp"
+#include "system/descriptor.hpp"
+#include "system/fault_direction.hpp"
+#include "system/memory.hpp"
 
 namespace kmapper::process {
 
@@ -139,7 +139,7 @@ class Arena {
   [[nodiscard]] SpanUnit& span_unit(std::uint32_t unit) const { return span_units_[unit]; }
   /// An access to the address has faulted. True: it is one that a mapping shows, and may be
   /// accessed now. Called in a signal handler, by one thread at a time.
-  [[nodiscard]] bool patch(std::byte* address, Direction direction) noexcept;
+  [[nodiscard]] bool patch(std::byte* address, system::Direction direction) noexcept;
   /// After a fork, in the child: whatever other threads were doing here will never be done. So no
   /// lock of an arena that is left may be taken: look before.
   void leave_to_parent() noexcept;
@@ -168,7 +168,7 @@ class Arena {
 
   struct Held;
 
-  [[nodiscard]] AddressRange reserve_range() const;
+  [[nodiscard]] system::AddressRange reserve_range() const;
   using Name = std::array<char, 1024>;
   [[nodiscard]] Name name_of(std::uint32_t file);
   [[nodiscard]] std::vector<Held> held_granules();
@@ -176,28 +176,30 @@ class Arena {
   void unpin_strictly(Record& record);
   [[nodiscard]] std::int64_t populated();
   [[nodiscard]] std::size_t overhead() const;
-  [[nodiscard]] bool patch_at_home(std::byte* address, Direction direction) noexcept;
-  [[nodiscard]] bool patch(Record& record, std::byte* address, Direction direction) noexcept;
+  [[nodiscard]] bool patch_at_home(std::byte* address, system::Direction direction) noexcept;
+  [[nodiscard]] bool patch(Record& record, std::byte* address,
+                           system::Direction direction) noexcept;
   [[nodiscard]] bool replace(File& file, std::byte* address, std::int64_t offset,
-                             Direction direction, std::atomic<int>& fault, bool in_use) noexcept;
+                             system::Direction direction, std::atomic<int>& fault,
+                             bool in_use) noexcept;
 
   const Shape shape_;
   const bool strict_;
   const Placement placement_;
   const CoreDump core_dump_;
   const OnLongWait on_long_wait_;
-  const AddressRange range_;
+  const system::AddressRange range_;
   std::byte* const begin_;
-  ZeroArray<Record> records_;
+  system::ZeroArray<Record> records_;
   Directory directory_;
   SpanArea spans_;
-  ZeroArray<SpanUnit> span_units_;
+  system::ZeroArray<SpanUnit> span_units_;
   std::atomic<bool> is_left_{false};  // relaxed: set where there is one thread
   Counters counters_;
   Clock clock_;
   std::atomic<std::int64_t> page_tables_{0};  // relaxed: a sum
-  const Descriptor self_;                     // this process, for drop(); -1: it cannot be had
-  AddressRange window_memory_;
+  const system::Descriptor self_;             // this process, for drop(); -1: it cannot be had
+  system::AddressRange window_memory_;
   std::unique_ptr<Window, DestroyWindow> window_;
   std::mutex spare_mutex_;
   SpareMappings spare_;     // made with spare_mutex_ held

@@ -23,11 +23,11 @@
 
 #include "kmapper/process/sigbus.hpp"
 #include "process/arena.hpp"
-#include "process/fault_direction.hpp"
-#include "process/page_size.hpp"
-#include "process/signal_chain.hpp"
-#include "process/stay_loaded.hpp"
 #include "process/threads.hpp"
+#include "system/fault_direction.hpp"
+#include "system/page_size.hpp"
+#include "system/signal_chain.hpp"
+#include "system/stay_loaded.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -79,7 +79,7 @@ bool deal_with(siginfo_t* info, void* context) noexcept {
   // A misaligned access stays one, whatever the page shows; and of a page that is known to be bad
   // (BUS_MCEERR_AO), but was not accessed, there is no access.
   if (info->si_code == BUS_ADRALN || info->si_code == BUS_MCEERR_AO) return false;
-  const Direction direction = direction_of(info, context);
+  const system::Direction direction = system::direction_of(info, context);
   const Locked locked(*word);
   for (Arena* it = first_arena.load(std::memory_order_acquire); it != nullptr;
        it = it->next.load(std::memory_order_acquire)) {
@@ -88,7 +88,7 @@ bool deal_with(siginfo_t* info, void* context) noexcept {
   return false;
 }
 
-using SigbusChain = SignalChain<SIGBUS, deal_with>;
+using SigbusChain = system::SignalChain<SIGBUS, deal_with>;
 
 /// In the child of a fork: the forking thread is the only one.
 void leave_arenas_to_parent() {
@@ -108,7 +108,7 @@ const int watching_forks = pthread_atfork(nullptr, nullptr, leave_arenas_to_pare
 /// Two threads may do it at once.
 void make_lock() {
   if (lock_word.load(std::memory_order_acquire) != nullptr) return;
-  const std::size_t size = page_size();
+  const std::size_t size = system::page_size();
   void* const page =
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED)
@@ -166,7 +166,7 @@ bool handle_sigbus(int number, siginfo_t* info, void* context) noexcept {
 
 void install_sigbus_handler() {
   make_lock();
-  if (!stay_loaded())
+  if (!system::stay_loaded())
     throw std::system_error(ELIBACC, std::system_category(),
                             "keeping the code of the SIGBUS handler loaded");
   SigbusChain::install();

@@ -13,7 +13,7 @@
 #include <sys/single_threaded.h>
 #endif
 
-#include "process/descriptor.hpp"
+#include "system/descriptor.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -26,7 +26,7 @@ std::atomic<std::uint64_t> sleepers{0};
 
 /// Of this process, living; 0: the kernel does not say.
 std::uint32_t threads_of_process() noexcept {
-  const Descriptor stat(open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
+  const system::Descriptor stat(open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
   if (stat.number() < 0) return 0;
   std::array<char, 1024> text{};
   const ssize_t got = read(stat.number(), text.data(), text.size() - 1);

@@ -9,7 +9,7 @@
 #include <atomic>
 #include <cstdint>
 
-#include "process/stay_loaded.hpp"
+#include "system/stay_loaded.hpp"
 
 namespace kmapper::process {
 
@@ -27,7 +27,7 @@ class AtThreadEnd {
     std::uint64_t key = key_.load(std::memory_order_acquire);
     if (key == kNone) {
       pthread_key_t made{};
-      if (!stay_loaded() || pthread_key_create(&made, end_) != 0) return false;
+      if (!system::stay_loaded() || pthread_key_create(&made, end_) != 0) return false;
       if (key_.compare_exchange_strong(key, kMade | made, std::memory_order_acq_rel,
                                        std::memory_order_acquire)) {
         key = kMade | made;

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "process/memory.hpp"
+#include "system/memory.hpp"
 
 namespace kmapper::process {
 
@@ -50,7 +50,7 @@ class Clock {
   }
 
   std::atomic<std::uint32_t> tick_{0};
-  ZeroArray<std::atomic<std::uint64_t>> times_{kKept};
+  system::ZeroArray<std::atomic<std::uint64_t>> times_{kKept};
 };
 
 }  // namespace kmapper::process

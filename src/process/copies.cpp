@@ -23,7 +23,7 @@
 #include <cerrno>
 
 #include "process/file.hpp"
-#include "process/system_call.hpp"
+#include "system/system_call.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -32,7 +32,7 @@ namespace {
 /// show its end.
 bool has_byte_at(int descriptor, std::int64_t offset) {
   char byte = 0;
-  return uninterrupted([&] { return pread64(descriptor, &byte, 1, offset); }) != 0;
+  return system::uninterrupted([&] { return pread64(descriptor, &byte, 1, offset); }) != 0;
 }
 
 /// The end of a file that has one in the range: where reading finds it.
@@ -66,7 +66,7 @@ File::Read File::read_into(std::byte* address, std::size_t size, std::uint64_t g
   const auto begin = static_cast<std::int64_t>(granule << arena_->granule_shift());
   std::size_t read = 0;
   while (read < size) {
-    const ssize_t got = uninterrupted([&] {
+    const ssize_t got = system::uninterrupted([&] {
       return pread64(descriptor_.number(), address + read, size - read,
                      begin + static_cast<std::int64_t>(read));
     });

@@ -18,9 +18,9 @@
 #include <cstdint>
 #include <mutex>
 
-#include "process/memory.hpp"
 #include "process/page.hpp"
 #include "process/wide.hpp"
+#include "system/memory.hpp"
 
 namespace kmapper::process {
 
@@ -97,8 +97,8 @@ class Directory {
 
   const std::uint32_t count_;  // entries, without entry 0, which is none
   const unsigned shift_;       // that leaves a bucket's number of a hash
-  ZeroArray<Entry> entries_;
-  ZeroArray<std::atomic<std::uint32_t>> buckets_;
+  system::ZeroArray<Entry> entries_;
+  system::ZeroArray<std::atomic<std::uint32_t>> buckets_;
   Cell none_{0};
   // Odd while links change: who has found nothing meanwhile looks again, with the lock.
   alignas(64) std::atomic<std::uint32_t> version_{0};

@@ -7,8 +7,8 @@
 #include "process/arena.hpp"
 #include "process/fault_cause.hpp"
 #include "process/file.hpp"
-#include "process/page_size.hpp"
 #include "process/probe.hpp"
+#include "system/page_size.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -33,7 +33,7 @@ bool replace_by_zeros(std::byte* page, std::size_t size, int protection) {
 
 }  // namespace
 
-bool Arena::patch(std::byte* address, Direction direction) noexcept {
+bool Arena::patch(std::byte* address, system::Direction direction) noexcept {
   if (!range_.contains(address)) return patch_at_home(address, direction);
   const std::size_t unit = static_cast<std::size_t>(address - begin_) >> shape_.granule_shift;
   if (unit < shape_.slots) {
@@ -50,7 +50,7 @@ bool Arena::patch(std::byte* address, Direction direction) noexcept {
 }
 
 /// While the granule is taken back from one slot, it may have another already, which is in use.
-bool Arena::patch_at_home(std::byte* address, Direction direction) noexcept {
+bool Arena::patch_at_home(std::byte* address, system::Direction direction) noexcept {
   for (std::uint32_t i = 0; i < shape_.slots; ++i) {
     Record& record = records_[i];
     // Acquire: pairs with Record::place(), and so does the next look at the record.
@@ -63,7 +63,7 @@ bool Arena::patch_at_home(std::byte* address, Direction direction) noexcept {
 /// Only of a granule that is pinned: any other access is no use of the window. Filling one at home
 /// is a use, see Home::fill(); and only at home may a granule be accessed before it is filled.
 /// The file may be closed now, but is not freed: see ~File().
-bool Arena::patch(Record& record, std::byte* address, Direction direction) noexcept {
+bool Arena::patch(Record& record, std::byte* address, system::Direction direction) noexcept {
   if (static_cast<std::size_t>(address - record.data()) >= granule()) return false;
   std::uint32_t state = record.state.load(std::memory_order_acquire);
   if (!word::is_pinned(window_->inspect(slot_of(record)).word) ||
@@ -86,14 +86,14 @@ bool Arena::patch(Record& record, std::byte* address, Direction direction) noexc
 /// disk, say, where reading shows a hole. So no access is made again that must fail again.
 /// `in_use`: somebody has a mapping that shows the page. Else File::fill() will know of the fault
 /// when it hands one out; read-ahead hands out none.
-bool Arena::replace(File& file, std::byte* address, std::int64_t offset, Direction direction,
-                    std::atomic<int>& fault, bool in_use) noexcept {
+bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
+                    system::Direction direction, std::atomic<int>& fault, bool in_use) noexcept {
   const std::size_t size = file.page();
   std::byte* const page = page_of(address, size);
   offset -= address - page;
   const int protection = file.protection();
-  const bool may_write = direction != Direction::read && (protection & PROT_WRITE) != 0;
-  const bool is_write = direction == Direction::write && may_write;
+  const bool may_write = direction != system::Direction::read && (protection & PROT_WRITE) != 0;
+  const bool is_write = direction == system::Direction::write && may_write;
   const auto is_well = [&] {
     return (is_write || is_readable(page)) && (!may_write || is_writable(page));
   };
@@ -126,7 +126,7 @@ int File::fault_at(std::int64_t page_offset) const noexcept {
 }
 
 int File::repeated_fault() const noexcept {
-  if (page_ != page_size()) return ENOMEM;  // the pool of huge pages is empty
+  if (page_ != system::page_size()) return ENOMEM;  // the pool of huge pages is empty
   return cause_of_repeated_fault(descriptor_.number(), access_ != Access::read_only);
 }
 

@@ -15,8 +15,8 @@
 
 #include "process/arenas.hpp"
 #include "process/opening.hpp"
-#include "process/page_size.hpp"
-#include "process/system_call.hpp"
+#include "system/page_size.hpp"
+#include "system/system_call.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -39,13 +39,13 @@ std::int64_t last_end(const Arena& arena) {
 std::size_t check_pages(int descriptor, const std::string& name, const Arena& arena) {
   if (!arena.has_copies()) return check_mappable(descriptor, name, arena.granule());
   check_readable(descriptor, name);
-  return page_size();
+  return system::page_size();
 }
 
 }  // namespace
 
-File::File(Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena,
-           Kind kind)
+File::File(system::Descriptor descriptor, std::string name, Access access,
+           std::shared_ptr<Arena> arena, Kind kind)
     : descriptor_(std::move(descriptor)),
       name_(std::make_shared<const std::string>(std::move(name))),
       access_(access),
@@ -78,7 +78,7 @@ File::~File() {
 
 void File::open_home() {
   const char* reason = "the kernel maps more of such a file than what is touched";
-  if (page_ == page_size()) {
+  if (page_ == system::page_size()) {
     home_ = Home::open({.descriptor = descriptor_.number(),
                         .protection = protection(),
                         .granule_shift = arena_->granule_shift(),
@@ -142,7 +142,7 @@ void File::advise(Advice advice) noexcept {
 
 Error File::sync() noexcept {
   if (arena_->is_left()) return error(WindowErrc::forked);
-  if (uninterrupted([this] { return fdatasync(descriptor_.number()); }) != 0)
+  if (system::uninterrupted([this] { return fdatasync(descriptor_.number()); }) != 0)
     return error({errno, std::system_category()});
   return say_fault();
 }
@@ -151,14 +151,15 @@ Error File::sync() noexcept {
 /// fsync() only of all: so the range gets addresses that admit nobody, for the call.
 Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
-  const std::int64_t begin = offset - offset % static_cast<std::int64_t>(page_size());
+  const std::int64_t begin = offset - offset % static_cast<std::int64_t>(system::page_size());
   const auto size = static_cast<std::uint64_t>(offset - begin + length);
   const auto bytes = static_cast<std::size_t>(size);
-  void* const address = size > kMostAddresses ? MAP_FAILED : uninterrupted([&] {
+  void* const address = size > kMostAddresses ? MAP_FAILED : system::uninterrupted([&] {
     return mmap64(nullptr, bytes, PROT_NONE, MAP_SHARED, descriptor_.number(), begin);
   });
   if (address == MAP_FAILED) return sync();
-  const int number = uninterrupted([&] { return msync(address, bytes, MS_SYNC); }) == 0 ? 0 : errno;
+  const int number =
+      system::uninterrupted([&] { return msync(address, bytes, MS_SYNC); }) == 0 ? 0 : errno;
   munmap(address, bytes);
   return number != 0 ? system_error(number, offset, length) : say_fault();
 }
@@ -168,7 +169,7 @@ Error File::start_sync(std::int64_t offset, std::int64_t length) noexcept {
   const auto start = [&] {
     return sync_file_range(descriptor_.number(), offset, length, SYNC_FILE_RANGE_WRITE);
   };
-  if (uninterrupted(start) == 0) return {};
+  if (system::uninterrupted(start) == 0) return {};
   return system_error(errno, offset, length);
 }
 
@@ -184,7 +185,7 @@ Error File::resize(std::int64_t size) noexcept {
   std::optional<ReadAheads::Pause> pause;
   if (is_cut) pause.emplace(read_aheads_);
   if (is_cut && !evict_from(first)) return wrong(WindowErrc::pinned);
-  if (within_size_limit([&] { return ftruncate(descriptor_.number(), size); }) != 0)
+  if (system::within_size_limit([&] { return ftruncate(descriptor_.number(), size); }) != 0)
     return wrong({errno, std::system_category()});
   if (const int number = refresh_size(); number != 0)
     return wrong({number, std::system_category()});
@@ -216,7 +217,7 @@ Error File::discard(std::int64_t offset, std::int64_t length) noexcept {
     return fallocate(descriptor_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
                      length);
   };
-  if (uninterrupted(punch) == 0) return {};
+  if (system::uninterrupted(punch) == 0) return {};
   return system_error(errno, offset, length);
 }
 
@@ -224,7 +225,7 @@ int File::take_blocks(std::int64_t offset, std::int64_t length) const noexcept {
   const auto take = [&] {
     return fallocate(descriptor_.number(), FALLOC_FL_KEEP_SIZE, offset, length);
   };
-  return uninterrupted(take) == 0 ? 0 : errno;
+  return system::uninterrupted(take) == 0 ? 0 : errno;
 }
 
 std::int64_t File::longest() const {
@@ -267,7 +268,8 @@ bool File::evict_from(std::uint64_t first) noexcept {
 int File::refresh_size(std::int64_t read_end) {
   const std::lock_guard lock(sizing_);
   struct stat status {};
-  if (uninterrupted([&] { return fstat(descriptor_.number(), &status); }) != 0) return errno;
+  if (system::uninterrupted([&] { return fstat(descriptor_.number(), &status); }) != 0)
+    return errno;
   std::int64_t size = status.st_size;
   if (S_ISBLK(status.st_mode)) {
     std::uint64_t bytes = 0;

@@ -16,11 +16,11 @@
 #include "kmapper/core/reservation.hpp"
 #include "kmapper/process/process.hpp"
 #include "process/arena.hpp"
-#include "process/descriptor.hpp"
 #include "process/fault_cause.hpp"
 #include "process/home.hpp"
 #include "process/read_aheads.hpp"
 #include "process/streams.hpp"
+#include "system/descriptor.hpp"
 
 namespace kmapper::process {
 
@@ -29,7 +29,7 @@ class File {
   enum class Kind : std::uint8_t { file, high_memory };
 
   /// Throws std::system_error.
-  File(Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena,
+  File(system::Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena,
        Kind kind = Kind::file);
   File(const File&) = delete;
   File& operator=(const File&) = delete;
@@ -208,7 +208,7 @@ class File {
     return static_cast<std::size_t>(offset) & (arena_->granule() - 1);
   }
 
-  const Descriptor descriptor_;
+  const system::Descriptor descriptor_;
   const std::shared_ptr<const std::string> name_;
   const Access access_;
   const Kind kind_;

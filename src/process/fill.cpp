@@ -9,7 +9,7 @@
 #include <cerrno>
 
 #include "process/file.hpp"
-#include "process/page_size.hpp"
+#include "system/page_size.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -139,7 +139,7 @@ int File::map_in_slots(std::span<Record* const> run) {
 int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) {
   // A mapping of huge pages that may be written to from the start would make a file that ends
   // within it longer.
-  const bool is_huge = page_ != page_size();
+  const bool is_huge = page_ != system::page_size();
   const auto map = [&] {
     return arena_->map(address, size, is_huge ? PROT_READ : protection(), descriptor_.number(),
                        static_cast<std::int64_t>(granule << arena_->granule_shift()));

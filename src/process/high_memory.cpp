@@ -9,9 +9,9 @@
 #include <system_error>
 
 #include "process/available_memory.hpp"
-#include "process/descriptor.hpp"
 #include "process/file.hpp"
 #include "process/internals.hpp"
+#include "system/descriptor.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -22,10 +22,10 @@ constexpr std::size_t kBits = 64;
 constexpr std::int64_t kLeftToOthers = std::int64_t{16} << 20;
 constexpr std::int64_t kAtOnce = std::int64_t{16} << 20;
 
-Descriptor new_memory_file() {
+system::Descriptor new_memory_file() {
   const int number = memfd_create("kmapper high memory", MFD_CLOEXEC);
   if (number < 0) throw std::system_error(errno, std::system_category(), "high memory");
-  return Descriptor(number);
+  return system::Descriptor(number);
 }
 
 }  // namespace

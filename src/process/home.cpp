@@ -10,8 +10,8 @@
 #include <new>
 #include <utility>
 
-#include "process/page_size.hpp"
 #include "process/present_pages.hpp"
+#include "system/page_size.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -24,7 +24,7 @@ constexpr std::uint64_t kLeastGrowth = std::uint64_t{1} << 20;
 
 /// Whether the kernel maps of this file what was asked for, and not more.
 bool is_mapped_exactly(int descriptor, std::size_t granule, bool writable) {
-  if (granule >= page_table_reach()) return true;
+  if (granule >= system::page_table_reach()) return true;
   struct statfs status {};
   const bool in_memory = fstatfs(descriptor, &status) == 0 && status.f_type == TMPFS_MAGIC;
   return in_memory && (writable || granule >= kFaultAround);
@@ -44,10 +44,10 @@ void touch(std::byte* address) {
 /// give them (EFAULT): an access will say why. One page is mapped faster by an access than by the
 /// call, which kernels before 5.14 do not have (EINVAL).
 int map_by_writing(std::byte* begin, std::size_t size) {
-  int number = size > page_size() ? EINTR : EINVAL;
+  int number = size > system::page_size() ? EINTR : EINVAL;
   while (number == EINTR) number = madvise(begin, size, MADV_POPULATE_WRITE) == 0 ? 0 : errno;
   if (number != EINVAL) return number == EFAULT ? 0 : number;
-  for (std::size_t at = 0; at < size; at += page_size()) touch(begin + at);
+  for (std::size_t at = 0; at < size; at += system::page_size()) touch(begin + at);
   return 0;
 }
 
@@ -63,8 +63,9 @@ std::unique_ptr<Home> Home::open(const Terms& terms) {
 }
 
 std::int64_t Home::page_tables_for(std::int64_t size) {
-  const auto reach = static_cast<std::int64_t>(page_table_reach());
-  return (size / reach + (size % reach != 0 ? 1 : 0)) * static_cast<std::int64_t>(page_size());
+  const auto reach = static_cast<std::int64_t>(system::page_table_reach());
+  return (size / reach + (size % reach != 0 ? 1 : 0)) *
+         static_cast<std::int64_t>(system::page_size());
 }
 
 bool Home::admit(std::int64_t size) {
@@ -103,9 +104,9 @@ bool Home::add_extent(std::uint64_t granules) {
 HomeRange Home::map_extent(std::uint64_t first, std::uint64_t granules) const {
   const std::uint64_t size = granules << granule_shift();
   const std::uint64_t offset = first << granule_shift();
-  const std::size_t reach = page_table_reach();
+  const std::size_t reach = system::page_table_reach();
   const bool is_small = offset + size <= reach && granule() < reach;
-  const std::size_t alignment = is_small ? std::max(kFaultAround, page_size()) : reach;
+  const std::size_t alignment = is_small ? std::max(kFaultAround, system::page_size()) : reach;
   const std::uint64_t skew = granule() < reach && !is_small ? kFaultAround : 0;
   const auto remainder = static_cast<std::size_t>((offset + skew) % alignment);
   if (size > SIZE_MAX / 2) return {};
@@ -138,8 +139,8 @@ int Home::fill(std::uint64_t first, std::uint64_t granules, std::int64_t size) {
 bool Home::restore(std::uint64_t granule) {
   const auto offset = static_cast<std::int64_t>(granule << granule_shift());
   const std::size_t size = this->granule();
-  if (map_over(address(granule), size, terms_.protection, MAP_SHARED | MAP_NORESERVE,
-               terms_.descriptor, offset) != 0) {
+  if (system::map_over(address(granule), size, terms_.protection, MAP_SHARED | MAP_NORESERVE,
+                       terms_.descriptor, offset) != 0) {
     madvise(address(granule), size, MADV_DONTNEED);  // at least no memory is kept
     return false;
   }
@@ -155,13 +156,13 @@ void Home::close() {
 bool Home::is_locked() const {
   bool is = false;
   for_each_extent(
-      [&is](std::byte* begin, std::size_t size) { is = is || process::is_locked(begin, size); });
+      [&is](std::byte* begin, std::size_t size) { is = is || system::is_locked(begin, size); });
   return is;
 }
 
 void Home::unlock() {
   for_each_extent([](std::byte* begin, std::size_t size) {
-    if (!process::is_locked(begin, size)) return;
+    if (!system::is_locked(begin, size)) return;
     munlock(begin, size);
     madvise(begin, size, MADV_DONTNEED);
   });
@@ -175,7 +176,7 @@ void Home::look_around(std::uint64_t granule) {
   std::byte* const behind = own + this->granule();
   if (!by_writing_) (void)*static_cast<volatile std::byte*>(own);
   const auto some = [](const std::byte* begin, const std::byte* end) {
-    return std::min(page_table_reach(), static_cast<std::size_t>(end - begin));
+    return std::min(system::page_table_reach(), static_cast<std::size_t>(end - begin));
   };
   const HomeRange& range = extent_of(granule).range;
   const std::size_t before = some(range.begin(), own);

@@ -29,7 +29,7 @@
 #include <memory>
 
 #include "process/home_range.hpp"
-#include "process/page_size.hpp"
+#include "system/page_size.hpp"
 
 namespace kmapper::process {
 
@@ -55,7 +55,7 @@ class Home {
   }
   /// Whether fill() is a system call; else it is an access, or nothing.
   [[nodiscard]] bool fills_by_a_call() const {
-    return by_writing_ && std::size_t{1} << granule_shift() > page_size();
+    return by_writing_ && std::size_t{1} << granule_shift() > system::page_size();
   }
   /// Whether neighbours take their time one by one, and not what an access maps around it.
   [[nodiscard]] bool is_slow_in_runs() const { return by_writing_; }

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <cstdio>
 
-#include "process/page_size.hpp"
+#include "system/page_size.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -34,7 +34,7 @@ std::uint64_t mapped_bytes() {
   if (file == nullptr) return 0;
   if (std::fscanf(file, "%lu", &pages) != 1) pages = 0;
   std::fclose(file);
-  return std::uint64_t{pages} * page_size();
+  return std::uint64_t{pages} * system::page_size();
 }
 
 /// Whether so many more bytes lie within the share. Under a limit (ulimit -v) they must also leave
@@ -50,8 +50,8 @@ bool may_take(std::size_t all, std::size_t more) {
 }
 
 /// Addresses that nobody else gets, and that begin where they should. Empty: there are none.
-AddressRange reserve_at(std::size_t size, HomeRange::Position position) {
-  const std::size_t slack = position.alignment - std::min(position.alignment, page_size());
+system::AddressRange reserve_at(std::size_t size, HomeRange::Position position) {
+  const std::size_t slack = position.alignment - std::min(position.alignment, system::page_size());
   void* const begin =
       mmap(nullptr, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (begin == MAP_FAILED) return {};
@@ -70,7 +70,7 @@ HomeRange HomeRange::reserve(std::size_t size, Position position) {
   const std::size_t all = taken.fetch_add(size, std::memory_order_relaxed) + size;
   if (may_take(all, size)) {
     HomeRange range(reserve_at(size, position));
-    if (!range.is_empty() && is_locked(range.begin(), size)) return {};
+    if (!range.is_empty() && system::is_locked(range.begin(), size)) return {};
     if (!range.is_empty()) return range;
   }
   taken.fetch_sub(size, std::memory_order_relaxed);

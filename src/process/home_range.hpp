@@ -4,7 +4,7 @@
 
 #include <cstddef>
 
-#include "process/memory.hpp"
+#include "system/memory.hpp"
 
 namespace kmapper::process {
 
@@ -29,9 +29,9 @@ class HomeRange {
   [[nodiscard]] std::size_t size() const { return range_.size(); }
 
  private:
-  explicit HomeRange(AddressRange range) : range_(std::move(range)) {}
+  explicit HomeRange(system::AddressRange range) : range_(std::move(range)) {}
 
-  AddressRange range_;
+  system::AddressRange range_;
 };
 
 }  // namespace kmapper::process

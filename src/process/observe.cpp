@@ -66,7 +66,8 @@ Stats Arena::stats() {
 std::size_t Arena::overhead() const {
   constexpr std::size_t kPartlyUsed = 8;
   const std::size_t window = shape_.slots * (sizeof(Window) / Platform::kMaxSlots) +
-                             Platform::kMaxCpus * std::size_t{64} + kPartlyUsed * page_size();
+                             Platform::kMaxCpus * std::size_t{64} +
+                             kPartlyUsed * system::page_size();
   return sizeof(Arena) + window + records_.bytes() + directory_.bytes() + span_units_.bytes() +
          spans_.bytes() + clock_.bytes();
 }

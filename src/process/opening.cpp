@@ -11,8 +11,8 @@
 #include <cstdint>
 #include <system_error>
 
-#include "process/page_size.hpp"
-#include "process/system_call.hpp"
+#include "system/page_size.hpp"
+#include "system/system_call.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -34,7 +34,7 @@ std::string kind_that_is_not_mapped(const struct stat& status, int descriptor) {
 
 void check_kind(int descriptor, const std::string& name) {
   struct stat status {};
-  if (uninterrupted([&] { return fstat(descriptor, &status); }) != 0)
+  if (system::uninterrupted([&] { return fstat(descriptor, &status); }) != 0)
     throw refused(errno, name, {});
   const std::string kind = kind_that_is_not_mapped(status, descriptor);
   if (kind.empty()) return;
@@ -69,13 +69,14 @@ void check_access(int descriptor, const std::string& name, Access access) {
 /// a tape does something to it, and may wait. Where there is no /proc, the path is opened without
 /// waiting; that fails for a file on which another process has a lease.
 int open_without_waiting(const std::string& path, int flags) {
-  const Descriptor only_path(uninterrupted([&] { return open(path.c_str(), O_PATH | O_CLOEXEC); }));
+  const system::Descriptor only_path(
+      system::uninterrupted([&] { return open(path.c_str(), O_PATH | O_CLOEXEC); }));
   if (only_path.number() < 0) return -1;
   check_kind(only_path.number(), path);
   const std::string same = "/proc/thread-self/fd/" + std::to_string(only_path.number());
-  const int number = uninterrupted([&] { return open(same.c_str(), flags); });
+  const int number = system::uninterrupted([&] { return open(same.c_str(), flags); });
   if (number >= 0 || errno != ENOENT) return number;
-  return uninterrupted([&] { return open(path.c_str(), flags | O_NONBLOCK); });
+  return system::uninterrupted([&] { return open(path.c_str(), flags | O_NONBLOCK); });
 }
 
 std::size_t huge_page_size_of(int descriptor) {
@@ -88,17 +89,17 @@ std::size_t huge_page_size_of(int descriptor) {
 
 }  // namespace
 
-Descriptor open_file(const std::string& path, Access access) {
+system::Descriptor open_file(const std::string& path, Access access) {
   const int mode = access == Access::read_only ? O_RDONLY : O_RDWR;
-  Descriptor file(open_without_waiting(path, mode | O_CLOEXEC | O_NOCTTY));
+  system::Descriptor file(open_without_waiting(path, mode | O_CLOEXEC | O_NOCTTY));
   if (file.number() < 0) throw refused(errno, path, {});
   check_kind(file.number(), path);
   check_access(file.number(), path, access);
   return file;
 }
 
-Descriptor duplicate_file(int descriptor, const std::string& name, Access access) {
-  Descriptor file(fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+system::Descriptor duplicate_file(int descriptor, const std::string& name, Access access) {
+  system::Descriptor file(fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
   if (file.number() < 0) throw refused(errno, name, {});
   check_access(file.number(), name, access);
   check_kind(file.number(), name);
@@ -109,14 +110,14 @@ std::size_t check_mappable(int descriptor, const std::string& name, std::size_t 
   // Admits nobody and reserves nothing: of a file in huge pages, a mapping that may be written to
   // makes the file as long as the mapping, and takes pages from the machine's pool.
   void* const trial =
-      mmap(nullptr, page_size(), PROT_NONE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
+      mmap(nullptr, system::page_size(), PROT_NONE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
   const int number = trial == MAP_FAILED ? errno : 0;
   const std::size_t huge = huge_page_size_of(descriptor);
-  if (number == 0) munmap(trial, huge != 0 ? huge : page_size());
+  if (number == 0) munmap(trial, huge != 0 ? huge : system::page_size());
   // Out of addresses or of what may be locked: that is nothing about this file.
   if (number != 0 && number != ENOMEM && number != EAGAIN)
     throw refused(number, name, "cannot be mapped; a budget of copies may be able to read it");
-  if (huge <= granule) return huge != 0 ? huge : page_size();
+  if (huge <= granule) return huge != 0 ? huge : system::page_size();
   throw std::system_error(WindowErrc::invalid_option,
                           name + ": is in huge pages of " + std::to_string(huge) +
                               " bytes, and the budget has granules of " + std::to_string(granule) +
@@ -125,10 +126,10 @@ std::size_t check_mappable(int descriptor, const std::string& name, std::size_t 
 
 void check_readable(int descriptor, const std::string& name) {
   struct stat status {};
-  struct statfs system {};
+  struct statfs disk {};
   // A file system need not answer; procfs does.
-  if (fstat(descriptor, &status) == 0 && status.st_size == 0 && fstatfs(descriptor, &system) == 0 &&
-      system.f_type == PROC_SUPER_MAGIC)
+  if (fstat(descriptor, &status) == 0 && status.st_size == 0 && fstatfs(descriptor, &disk) == 0 &&
+      disk.f_type == PROC_SUPER_MAGIC)
     throw refused(ENODEV, name, "is a file of procfs, which does not say how long it is");
 }
 

@@ -7,15 +7,16 @@
 #include <string>
 
 #include "kmapper/process/process.hpp"
-#include "process/descriptor.hpp"
+#include "system/descriptor.hpp"
 
 namespace kmapper::process {
 
 /// Opens the file of a path. Throws std::system_error, whose text says what the file is where that
 /// is the reason.
-[[nodiscard]] Descriptor open_file(const std::string& path, Access access);
+[[nodiscard]] system::Descriptor open_file(const std::string& path, Access access);
 /// Duplicates a descriptor that the program has opened. Throws like open_file().
-[[nodiscard]] Descriptor duplicate_file(int descriptor, const std::string& name, Access access);
+[[nodiscard]] system::Descriptor duplicate_file(int descriptor, const std::string& name,
+                                                Access access);
 
 /// What the kernel maps of the file in one piece, in bytes: a page or a huge page. Throws
 /// std::system_error if the file system maps no part of the file, or no piece as small as a

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "process/descriptor.hpp"
+#include "system/descriptor.hpp"
 
 namespace kmapper::process {
 
@@ -39,7 +39,7 @@ class PresentPages {
  private:
   // The kernel's own, whatever page_size() pretends: the file has an entry for each.
   const std::size_t page_ = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  const Descriptor pagemap_;
+  const system::Descriptor pagemap_;
   std::array<std::uint64_t, 512> entries_;
 };
 

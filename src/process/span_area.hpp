@@ -10,7 +10,7 @@
 
 #include "kmapper/core/result.hpp"
 #include "process/asleep.hpp"
-#include "process/memory.hpp"
+#include "system/memory.hpp"
 
 namespace kmapper::process {
 
@@ -91,7 +91,7 @@ class SpanArea {
 
   mutable std::mutex mutex_;  // guards what follows
   std::vector<bool> used_;
-  ZeroArray<Run> runs_;  // by their first units
+  system::ZeroArray<Run> runs_;  // by their first units
   std::uint32_t in_use_ = 0;
   Waiter* first_waiter_ = nullptr;
   Waiter* last_waiter_ = nullptr;

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <cstddef>
 
-#include "process/page_size.hpp"
+#include "system/page_size.hpp"
 
 namespace kmapper::process {
 
@@ -21,7 +21,7 @@ class SpareMappings {
   /// Makes them, as far as the kernel allows. One thread at a time.
   void make() noexcept {
     if (begin_.load(std::memory_order_relaxed) != nullptr) return;
-    const std::size_t page = page_size();
+    const std::size_t page = system::page_size();
     void* const begin =
         mmap(nullptr, kPages * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (begin == MAP_FAILED) return;
@@ -33,7 +33,7 @@ class SpareMappings {
   /// Whether there were any. Any thread; may be called in a signal handler.
   bool give_up() noexcept {
     void* const begin = begin_.exchange(nullptr, std::memory_order_acquire);
-    return begin != nullptr && munmap(begin, kPages * page_size()) == 0;
+    return begin != nullptr && munmap(begin, kPages * system::page_size()) == 0;
   }
 
  private:

@@ -57,33 +57,35 @@ works() {
   [[ $(tail -c 4096 file | head -c 5) == Jello ]] || fail "$1 did not write to the file"
 }
 
-# The names that the library shows are those that its headers mark, and all of those.
+# The names that the libraries show are those that its headers mark, and all of those.
 check_exports() {
   local name marked shown
   marked=$(find "$include" -name '*.h*' ! -name export.h -exec cat {} + | tr '\n' ' ' | grep -o 'KMAPPER_API [^;{]*' |
     sed -E 's/.*KMAPPER_LINUX\((\w+)\).*/kmapper_linux_\1/; t; s/^KMAPPER_API (\w+) *$/\1/; t; s/^[^(]*\b(\w+)\(.*/\1/' |
     sort -u)
-  shown=$(nm -DC --defined-only "$lib/libkmapper.so" | cut -d ' ' -f 3- |
+  shown=$(nm -DC --defined-only "$lib/libkmapper.so" "$lib/libkmapper_linux.so" | cut -d ' ' -f 3- -s |
     sed -E 's/^kmapper::process:://; s/[:(].*//; s/@.*//' | sort -u)
   [[ -n $marked ]] || fail "no header marks anything with KMAPPER_API"
   for name in $shown; do
-    grep -qx "$name" <<<"$marked" || fail "the library shows $name, which no header marks with KMAPPER_API"
+    grep -qx "$name" <<<"$marked" || fail "a library shows $name, which no header marks with KMAPPER_API"
   done
   for name in $marked; do
-    grep -qx "$name" <<<"$shown" || fail "a header marks $name with KMAPPER_API, and the library does not have it"
+    grep -qx "$name" <<<"$shown" || fail "a header marks $name with KMAPPER_API, and no library has it"
   done
 }
 
 check_needs() {
-  local about needed
-  about=$(readelf -hd "$lib/libkmapper.so")
-  [[ $about == *"Library soname: [libkmapper.so.0]"* ]] || fail "its SONAME is not libkmapper.so.0"
-  while read -r needed; do
-    case $needed in
-      libc.so.6 | libstdc++.so.6 | libgcc_s.so.1 | ld-linux*) ;;
-      *) fail "it needs $needed" ;;
-    esac
-  done < <(sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p' <<<"$about")
+  local library about needed
+  for library in libkmapper.so libkmapper_linux.so; do
+    about=$(readelf -hd "$lib/$library")
+    [[ $about == *"Library soname: [$library.0]"* ]] || fail "the SONAME of $library is not $library.0"
+    while read -r needed; do
+      case $needed in
+        libc.so.6 | libstdc++.so.6 | libgcc_s.so.1 | ld-linux*) ;;
+        *) fail "$library needs $needed" ;;
+      esac
+    done < <(sed -nE 's/.*\(NEEDED\).*\[(.*)\]/\1/p' <<<"$about")
+  done
   needed=$(dpkg-deb -f "$folder"/libkmapper-dev_*_"$architecture".deb Architecture Depends Multi-Arch)
   [[ $needed == *"Architecture: $architecture"* && $needed == *"Multi-Arch: same"* ]] || fail "it says: $needed"
   [[ $needed =~ Depends:.*libc6\ \(\>=\ 2\.[0-9]+.*libstdc\+\+6\ \(\>=\ [0-9]+ ]] || fail "it says: $needed"
@@ -100,9 +102,13 @@ check_c() {
   flags=$(pkg-config --static --cflags --libs kmapper)
   # shellcheck disable=SC2086
   "$cc" "${width[@]}" -std=c99 -static "$here/program/program.c" -o static $flags
+  # shellcheck disable=SC2046
+  "$cc" "${width[@]}" -std=c99 -Wall -Wextra -Werror "$here/program/highmem.c" -o highmem \
+    $(pkg-config --cflags --libs kmapper_linux)
   runs_programs
   works ./shared
   works ./static
+  LD_LIBRARY_PATH=$lib "${emulator[@]}" ./highmem || fail "a program of linux/highmem.h ended with $?"
 }
 
 # Each header compiles by itself, with nothing but the package; and as C, where it is for C.

@@ -1,5 +1,5 @@
 // Whether an access that faulted was a read or a write; and what happens where nobody says so.
-#include "process/fault_direction.hpp"
+#include "system/fault_direction.hpp"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -15,9 +15,9 @@
 
 #include "in_a_child.hpp"
 #include "kmapper/process/process.hpp"
-#include "process/page_size.hpp"
 #include "scratch_file.hpp"
 #include "small_disk.hpp"
+#include "system/page_size.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -36,7 +36,7 @@ constexpr bool kRiscvReads = [] {
       0x4502,     0x6502, 0x2502,        // c.lwsp, c.ldsp, c.fldsp
       0x8108,     0x8508, 0xFFFF8508U};  // c.lbu, c.lhu; what follows does not matter
   for (const std::uint32_t it : kReads) {
-    if (riscv_direction(it) != Direction::read) return false;
+    if (system::riscv_direction(it) != system::Direction::read) return false;
   }
   return true;
 }();
@@ -57,60 +57,63 @@ constexpr bool kRiscvWrites = [] {
                                        0xC02A,     0xE02A, 0xA02A,  // c.swsp, c.sdsp, c.fsdsp
                                        0x8908,     0x8D08};         // c.sb, c.sh
   for (const std::uint32_t it : kWrites) {
-    if (riscv_direction(it) != Direction::write) return false;
+    if (system::riscv_direction(it) != system::Direction::write) return false;
   }
   return true;
 }();
 static_assert(kRiscvWrites);
 
-static_assert(riscv_direction(0x00000013) == Direction::unknown);  // nop
-static_assert(riscv_direction(0x0FF0000F) == Direction::unknown);  // fence
-static_assert(riscv_direction(0x0001) == Direction::unknown);      // c.nop
-static_assert(riscv_direction(0x0808) == Direction::unknown);      // c.addi4spn
-static_assert(riscv_direction(0x9502) == Direction::unknown);      // c.jalr
+static_assert(system::riscv_direction(0x00000013) == system::Direction::unknown);  // nop
+static_assert(system::riscv_direction(0x0FF0000F) == system::Direction::unknown);  // fence
+static_assert(system::riscv_direction(0x0001) == system::Direction::unknown);      // c.nop
+static_assert(system::riscv_direction(0x0808) == system::Direction::unknown);      // c.addi4spn
+static_assert(system::riscv_direction(0x9502) == system::Direction::unknown);      // c.jalr
 
 volatile sig_atomic_t direction_seen = 0;
 
 /// Notes the direction down, and lets the access go on.
 void on_sigbus(int /*number*/, siginfo_t* info, void* context) {
-  direction_seen = static_cast<int>(direction_of(info, context));
+  direction_seen = static_cast<int>(system::direction_of(info, context));
   auto* const address = static_cast<std::byte*>(info->si_addr);
-  (void)mmap(address - reinterpret_cast<std::uintptr_t>(address) % page_size(), page_size(),
-             PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  (void)mmap(address - reinterpret_cast<std::uintptr_t>(address) % system::page_size(),
+             system::page_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+             -1, 0);
 }
 
 /// What is seen of an access to a page that its file has not got.
 template <class Access>
-Direction direction_of_access(Access access) {
+system::Direction direction_of_access(Access access) {
   const int seen = in_a_child([&] {
     struct sigaction action {};
     action.sa_sigaction = on_sigbus;
     action.sa_flags = SA_SIGINFO;
     sigaction(SIGBUS, &action, nullptr);
-    const ScratchFile file(static_cast<std::int64_t>(page_size()));
-    void* const page =
-        mmap(nullptr, page_size(), PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor(), 0);
+    const ScratchFile file(static_cast<std::int64_t>(system::page_size()));
+    void* const page = mmap(nullptr, system::page_size(), PROT_READ | PROT_WRITE, MAP_SHARED,
+                            file.descriptor(), 0);
     if (page == MAP_FAILED || ftruncate64(file.descriptor(), 0) != 0) return 100;
     direction_seen = 101;
     access(static_cast<volatile std::uint32_t*>(page));
     return static_cast<int>(direction_seen);
   });
-  return static_cast<Direction>(seen);
+  return static_cast<system::Direction>(seen);
 }
 
 TEST(FaultDirection, OfAReadIsToldOnThisMachine) {
-  EXPECT_EQ(direction_of_access([](volatile std::uint32_t* at) { (void)*at; }), Direction::read);
+  EXPECT_EQ(direction_of_access([](volatile std::uint32_t* at) { (void)*at; }),
+            system::Direction::read);
 }
 
 TEST(FaultDirection, OfAWriteIsToldOnThisMachine) {
-  EXPECT_EQ(direction_of_access([](volatile std::uint32_t* at) { *at = 1; }), Direction::write);
+  EXPECT_EQ(direction_of_access([](volatile std::uint32_t* at) { *at = 1; }),
+            system::Direction::write);
 }
 
 TEST(FaultDirection, OfAWriteOfAByteIsToldOnThisMachine) {
   EXPECT_EQ(direction_of_access([](volatile std::uint32_t* at) {
               *reinterpret_cast<volatile std::uint8_t*>(at) = 1;
             }),
-            Direction::write);
+            system::Direction::write);
 }
 
 TEST(FaultOfUnknownDirection, InAFullDiskIsAnErrorOfItsMappingAndEnds) {
@@ -119,8 +122,8 @@ TEST(FaultOfUnknownDirection, InAFullDiskIsAnErrorOfItsMappingAndEnds) {
     alarm(20);  // a write that is taken for a read is made again for ever
     const SmallDisk disk;
     if (!disk.is_there()) return kSkipped;
-    pretend_no_direction.store(true, std::memory_order_relaxed);
-    const auto page = static_cast<std::int64_t>(page_size());
+    system::pretend_no_direction.store(true, std::memory_order_relaxed);
+    const auto page = static_cast<std::int64_t>(system::page_size());
     const std::int64_t pages = 2 * SmallDisk::kSize / page;
     const int file = disk.open_file(pages * page);
     FileWindow window(file, Access::read_write,
@@ -153,7 +156,7 @@ bool refuse_writes(std::byte* page) {
   api.api = UFFD_API;
   api.features = UFFD_FEATURE_SIGBUS | UFFD_FEATURE_WP_HUGETLBFS_SHMEM;
   uffdio_register where{};
-  where.range = {reinterpret_cast<std::uintptr_t>(page), page_size()};
+  where.range = {reinterpret_cast<std::uintptr_t>(page), system::page_size()};
   where.mode = UFFDIO_REGISTER_MODE_WP;
   uffdio_writeprotect how{};
   how.range = where.range;
@@ -167,8 +170,8 @@ TEST(FaultOfUnknownDirection, InAPageThatCanOnlyBeReadEnds) {
   constexpr int kSkipped = 77;
   const int ended = in_a_child([] {
     alarm(20);  // a write that is taken for a read is made again for ever
-    pretend_no_direction.store(true, std::memory_order_relaxed);
-    const auto page = static_cast<std::int64_t>(page_size());
+    system::pretend_no_direction.store(true, std::memory_order_relaxed);
+    const auto page = static_cast<std::int64_t>(system::page_size());
     const ScratchFile file(16 * page);
     FileWindow window(file.descriptor(), Access::read_write,
                       Budget({.bytes = 16 * page, .granule = page, .placement = Placement::slots}));
@@ -186,8 +189,8 @@ TEST(FaultOfUnknownDirection, InAPageThatCanOnlyBeReadEnds) {
 TEST(FaultOfUnknownDirection, InAFileThatIsCutIsAnErrorOfItsMapping) {
   EXPECT_EQ(in_a_child([] {
               alarm(20);
-              pretend_no_direction.store(true, std::memory_order_relaxed);
-              const auto page = static_cast<std::int64_t>(page_size());
+              system::pretend_no_direction.store(true, std::memory_order_relaxed);
+              const auto page = static_cast<std::int64_t>(system::page_size());
               const ScratchFile file(16 * page);
               FileWindow window(file.descriptor(), Access::read_write,
                                 Budget({.bytes = 16 * page, .granule = page}));
@@ -212,7 +215,7 @@ TEST(MisalignedAccess, ToAMappingIsNoneOfTheWindowsFaults) {
 #endif
   constexpr int kPassedOn = 3;
   const int ended = in_a_child([] {
-    const auto page = static_cast<std::int64_t>(page_size());
+    const auto page = static_cast<std::int64_t>(system::page_size());
     const ScratchFile file(16 * page);
     FileWindow window(file.descriptor(), Access::read_write,
                       Budget({.bytes = 16 * page, .granule = page}));

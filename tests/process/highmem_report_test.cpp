@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "process/linux_report.hpp"
+#include "linux/report.hpp"
 
 namespace kmapper::linux_face {
 namespace {

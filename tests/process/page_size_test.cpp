@@ -16,10 +16,10 @@
 #include "kmapper/linux/highmem.h"
 #include "kmapper/process/high_memory.hpp"
 #include "kmapper/process/process.hpp"
+#include "linux/machine.hpp"
 #include "process/home.hpp"
-#include "process/linux_machine.hpp"
-#include "process/page_size.hpp"
 #include "scratch_file.hpp"
+#include "system/page_size.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -36,7 +36,7 @@ class PageSize : public testing::TestWithParam<std::int64_t> {
   template <class Function>
   void expect(Function function) {
     EXPECT_EQ(in_a_child([&] {
-                pretend_page_size(static_cast<std::size_t>(page_));
+                system::pretend_page_size(static_cast<std::size_t>(page_));
                 return function();
               }),
               0);

@@ -89,8 +89,8 @@ TEST(SmallBudget, NeedsNoMoreMemoryThanItSays) {
 
 TEST(SmallBudget, AWindowMadeOfZerosIsWhatItsConstructorMakes) {
   using Window = Arena::Window;
-  const AddressRange made = allocate_zeros(sizeof(Window));
-  const AddressRange taken = allocate_zeros(sizeof(Window));
+  const system::AddressRange made = system::allocate_zeros(sizeof(Window));
+  const system::AddressRange taken = system::allocate_zeros(sizeof(Window));
   Arena* const arena = reinterpret_cast<Arena*>(std::uintptr_t{64});  // only kept
   auto* const window = new (made.begin()) Window(Platform(*arena));
   (void)Window::in_zeros(taken.begin(), Platform(*arena));

@@ -5,7 +5,7 @@
 
 #include <utility>
 
-namespace kmapper::process {
+namespace kmapper::system {
 
 class Descriptor {
  public:
@@ -21,4 +21,4 @@ class Descriptor {
   int number_;
 };
 
-}  // namespace kmapper::process
+}  // namespace kmapper::system

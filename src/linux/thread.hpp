@@ -1,7 +1,7 @@
 // What the Linux-named face knows of a thread: its local mappings, last in first out.
 #pragma once
 
-#include "process/linux_machine.hpp"
+#include "linux/machine.hpp"
 
 namespace kmapper::linux_face {
 

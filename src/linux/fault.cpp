@@ -5,10 +5,10 @@
 #include <new>
 #include <system_error>
 
-#include "process/fault_direction.hpp"
-#include "process/linux_report.hpp"
-#include "process/signal_chain.hpp"
-#include "process/stay_loaded.hpp"
+#include "linux/report.hpp"
+#include "system/fault_direction.hpp"
+#include "system/signal_chain.hpp"
+#include "system/stay_loaded.hpp"
 
 namespace kmapper::linux_face {
 namespace {
@@ -16,8 +16,8 @@ namespace {
 /// Nothing that is done wrong can be put right.
 bool say_what_is_wrong(siginfo_t* info, void* context) noexcept {
   if (info->si_code > 0) {
-    (void)report_access(info->si_addr, process::direction_of(info, context),
-                        process::instruction_in(context));
+    (void)report_access(info->si_addr, system::direction_of(info, context),
+                        system::instruction_in(context));
   }
   return false;
 }
@@ -26,8 +26,8 @@ bool say_what_is_wrong(siginfo_t* info, void* context) noexcept {
 
 void watch_for_faults() {
   try {
-    if (!process::stay_loaded()) fail("keeping the code of the SIGSEGV handler loaded", ELIBACC);
-    process::SignalChain<SIGSEGV, say_what_is_wrong>::install();
+    if (!system::stay_loaded()) fail("keeping the code of the SIGSEGV handler loaded", ELIBACC);
+    system::SignalChain<SIGSEGV, say_what_is_wrong>::install();
   } catch (const std::system_error& error) {
     fail("a handler for SIGSEGV", error.code().value());
   } catch (const std::bad_alloc&) {

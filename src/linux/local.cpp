@@ -1,6 +1,6 @@
 // kmap_local_page and kmap_atomic: a thread's own mappings, last in first out.
-#include "process/linux_report.hpp"
-#include "process/linux_thread.hpp"
+#include "linux/report.hpp"
+#include "linux/thread.hpp"
 
 namespace kmapper::linux_face {
 namespace {

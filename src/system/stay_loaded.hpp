@@ -1,7 +1,7 @@
 // Keeps this code in memory although somebody closes the library that it is in.
 #pragma once
 
-namespace kmapper::process {
+namespace kmapper::system {
 
 /// From now on dlclose() leaves the code where it is: a signal's handler cannot be taken back, for
 /// others may have put theirs in front of it; and threads call it when they end. The shared library
@@ -9,4 +9,4 @@ namespace kmapper::process {
 /// loader does not do it.
 [[nodiscard]] bool stay_loaded() noexcept;
 
-}  // namespace kmapper::process
+}  // namespace kmapper::system

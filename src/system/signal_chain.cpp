@@ -1,4 +1,4 @@
-#include "process/signal_chain.hpp"
+#include "system/signal_chain.hpp"
 
 #include <sys/syscall.h>
 #include <ucontext.h>
@@ -11,7 +11,7 @@
 #include <string>
 #include <system_error>
 
-namespace kmapper::process {
+namespace kmapper::system {
 namespace {
 
 /// As many signals as the kernel has. What the C library has behind them in a sigset_t is not
@@ -126,4 +126,4 @@ std::size_t HandlerLevels::level_before(const struct sigaction& action) {
        ": " + std::to_string(kMost) + " different ones have been put in front of it");
 }
 
-}  // namespace kmapper::process
+}  // namespace kmapper::system

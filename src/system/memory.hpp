@@ -10,10 +10,10 @@
 #include <system_error>
 #include <utility>
 
-#include "process/page_size.hpp"
-#include "process/system_call.hpp"
+#include "system/page_size.hpp"
+#include "system/system_call.hpp"
 
-namespace kmapper::process {
+namespace kmapper::system {
 
 /// A range of addresses that is this object's own.
 class AddressRange {
@@ -92,4 +92,4 @@ class ZeroArray {
   AddressRange memory_;
 };
 
-}  // namespace kmapper::process
+}  // namespace kmapper::system

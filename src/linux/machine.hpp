@@ -18,8 +18,8 @@
 #include <mutex>
 
 #include "kmapper/linux/highmem.h"
-#include "process/descriptor.hpp"
-#include "process/memory.hpp"
+#include "system/descriptor.hpp"
+#include "system/memory.hpp"
 
 namespace kmapper::linux_face {
 
@@ -89,7 +89,7 @@ class Machine {
  private:
   Machine();
   static void forget_other_threads();
-  [[nodiscard]] const process::AddressRange& range(View view) const {
+  [[nodiscard]] const system::AddressRange& range(View view) const {
     return view == View::plain ? plain_ : local_;
   }
 
@@ -115,11 +115,11 @@ class Machine {
   const std::size_t high_begin_;  // where the first one's place begins
   unsigned long low_hint_;        // no page of the zone below is free
   unsigned long high_hint_;
-  const process::Descriptor file_;
-  const process::AddressRange tokens_;  // what struct pages point to: nothing
-  const process::ZeroArray<Frame> frames_;
-  const process::AddressRange plain_;
-  const process::AddressRange local_;
+  const system::Descriptor file_;
+  const system::AddressRange tokens_;  // what struct pages point to: nothing
+  const system::ZeroArray<Frame> frames_;
+  const system::AddressRange plain_;
+  const system::AddressRange local_;
 };
 
 }  // namespace kmapper::linux_face

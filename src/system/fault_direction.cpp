@@ -1,11 +1,11 @@
-#include "process/fault_direction.hpp"
+#include "system/fault_direction.hpp"
 
 #include <ucontext.h>
 
 #include <cstddef>
 #include <cstring>
 
-namespace kmapper::process {
+namespace kmapper::system {
 namespace {
 
 [[maybe_unused]] Direction as_direction(bool write) {
@@ -113,4 +113,4 @@ const void* instruction_in(const void* context) noexcept {
   return reinterpret_cast<const void*>(program_counter(machine_in(context)));
 }
 
-}  // namespace kmapper::process
+}  // namespace kmapper::system

@@ -9,7 +9,7 @@
 #include <csignal>
 #include <cstdint>
 
-namespace kmapper::process {
+namespace kmapper::system {
 
 enum class Direction : std::uint8_t { unknown, read, write };
 
@@ -57,4 +57,4 @@ inline constinit std::atomic<bool> pretend_no_direction{false};
   }
 }
 
-}  // namespace kmapper::process
+}  // namespace kmapper::system

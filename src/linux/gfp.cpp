@@ -1,7 +1,7 @@
 // alloc_pages and its kin. A page that is not asked to be zeros is none, so that nobody relies on
 // it.
-#include "process/linux_report.hpp"
-#include "process/linux_thread.hpp"
+#include "linux/report.hpp"
+#include "linux/thread.hpp"
 
 using kmapper::linux_face::Machine;
 using kmapper::linux_face::View;

@@ -1,8 +1,8 @@
 // Whole operations on pages, by local mappings.
 #include <cstring>
 
-#include "process/linux_report.hpp"
-#include "process/linux_thread.hpp"
+#include "linux/report.hpp"
+#include "linux/thread.hpp"
 
 namespace kmapper::linux_face {
 namespace {

@@ -17,7 +17,7 @@
 #include <ctime>
 #include <type_traits>
 
-namespace kmapper::process {
+namespace kmapper::system {
 
 /// Makes a call until no signal interrupts it, and returns what it returned last: -1, or
 /// MAP_FAILED, is an error, of which errno says more. May be called in a signal handler.
@@ -73,4 +73,4 @@ auto within_size_limit(Call call) noexcept {
   return uninterrupted(call);
 }
 
-}  // namespace kmapper::process
+}  // namespace kmapper::system

@@ -1,4 +1,4 @@
-#include "process/stay_loaded.hpp"
+#include "system/stay_loaded.hpp"
 
 #include <dlfcn.h>
 
@@ -6,7 +6,7 @@
 
 #include <link.h>
 
-namespace kmapper::process {
+namespace kmapper::system {
 namespace {
 
 /// The name that the loader has for the object of this code; "" for the program itself; null:
@@ -29,7 +29,7 @@ bool stay_loaded() noexcept {
   return open != nullptr && open(name, RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE) != nullptr;
 }
 
-}  // namespace kmapper::process
+}  // namespace kmapper::system
 
 #else
 

@@ -17,7 +17,7 @@
 #include <cstdint>
 #include <utility>
 
-namespace kmapper::process {
+namespace kmapper::system {
 
 /// One signal's handlers. No locks: a fork finds nothing half done.
 class HandlerLevels {
@@ -77,4 +77,4 @@ class SignalChain {
       make(std::make_index_sequence<HandlerLevels::kMost>());
 };
 
-}  // namespace kmapper::process
+}  // namespace kmapper::system

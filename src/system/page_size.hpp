@@ -6,7 +6,7 @@
 #include <atomic>
 #include <cstddef>
 
-namespace kmapper::process {
+namespace kmapper::system {
 
 /// What page_size() answers; 0: the system has not been asked yet. Relaxed: every thread that asks
 /// gets the same answer.
@@ -38,4 +38,4 @@ inline void pretend_page_size(std::size_t bytes) noexcept {
   known_page_size.store(bytes, std::memory_order_relaxed);
 }
 
-}  // namespace kmapper::process
+}  // namespace kmapper::system

@@ -1,4 +1,4 @@
-#include "process/linux_report.hpp"
+#include "linux/report.hpp"
 
 #include <dlfcn.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include <cstring>
 #include <mutex>
 
-#include "process/linux_thread.hpp"
+#include "linux/thread.hpp"
 
 namespace kmapper::linux_face {
 namespace {
@@ -121,7 +121,7 @@ void fail(const char* what, int error) {
   std::abort();
 }
 
-bool report_access(const void* address, process::Direction direction, const void* instruction) {
+bool report_access(const void* address, system::Direction direction, const void* instruction) {
   Machine* const machine = Machine::find();
   if (machine == nullptr) return false;
   const Thread* const thread = Thread::find();

@@ -1,8 +1,8 @@
 // What the Linux-named face says of mistakes: one line on standard error.
 #pragma once
 
-#include "process/fault_direction.hpp"
-#include "process/linux_machine.hpp"
+#include "linux/machine.hpp"
+#include "system/fault_direction.hpp"
 
 namespace kmapper::linux_face {
 
@@ -25,7 +25,7 @@ void report(const Mistake& mistake);
 
 /// An access to an address of ours that admits nobody. May be called in a signal handler. False:
 /// it is none of ours.
-[[nodiscard]] bool report_access(const void* address, process::Direction direction,
+[[nodiscard]] bool report_access(const void* address, system::Direction direction,
                                  const void* instruction);
 
 /// From now on such accesses are reported.

@@ -1,4 +1,4 @@
-#include "process/linux_machine.hpp"
+#include "linux/machine.hpp"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -13,9 +13,9 @@
 #include <memory>
 #include <new>
 
-#include "process/linux_report.hpp"
-#include "process/page_size.hpp"
-#include "process/system_call.hpp"
+#include "linux/report.hpp"
+#include "system/page_size.hpp"
+#include "system/system_call.hpp"
 
 namespace kmapper::linux_face {
 namespace {
@@ -36,14 +36,14 @@ int open_file(std::size_t bytes) {
   const int file = memfd_create("kmapper highmem", MFD_CLOEXEC);
   if (file < 0) fail("a memory file", errno);
   const auto size = static_cast<off_t>(bytes);
-  if (process::within_size_limit([&] { return ftruncate(file, size); }) != 0)
+  if (system::within_size_limit([&] { return ftruncate(file, size); }) != 0)
     fail("a memory file (see KMAPPER_HIGH_PAGES, and ulimit -f)", errno);
   return file;
 }
 
 /// Addresses that admit nobody, and one page more. `file`: of its pages; -1: of nothing.
-process::AddressRange reserve(std::size_t bytes, int file) {
-  const std::size_t size = bytes + process::page_size();
+system::AddressRange reserve(std::size_t bytes, int file) {
+  const std::size_t size = bytes + system::page_size();
   void* const begin =
       mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (begin == MAP_FAILED ||
@@ -90,7 +90,7 @@ Machine::Machine()
     : low_(setting("KMAPPER_LOW_PAGES", 4096, kMostPages)),
       high_(setting("KMAPPER_HIGH_PAGES", 16'384, kMostPages)),
       slots_(setting("KMAPPER_SLOTS", 512, 8192)),
-      place_(round_up(PAGE_SIZE, process::page_size())),
+      place_(round_up(PAGE_SIZE, system::page_size())),
       high_begin_(round_up(bytes_of(low_), place_)),
       low_hint_(kFirstPfn),
       high_hint_(kFirstPfn + low_),

@@ -1,7 +1,7 @@
 // kmap, kunmap and what tells pages and addresses apart. A page has an address for everybody while
 // somebody has it kmapped; so many high pages may at once.
-#include "process/linux_report.hpp"
-#include "process/linux_thread.hpp"
+#include "linux/report.hpp"
+#include "linux/thread.hpp"
 
 using kmapper::linux_face::Frame;
 using kmapper::linux_face::Machine;
