@@ -1,5 +1,5 @@
 // How long calls wait: a time that no clock reaches is for ever, one below 0 has passed.
-#include "process/deadline.hpp"
+#include "process/wait/deadline.hpp"
 
 #include <gtest/gtest.h>
 

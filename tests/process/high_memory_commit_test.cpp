@@ -14,7 +14,7 @@
 #include "kmapper/kmapper.h"
 #include "kmapper/process/high_memory.hpp"
 #include "kmapper/process/process.hpp"
-#include "process/available_memory.hpp"
+#include "process/api/available_memory.hpp"
 
 namespace kmapper::process {
 namespace {

@@ -17,7 +17,7 @@
 #include "kmapper/process/high_memory.hpp"
 #include "kmapper/process/process.hpp"
 #include "linux/machine.hpp"
-#include "process/home.hpp"
+#include "process/fill/home.hpp"
 #include "scratch_file.hpp"
 #include "system/page_size.hpp"
 

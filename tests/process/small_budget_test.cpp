@@ -13,7 +13,7 @@
 #include "in_a_child.hpp"
 #include "kmapper/core/impl/mapper.hpp"
 #include "kmapper/process/process.hpp"
-#include "process/arena.hpp"
+#include "process/window/arena.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

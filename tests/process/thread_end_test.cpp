@@ -10,7 +10,7 @@
 
 #include "in_a_child.hpp"
 #include "kmapper/process/process.hpp"
-#include "process/threads.hpp"
+#include "process/wait/threads.hpp"
 #include "scratch_file.hpp"
 
 namespace kmapper::process {

@@ -1,0 +1,259 @@
+// Several mappings at once: the core's kmap_all() and reserve().
+#include "kmapper/process/several.hpp"
+
+#include <algorithm>
+#include <deque>
+#include <limits>
+#include <new>
+#include <vector>
+
+#include "process/api/internals.hpp"
+#include "process/api/patience.hpp"
+#include "process/file/file.hpp"
+
+namespace kmapper::process {
+namespace {
+
+/// An error about so many granules of a budget. `limit`: as many as it has.
+Error granules_error(const Arena& arena, WindowErrc code, std::int64_t granules, bool limit = false,
+                     const char* why = nullptr) {
+  const auto granule = static_cast<std::int64_t>(arena.granule());
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  std::optional<std::int64_t> most;
+  if (limit) most = arena.slots() * granule;
+  return Error(
+      {.code = code,
+       .about = Error::About::granules,
+       .count = static_cast<std::uint64_t>(granules),
+       .length = granules > kMost / granule ? kMost : std::max<std::int64_t>(granules, 0) * granule,
+       .limit = most,
+       .why = why});
+}
+
+/// The same, of what the core refused.
+Error granules_refused(const Arena& arena, MapError error, std::int64_t granules) {
+  const bool has_limit = error == MapError::too_large || error == MapError::would_sleep ||
+                         error == MapError::timed_out;
+  return granules_error(arena, code_of(error), granules, has_limit);
+}
+
+/// Ranges on their way to be mapped: all of them, or none. Throws std::bad_alloc, but not while it
+/// holds a pin.
+class Together {
+ public:
+  Together(Arena& arena, std::span<Range> ranges) : arena_(arena), ranges_(ranges) {
+    pages_.reserve(ranges.size());
+    records_.reserve(ranges.size());
+    patched_.reserve(ranges.size());
+  }
+
+  [[nodiscard]] Error map(const Patience& patience) {
+    if (Error wrong = name_pages()) return wrong;
+    if (Error wrong = hold_pages()) return wrong;
+    // Copies that turn out to be shorter than their files are read anew, a few times.
+    for (int tries = 0;; ++tries) {
+      if (Error wrong = pin_and_fill(patience)) return wrong;
+      const std::size_t outdated = find_outdated(tries < kMostReads);
+      if (outdated == ranges_.size()) break;
+      const Range& range = ranges_[outdated];
+      const std::int64_t end = file(outdated).copy_end(*records_[outdated]);
+      unpin();
+      if (Error wrong = file(outdated).look_again(range.offset, range.length, end)) return wrong;
+      if (!file(outdated).evict(pages_[outdated].page) && tries >= kMostReads)
+        return file(outdated).error(WindowErrc::pinned, range.offset, range.length);
+    }
+    for (std::size_t i = 0; i < ranges_.size(); ++i) {
+      ranges_[i].mapping =
+          file(i).take_over(*records_[i], pages_[i].page, ranges_[i].offset, ranges_[i].length);
+    }
+    return {};
+  }
+
+ private:
+  static constexpr int kMostReads = 3;
+
+  [[nodiscard]] File& file(std::size_t i) const { return *Internals::file_of(*ranges_[i].window); }
+
+  [[nodiscard]] Error pin_and_fill(const Patience& patience) {
+    if (Error wrong = pin(patience)) return wrong;
+    if (evict_patched()) {
+      if (Error wrong = pin(patience)) return wrong;
+    }
+    for (std::size_t begin = 0; begin < ranges_.size();) {
+      std::size_t end = begin + 1;
+      while (end < ranges_.size() && &file(end) == &file(begin)) ++end;
+      file(begin).fill_pending(std::span(records_).subspan(begin, end - begin));
+      begin = end;
+    }
+    for (std::size_t i = 0; i < ranges_.size(); ++i) {
+      if (Error wrong = file(i).fill(*records_[i], ranges_[i].offset, ranges_[i].length)) {
+        unpin();
+        return wrong;
+      }
+    }
+    return {};
+  }
+
+  /// The first range whose copy does not show it, or (if `old_too`) is too old; else their number.
+  [[nodiscard]] std::size_t find_outdated(bool old_too) const {
+    const auto is_outdated = [&](std::size_t i) {
+      const Range& it = ranges_[i];
+      return old_too ? file(i).is_outdated(*records_[i], it.offset, it.length)
+                     : !file(i).is_copied(*records_[i], it.offset, it.length);
+    };
+    std::size_t i = 0;
+    while (i < ranges_.size() && !is_outdated(i)) ++i;
+    return i;
+  }
+
+  [[nodiscard]] Error name_pages() {
+    for (Range& it : ranges_) {
+      it.mapping = {};  // who holds something must not wait
+      File* const file = it.window != nullptr ? Internals::file_of(*it.window) : nullptr;
+      if (file == nullptr) {
+        return Error({.code = WindowErrc::invalid_option,
+                      .about = Error::About::range,
+                      .offset = it.offset,
+                      .length = it.length,
+                      .why = "a range without a window"});
+      }
+      if (Error wrong = file->check_granule(arena_, it.offset, it.length)) return wrong;
+      pages_.push_back({.page = file->page_at(it.offset)});
+    }
+    const std::int64_t granules = count_granules();
+    return granules > arena_.slots() ? granules_error(arena_, WindowErrc::too_large, granules, true)
+                                     : Error();
+  }
+
+  /// How many granules it takes, where there are more ranges than slots.
+  [[nodiscard]] std::int64_t count_granules() const {
+    if (pages_.size() <= arena_.slots()) return static_cast<std::int64_t>(pages_.size());
+    std::vector<Page> pages;
+    pages.reserve(pages_.size());
+    for (const PageAddress<Platform>& it : pages_) pages.push_back(it.page);
+    std::sort(pages.begin(), pages.end());
+    return std::unique(pages.begin(), pages.end()) - pages.begin();
+  }
+
+  [[nodiscard]] Error hold_pages() {
+    for (std::size_t i = 0; i < pages_.size(); ++i) {
+      holds_.emplace_back(arena_.directory(), pages_[i].page);
+      if (!holds_.back())
+        return file(i).error(WindowErrc::busy, ranges_[i].offset, ranges_[i].length);
+    }
+    return {};
+  }
+
+  [[nodiscard]] Error pin(const Patience& patience) {
+    const auto count = static_cast<std::uint32_t>(ranges_.size());
+    LongWait wait(arena_, patience, {&file(0), ranges_[0].offset, ranges_[0].length, count, false});
+    const MapError error =
+        call_within(wait, arena_.window(), [this](const Limits<Platform>& limits) {
+          return arena_.window().kmap_all(std::span(pages_), limits);
+        });
+    if (error != MapError::none) {
+      return granules_refused(arena_, error, static_cast<std::int64_t>(ranges_.size()));
+    }
+    records_.clear();
+    for (const PageAddress<Platform>& it : pages_)
+      records_.push_back(static_cast<Record*>(it.address));
+    return {};
+  }
+
+  void unpin() {
+    for (Record* const it : records_) arena_.unpin(*it);
+  }
+
+  /// Granules that have been patched are mapped anew, unless somebody else holds them. True:
+  /// nothing is pinned any more.
+  [[nodiscard]] bool evict_patched() {
+    patched_.clear();
+    for (std::size_t i = 0; i < records_.size(); ++i) {
+      if (records_[i]->fault.load(std::memory_order_relaxed) != 0) patched_.push_back(i);
+    }
+    if (patched_.empty()) return false;
+    unpin();
+    for (const std::size_t i : patched_) (void)file(i).evict(pages_[i].page);
+    return true;
+  }
+
+  Arena& arena_;
+  const std::span<Range> ranges_;
+  std::vector<PageAddress<Platform>> pages_;
+  std::vector<Record*> records_;
+  std::vector<std::size_t> patched_;
+  std::deque<Directory::Hold> holds_;  // which do not move
+};
+
+}  // namespace
+
+Error map_all(const Budget& budget, std::span<Range> ranges, const Patience& patience) noexcept {
+  Arena& arena = *Internals::arena_of(budget);
+  if (ranges.empty()) return {};
+  const auto count = static_cast<std::int64_t>(ranges.size());
+  if (arena.is_left()) return granules_error(arena, WindowErrc::forked, count);
+  try {
+    return Together(arena, ranges).map(patience);
+  } catch (const std::bad_alloc&) {
+    return make_error_code(std::errc::not_enough_memory);
+  }
+}
+
+struct Reservation::Room {
+  std::shared_ptr<Arena> arena;
+  kmapper::Reservation<Platform> slots;
+};
+
+Reservation::Reservation() noexcept = default;
+Reservation::Reservation(std::unique_ptr<Room> room) noexcept : room_(std::move(room)) {}
+Reservation::Reservation(Reservation&&) noexcept = default;
+
+Reservation& Reservation::operator=(Reservation&& other) noexcept {
+  Reservation taken(std::move(other));
+  room_.swap(taken.room_);  // what this had is given back at the end
+  return *this;
+}
+
+Reservation::~Reservation() {
+  if (room_ != nullptr && room_->arena->is_left()) (void)room_.release();  // the parent's
+}
+
+Expected<Mapping> Reservation::map(FileWindow& window, std::int64_t offset,
+                                   std::int64_t length) noexcept {
+  File& file = *Internals::file_of(window);
+  if (room_ == nullptr) return file.error(WindowErrc::spent, offset, length);
+  if (Error wrong = file.check_granule(*room_->arena, offset, length)) return wrong;
+  return file.map_reserved(room_->slots, offset, length);
+}
+
+std::int64_t Reservation::left() const noexcept {
+  return room_ != nullptr ? room_->slots.left() : 0;
+}
+
+Expected<Reservation> reserve(const Budget& budget, std::int64_t granules,
+                              const Patience& patience) noexcept {
+  const std::shared_ptr<Arena>& arena = Internals::arena_of(budget);
+  if (arena->is_left()) return granules_error(*arena, WindowErrc::forked, granules);
+  if (granules < 1) {
+    return granules_error(*arena, WindowErrc::invalid_range, granules, false,
+                          "less than one granule");
+  }
+  if (granules > arena->slots())
+    return granules_error(*arena, WindowErrc::too_large, granules, true);
+  try {
+    std::unique_ptr<Reservation::Room> room(new Reservation::Room{arena, {}});
+    const auto count = static_cast<std::uint32_t>(granules);
+    const auto bytes = granules * static_cast<std::int64_t>(arena->granule());
+    LongWait wait(*arena, patience, {nullptr, 0, bytes, count, false});
+    Result<kmapper::Reservation<Platform>> slots = call_within(
+        wait, arena->window(),
+        [&](const Limits<Platform>& limits) { return arena->window().reserve(count, limits); });
+    if (!slots) return granules_refused(*arena, slots.error(), granules);
+    room->slots = std::move(*slots);
+    return Reservation(std::move(room));
+  } catch (const std::bad_alloc&) {
+    return Error(make_error_code(std::errc::not_enough_memory));
+  }
+}
+
+}  // namespace kmapper::process

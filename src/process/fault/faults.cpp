@@ -1,0 +1,160 @@
+// What arenas and files do when an access to a mapping cannot be carried out. Most of it runs in a
+// signal handler: no locks, no memory from the heap, only system calls.
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "process/fault/cause.hpp"
+#include "process/fault/probe.hpp"
+#include "process/file/file.hpp"
+#include "process/window/arena.hpp"
+#include "system/page_size.hpp"
+
+namespace kmapper::process {
+namespace {
+
+std::byte* page_of(std::byte* address, std::size_t page) {
+  return address - reinterpret_cast<std::uintptr_t>(address) % page;
+}
+
+/// The system call itself: the library's function may be somebody's who is not made for handlers.
+bool replace_by_zeros(std::byte* page, std::size_t size, int protection) {
+#ifdef SYS_mmap2
+  constexpr long kCall = SYS_mmap2;
+#else
+  constexpr long kCall = SYS_mmap;
+#endif
+  const auto map = [&] {
+    return syscall(kCall, page, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0L);
+  };
+  // Where the process locks its memory, and no more may be locked: what is there is, and goes.
+  return map() != -1 || (errno == EAGAIN && syscall(SYS_munlock, page, size) == 0 && map() != -1);
+}
+
+}  // namespace
+
+bool Arena::patch(std::byte* address, system::Direction direction) noexcept {
+  if (!range_.contains(address)) return patch_at_home(address, direction);
+  const std::size_t unit = static_cast<std::size_t>(address - begin_) >> shape_.granule_shift;
+  if (unit < shape_.slots) {
+    Record& record = records_[unit];
+    return !record.is_at_home() && patch(record, address, direction);
+  }
+  SpanUnit& span = span_units_[unit - shape_.slots];
+  File* const file = span.file.load(std::memory_order_acquire);
+  if (file == nullptr) return false;
+  const std::int64_t offset =
+      span.offset.load(std::memory_order_relaxed) +
+      (address - span_address(static_cast<std::uint32_t>(unit - shape_.slots)));
+  return replace(*file, address, offset, direction, span.fault, true);
+}
+
+/// While the granule is taken back from one slot, it may have another already, which is in use.
+bool Arena::patch_at_home(std::byte* address, system::Direction direction) noexcept {
+  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+    Record& record = records_[i];
+    // Acquire: pairs with Record::place(), and so does the next look at the record.
+    if (record.at_home.load(std::memory_order_acquire) && patch(record, address, direction))
+      return true;
+  }
+  return false;
+}
+
+/// Only of a granule that is pinned: any other access is no use of the window. Filling one at home
+/// is a use, see Home::fill(); and only at home may a granule be accessed before it is filled.
+/// The file may be closed now, but is not freed: see ~File().
+bool Arena::patch(Record& record, std::byte* address, system::Direction direction) noexcept {
+  if (static_cast<std::size_t>(address - record.data()) >= granule()) return false;
+  std::uint32_t state = record.state.load(std::memory_order_acquire);
+  if (!word::is_pinned(window_->inspect(slot_of(record)).word) ||
+      (state != Record::filled && state != Record::patched &&
+       (state != Record::filling || !record.is_at_home()))) {
+    return false;
+  }
+  const auto granule = static_cast<std::int64_t>(
+      granule_of(record.page.load(std::memory_order_relaxed)) << shape_.granule_shift);
+  const std::int64_t offset = granule + (address - record.data());
+  const bool in_use = state != Record::filling;
+  if (!replace(*record.owner(), address, offset, direction, record.fault, in_use)) return false;
+  // From now on the granule is not found by a hit; File::map_granule() sees why.
+  if (state == Record::filled && record.fault.load(std::memory_order_relaxed) != 0)
+    record.state.compare_exchange_strong(state, Record::patched, std::memory_order_relaxed);
+  return true;
+}
+
+/// What may be a write is one that fails where the page can be read, but not written to: on a full
+/// disk, say, where reading shows a hole. So no access is made again that must fail again.
+/// `in_use`: somebody has a mapping that shows the page. Else File::fill() will know of the fault
+/// when it hands one out; read-ahead hands out none.
+bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
+                    system::Direction direction, std::atomic<int>& fault, bool in_use) noexcept {
+  const std::size_t size = file.page();
+  std::byte* const page = page_of(address, size);
+  offset -= address - page;
+  const int protection = file.protection();
+  const bool may_write = direction != system::Direction::read && (protection & PROT_WRITE) != 0;
+  const bool is_write = direction == system::Direction::write && may_write;
+  const auto is_well = [&] {
+    return (is_write || is_readable(page)) && (!may_write || is_writable(page));
+  };
+  // Another thread may have replaced it, and written to it; or all is well again.
+  if (is_well()) return true;
+  int cause = file.fault_at(offset);
+  if (cause == 0) {
+    if (is_well()) return true;
+    cause = file.repeated_fault();
+  }
+  fault.store(cause, std::memory_order_relaxed);
+  if (in_use) file.remember_fault(offset, cause);
+  // A page in the middle of a mapping makes three of it, and there may be no more.
+  return replace_by_zeros(page, size, protection) ||
+         (make_room_for_a_few_mappings() && replace_by_zeros(page, size, protection));
+}
+
+int File::fault_of(const Mapping& mapping) const noexcept {
+  if (mapping.record_ != nullptr) return mapping.record_->fault.load(std::memory_order_relaxed);
+  const std::uint32_t last = arena_->unit_at(mapping.data_ + mapping.size_ - 1);
+  for (std::uint32_t i = arena_->unit_at(mapping.data_); i <= last; ++i) {
+    const int fault = arena_->span_unit(i).fault.load(std::memory_order_relaxed);
+    if (fault != 0) return fault;
+  }
+  return 0;
+}
+
+int File::fault_at(std::int64_t page_offset) const noexcept {
+  return cause_of_fault(descriptor_.number(), page_offset, access_ != Access::read_only);
+}
+
+int File::repeated_fault() const noexcept {
+  if (page_ != system::page_size()) return ENOMEM;  // the pool of huge pages is empty
+  return cause_of_repeated_fault(descriptor_.number(), access_ != Access::read_only);
+}
+
+void File::remember_fault(std::int64_t offset, int cause) noexcept {
+  if (cause == 0 || access_ == Access::read_only ||
+      unsaid_fault_.load(std::memory_order_relaxed) != 0) {
+    return;
+  }
+  unsaid_fault_at_.store(offset, std::memory_order_relaxed);
+  unsaid_fault_.store(cause, std::memory_order_release);  // pairs with say_fault()
+}
+
+Error File::say_fault() noexcept {
+  const int cause = unsaid_fault_.exchange(0, std::memory_order_acquire);
+  if (cause == 0) return {};
+  return system_error(cause, unsaid_fault_at_.load(std::memory_order_relaxed),
+                      static_cast<std::int64_t>(page_));
+}
+
+void File::restore_home(const Record& record) noexcept {
+  const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+  if (home_->restore(granule)) return;
+  if (arena_->make_room_for_a_few_mappings() && home_->restore(granule)) return;
+  home_->close();
+}
+
+int File::protection() const noexcept {
+  return access_ == Access::read_only ? PROT_READ : PROT_READ | PROT_WRITE;
+}
+
+}  // namespace kmapper::process

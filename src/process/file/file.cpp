@@ -1,0 +1,286 @@
+// A file as such: what it is called, how long it is, what its disk has of it; and where its
+// granules may be at home.
+#include "process/file/file.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <system_error>
+
+#include "process/fault/arenas.hpp"
+#include "process/file/opening.hpp"
+#include "system/page_size.hpp"
+#include "system/system_call.hpp"
+
+namespace kmapper::process {
+namespace {
+
+/// What a range may take of the address space to be synced by itself.
+constexpr std::uint64_t kMostAddresses = std::uint64_t{sizeof(void*) == 8 ? 1024 : 16} << 20;
+
+/// Where the last granule ends that can be mapped of a file, however long it is. It begins and ends
+/// within what an offset can say; and mmap2() of 32-bit processes counts units of 4 KiB in 32 bits.
+std::int64_t last_end(const Arena& arena) {
+  const unsigned shift = arena.granule_shift();
+  std::uint64_t granules = std::min(kMostGranules, std::uint64_t{INT64_MAX} >> shift);
+  if (sizeof(void*) == 4 && !arena.has_copies()) {
+    constexpr std::uint64_t kMostBytes = std::uint64_t{UINT32_MAX} << 12;
+    granules = std::min(granules, kMostBytes >> shift);
+  }
+  return static_cast<std::int64_t>(granules << shift);
+}
+
+std::size_t check_pages(int descriptor, const std::string& name, const Arena& arena) {
+  if (!arena.has_copies()) return check_mappable(descriptor, name, arena.granule());
+  check_readable(descriptor, name);
+  return system::page_size();
+}
+
+}  // namespace
+
+File::File(system::Descriptor descriptor, std::string name, Access access,
+           std::shared_ptr<Arena> arena, Kind kind)
+    : descriptor_(std::move(descriptor)),
+      name_(std::make_shared<const std::string>(std::move(name))),
+      access_(access),
+      kind_(kind),
+      arena_(std::move(arena)),
+      page_(check_pages(descriptor_.number(), *name_, *arena_)),
+      last_end_(last_end(*arena_)) {
+  if (arena_->is_left()) throw std::system_error(WindowErrc::forked, *name_);
+  if (const int number = refresh_size(); number != 0)
+    throw std::system_error(number, std::system_category(), *name_);
+  if (arena_->has_copies() && access_ != Access::read_only) {
+    throw std::system_error(WindowErrc::invalid_option,
+                            *name_ + ": to be written to, through a budget of copies");
+  }
+  try {
+    if (arena_->wants_home()) open_home();
+    number_ = arena_->add(*this);
+  } catch (...) {
+    arena_->give_page_tables_back(Home::page_tables_for(home_size_));
+    throw;
+  }
+}
+
+File::~File() {
+  if (arena_->is_left()) return;
+  arena_->give_page_tables_back(Home::page_tables_for(home_size_));
+  if (number_ != 0) arena_->remove(number_);
+  wait_for_handlers();  // which may have found it in a record or in a span
+}
+
+void File::open_home() {
+  const char* reason = "the kernel maps more of such a file than what is touched";
+  if (page_ == system::page_size()) {
+    home_ = Home::open({.descriptor = descriptor_.number(),
+                        .protection = protection(),
+                        .granule_shift = arena_->granule_shift(),
+                        .is_dumped = arena_->core_dump() == CoreDump::everything});
+  }
+  if (home_ != nullptr) reason = grow_home();
+  if (reason == nullptr || arena_->placement() != Placement::home) return;
+  throw std::system_error(WindowErrc::invalid_option,
+                          *name_ + ": no home placement of " + std::to_string(size()) +
+                              " bytes of this file in granules of " +
+                              std::to_string(arena_->granule()) + " bytes: " + reason);
+}
+
+/// What the file has grown by gets addresses at home too, if the budget has room for their page
+/// tables, and the process for the addresses. Returns why not; null: it has them.
+const char* File::grow_home() {
+  const std::lock_guard lock(growing_);
+  const std::int64_t size = end();
+  if (size <= home_size_) return nullptr;
+  const std::int64_t more = Home::page_tables_for(size) - Home::page_tables_for(home_size_);
+  if (!arena_->take_page_tables(more)) return "page tables for it are more than the budget allows";
+  if (!home_->admit(size)) {
+    arena_->give_page_tables_back(more);
+    return "so many addresses are not there for it, or the process locks what it maps (mlockall)";
+  }
+  home_size_ = size;
+  return nullptr;
+}
+
+Error File::check_range(std::int64_t offset, std::int64_t length) noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
+  if (offset < 0 || length < 1) return error(WindowErrc::invalid_range, offset, length);
+  if (lies_within(offset, length, hit_end_.load(std::memory_order_relaxed))) return {};
+  if (const int number = refresh_size(); number != 0) return system_error(number, offset, length);
+  return check_end(offset, length);
+}
+
+Error File::check_end(std::int64_t offset, std::int64_t length) const {
+  if (lies_within(offset, length, end())) return {};
+  if (lies_within(offset, length, size()))
+    return error({EFBIG, std::system_category()}, offset, length, end());
+  return error(WindowErrc::beyond_end, offset, length, size());
+}
+
+Error File::check_granule(const Arena& arena, std::int64_t offset, std::int64_t length) noexcept {
+  if (arena_.get() != &arena)
+    return error(WindowErrc::invalid_option, offset, length, {}, "the window is of another budget");
+  if (Error wrong = check_range(offset, length)) return wrong;
+  const auto granule = static_cast<std::int64_t>(arena_->granule());
+  if (length > granule - static_cast<std::int64_t>(within_granule(offset)))
+    return error(WindowErrc::too_large, offset, length, granule);
+  return {};
+}
+
+void File::advise(Advice advice) noexcept {
+  if (arena_->is_left()) return;  // the parent has the same open file
+  streams_.advise(advice);
+  constexpr int kSystems[] = {POSIX_FADV_NORMAL, POSIX_FADV_SEQUENTIAL, POSIX_FADV_RANDOM};
+  (void)posix_fadvise(descriptor_.number(), 0, 0, kSystems[static_cast<std::size_t>(advice)]);
+}
+
+Error File::sync() noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked);
+  if (system::uninterrupted([this] { return fdatasync(descriptor_.number()); }) != 0)
+    return error({errno, std::system_category()});
+  return say_fault();
+}
+
+/// What msync(2) does of a range, it does of the file's bytes, whether they are mapped or not, and
+/// fsync() only of all: so the range gets addresses that admit nobody, for the call.
+Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
+  if (Error wrong = check_range(offset, length)) return wrong;
+  const std::int64_t begin = offset - offset % static_cast<std::int64_t>(system::page_size());
+  const auto size = static_cast<std::uint64_t>(offset - begin + length);
+  const auto bytes = static_cast<std::size_t>(size);
+  void* const address = size > kMostAddresses ? MAP_FAILED : system::uninterrupted([&] {
+    return mmap64(nullptr, bytes, PROT_NONE, MAP_SHARED, descriptor_.number(), begin);
+  });
+  if (address == MAP_FAILED) return sync();
+  const int number =
+      system::uninterrupted([&] { return msync(address, bytes, MS_SYNC); }) == 0 ? 0 : errno;
+  munmap(address, bytes);
+  return number != 0 ? system_error(number, offset, length) : say_fault();
+}
+
+Error File::start_sync(std::int64_t offset, std::int64_t length) noexcept {
+  if (Error wrong = check_range(offset, length)) return wrong;
+  const auto start = [&] {
+    return sync_file_range(descriptor_.number(), offset, length, SYNC_FILE_RANGE_WRITE);
+  };
+  if (system::uninterrupted(start) == 0) return {};
+  return system_error(errno, offset, length);
+}
+
+Error File::resize(std::int64_t size) noexcept {
+  const auto wrong = [&](std::error_code code) { return size_error(code, size); };
+  if (arena_->is_left()) return wrong(WindowErrc::forked);
+  if (size < 0) return size_error(WindowErrc::invalid_range, size, "a size below 0");
+  if (access_ == Access::read_only) return wrong(WindowErrc::read_only);
+  // What is left of the last granule stays; beyond the end it is zeros, as mmap(2) says.
+  const std::uint64_t first = granule_at(size) + (within_granule(size) != 0 ? 1 : 0);
+  const bool is_cut = size < this->size();
+  // Until the new size is known: no read-ahead maps what is cut off.
+  std::optional<ReadAheads::Pause> pause;
+  if (is_cut) pause.emplace(read_aheads_);
+  if (is_cut && !evict_from(first)) return wrong(WindowErrc::pinned);
+  if (system::within_size_limit([&] { return ftruncate(descriptor_.number(), size); }) != 0)
+    return wrong({errno, std::system_category()});
+  if (const int number = refresh_size(); number != 0)
+    return wrong({number, std::system_category()});
+  return {};
+}
+
+Error File::discard(std::int64_t offset, std::int64_t length) noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
+  if (Error wrong = check_range(offset, length)) return wrong;
+  // It may end with the file, as the file was when it was last looked at, or as it is now.
+  const auto ends_well = [&] { return within_granule(length) == 0 || offset + length == size(); };
+  if (!ends_well()) {
+    if (const int number = refresh_size(); number != 0) return system_error(number, offset, length);
+  }
+  if (within_granule(offset) != 0 || !ends_well()) {
+    return error(WindowErrc::invalid_range, offset, length,
+                 static_cast<std::int64_t>(arena_->granule()),
+                 "the range does not begin with a granule, and end with one or with the file");
+  }
+  if (access_ == Access::read_only) return error(WindowErrc::read_only, offset, length);
+  const std::uint64_t end = granule_at(offset + length - 1) + 1;
+  for (std::uint64_t granule = granule_at(offset); granule != end; ++granule) {
+    const Page page = make_page(number_, granule);
+    const Directory::Hold hold(arena_->directory(), page);
+    if (!hold) return error(WindowErrc::busy, offset, length);
+    if (!evict(page)) return error(WindowErrc::pinned, offset, length);
+  }
+  const auto punch = [&] {
+    return fallocate(descriptor_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
+                     length);
+  };
+  if (system::uninterrupted(punch) == 0) return {};
+  return system_error(errno, offset, length);
+}
+
+int File::take_blocks(std::int64_t offset, std::int64_t length) const noexcept {
+  const auto take = [&] {
+    return fallocate(descriptor_.number(), FALLOC_FL_KEEP_SIZE, offset, length);
+  };
+  return system::uninterrupted(take) == 0 ? 0 : errno;
+}
+
+std::int64_t File::longest() const {
+  // A range may begin on the last byte of a granule.
+  const std::int64_t whole = arena_->spans().units() - 1;
+  return (whole << arena_->granule_shift()) + 1;
+}
+
+bool File::evict(Page page) noexcept {
+  if (arena_->window().evict(page) != Evicted::pinned) return true;
+  const ReadAheads::Pause pause(read_aheads_);
+  return arena_->window().evict(page) != Evicted::pinned;
+}
+
+bool File::evict_from(std::uint64_t first) noexcept {
+  // Acquire: pairs with release(): uses come before what the caller does to the file.
+  bool all = spans_held_.load(std::memory_order_acquire) == 0;
+  for (std::uint32_t i = 0; i < arena_->slots(); ++i) {
+    const Record& record = arena_->record(SlotIndex{i});
+    Arena::Window::SlotView view = arena_->window().inspect(SlotIndex{i});
+    // Somebody is taking it back: that is over before the file's home is gone. Acquire: pairs with
+    // Platform::empty().
+    while (!word::is_live(view.word) && record.owner() == this &&
+           record.at_home.load(std::memory_order_acquire)) {
+      Platform::relax();
+      view = arena_->window().inspect(SlotIndex{i});
+    }
+    if (!word::is_live(view.word) || file_of(view.page) != number_ ||
+        granule_of(view.page) < first) {
+      continue;
+    }
+    const Directory::Hold hold(arena_->directory(), view.page);
+    if (!hold || !evict(view.page)) all = false;
+  }
+  if (all) arena_->plug_leftovers(this);
+  return all;
+}
+
+/// `read_end`: where a read has ended.
+int File::refresh_size(std::int64_t read_end) {
+  const std::lock_guard lock(sizing_);
+  struct stat status {};
+  if (system::uninterrupted([&] { return fstat(descriptor_.number(), &status); }) != 0)
+    return errno;
+  std::int64_t size = status.st_size;
+  if (S_ISBLK(status.st_mode)) {
+    std::uint64_t bytes = 0;
+    if (ioctl(descriptor_.number(), BLKGETSIZE64, &bytes) != 0) return errno;
+    size = static_cast<std::int64_t>(bytes);
+  } else if (!S_ISREG(status.st_mode)) {
+    return S_ISDIR(status.st_mode) ? EISDIR : ENODEV;
+  }
+  set_size(readable_size(size, read_end));
+  if (home_ != nullptr) (void)grow_home();
+  return 0;
+}
+
+}  // namespace kmapper::process

@@ -1,0 +1,236 @@
+// A file in an arena: what a FileWindow stands for.
+//
+// Longer than usual: one class has to declare what several files define.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "kmapper/core/reservation.hpp"
+#include "kmapper/process/process.hpp"
+#include "process/fault/cause.hpp"
+#include "process/file/streams.hpp"
+#include "process/fill/home.hpp"
+#include "process/fill/read_aheads.hpp"
+#include "process/window/arena.hpp"
+#include "system/descriptor.hpp"
+
+namespace kmapper::process {
+
+class File {
+ public:
+  enum class Kind : std::uint8_t { file, high_memory };
+
+  /// Throws std::system_error.
+  File(system::Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena,
+       Kind kind = Kind::file);
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File();
+
+  /// `patience` null: never sleeps for others to give something back.
+  [[nodiscard]] Expected<Mapping> map(std::int64_t offset, std::int64_t length,
+                                      const Patience* patience) noexcept;
+  void release(const Mapping& mapping) noexcept;
+  /// Maps the range, and what else is in its granule where it lies in one.
+  struct Around {
+    Expected<Mapping> mapping;
+    std::int64_t offset;  // where it begins
+  };
+  [[nodiscard]] Around map_around(std::int64_t offset, std::int64_t length,
+                                  const Patience* patience) noexcept;
+
+  // --- For mappings that are made together: see several.cpp ---
+
+  /// Whether a range lies in the file, and in one granule; and the file is one of that arena.
+  [[nodiscard]] Error check_granule(const Arena& arena, std::int64_t offset,
+                                    std::int64_t length) noexcept;
+  [[nodiscard]] Page page_at(std::int64_t offset) const {
+    return make_page(number_, granule_at(offset));
+  }
+  /// In a reservation; never waits. The range has been checked.
+  [[nodiscard]] Expected<Mapping> map_reserved(kmapper::Reservation<Platform>& reservation,
+                                               std::int64_t offset, std::int64_t length) noexcept;
+  /// Has those granules mapped which nobody maps yet, neighbours by one call, if that can be done.
+  /// The caller holds pins of them.
+  void fill_pending(std::span<Record* const> records);
+  /// Has a granule mapped, a pin of which the caller holds.
+  [[nodiscard]] Error fill(Record& record, std::int64_t offset, std::int64_t length);
+  /// Makes a mapping of the caller's pin.
+  [[nodiscard]] Mapping take_over(Record& record, Page page, std::int64_t offset,
+                                  std::int64_t length);
+
+  // --- Errors: see file_errors.cpp. `why` says more than the code, and lives for ever ---
+
+  /// About the file as a whole.
+  [[nodiscard]] Error error(std::error_code code) const;
+  /// About a range of the file; of high memory, about the page there.
+  [[nodiscard]] Error error(std::error_code code, std::int64_t offset, std::int64_t length,
+                            std::optional<std::int64_t> limit = {},
+                            const char* why = nullptr) const;
+  /// About a new size of the file.
+  [[nodiscard]] Error size_error(std::error_code code, std::int64_t size,
+                                 const char* why = nullptr) const;
+  /// About a page of high memory.
+  [[nodiscard]] Error page_error(std::error_code code, std::uint64_t page, const char* why) const;
+
+  // --- Of copies: see copies.cpp ---
+
+  /// Whether the copy shows less than the range, or is too old. The caller holds a pin.
+  [[nodiscard]] bool is_outdated(const Record& record, std::int64_t offset,
+                                 std::int64_t length) const;
+  [[nodiscard]] bool is_copied(const Record& record, std::int64_t offset,
+                               std::int64_t length) const;
+  /// Where the copy ends in the file.
+  [[nodiscard]] std::int64_t copy_end(const Record& record) const;
+  /// Looks at the file's size again, when a read has ended there, and checks the range. The caller
+  /// holds no pin of the file's.
+  [[nodiscard]] Error look_again(std::int64_t offset, std::int64_t length,
+                                 std::int64_t read_end) noexcept;
+
+  void advise(Advice advice) noexcept;
+  [[nodiscard]] Error prefetch(std::int64_t offset, std::int64_t length) noexcept;
+  [[nodiscard]] Error sync() noexcept;
+  [[nodiscard]] Error sync(std::int64_t offset, std::int64_t length) noexcept;
+  [[nodiscard]] Error start_sync(std::int64_t offset, std::int64_t length) noexcept;
+  [[nodiscard]] Error resize(std::int64_t size) noexcept;
+  [[nodiscard]] Error discard(std::int64_t offset, std::int64_t length) noexcept;
+  /// Has the file system give a range its blocks now. Returns an errno, or 0.
+  [[nodiscard]] int take_blocks(std::int64_t offset, std::int64_t length) const noexcept;
+  std::int64_t trim() noexcept;
+  [[nodiscard]] Error refresh() noexcept;
+  [[nodiscard]] std::int64_t size() const { return size_.load(std::memory_order_relaxed); }
+  /// Where what can be mapped of it ends: at its size, or before the first granule that has no
+  /// number, or (of a 32-bit process) an offset that its mmap() cannot be given.
+  [[nodiscard]] std::int64_t end() const { return std::min(size(), last_end_); }
+  [[nodiscard]] std::int64_t longest() const;
+
+  /// What is wrong with a mapping: what fault_at() said, or 0.
+  [[nodiscard]] int fault_of(const Mapping& mapping) const noexcept;
+
+  // --- In a signal handler, too: see faults.cpp ---
+
+  /// Why an access to a page of the file faulted: an errno, or kCutShort; 0: it should not have.
+  [[nodiscard]] int fault_at(std::int64_t page_offset) const noexcept;
+  /// The same, when it has faulted again: never 0.
+  [[nodiscard]] int repeated_fault() const noexcept;
+  /// A page has been replaced by zeros, so what is written to it is lost. sync() will say so.
+  void remember_fault(std::int64_t offset, int cause) noexcept;
+
+  /// Shows the file again where a granule at home has been patched.
+  void restore_home(const Record& record) noexcept;
+  void unlock_home() noexcept { home_->unlock(); }
+  /// Null: it has none.
+  [[nodiscard]] const Home* home() const { return home_.get(); }
+  [[nodiscard]] int protection() const noexcept;
+  /// What the kernel maps of it in one piece: a page, or a huge page.
+  [[nodiscard]] std::size_t page() const { return page_; }
+
+  /// Takes the slot of a page of this file back. False: a caller holds the page. Waits for
+  /// read-aheads of the file where they may be what holds it. Whatever Window::evict() needs.
+  [[nodiscard]] bool evict(Page page) noexcept;
+  /// Takes back everything from granule `first` on. False: some of it is pinned, and stays; or a
+  /// span is held, wherever.
+  [[nodiscard]] bool evict_from(std::uint64_t first) noexcept;
+  [[nodiscard]] bool is_left() const { return arena_->is_left(); }
+  [[nodiscard]] const std::string& name() const { return *name_; }
+  [[nodiscard]] std::uint32_t number() const { return number_; }
+
+ private:
+  [[nodiscard]] Expected<Mapping> map_slow(std::int64_t offset, std::int64_t length,
+                                           const Patience* patience) noexcept;
+  template <class Kmap>
+  [[nodiscard]] Expected<Record*> pin(Page page, std::int64_t offset, std::int64_t length,
+                                      Kmap kmap) noexcept;
+  template <class Kmap>
+  [[nodiscard]] Expected<Mapping> map_granule(std::int64_t offset, std::int64_t length,
+                                              const Patience* patience, Kmap kmap) noexcept;
+  [[nodiscard]] Expected<Mapping> map_span(std::int64_t offset, std::int64_t length,
+                                           const Patience* patience) noexcept;
+  [[nodiscard]] Error fill_span(std::byte* address, std::size_t size, std::int64_t offset,
+                                std::int64_t length);
+  [[nodiscard]] Result<std::uint32_t> take_run(std::int64_t offset, std::int64_t length,
+                                               std::uint32_t units, const Patience* patience);
+  void release_span(const Mapping& mapping) noexcept;
+  [[nodiscard]] Error refused(MapError error, std::int64_t offset, std::int64_t length,
+                              std::uint32_t granules) const;
+  [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
+  /// Whether the range can be mapped of a file of the size that is known.
+  [[nodiscard]] Error check_end(std::int64_t offset, std::int64_t length) const;
+  [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
+  [[nodiscard]] int fill(Record& record);
+  [[nodiscard]] int map_run(std::span<Record* const> run);
+  void place(Record& record, bool ahead);
+  [[nodiscard]] int map_in_slots(std::span<Record* const> run);
+  [[nodiscard]] int map_file(std::byte* address, std::size_t size, std::uint64_t granule);
+  struct Read {
+    int number = 0;  // an errno
+    std::size_t bytes = 0;
+  };
+  [[nodiscard]] Read read_file(std::byte* address, std::size_t size, std::uint64_t granule);
+  [[nodiscard]] Read read_into(std::byte* address, std::size_t size, std::uint64_t granule);
+  [[nodiscard]] int read_copies(std::span<Record* const> run);
+  void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
+  [[nodiscard]] std::uint64_t most_ahead() const;
+  void open_home();
+  const char* grow_home();
+  static constexpr std::int64_t kNotRead = INT64_MAX;
+  [[nodiscard]] int refresh_size(std::int64_t read_end = kNotRead);
+  [[nodiscard]] std::int64_t readable_size(std::int64_t claimed, std::int64_t read_end);
+  void set_size(std::int64_t size);
+  struct Dropped {
+    std::int64_t granules = 0;
+    bool all = true;
+  };
+  template <class Wanted, class Held>
+  Dropped drop(Wanted wanted, Held held);
+  [[nodiscard]] static bool lies_within(std::int64_t offset, std::int64_t length,
+                                        std::int64_t size) {
+    return length <= size && offset <= size - length;
+  }
+  [[nodiscard]] Error say_fault() noexcept;
+  [[nodiscard]] Error system_error(int number, std::int64_t offset, std::int64_t length) const;
+  [[nodiscard]] std::uint64_t granule_at(std::int64_t offset) const {
+    return static_cast<std::uint64_t>(offset) >> arena_->granule_shift();
+  }
+  /// How many of the file can be mapped, the last perhaps in part.
+  [[nodiscard]] std::uint64_t granules() const {
+    return granule_at(end()) + (within_granule(end()) != 0 ? 1 : 0);
+  }
+  [[nodiscard]] std::size_t within_granule(std::int64_t offset) const {
+    return static_cast<std::size_t>(offset) & (arena_->granule() - 1);
+  }
+
+  const system::Descriptor descriptor_;
+  const std::shared_ptr<const std::string> name_;
+  const Access access_;
+  const Kind kind_;
+  const std::shared_ptr<Arena> arena_;
+  const std::size_t page_;
+  const std::int64_t last_end_;                // no granule can be mapped that ends behind it
+  std::atomic<std::int64_t> size_{0};          // as old as the last look; relaxed but in copies.cpp
+  std::atomic<std::int64_t> hit_end_{0};       // as far as hits may go: see copies.cpp
+  std::atomic<std::size_t> full_granules_{0};  // those that lie within that
+  std::atomic<std::uint32_t> spans_held_{0};
+  std::atomic<int> unsaid_fault_{0};  // the first since the last sync() that said it
+  std::atomic<std::int64_t> unsaid_fault_at_{0};
+  Streams streams_;
+  ReadAheads read_aheads_;
+  std::uint32_t number_ = 0;
+  std::unique_ptr<Home> home_;  // null: none
+  std::mutex sizing_;           // guards what follows
+  std::int64_t claimed_ = -1;   // a size that is not so, of which found_end_ is true
+  std::int64_t found_end_ = 0;
+  bool has_short_copies_ = false;  // copies that ended with the file once may still be there
+  std::mutex growing_;             // guards what follows
+  std::int64_t home_size_ = 0;     // bytes of the file whose page tables the budget has admitted
+};
+
+}  // namespace kmapper::process

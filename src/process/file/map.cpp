@@ -1,0 +1,221 @@
+// How a range of a file is mapped: by a hit; within one granule, by the core; or, across granules,
+// by a run of the span area.
+#include <algorithm>
+#include <cerrno>
+#include <new>
+
+#include "process/api/patience.hpp"
+#include "process/file/file.hpp"
+
+namespace kmapper::process {
+namespace {
+
+/// The window's clock is moved by misses, at most so often.
+constexpr std::uint64_t kClockStepNs = 100'000'000;
+
+/// How often a copy is read anew, at most, because its file has changed meanwhile.
+constexpr int kMostReads = 3;
+
+}  // namespace
+
+/// Flattened: a hit waits for what was stored before it, as a call stores its registers.
+[[gnu::flatten]] Expected<Mapping> File::map(std::int64_t offset, std::int64_t length,
+                                             const Patience* patience) noexcept {
+  const std::size_t within = within_granule(offset);
+  const std::uint64_t granule = granule_at(offset);  // of an offset below 0: no file has so many
+  if (static_cast<std::uint64_t>(length) - 1 < arena_->granule() - within &&
+      (granule < full_granules_.load(std::memory_order_relaxed) ||
+       (offset >= 0 && offset <= hit_end_.load(std::memory_order_relaxed) - length))) [[likely]] {
+    const Page page = make_page(number_, granule);
+    auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
+    if (record != nullptr) [[likely]] {
+      if (record->state.load(std::memory_order_acquire) == Record::filled) [[likely]]
+        return take_over(*record, page, offset, length);
+      arena_->unpin(*record);
+    }
+  }
+  return map_slow(offset, length, patience);
+}
+
+File::Around File::map_around(std::int64_t offset, std::int64_t length,
+                              const Patience* patience) noexcept {
+  if (Error wrong = check_range(offset, length)) return {wrong, offset};
+  const auto within = static_cast<std::int64_t>(within_granule(offset));
+  const auto granule = static_cast<std::int64_t>(arena_->granule());
+  if (length > granule - within) return {map(offset, length, patience), offset};
+  const std::int64_t begin = offset - within;
+  const std::int64_t end = this->end();
+  Around around{map(begin, std::min(granule, end - begin), patience), begin};
+  // The file has been cut short behind the range, which has been found out just now.
+  if (!around.mapping && this->end() < end && lies_within(offset, length, this->end()))
+    around.mapping = map(begin, std::min(granule, this->end() - begin), patience);
+  return around;
+}
+
+/// Pins a page, and has it mapped as far as that range needs it. kmap(page) pins it.
+template <class Kmap>
+Expected<Record*> File::pin(Page page, std::int64_t offset, std::int64_t length,
+                            Kmap kmap) noexcept {
+  Result<void*> slot = kmap(page);
+  // A granule that has been patched is mapped anew, unless somebody still holds it.
+  while (slot && static_cast<Record*>(*slot)->fault.load(std::memory_order_relaxed) != 0) {
+    arena_->window().kunmap_address(*slot);
+    const bool is_held = !evict(page);
+    slot = kmap(page);
+    if (is_held) break;
+  }
+  if (!slot) return refused(slot.error(), offset, length, arena_->slots());
+  Record& record = *static_cast<Record*>(*slot);
+  if (record.state.load(std::memory_order_relaxed) == Record::pending) {
+    const std::uint64_t granule = granule_of(page);
+    const std::uint64_t end = granule + streams_.length_at(granule, most_ahead());
+    if (end != granule + 1) map_ahead(&record, granule + 1, std::min(end, granules()));
+  }
+  if (const int number = fill(record); number != 0) {
+    arena_->unpin(record);
+    return system_error(number, offset, length);
+  }
+  return &record;
+}
+
+/// A range within one granule, which has no slot, or whose slot is not ready.
+template <class Kmap>
+Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length,
+                                    const Patience* patience, Kmap kmap) noexcept {
+  const Page page = page_at(offset);
+  const Directory::Hold hold(arena_->directory(), page);
+  if (!hold) return error(WindowErrc::busy, offset, length);
+  for (int tries = 0; tries < kMostReads; ++tries) {
+    const Expected<Record*> pinned = pin(page, offset, length, kmap);
+    if (!pinned) return pinned.error();
+    Record& record = **pinned;
+    if (!is_outdated(record, offset, length)) return take_over(record, page, offset, length);
+    const std::int64_t end = copy_end(record);
+    arena_->unpin(record);
+    if (Error wrong = look_again(offset, length, end)) return wrong;
+    if (!evict(page)) break;
+  }
+  // Somebody holds the copy, or the file changes all the time.
+  return map_span(offset, length, patience);
+}
+
+Result<void*> File::kmap(Page page, const Patience* patience) {
+  Arena::Window& window = arena_->window();
+  if (patience == nullptr) {
+    if (void* const record = window.try_kmap(page)) return record;
+    return MapError::would_sleep;
+  }
+  const auto granule = static_cast<std::int64_t>(arena_->granule());
+  const auto offset = static_cast<std::int64_t>(granule_of(page)) * granule;
+  LongWait wait(*arena_, *patience, {this, offset, granule, 1, false});
+  return call_within(wait, window, [&](const Limits<Platform>& limits) {
+    return window.kmap_until(page, limits);
+  });
+}
+
+[[gnu::noinline]] Expected<Mapping> File::map_slow(std::int64_t offset, std::int64_t length,
+                                                   const Patience* patience) noexcept {
+  if (Error wrong = check_range(offset, length)) return wrong;
+  arena_->clock().move(Platform::now(), kClockStepNs);
+  if (static_cast<std::uint64_t>(length) <= arena_->granule() - within_granule(offset))
+    return map_granule(offset, length, patience,
+                       [&](Page page) { return this->kmap(page, patience); });
+  return map_span(offset, length, patience);
+}
+
+Expected<Mapping> File::map_reserved(kmapper::Reservation<Platform>& reservation,
+                                     std::int64_t offset, std::int64_t length) noexcept {
+  return map_granule(offset, length, nullptr, [&](Page page) { return reservation.kmap(page); });
+}
+
+Mapping File::take_over(Record& record, Page page, std::int64_t offset, std::int64_t length) {
+  arena_->window().hand_over(page);  // whichever thread destroys the mapping
+  return {this, &record, record.data() + within_granule(offset), static_cast<std::size_t>(length)};
+}
+
+/// Maps addresses of the span area from the range's first granule on, or reads the file into them.
+Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
+                      std::int64_t length) {
+  const std::uint64_t first = granule_at(offset);
+  if (!arena_->has_copies()) {
+    const int number = map_file(address, size, first);
+    return number == 0 ? Error() : system_error(number, offset, length);
+  }
+  const Read read = read_file(address, size, first);
+  if (read.number != 0) return system_error(read.number, offset, length);
+  const std::int64_t end = static_cast<std::int64_t>(first << arena_->granule_shift()) +
+                           static_cast<std::int64_t>(read.bytes);
+  if (lies_within(offset, length, end)) return {};
+  if (Error wrong = look_again(offset, length, end)) return wrong;
+  return error(WindowErrc::beyond_end, offset, length, end);  // it grows now
+}
+
+Result<std::uint32_t> File::take_run(std::int64_t offset, std::int64_t length, std::uint32_t units,
+                                     const Patience* patience) {
+  const SpanArea::Run run{.file = this,
+                          .offset = offset,
+                          .length = length,
+                          .since_ns = 0,
+                          .thread = thread_number(),
+                          .units = units};
+  if (patience == nullptr) return arena_->spans().take(run, nullptr);
+  LongWait wait(*arena_, *patience, {this, offset, length, units, true});
+  return arena_->spans().take(run, &wait);
+}
+
+/// A range across granules: a run of the span area, mapped by one call.
+Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
+                                 const Patience* patience) noexcept {
+  if (length > longest()) {
+    return error(WindowErrc::too_large, offset, length, longest(),
+                 "longer than what Options::span_bytes lets a mapping across granules be");
+  }
+  const std::uint64_t first = granule_at(offset);
+  const auto units = static_cast<std::uint32_t>(granule_at(offset + length - 1) - first + 1);
+  Result<std::uint32_t> run = MapError::would_sleep;
+  try {
+    run = take_run(offset, length, units, patience);
+  } catch (const std::bad_alloc&) {
+    return system_error(ENOMEM, offset, length);
+  }
+  if (!run) return refused(run.error(), offset, length, arena_->spans().units());
+  std::byte* const address = arena_->span_address(*run);
+  const std::size_t size = std::size_t{units} << arena_->granule_shift();
+  if (Error wrong = fill_span(address, size, offset, length)) {
+    arena_->spans().give_back(*run);
+    return wrong;
+  }
+  for (std::uint32_t i = 0; i < units; ++i) {
+    Arena::SpanUnit& unit = arena_->span_unit(*run + i);
+    unit.fault.store(0, std::memory_order_relaxed);
+    unit.offset.store(static_cast<std::int64_t>((first + i) << arena_->granule_shift()),
+                      std::memory_order_relaxed);
+    unit.file.store(this, std::memory_order_release);  // acquired by Arena::patch()
+  }
+  arena_->counters().add(Work::span);
+  spans_held_.fetch_add(1, std::memory_order_relaxed);
+  return Mapping(this, nullptr, address + within_granule(offset), static_cast<std::size_t>(length));
+}
+
+void File::release(const Mapping& mapping) noexcept {
+  if (arena_->is_left()) [[unlikely]]
+    return;
+  if (mapping.record_ == nullptr) return release_span(mapping);
+  arena_->unpin(*mapping.record_);
+}
+
+[[gnu::noinline]] void File::release_span(const Mapping& mapping) noexcept {
+  const std::uint32_t first = arena_->unit_at(mapping.data_);
+  const std::uint32_t last = arena_->unit_at(mapping.data_ + mapping.size_ - 1);
+  if (arena_->is_strict()) {
+    arena_->plug(arena_->span_address(first),
+                 std::size_t{last - first + 1} << arena_->granule_shift());
+  }
+  for (std::uint32_t i = first; i <= last; ++i)
+    arena_->span_unit(i).file.store(nullptr, std::memory_order_relaxed);
+  // Release: pairs with evict_from().
+  spans_held_.fetch_sub(1, std::memory_order_release);
+  arena_->spans().give_back(first);
+}
+
+}  // namespace kmapper::process

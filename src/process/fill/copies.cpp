@@ -1,0 +1,207 @@
+// Copies: granules that are read into memory of the budget's own, and what becomes of them when
+// their file gets longer or shorter.
+//
+// A copy has as many bytes of its granule (Record::copied) as the file had when it was read, and
+// zeros behind them. A hit looks at no copy's length. It compares its range with hit_end_, and so
+// these hold:
+//
+//     a copy that a hit may find reaches as far as hit_end_, or to its granule's end;
+//     one that reaches less far than size() said when it was begun, or that refresh() has called
+//     old, is `outdated`, and no hit finds it.
+//
+// So where a file has grown, hit_end_ follows only when the copy that ended with the file is gone.
+// While somebody holds that copy, ranges behind its end are read into the span area instead.
+//
+// What the system says of a file's size is not always so: a file of sysfs has 4,096 bytes until it
+// is read. Reading decides. The end that it finds is the size, as long as the system goes on saying
+// the same.
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "process/file/file.hpp"
+#include "system/system_call.hpp"
+
+namespace kmapper::process {
+namespace {
+
+/// Whether a byte can be read there; a file that says something else than bytes or the end does not
+/// show its end.
+bool has_byte_at(int descriptor, std::int64_t offset) {
+  char byte = 0;
+  return system::uninterrupted([&] { return pread64(descriptor, &byte, 1, offset); }) != 0;
+}
+
+/// The end of a file that has one in the range: where reading finds it.
+std::int64_t find_end(int descriptor, std::int64_t begin, std::int64_t end) {
+  while (begin < end) {
+    const std::int64_t middle = begin + (end - begin) / 2;
+    if (has_byte_at(descriptor, middle)) {
+      begin = middle + 1;
+    } else {
+      end = middle;
+    }
+  }
+  return end;
+}
+
+}  // namespace
+
+/// Reads the file into memory of the arena, as far as it goes, and puts zeros behind.
+File::Read File::read_file(std::byte* address, std::size_t size, std::uint64_t granule) {
+  arena_->counters().add(Work::map_call);
+  if (!arena_->is_strict()) return read_into(address, size, granule);
+  if (const int number = arena_->protect(address, size, PROT_READ | PROT_WRITE); number != 0)
+    return {.number = number};
+  Read read = read_into(address, size, granule);
+  if (const int number = arena_->protect(address, size, PROT_READ); number != 0)
+    read.number = number;
+  return read;
+}
+
+File::Read File::read_into(std::byte* address, std::size_t size, std::uint64_t granule) {
+  const auto begin = static_cast<std::int64_t>(granule << arena_->granule_shift());
+  std::size_t read = 0;
+  while (read < size) {
+    const ssize_t got = system::uninterrupted([&] {
+      return pread64(descriptor_.number(), address + read, size - read,
+                     begin + static_cast<std::int64_t>(read));
+    });
+    if (got < 0) return {.number = errno};
+    if (got == 0) break;
+    read += static_cast<std::size_t>(got);
+  }
+  std::fill(address + read, address + size, std::byte{0});
+  return {.bytes = read};
+}
+
+/// Fills copies of neighbours. Returns an errno, or 0.
+int File::read_copies(std::span<Record* const> run) {
+  // Written, though by nothing: pairs with set_size(). Of the two writes one comes first: then
+  // set_size() finds the copy pinned, or this sees the new size.
+  const std::int64_t known = size_.fetch_add(0, std::memory_order_acq_rel);
+  const auto granule = static_cast<std::int64_t>(arena_->granule());
+  const std::uint64_t first = granule_of(run.front()->page.load(std::memory_order_relaxed));
+  const Read read = read_file(run.front()->data(), run.size() << arena_->granule_shift(), first);
+  if (read.number != 0) return read.number;
+  auto rest = static_cast<std::int64_t>(read.bytes);
+  std::int64_t expected = known - static_cast<std::int64_t>(first << arena_->granule_shift());
+  for (Record* const it : run) {
+    const std::int64_t copied = std::clamp<std::int64_t>(rest, 0, granule);
+    it->copied.store(static_cast<std::uint32_t>(copied), std::memory_order_relaxed);
+    if (copied < std::min(expected, granule)) it->outdated.store(true, std::memory_order_relaxed);
+    rest -= granule;
+    expected -= granule;
+  }
+  return 0;
+}
+
+bool File::is_outdated(const Record& record, std::int64_t offset, std::int64_t length) const {
+  return arena_->has_copies() &&
+         (record.outdated.load(std::memory_order_relaxed) || !is_copied(record, offset, length));
+}
+
+bool File::is_copied(const Record& record, std::int64_t offset, std::int64_t length) const {
+  return !arena_->has_copies() ||
+         static_cast<std::int64_t>(within_granule(offset)) + length <=
+             static_cast<std::int64_t>(record.copied.load(std::memory_order_relaxed));
+}
+
+Error File::look_again(std::int64_t offset, std::int64_t length, std::int64_t read_end) noexcept {
+  if (const int number = refresh_size(read_end); number != 0)
+    return system_error(number, offset, length);
+  return check_end(offset, length);
+}
+
+std::int64_t File::copy_end(const Record& record) const {
+  const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+  return static_cast<std::int64_t>(granule << arena_->granule_shift()) +
+         static_cast<std::int64_t>(record.copied.load(std::memory_order_relaxed));
+}
+
+/// The size of a file of which the system says that it has `claimed` bytes. `read_end`: where a
+/// read has ended. The caller holds sizing_.
+std::int64_t File::readable_size(std::int64_t claimed, std::int64_t read_end) {
+  if (!arena_->has_copies()) return claimed;
+  if (read_end == kNotRead && claimed == claimed_) read_end = found_end_;
+  if (read_end >= claimed || has_byte_at(descriptor_.number(), read_end)) {
+    claimed_ = -1;
+    return claimed;
+  }
+  claimed_ = claimed;
+  found_end_ = find_end(descriptor_.number(), 0, read_end);
+  return found_end_;
+}
+
+/// The caller holds sizing_, and no pin of this file's.
+void File::set_size(std::int64_t size) {
+  size_.exchange(size, std::memory_order_acq_rel);  // pairs with read_copies()
+  const std::int64_t end = this->end();
+  const std::int64_t before = hit_end_.load(std::memory_order_relaxed);
+  if (arena_->has_copies() && end != before) {
+    // The copy that ended with the file; or any that does not reach its granule's end.
+    bool gone = true;
+    if (has_short_copies_) {
+      const auto is_short = [this](const Record& record) {
+        return record.copied.load(std::memory_order_relaxed) < arena_->granule();
+      };
+      gone = drop(is_short, [](Record&) {}).all;
+    } else if (within_granule(before) != 0) {
+      const Page last = page_at(before);
+      const Directory::Hold hold(arena_->directory(), last);
+      gone = hold && evict(last);
+    }
+    if (end > before && !gone) return;
+    has_short_copies_ = !gone;
+  }
+  hit_end_.store(end, std::memory_order_relaxed);
+  full_granules_.store(static_cast<std::size_t>(std::min<std::uint64_t>(granule_at(end), SIZE_MAX)),
+                       std::memory_order_relaxed);
+}
+
+/// Takes back those granules of the file that wanted(record) names, and calls held(record) for each
+/// that somebody holds.
+template <class Wanted, class Held>
+File::Dropped File::drop(Wanted wanted, Held held) {
+  Dropped dropped;
+  for (std::uint32_t i = 0; i < arena_->slots(); ++i) {
+    Record& record = arena_->record(SlotIndex{i});
+    const Arena::Window::SlotView view = arena_->window().inspect(SlotIndex{i});
+    if (!word::is_live(view.word) || file_of(view.page) != number_ || !wanted(record)) continue;
+    const Directory::Hold hold(arena_->directory(), view.page);
+    if (hold && evict(view.page)) {
+      ++dropped.granules;
+    } else {
+      dropped.all = false;
+      held(record);
+    }
+  }
+  return dropped;
+}
+
+std::int64_t File::trim() noexcept {
+  if (arena_->is_left()) return 0;
+  const Dropped dropped = drop([](const Record&) { return true; }, [](Record&) {});
+  arena_->plug_leftovers(this);
+  return dropped.granules;
+}
+
+Error File::refresh() noexcept {
+  if (arena_->is_left()) return error(WindowErrc::forked);
+  if (const int number = refresh_size(); number != 0)
+    return error({number, std::system_category()});
+  if (!arena_->has_copies()) return {};
+  // Sequentially consistent, both: pairs with end_filling(). What is being read becomes old then.
+  (void)drop([](const Record&) { return true; },
+             [](Record& record) {
+               record.outdated.store(true);
+               std::uint32_t filled = Record::filled;
+               record.state.compare_exchange_strong(filled, Record::patched);
+             });
+  return {};
+}
+
+}  // namespace kmapper::process

@@ -1,0 +1,200 @@
+// How granules come to be mapped: by whoever holds pins of them, and comes first. Neighbours are
+// mapped by one system call: granules that follow each other in the file, where their addresses do
+// too, as they always do at home, and in slots nearly always, which are taken in their order.
+#include <fcntl.h>
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "process/file/file.hpp"
+#include "system/page_size.hpp"
+
+namespace kmapper::process {
+namespace {
+
+/// What is mapped at once, at most, when a file is gone through.
+constexpr std::uint64_t kMostBytesAhead = std::uint64_t{1} << 20;
+constexpr std::uint64_t kMostGranulesAhead = 64;
+
+/// The calling thread has the record for itself now.
+bool begin_filling(Record& record) {
+  std::uint32_t pending = Record::pending;
+  // Acquire: pairs with end_filling(), and with the record's earlier users.
+  return record.state.compare_exchange_strong(pending, Record::filling, std::memory_order_acquire,
+                                              std::memory_order_relaxed);
+}
+
+void end_filling(Record& record, int number) {
+  // An access while it was filled may have shown that the file has not got it.
+  const bool is_bad = record.fault.load(std::memory_order_relaxed) != 0 ||
+                      record.outdated.load(std::memory_order_relaxed);
+  const std::uint32_t state =
+      number != 0 ? Record::pending : (is_bad ? Record::patched : Record::filled);
+  record.state.exchange(state);  // pairs with map(), and with File::refresh()
+  std::uint32_t filled = Record::filled;
+  if (record.outdated.load()) record.state.compare_exchange_strong(filled, Record::patched);
+  record.state.notify_all();
+}
+
+}  // namespace
+
+/// Has the record's granule mapped when it returns 0; else it returns an errno. The caller holds
+/// a pin.
+int File::fill(Record& record) {
+  for (;;) {
+    // Acquire, both: pairs with end_filling(), and the record's earlier users.
+    const std::uint32_t state = record.state.load(std::memory_order_acquire);
+    if (state == Record::filled) return 0;
+    if (state == Record::patched) {
+      const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+      remember_fault(static_cast<std::int64_t>(granule << arena_->granule_shift()),
+                     record.fault.load(std::memory_order_relaxed));
+      return 0;
+    }
+    if (state == Record::filling) {
+      record.state.wait(Record::filling, std::memory_order_acquire);
+    } else if (begin_filling(record)) {
+      place(record, false);
+      Record* const run[] = {&record};
+      const int number = map_run(run);
+      end_filling(record, number);
+      if (number != 0) return number;
+    }
+  }
+}
+
+Error File::fill(Record& record, std::int64_t offset, std::int64_t length) {
+  const int number = fill(record);
+  return number == 0 ? Error() : system_error(number, offset, length);
+}
+
+void File::fill_pending(std::span<Record* const> records) {
+  const auto follows = [this](const Record& record, const Record& before) {
+    return record.is_at_home() == before.is_at_home() &&
+           record.page.load(std::memory_order_relaxed) ==
+               before.page.load(std::memory_order_relaxed) + 1 &&
+           record.data() == before.data() + arena_->granule();
+  };
+  for (std::size_t begin = 0; begin < records.size();) {
+    std::size_t end = begin;
+    while (end < records.size() && begin_filling(*records[end])) {
+      place(*records[end], true);
+      if (end != begin && !follows(*records[end], *records[end - 1])) {
+        end_filling(*records[end], EAGAIN);
+        break;
+      }
+      ++end;
+    }
+    if (end == begin) {
+      ++begin;  // somebody else maps it, or it is mapped
+      continue;
+    }
+    const std::span run = records.subspan(begin, end - begin);
+    const int number = map_run(run);
+    for (Record* const it : run) end_filling(*it, number);
+    begin = end;
+  }
+}
+
+/// Says where the granule will be. The caller is filling it.
+void File::place(Record& record, bool ahead) {
+  const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+  const bool at_home =
+      home_ != nullptr && home_->has(granule) && !(ahead && home_->is_slow_in_runs());
+  record.place(at_home ? home_->address(granule) : arena_->slot_address(arena_->slot_of(record)),
+               at_home, this);
+}
+
+/// Maps neighbours that have been placed. Returns an errno, or 0.
+int File::map_run(std::span<Record* const> run) {
+  if (!run.front()->is_at_home()) return map_in_slots(run);
+  for (Record* const it : run) {
+    if (!it->occupied) continue;  // else there would be more mapped than there are slots
+    arena_->plug(arena_->slot_address(arena_->slot_of(*it)), arena_->granule());
+    it->occupied = false;
+  }
+  const std::uint64_t granule = granule_of(run.front()->page.load(std::memory_order_relaxed));
+  if (home_->fills_by_a_call()) arena_->counters().add(Work::map_call);
+  const int number = home_->fill(granule, run.size(), size());
+  if (number != 0 || home_->has(granule)) return number;
+  // It has just been found that home will not do.
+  for (Record* const it : run) {
+    place(*it, false);
+    if (const int number = map_in_slots({&it, 1}); number != 0) return number;
+  }
+  return 0;
+}
+
+int File::map_in_slots(std::span<Record* const> run) {
+  for (Record* const it : run) it->occupied = true;
+  if (arena_->has_copies()) return read_copies(run);
+  const std::size_t size = run.size() << arena_->granule_shift();
+  const std::uint64_t granule = granule_of(run.front()->page.load(std::memory_order_relaxed));
+  return map_file(run.front()->data(), size, granule);
+}
+
+/// Maps the file over addresses of the arena, from a granule on. Returns an errno, or 0.
+int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) {
+  // A mapping of huge pages that may be written to from the start would make a file that ends
+  // within it longer.
+  const bool is_huge = page_ != system::page_size();
+  const auto map = [&] {
+    return arena_->map(address, size, is_huge ? PROT_READ : protection(), descriptor_.number(),
+                       static_cast<std::int64_t>(granule << arena_->granule_shift()));
+  };
+  int number = map();
+  if (number == ENOMEM) {  // perhaps too many mappings
+    arena_->make_room_for_mappings();
+    number = map();
+  }
+  if (number == 0 && is_huge && mprotect(address, size, protection()) != 0) number = errno;
+  return number;
+}
+
+/// A hint: it waits neither for the disk, nor for others to give something back.
+Error File::prefetch(std::int64_t offset, std::int64_t length) noexcept {
+  if (Error wrong = check_range(offset, length)) return wrong;
+  (void)posix_fadvise64(descriptor_.number(), offset, length, POSIX_FADV_WILLNEED);
+  if (arena_->has_copies()) return {};  // to read them would be to wait
+  std::uint64_t granule = granule_at(offset);
+  const std::uint64_t most = std::max<std::uint64_t>(arena_->slots() / 4, 1);
+  const std::uint64_t end = std::min(granule_at(offset + length - 1) + 1, granule + most);
+  for (; granule < end; granule += kMostGranulesAhead) map_ahead(nullptr, granule, end);
+  return {};
+}
+
+/// Maps the granules up to `end`, as many as there is room for without waiting, together with the
+/// one of `own`, which the caller holds, and which comes before them. Nobody holds the others then.
+void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
+  const ReadAheads::Turn turn(read_aheads_);
+  if (!turn) return;
+  std::array<Record*, kMostGranulesAhead> records;
+  std::size_t count = 0;
+  if (own != nullptr) records[count++] = own;
+  for (; granule < end && count < records.size(); ++granule) {
+    const Page page = make_page(number_, granule);
+    const Directory::Hold hold(arena_->directory(), page);
+    void* const record = hold ? arena_->window().try_kmap(page) : nullptr;
+    if (record == nullptr) break;
+    records[count++] = static_cast<Record*>(record);
+  }
+  const std::span all = std::span(records).first(count);
+  fill_pending(all);
+  for (Record* const it : all) {
+    // The others' first use will be a hit, and give them a second chance. One that had none would
+    // be taken back before its neighbours, and their slots would be no neighbours any more.
+    if (it == own && arena_->window().try_kmap(it->page.load(std::memory_order_relaxed)) == nullptr)
+      continue;
+    arena_->unpin(*it);
+  }
+}
+
+/// How many granules may be mapped at once, beyond what is asked for: of few slots a small part.
+std::uint64_t File::most_ahead() const {
+  return std::min({kMostGranulesAhead, kMostBytesAhead >> arena_->granule_shift(),
+                   std::uint64_t{arena_->slots()} / 8});
+}
+
+}  // namespace kmapper::process

@@ -1,0 +1,82 @@
+#include "process/fill/home_range.hpp"
+
+#include <sys/auxv.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <cstdint>
+#include <cstdio>
+
+#include "system/page_size.hpp"
+
+namespace kmapper::process {
+namespace {
+
+/// All ranges together may take a quarter of the addresses, of a 32-bit process an eighth.
+constexpr unsigned kShareShift = sizeof(void*) == 8 ? 2 : 3;
+
+std::atomic<std::size_t> taken{0};  // relaxed: a sum
+
+/// The kernel puts the program's name at the top of the addresses that it gives to a process, and
+/// the stack below it.
+unsigned address_bits() {
+  const auto name = static_cast<std::uintptr_t>(getauxval(AT_EXECFN));
+  const std::uintptr_t top = name != 0 ? name : reinterpret_cast<std::uintptr_t>(&name);
+  return static_cast<unsigned>(std::bit_width(top));
+}
+
+/// What the process has mapped, of anything. 0: the kernel does not say.
+std::uint64_t mapped_bytes() {
+  unsigned long pages = 0;
+  std::FILE* const file = std::fopen("/proc/self/statm", "re");
+  if (file == nullptr) return 0;
+  if (std::fscanf(file, "%lu", &pages) != 1) pages = 0;
+  std::fclose(file);
+  return std::uint64_t{pages} * system::page_size();
+}
+
+/// Whether so many more bytes lie within the share. Under a limit (ulimit -v) they must also leave
+/// half of what is left to others.
+bool may_take(std::size_t all, std::size_t more) {
+  const std::uint64_t share = (std::uint64_t{1} << address_bits()) >> kShareShift;
+  if (all > share) return false;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return true;
+  const std::uint64_t mapped = mapped_bytes();
+  return all <= limit.rlim_cur >> kShareShift && mapped < limit.rlim_cur &&
+         more <= (limit.rlim_cur - mapped) / 2;
+}
+
+/// Addresses that nobody else gets, and that begin where they should. Empty: there are none.
+system::AddressRange reserve_at(std::size_t size, HomeRange::Position position) {
+  const std::size_t slack = position.alignment - std::min(position.alignment, system::page_size());
+  void* const begin =
+      mmap(nullptr, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (begin == MAP_FAILED) return {};
+  const auto at = reinterpret_cast<std::uintptr_t>(begin);
+  const std::size_t before = (position.remainder - at) & (position.alignment - 1);
+  auto* const first = static_cast<std::byte*>(begin) + before;
+  if (before != 0) munmap(begin, before);
+  if (before != slack) munmap(first + size, slack - before);
+  return {first, size};
+}
+
+}  // namespace
+
+HomeRange HomeRange::reserve(std::size_t size, Position position) {
+  if (size > SIZE_MAX / 2) return {};
+  const std::size_t all = taken.fetch_add(size, std::memory_order_relaxed) + size;
+  if (may_take(all, size)) {
+    HomeRange range(reserve_at(size, position));
+    if (!range.is_empty() && system::is_locked(range.begin(), size)) return {};
+    if (!range.is_empty()) return range;
+  }
+  taken.fetch_sub(size, std::memory_order_relaxed);
+  return {};
+}
+
+HomeRange::~HomeRange() { taken.fetch_sub(range_.size(), std::memory_order_relaxed); }
+
+}  // namespace kmapper::process

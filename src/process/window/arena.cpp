@@ -1,0 +1,291 @@
+#include "process/window/arena.hpp"
+
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstdio>
+#include <system_error>
+
+#include "process/fault/arenas.hpp"
+#include "process/file/file.hpp"
+#include "process/wait/asleep.hpp"
+#include "system/page_size.hpp"
+
+namespace kmapper::process {
+namespace {
+
+constexpr std::int64_t kLargestGranule = std::int64_t{2} << 20;
+constexpr std::int64_t kUsualGranule = std::int64_t{64} << 10;
+constexpr std::int64_t kFewestGranules = 8;
+
+std::system_error invalid_option(const std::string& what) {
+  return {WindowErrc::invalid_option, what};
+}
+
+/// What the options say, or what suits the budget where they say nothing.
+std::int64_t choose_granule(const Options& options) {
+  const auto smallest = static_cast<std::int64_t>(system::page_size());
+  std::int64_t granule = options.granule;
+  if (granule == 0) {
+    constexpr std::int64_t kEnough = 64;
+    granule = std::max(kUsualGranule, smallest);
+    while (granule > smallest && options.bytes / granule < kEnough) granule /= 2;
+  }
+  if (granule < smallest || granule > kLargestGranule ||
+      !std::has_single_bit(static_cast<std::uint64_t>(granule))) {
+    throw invalid_option("a granule of " + std::to_string(granule) +
+                         " bytes is not a power of two from this machine's page size, " +
+                         std::to_string(smallest) + ", to " + std::to_string(kLargestGranule));
+  }
+  if (options.strict && options.placement == Placement::home)
+    throw invalid_option("a strict budget has slots or copies, and no home placement");
+  if (options.bytes / granule < kFewestGranules) {
+    throw invalid_option("a budget of " + std::to_string(options.bytes) + " bytes has not " +
+                         std::to_string(kFewestGranules) + " granules of " +
+                         std::to_string(granule));
+  }
+  return granule;
+}
+
+/// Granules that are kept for spans: what these have, no slot has.
+std::uint64_t choose_span_units(const Options& options, std::uint64_t granule, std::uint64_t most) {
+  const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) / granule;
+  if (options.span_bytes == 0) return std::max<std::uint64_t>(2, units / 16);
+  // One more: a mapping may begin on the last byte of a granule.
+  const auto wanted = static_cast<std::uint64_t>(options.span_bytes);
+  if (options.span_bytes > 0 && wanted <= (most - 1) * granule)
+    return (wanted + granule - 1) / granule + 1;
+  throw invalid_option("span_bytes of " + std::to_string(options.span_bytes) + ": of a budget of " +
+                       std::to_string(options.bytes) + " bytes in granules of " +
+                       std::to_string(granule) + ", at most " +
+                       std::to_string((most - 1) * granule) + " may be for spans");
+}
+
+/// Each slot may need a mapping of its own, but for granules at home and copies that are always
+/// accessible, and the kernel allows a process so many; a quarter is left to the rest of the
+/// program.
+std::uint64_t most_slots(const Options& options) {
+  if (!options.strict &&
+      (options.placement == Placement::home || options.placement == Placement::copies)) {
+    return Platform::kMaxSlots;
+  }
+  long limit = 65'530;  // the kernel's own default
+  if (std::FILE* const file = std::fopen("/proc/sys/vm/max_map_count", "re"); file != nullptr) {
+    if (std::fscanf(file, "%ld", &limit) != 1) limit = 65'530;
+    std::fclose(file);
+  }
+  return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::max(limit, 0L)) / 4 * 3, 64,
+                                   Platform::kMaxSlots);
+}
+
+int open_self() { return static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)); }
+
+/// Why there are no addresses for a budget.
+std::system_error no_range(int number, std::uint64_t bytes) {
+  std::string what = "a budget of " + std::to_string(bytes) + " bytes: ";
+  if (number != EAGAIN) return {number, std::system_category(), what + "no addresses"};
+  rlimit limit{};
+  getrlimit(RLIMIT_MEMLOCK, &limit);
+  what += "the process locks what it maps (mlockall), and may lock " +
+          std::to_string(limit.rlim_cur) + " bytes (RLIMIT_MEMLOCK)";
+  return {number, std::system_category(), what};
+}
+
+}  // namespace
+
+Arena::Shape::Shape(const Options& options) {
+  const auto granule = static_cast<std::uint64_t>(choose_granule(options));
+  granule_shift = static_cast<unsigned>(std::countr_zero(granule));
+  // More addresses than a pointer has are refused when they are reserved.
+  const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) >> granule_shift;
+  const std::uint64_t most = most_slots(options);
+  const std::uint64_t spans = choose_span_units(options, granule, std::min(units - 1, most));
+  bytes = options.bytes;
+  span_units = static_cast<std::uint32_t>(std::min(spans, most));
+  slots = static_cast<std::uint32_t>(std::min(units - spans, most));
+}
+
+Arena::Arena(const Options& options)
+    : shape_(options),
+      strict_(options.strict),
+      placement_(options.placement),
+      core_dump_(options.core_dump),
+      on_long_wait_(options.on_long_wait),
+      range_(reserve_range()),
+      begin_(range_.begin()),
+      records_(shape_.slots),
+      directory_(shape_.slots),
+      spans_(shape_.span_units),
+      span_units_(shape_.span_units),
+      self_(open_self()),
+      window_memory_(system::allocate_zeros(sizeof(Window))),
+      window_(&Window::in_zeros(window_memory_.begin(), Platform(*this))) {
+  window_->open(shape_.slots);
+  clock_.move(Platform::now(), 0);
+  spare_.make();
+  enlist(*this);
+}
+
+Arena::~Arena() { delist(*this); }
+
+void Arena::leave_to_parent() noexcept {
+  if (is_left()) return;
+  is_left_.store(true, std::memory_order_relaxed);
+  Asleep::forget_others();
+  directory_.forget_all();
+}
+
+/// Addresses that nobody else gets, and that admit nobody. They begin where a granule may begin, so
+/// that the kernel can use its larger pages, and map around a fault what is in the same granule.
+system::AddressRange Arena::reserve_range() const {
+  const std::uint64_t units = std::uint64_t{shape_.slots} + shape_.span_units;
+  const std::uint64_t wanted = (units + 1) << shape_.granule_shift;
+  void* begin = MAP_FAILED;
+  if (wanted <= SIZE_MAX / 2) {
+    begin = mmap(nullptr, static_cast<std::size_t>(wanted),
+                 has_copies() && !strict_ ? PROT_READ | PROT_WRITE : PROT_NONE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  }
+  if (begin == MAP_FAILED) throw no_range(wanted <= SIZE_MAX / 2 ? errno : ENOMEM, wanted);
+  const auto at = reinterpret_cast<std::uintptr_t>(begin);
+  const std::size_t before = (granule() - at % granule()) % granule();
+  const std::size_t behind = granule() - before;
+  auto* const first = static_cast<std::byte*>(begin) + before;
+  const auto size = static_cast<std::size_t>(units << shape_.granule_shift);
+  if (before != 0) munmap(begin, before);
+  if (behind != 0) munmap(first + size, behind);
+  if (core_dump_ == CoreDump::nothing) madvise(first, size, MADV_DONTDUMP);  // copies, that is
+  return {first, size};
+}
+
+void Arena::unpin_strictly(Record& record) {
+  const Page page = record.page.load(std::memory_order_relaxed);
+  window_->kunmap_address(&record);
+  const Directory::Hold hold(directory_, page);
+  if (hold) (void)window_->evict(page);
+}
+
+int Arena::map(std::byte* address, std::size_t size, int protection, int descriptor,
+               std::int64_t offset) {
+  counters_.add(Work::map_call);
+  const int error = system::map_over(address, size, protection, MAP_SHARED, descriptor, offset);
+  if (error == 0) {
+    if (core_dump_ == CoreDump::nothing) madvise(address, size, MADV_DONTDUMP);
+    return 0;
+  }
+  // What was there may be gone, and others get its addresses. If they are still free, take them.
+  (void)mmap(address, size, PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  return error;
+}
+
+int Arena::protect(std::byte* address, std::size_t size, int protection) {
+  const auto protect = [&] { return mprotect(address, size, protection) == 0 ? 0 : errno; };
+  int number = protect();
+  if (number == ENOMEM) {  // perhaps too many mappings
+    make_room_for_mappings();
+    number = protect();
+  }
+  return number;
+}
+
+void Arena::plug(std::byte* address, std::size_t size) {
+  counters_.add(Work::unmap_call);
+  if (has_copies() && strict_) mprotect(address, size, PROT_NONE);
+  if (has_copies() || system::map_over(address, size, PROT_NONE,
+                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != 0) {
+    madvise(address, size, MADV_DONTNEED);  // at least its memory
+  }
+}
+
+bool Arena::drop(std::span<const iovec> granules) {
+  counters_.add(Work::unmap_call);
+  // Kernels before 6.13 refuse to be told to drop one's own memory this way; none drops what is
+  // locked without being told so.
+  if (self_.number() >= 0) {
+    std::size_t size = 0;
+    for (const iovec& it : granules) size += it.iov_len;
+    const long done = syscall(SYS_process_madvise, self_.number(), granules.data(), granules.size(),
+                              MADV_DONTNEED, 0);
+    if (done >= 0 && static_cast<std::size_t>(done) == size) return true;
+  }
+  bool were_locked = false;
+  for (const iovec& it : granules) {
+    counters_.add(Work::unmap_call);
+    if (madvise(it.iov_base, it.iov_len, MADV_DONTNEED) == 0) continue;
+    were_locked = true;
+    munlock(it.iov_base, it.iov_len);
+    madvise(it.iov_base, it.iov_len, MADV_DONTNEED);
+  }
+  return !were_locked;
+}
+
+bool Arena::take_page_tables(std::int64_t bytes) {
+  constexpr std::int64_t kAFew = std::int64_t{64} << 10;  // with pages of 64 KiB, one table
+  const std::int64_t most = std::max(shape_.bytes / 20, kAFew);
+  if (page_tables_.fetch_add(bytes, std::memory_order_relaxed) + bytes <= most) return true;
+  give_page_tables_back(bytes);
+  return false;
+}
+
+void Arena::plug_leftovers(const File* file) {
+  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+    Record& record = this->record(SlotIndex{i});
+    std::uint32_t unused = Record::unused;
+    // Acquire and release: pairs with take_pte() and write_pte(): who changes this state has the
+    // slot's addresses for itself.
+    if (!record.state.compare_exchange_strong(unused, Record::emptying, std::memory_order_acquire,
+                                              std::memory_order_relaxed)) {
+      continue;
+    }
+    if (record.occupied && (file == nullptr || record.owner() == file)) {
+      plug(record.data(), granule());
+      record.occupied = false;
+    }
+    record.state.store(Record::unused, std::memory_order_release);
+  }
+  spans_.for_each_free_run([this](std::uint32_t first, std::uint32_t units) {
+    plug(span_address(first), std::size_t{units} << shape_.granule_shift);
+  });
+}
+
+void Arena::make_room_for_mappings() {
+  const std::lock_guard lock(spare_mutex_);
+  spare_.give_up();
+  trim();
+  spare_.make();
+}
+
+std::uint32_t Arena::trim() {
+  if (is_left()) return 0;
+  const std::uint32_t taken = window_->flush_all_zero_pkmaps();
+  plug_leftovers(nullptr);
+  return taken;
+}
+
+std::uint32_t Arena::add(File& file) {
+  const std::lock_guard lock(files_mutex_);
+  const auto free = std::find(files_.begin(), files_.end(), nullptr);
+  const auto number = static_cast<std::uint32_t>(free - files_.begin()) + 1;
+  if (number > kMostFiles) {
+    throw std::system_error(EMFILE, std::system_category(),
+                            std::to_string(kMostFiles) + " files are open with one budget");
+  }
+  if (free != files_.end()) {
+    *free = &file;
+  } else {
+    files_.push_back(&file);
+  }
+  return number;
+}
+
+void Arena::remove(std::uint32_t number) {
+  const std::lock_guard lock(files_mutex_);
+  files_[number - 1] = nullptr;
+}
+
+}  // namespace kmapper::process

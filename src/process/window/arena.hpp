@@ -1,0 +1,223 @@
+// What a Budget stands for: the core's window, and the addresses that its slots map.
+//
+//     slot 0 | slot 1 | ...                        | span area
+//     one granule each, by the core                | runs of granules (SpanArea)
+//
+// A slot's page is changed by mapping another over it: one system call unmaps and maps. So a slot
+// that is taken back goes on mapping what it mapped, unseen, until it gets another page; all there
+// is within the range is in the budget in any case. Nothing in the range is ever unmapped for
+// somebody else to take the addresses: it is plugged, by a mapping that admits nobody.
+//
+// A budget of copies has memory there, into which granules are read.
+//
+// Longer than usual: one class has to declare what several files define.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <span>
+#include <vector>
+
+#include "kmapper/core/mapper.hpp"
+#include "kmapper/process/process.hpp"
+#include "process/fill/spare_mappings.hpp"
+#include "process/window/clock.hpp"
+#include "process/window/counters.hpp"
+#include "process/window/directory.hpp"
+#include "process/window/platform.hpp"
+#include "process/window/record.hpp"
+#include "process/window/span_area.hpp"
+#include "system/descriptor.hpp"
+#include "system/fault_direction.hpp"
+#include "system/memory.hpp"
+
+namespace kmapper::process {
+
+class File;
+class LongWait;
+
+class Arena {
+ public:
+  using Window = Mapper<Platform>;
+
+  /// Throws std::system_error, std::bad_alloc.
+  explicit Arena(const Options& options);
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+  ~Arena();
+
+  [[nodiscard]] Window& window() { return *window_; }
+  [[nodiscard]] Directory& directory() { return directory_; }
+  [[nodiscard]] SpanArea& spans() { return spans_; }
+  [[nodiscard]] Counters& counters() { return counters_; }
+  [[nodiscard]] Clock& clock() { return clock_; }
+  [[nodiscard]] Record& record(SlotIndex slot) const { return records_[kmapper::to_number(slot)]; }
+  [[nodiscard]] SlotIndex slot_of(const Record& record) const {
+    return SlotIndex{static_cast<std::uint32_t>(&record - records_.data())};
+  }
+  [[nodiscard]] std::uint32_t slots() const { return shape_.slots; }
+  [[nodiscard]] unsigned granule_shift() const { return shape_.granule_shift; }
+  [[nodiscard]] std::size_t granule() const { return std::size_t{1} << shape_.granule_shift; }
+  [[nodiscard]] bool is_strict() const { return strict_; }
+  [[nodiscard]] Placement placement() const { return placement_; }
+  [[nodiscard]] CoreDump core_dump() const { return core_dump_; }
+  [[nodiscard]] OnLongWait on_long_wait() const { return on_long_wait_; }
+  [[nodiscard]] bool has_copies() const { return placement_ == Placement::copies; }
+  /// Whether files may have a home. A 32-bit process has other uses for its addresses, unless it
+  /// says so.
+  [[nodiscard]] bool wants_home() const {
+    constexpr bool kIsWide = sizeof(void*) == 8;
+    return !strict_ &&
+           (placement_ == Placement::home || (placement_ == Placement::automatic && kIsWide));
+  }
+
+  [[nodiscard]] std::byte* slot_address(SlotIndex slot) const {
+    return begin_ + (std::size_t{kmapper::to_number(slot)} << shape_.granule_shift);
+  }
+  [[nodiscard]] std::byte* span_address(std::uint32_t unit) const {
+    return slot_address(SlotIndex{shape_.slots + unit});
+  }
+  /// The unit of the span area that an address lies in.
+  [[nodiscard]] std::uint32_t unit_at(const std::byte* address) const {
+    return static_cast<std::uint32_t>(static_cast<std::size_t>(address - begin_) >>
+                                      shape_.granule_shift) -
+           shape_.slots;
+  }
+
+  /// Gives a pin back; and unmaps what nobody holds, of a strict arena.
+  void unpin(Record& record) {
+    if (strict_) [[unlikely]]
+      return unpin_strictly(record);
+    window_->kunmap_address(&record);
+  }
+  /// Maps a part of a file over addresses of the range. Returns an errno, or 0.
+  [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int descriptor,
+                        std::int64_t offset);
+  /// Says how copies of a strict budget may be accessed. Returns an errno, or 0.
+  [[nodiscard]] int protect(std::byte* address, std::size_t size, int protection);
+  /// Maps nothing there any more; or gives the copies' memory back.
+  void plug(std::byte* address, std::size_t size);
+  /// Empties granules at home, all by one system call where the kernel allows that. False: they
+  /// were locked in memory.
+  [[nodiscard]] bool drop(std::span<const iovec> granules);
+  /// Takes so many bytes of page tables, beyond those of the budget's own range, from the budget.
+  /// False: it has no room for them.
+  [[nodiscard]] bool take_page_tables(std::int64_t bytes);
+  void give_page_tables_back(std::int64_t bytes) {
+    page_tables_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
+  /// Plugs the slots that are out of use, and the span area's free runs: those that last mapped
+  /// something of this file, or (null) of any.
+  void plug_leftovers(const File* file);
+  /// The kernel allows no more mappings: gives up what it can, so that there may be others.
+  void make_room_for_mappings();
+  /// The same for a few, by no more than one system call. False: they have been used up. May be
+  /// called in a signal handler.
+  bool make_room_for_a_few_mappings() noexcept { return spare_.give_up(); }
+  /// Takes all back that nobody holds, and plugs it. Returns how many granules were taken back.
+  std::uint32_t trim();
+
+  /// For whom a page is. Numbers the file; throws std::system_error when 65,535 are open.
+  [[nodiscard]] std::uint32_t add(File& file);
+  void remove(std::uint32_t number);
+
+  // --- Faults: see faults.cpp ---
+
+  /// A unit of the span area, while it is in use.
+  struct SpanUnit {
+    std::atomic<File*> file;  // null: not in use
+    std::atomic<std::int64_t> offset;
+    std::atomic<int> fault;  // what File::fault_at() says; 0: none
+  };
+  [[nodiscard]] SpanUnit& span_unit(std::uint32_t unit) const { return span_units_[unit]; }
+  /// An access to the address has faulted. True: it is one that a mapping shows, and may be
+  /// accessed now. Called in a signal handler, by one thread at a time.
+  [[nodiscard]] bool patch(std::byte* address, system::Direction direction) noexcept;
+  /// After a fork, in the child: whatever other threads were doing here will never be done. So no
+  /// lock of an arena that is left may be taken: look before.
+  void leave_to_parent() noexcept;
+  [[nodiscard]] bool is_left() const { return is_left_.load(std::memory_order_relaxed); }
+
+  [[nodiscard]] Stats stats();
+  /// Writes a line about it to standard error.
+  void report(const MisuseReport<Platform>& misuse);
+  std::int64_t report_holders(std::uint64_t longer_than_ns);
+  /// Writes to standard error what a call waits for, and which mappings are in its way.
+  void report_wait(const LongWait& wait) noexcept;
+
+  std::atomic<Arena*> next{nullptr};  // of all that there are: see arenas.cpp
+
+ private:
+  struct Shape {
+    explicit Shape(const Options& options);
+    std::int64_t bytes;  // that the user allows
+    unsigned granule_shift;
+    std::uint32_t slots;
+    std::uint32_t span_units;
+  };
+  struct DestroyWindow {
+    void operator()(Window* window) const { window->~Mapper(); }
+  };
+
+  struct Held;
+
+  [[nodiscard]] system::AddressRange reserve_range() const;
+  using Name = std::array<char, 1024>;
+  [[nodiscard]] Name name_of(std::uint32_t file);
+  [[nodiscard]] std::vector<Held> held_granules();
+  [[nodiscard]] std::vector<Held> held_spans();
+  void unpin_strictly(Record& record);
+  [[nodiscard]] std::int64_t populated();
+  [[nodiscard]] std::size_t overhead() const;
+  [[nodiscard]] bool patch_at_home(std::byte* address, system::Direction direction) noexcept;
+  [[nodiscard]] bool patch(Record& record, std::byte* address,
+                           system::Direction direction) noexcept;
+  [[nodiscard]] bool replace(File& file, std::byte* address, std::int64_t offset,
+                             system::Direction direction, std::atomic<int>& fault,
+                             bool in_use) noexcept;
+
+  const Shape shape_;
+  const bool strict_;
+  const Placement placement_;
+  const CoreDump core_dump_;
+  const OnLongWait on_long_wait_;
+  const system::AddressRange range_;
+  std::byte* const begin_;
+  system::ZeroArray<Record> records_;
+  Directory directory_;
+  SpanArea spans_;
+  system::ZeroArray<SpanUnit> span_units_;
+  std::atomic<bool> is_left_{false};  // relaxed: set where there is one thread
+  Counters counters_;
+  Clock clock_;
+  std::atomic<std::int64_t> page_tables_{0};  // relaxed: a sum
+  const system::Descriptor self_;             // this process, for drop(); -1: it cannot be had
+  system::AddressRange window_memory_;
+  std::unique_ptr<Window, DestroyWindow> window_;
+  std::mutex spare_mutex_;
+  SpareMappings spare_;     // made with spare_mutex_ held
+  std::mutex files_mutex_;  // guards what follows
+  std::vector<File*> files_;
+};
+
+inline std::atomic<std::uint32_t>& Platform::page_virtual(Page page) const {
+  return arena_->directory().cell(page);
+}
+inline void* Platform::address(SlotIndex slot) const { return &arena_->record(slot); }
+inline Platform::Stamp Platform::stamp() const { return {thread_number(), arena_->clock().tick()}; }
+inline void Platform::note_hit(Atomic<Stamp>& holder) {
+  const std::uint16_t thread = thread_number();
+  Arena& arena = *arena_;
+  holder.store({thread, arena.clock().tick()}, std::memory_order_relaxed);
+  arena.counters().add(thread, Event::hit);
+}
+inline void Platform::count(Event event, std::uint64_t n) { arena_->counters().add(event, n); }
+
+}  // namespace kmapper::process

@@ -1,0 +1,101 @@
+// What an arena says about itself: numbers, and lines for people.
+#include <algorithm>
+#include <cstdio>
+
+#include "process/file/file.hpp"
+#include "process/fill/present_pages.hpp"
+#include "process/window/arena.hpp"
+
+namespace kmapper::process {
+Stats Arena::stats() {
+  if (is_left()) return {};
+  const std::uint64_t now = Platform::now();
+  clock_.move(now, 0);
+  std::uint64_t longest_hold = 0;
+  int longest_holder = 0;
+  const kmapper::Stats core = window_->stats();
+  std::int64_t mapped = 0;
+  std::int64_t pinned = 0;
+  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+    const Window::SlotView view = window_->inspect(SlotIndex{i});
+    mapped += word::is_live(view.word) ? 1 : 0;
+    if (!word::is_pinned(view.word)) continue;
+    ++pinned;
+    const std::uint64_t age = clock_.age_ns(view.holder.tick, now);
+    if (pinned == 1 || age > longest_hold) {
+      longest_hold = age;
+      longest_holder = thread_id_of(view.holder.thread);
+    }
+  }
+  bool is_any_held = pinned != 0;
+  spans_.for_each_run([&](const SpanArea::Run& run) {
+    const std::uint64_t age = now > run.since_ns ? now - run.since_ns : 0;
+    if (is_any_held && age <= longest_hold) return;
+    is_any_held = true;
+    longest_hold = age;
+    longest_holder = thread_id_of(run.thread);
+  });
+  const SpanArea::State area = spans_.state();
+  const std::int64_t spans = area.in_use;
+  const unsigned shift = shape_.granule_shift;
+  return {.hits = core.hits,
+          .misses = core.misses,
+          .scavenges = core.scavenges,
+          .slots_scavenged = core.slots_scavenged,
+          .sleeps = core.sleeps,
+          .longest_sleep_ns = core.longest_sleep_ns,
+          .longest_hold_ns = longest_hold,
+          .longest_holder = longest_holder,
+          .map_calls = counters_.sum(Work::map_call),
+          .unmap_calls = counters_.sum(Work::unmap_call),
+          .spans = counters_.sum(Work::span),
+          .budget = static_cast<std::int64_t>(range_.size()),
+          .granule = std::int64_t{1} << shift,
+          .mapped = (mapped + spans) << shift,
+          .populated = populated(),
+          .pinned = (pinned + spans) << shift,
+          .overhead = static_cast<std::int64_t>(overhead()),
+          .span_bytes = std::int64_t{spans_.units()} << shift,
+          .span_bytes_in_use = spans << shift,
+          .span_longest_free = std::int64_t{area.longest_free} << shift,
+          .span_waiters = area.waiters};
+}
+
+/// Of the window, which has room for the most slots there may be, what so many need; and some of
+/// its pages only in part.
+std::size_t Arena::overhead() const {
+  constexpr std::size_t kPartlyUsed = 8;
+  const std::size_t window = shape_.slots * (sizeof(Window) / Platform::kMaxSlots) +
+                             Platform::kMaxCpus * std::size_t{64} +
+                             kPartlyUsed * system::page_size();
+  return sizeof(Arena) + window + records_.bytes() + directory_.bytes() + span_units_.bytes() +
+         spans_.bytes() + clock_.bytes();
+}
+
+std::int64_t Arena::populated() {
+  PresentPages present;
+  std::int64_t sum = 0;
+  const auto add = [&](const std::byte* begin, std::size_t size) {
+    const std::int64_t bytes = sum >= 0 ? present.bytes(begin, size) : -1;
+    sum = bytes >= 0 ? sum + bytes : -1;
+  };
+  add(begin_, range_.size());
+  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+    const Record& record = this->record(SlotIndex{i});
+    if (record.is_at_home()) add(record.data(), granule());
+  }
+  // Of files that mlockall() has locked everything is in memory, not only what has a slot.
+  const std::lock_guard lock(files_mutex_);
+  for (const File* const file : files_) {
+    if (file == nullptr || file->home() == nullptr || !file->home()->is_locked()) continue;
+    file->home()->for_each_extent(add);
+    for (std::uint32_t i = 0; i < shape_.slots && sum >= 0; ++i) {
+      const Record& record = this->record(SlotIndex{i});
+      if (record.is_at_home() && record.owner() == file)
+        sum -= std::max<std::int64_t>(present.bytes(record.data(), granule()), 0);
+    }
+  }
+  return sum;
+}
+
+}  // namespace kmapper::process

@@ -1,0 +1,154 @@
+#include "process/window/platform.hpp"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <thread>
+
+#include "kmapper/core/impl/mapper.hpp"
+#include "process/file/file.hpp"
+#include "process/wait/deadline.hpp"
+#include "process/wait/long_wait.hpp"
+#include "process/window/arena.hpp"
+
+namespace kmapper {
+
+static_assert(Platform<process::Platform>);
+template class Mapper<process::Platform>;
+
+namespace process {
+
+void Platform::write_pte(SlotIndex slot, Page page) {
+  Record& record = arena_->record(slot);
+  // Somebody may be plugging what the slot mapped before: one system call, without a lock.
+  std::uint32_t state = Record::unused;
+  // Acquire: pairs with the release of who plugged. The slot's word publishes what is written here.
+  while (!record.state.compare_exchange_weak(state, Record::pending, std::memory_order_acquire,
+                                             std::memory_order_relaxed)) {
+    state = Record::unused;
+    relax();
+  }
+  record.page.store(page, std::memory_order_relaxed);
+  record.fault.store(0, std::memory_order_relaxed);
+  record.outdated.store(false, std::memory_order_relaxed);
+}
+
+/// Granules at home have to go. A slot's own addresses go on mapping what they did, but in a strict
+/// arena.
+bool Platform::take_pte(SlotIndex slot) {
+  Record& record = arena_->record(slot);
+  const bool has_to_go = record.is_at_home() || (arena_->is_strict() && record.occupied);
+  // While the page still names this slot: who maps it next must not meet the zeros.
+  if (record.is_at_home() && record.fault.load(std::memory_order_relaxed) != 0)
+    record.owner()->restore_home(record);
+  // Release: pairs with whoever empties it, and with write_pte().
+  record.state.store(has_to_go ? Record::taken : Record::unused, std::memory_order_release);
+  return has_to_go;
+}
+
+void Platform::invalidate(std::span<const SlotIndex> slots) {
+  while (!slots.empty()) {
+    const std::size_t some = std::min(slots.size(), kBatch);
+    empty(slots.first(some));
+    slots = slots.subspan(some);
+  }
+}
+
+/// The core may ask for one slot several times at once, and late, when it has a new page: only who
+/// finds it taken empties it, and the others wait for that.
+void Platform::empty(std::span<const SlotIndex> slots) {
+  std::array<Record*, kBatch> own;
+  std::array<iovec, kBatch> at_home;
+  std::size_t owned = 0;
+  std::size_t dropped = 0;
+  for (const SlotIndex slot : slots) {
+    Record& record = arena_->record(slot);
+    std::uint32_t taken = Record::taken;
+    // Acquire: pairs with take_pte().
+    if (!record.state.compare_exchange_strong(taken, Record::emptying, std::memory_order_acquire,
+                                              std::memory_order_relaxed)) {
+      continue;
+    }
+    own[owned++] = &record;
+    if (record.is_at_home()) {
+      iovec* const last = dropped != 0 ? &at_home[dropped - 1] : nullptr;
+      if (last != nullptr &&
+          static_cast<std::byte*>(last->iov_base) + last->iov_len == record.data()) {
+        last->iov_len += arena_->granule();  // each range has a flush of its own
+      } else {
+        at_home[dropped++] = {record.data(), arena_->granule()};
+      }
+    } else {
+      arena_->plug(record.data(), arena_->granule());
+      record.occupied = false;
+    }
+  }
+  if (dropped != 0 && !arena_->drop({at_home.data(), dropped})) {
+    // All of those files is locked, then, and in memory.
+    for (Record* const it : std::span(own).first(owned)) {
+      if (it->is_at_home()) it->owner()->unlock_home();
+    }
+  }
+  for (std::size_t i = 0; i < owned; ++i) {
+    // Release: pairs with evict_from().
+    own[i]->at_home.store(false, std::memory_order_release);
+    // Release: pairs with write_pte(), and with the wait below.
+    own[i]->state.store(Record::unused, std::memory_order_release);
+  }
+  for (const SlotIndex slot : slots) {
+    while (arena_->record(slot).state.load(std::memory_order_acquire) == Record::emptying) relax();
+  }
+}
+
+void Platform::relax() { std::this_thread::yield(); }
+
+Platform::Sleeper::Sleeper(Platform&) : wait_(LongWait::current()) {}
+
+void Platform::sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns) {
+  std::unique_lock held(lock, std::adopt_lock);
+  LongWait* const wait = sleeper.wait_;
+  if (wait != nullptr && wait->is_endless() && !sleeper.woken_) sleeper.asleep_.begin();
+  while (!sleeper.woken_) {
+    const std::uint64_t look = wait != nullptr ? wait->next_look() : UINT64_MAX;
+    sleep_until(held, sleeper, std::min(deadline_ns, look));
+    if (sleeper.woken_ || now() < look) break;
+    held.unlock();
+    wait->look();
+    held.lock();
+  }
+  sleeper.asleep_.end();
+  sleeper.woken_ = false;
+  held.release();
+}
+
+void Platform::sleep_until(std::unique_lock<Lock>& held, Sleeper& sleeper,
+                           std::uint64_t deadline_ns) {
+  const auto woken = [&sleeper] { return sleeper.woken_; };
+  if (const Deadline deadline = deadline_of(deadline_ns); is_for_ever(deadline)) {
+    sleeper.condition_.wait(held, woken);
+  } else {
+    sleeper.condition_.wait_until(held, deadline, woken);
+  }
+}
+
+void Platform::wake(Sleeper& sleeper) {
+  sleeper.woken_ = true;
+  sleeper.asleep_.end();
+  sleeper.condition_.notify_one();
+}
+
+std::uint64_t Platform::now() {
+  const auto since = std::chrono::steady_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::nanoseconds(since).count());
+}
+
+std::uint64_t Platform::age_ns(Stamp stamp) const {
+  return arena_->clock().age_ns(stamp.tick, now());
+}
+
+std::uint64_t Platform::counted(Event event) const { return arena_->counters().sum(event); }
+
+void Platform::report(const MisuseReport<Platform>& misuse) { arena_->report(misuse); }
+
+}  // namespace process
+}  // namespace kmapper

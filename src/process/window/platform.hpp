@@ -1,0 +1,111 @@
+// kmapper's seam (kmapper/core/platform.hpp) in a Linux process. What takes long is not done here:
+// a slot's PTE is written by noting down what it is to map, and the first who holds a pin of it
+// calls the kernel (File::fill). See record.hpp.
+//
+// There are no interrupts and no CPUs of one's own: cpu() is the thread's number, and whoever waits
+// for a change in progress yields.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <type_traits>
+
+#include "kmapper/core/platform.hpp"
+#include "process/wait/asleep.hpp"
+#include "process/wait/threads.hpp"
+#include "process/window/page.hpp"
+#include "process/window/record.hpp"
+#include "process/window/wide.hpp"
+
+#ifndef KMAPPER_CHECKED
+#define KMAPPER_CHECKED 0
+#endif
+
+namespace kmapper::process {
+
+class Arena;
+class LongWait;
+
+/// A handle: all state is the arena's. Include process/window/arena.hpp to use it.
+class Platform {
+ public:
+  using Page = process::Page;
+  template <class T>
+  using Atomic = std::conditional_t<sizeof(T) == sizeof(std::uint64_t), Wide<T>, std::atomic<T>>;
+  using Lock = std::mutex;
+
+  static constexpr std::size_t kMaxSlots = 65'534;
+  static constexpr std::size_t kMaxCpus = 64;
+  static constexpr std::size_t kPageSize = sizeof(Record);
+  static constexpr bool kCellsChangeHands = true;      // see Directory
+  static constexpr bool kHardwareSetsAccessed = true;  // take_pte() says what has to be unmapped
+  static constexpr bool kChecked = KMAPPER_CHECKED != 0;
+  static constexpr bool kStrict = false;  // chosen when the program runs: Options::strict
+
+  constexpr explicit Platform(Arena& arena) : arena_(&arena) {}
+
+  static constexpr bool is_high(Page) { return true; }
+  static constexpr void* direct_address(Page) { return nullptr; }
+  static constexpr bool is_direct(const void*) { return false; }
+  [[nodiscard]] std::atomic<std::uint32_t>& page_virtual(Page page) const;
+
+  [[nodiscard]] void* address(SlotIndex slot) const;
+  void write_pte(SlotIndex slot, Page page);
+  [[nodiscard]] bool take_pte(SlotIndex slot);
+  void invalidate(std::span<const SlotIndex> slots);
+
+  [[nodiscard]] static std::uint32_t cpu() { return thread_number() % kMaxCpus; }
+  static constexpr bool may_sleep() { return true; }
+  static constexpr bool may_flush() { return true; }
+  static void relax();
+  struct InterruptsOff {
+    explicit InterruptsOff(Platform&) {}
+  };
+
+  class Sleeper {
+   public:
+    explicit Sleeper(Platform&);
+
+   private:
+    friend Platform;
+    LongWait* const wait_;  // of the call that sleeps; null: nobody looks after it
+    std::condition_variable condition_;
+    // Guarded by the lock that its sleeper sleeps with.
+    bool woken_ = false;
+    Asleep asleep_;
+  };
+  static void sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns);
+  static void wake(Sleeper& sleeper);
+
+  /// A thread's number, and the arena's tick (clock.hpp).
+  struct Stamp {
+    std::uint16_t thread;
+    std::uint16_t tick;
+  };
+  [[nodiscard]] Stamp stamp() const;
+  [[nodiscard]] static bool same_holder(Stamp one, Stamp other) {
+    return one.thread == other.thread;
+  }
+  [[nodiscard]] std::uint64_t age_ns(Stamp stamp) const;
+  [[nodiscard]] static std::uint64_t now();
+  /// stamp() to `holder`, and count(Event::hit): the thread's number is looked up once for both.
+  void note_hit(Atomic<Stamp>& holder);
+  void count(Event event) { count(event, 1); }
+  void count(Event event, std::uint64_t n);
+  [[nodiscard]] std::uint64_t counted(Event event) const;
+  void report(const MisuseReport<Platform>& misuse);
+
+ private:
+  static constexpr std::size_t kBatch = 32;
+  void empty(std::span<const SlotIndex> slots);
+  static void sleep_until(std::unique_lock<Lock>& held, Sleeper& sleeper,
+                          std::uint64_t deadline_ns);
+
+  Arena* arena_;
+};
+
+}  // namespace kmapper::process
