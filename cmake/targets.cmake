@@ -19,17 +19,3 @@ function(kmapper_suite label)
     add_dependencies(suite_${label} ${ARGN})
   endif()
 endfunction()
-
-# A library made of the sources that match, from the root of the tree, and of the headers beside them; headers
-# alone are fine. A file that is added is found at the next build, without a list to keep.
-function(kmapper_library name)
-  list(TRANSFORM ARGN PREPEND ${PROJECT_SOURCE_DIR}/)
-  file(GLOB sources CONFIGURE_DEPENDS ${ARGN})
-  add_library(${name} INTERFACE)
-  target_link_libraries(${name} INTERFACE kmapper_options)
-  if(sources)
-    add_library(${name}_objects STATIC ${sources})
-    target_link_libraries(${name}_objects PRIVATE kmapper_options)
-    target_link_libraries(${name} INTERFACE ${name}_objects)
-  endif()
-endfunction()

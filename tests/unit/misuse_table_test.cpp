@@ -62,7 +62,8 @@ bool is_a_unit_test(const std::string& name) {
 /// All that is written in the sources of the kernel's self tests, where each test's name stands.
 std::string self_tests() {
   std::string all;
-  for (const auto& file : std::filesystem::directory_iterator(KMAPPER_ROOT "/src/kernel/jobs"))
+  for (const auto& file :
+       std::filesystem::directory_iterator(KMAPPER_ROOT "/tests/kernel/self_test"))
     if (file.path().string().ends_with("_tests.cpp")) all += read_file(file.path());
   return all;
 }

@@ -1,69 +1,57 @@
 #include "kernel/jobs/job.hpp"
 
+#include <span>
+
 #include "arch/machine.hpp"
-#include "kernel/jobs/jobs.hpp"
 #include "kernel/lib/command_line.hpp"
-#include "kernel/panic.hpp"
+#include "kernel/lib/print.hpp"
 #include "kernel/sched/thread.hpp"
 
 namespace kmapper::kernel {
 namespace {
 
-struct Job {
-  std::string_view name;
-  Outcome (*run)(const BootInfo& boot);
-};
+// The borders of the section .jobs, by the linker script.
+extern "C" const Job jobs_begin[];
+extern "C" const Job jobs_end[];
 
-constexpr Job kJobs[] = {
-    {"run", main_job},
-    {"test", test_job},
-    {"reuse", reuse_job},
-    {"torture", torture_job},
-    {"panic", panic_job},
-    {"doublefault", double_fault_job},
-    {"consolefault", console_fault_job},
-    {"bench", bench_job},
-    {"scale", scale_job},
-    {"shell", shell_job},
-};
-
-const Job& find_job(const BootInfo& boot) {
-  const std::string_view name = find_word(boot.command_line, "job");
-  if (name.empty()) return kJobs[0];
-  for (const Job& job : kJobs) {
-    if (job.name == name) return job;
-  }
-  panic(
-      "job={}: the jobs are run, test, reuse, torture, panic, doublefault, consolefault, "
-      "bench, scale and shell",
-      name);
-}
+std::span<const Job> jobs() { return {jobs_begin, jobs_end}; }
 
 struct Run {
-  const Job& job;
+  std::string_view name;
   const BootInfo& boot;
   Outcome outcome;
 };
 
+Outcome run(const Run& wanted) {
+  for (const Job& job : jobs()) {
+    if (job.name == wanted.name) return job.run(wanted.boot);
+  }
+  print("job={}: the jobs are", wanted.name);
+  for (const Job& job : jobs()) print(" {}", job.name);
+  print("\n");
+  return failed("this kernel has no such job");
+}
+
 // The job has a thread of its own, so that its death is an outcome like any other.
-Outcome run_in_thread(const Job& job, const BootInfo& boot) {
-  Run run{job, boot, failed("the job's thread died")};
+Outcome run_in_thread(std::string_view name, const BootInfo& boot) {
+  Run wanted{name, boot, failed("the job's thread died")};
   Thread* const thread = thread_create(
       "job",
       [](void* argument) {
         auto& self = *static_cast<Run*>(argument);
-        self.outcome = self.job.run(self.boot);
+        self.outcome = run(self);
       },
-      &run);
+      &wanted);
   if (thread == nullptr) return failed("no memory for the job's thread");
   thread_join(*thread);
-  return run.outcome;
+  return wanted.outcome;
 }
 
 }  // namespace
 
 void run_job(const BootInfo& boot) {
-  const Outcome outcome = run_in_thread(find_job(boot), boot);
+  const std::string_view name = find_word(boot.command_line, "job");
+  const Outcome outcome = run_in_thread(name.empty() ? "run" : name, boot);
   if (outcome.has_failed()) {
     print("FAIL: {}\n", outcome.why());
     machine_exit(Verdict::fail);

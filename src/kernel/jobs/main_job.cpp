@@ -2,7 +2,7 @@
 // threads than slots, one after the other; see main_steps.hpp. The files stay in high memory while
 // the other steps run around them.
 #include "kernel/jobs/free_pages.hpp"
-#include "kernel/jobs/jobs.hpp"
+#include "kernel/jobs/job.hpp"
 #include "kernel/jobs/main_steps.hpp"
 #include "kernel/jobs/options.hpp"
 #include "kernel/lib/print.hpp"
@@ -38,8 +38,9 @@ Outcome run_steps(const BootInfo& boot, FileStore& files) {
   return crowd_the_window();
 }
 
-}  // namespace
-
+/// job=run [sample=N]: keeps the boot modules in high memory and hashes them from there; writes and
+/// reads every page of high memory (every Nth with sample=N); lets more threads than there are
+/// slots map at once.
 Outcome main_job(const BootInfo& boot) {
   print_address_space(boot);
   std::uint32_t expected = free_pages_now();
@@ -56,5 +57,8 @@ Outcome main_job(const BootInfo& boot) {
   print("{} pages are free; {} should be\n", free, expected);
   return failed("pages were lost");
 }
+KMAPPER_JOB("run", main_job);
+
+}  // namespace
 
 }  // namespace kmapper::kernel

@@ -4,7 +4,7 @@
 
 #include "arch/clock.hpp"
 #include "kernel/drivers/serial.hpp"
-#include "kernel/jobs/jobs.hpp"
+#include "kernel/jobs/job.hpp"
 #include "kernel/jobs/main_steps.hpp"
 #include "kernel/jobs/shell_window.hpp"
 #include "kernel/lib/command_line.hpp"
@@ -236,8 +236,8 @@ void Shell::end_all() {
   }
 }
 
-}  // namespace
-
+/// job=shell: keeps the boot modules in high memory, and does what somebody types on the serial
+/// line.
 Outcome shell_job(const BootInfo& boot) {
   FileStore files;
   for (const BootModule& module : boot.modules) {
@@ -248,5 +248,8 @@ Outcome shell_job(const BootInfo& boot) {
   Shell(boot, files).run();
   return passed();
 }
+KMAPPER_JOB("shell", shell_job);
+
+}  // namespace
 
 }  // namespace kmapper::kernel

@@ -2,9 +2,9 @@
 // more of.
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/mm/background_scavenger.hpp"
 #include "kernel/mm/highmem.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {

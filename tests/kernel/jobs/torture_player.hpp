@@ -13,8 +13,8 @@
 #include <string_view>
 #include <utility>
 
-#include "kernel/jobs/torture_pages.hpp"
 #include "kernel/mm/highmem.hpp"
+#include "tests/kernel/jobs/torture_pages.hpp"
 
 namespace kmapper::kernel {
 

@@ -2,11 +2,11 @@
 #include <atomic>
 
 #include "arch/paging.hpp"
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/mm/block_list.hpp"
 #include "kernel/mm/buddy.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {

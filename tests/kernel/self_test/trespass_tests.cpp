@@ -3,12 +3,12 @@
 #include <algorithm>
 
 #include "arch/paging.hpp"
-#include "kernel/jobs/program_run.hpp"
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/user/files.hpp"
 #include "kernel/user/process.hpp"
+#include "tests/kernel/self_test/program_run.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {

@@ -8,12 +8,12 @@
 #include "arch/cpus.hpp"
 #include "arch/interrupts.hpp"
 #include "conformance/conformance.hpp"
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/mm/vmap.hpp"
 #include "kernel/sched/thread.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {

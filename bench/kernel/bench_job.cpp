@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include "kernel/jobs/bench.hpp"
-#include "kernel/jobs/jobs.hpp"
-#include "kernel/jobs/page_sequences.hpp"
-#include "kernel/jobs/self_test.hpp"
+#include "bench/kernel/bench.hpp"
+#include "bench/kernel/page_sequences.hpp"
+#include "kernel/jobs/job.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -152,6 +152,10 @@ void Bench::percentiles(std::string_view name, std::span<Page* const> sequence,
   }
 }
 
+namespace {
+
+/// job=bench [ops=N] [unit=ns]: what an operation costs, in counts of the time-stamp counter
+/// (instructions, in a machine that counts these) or in nanoseconds.
 Outcome bench_job(const BootInfo& boot) {
   const Bench bench(boot);
   const Array<Page*> sequence;
@@ -167,5 +171,8 @@ Outcome bench_job(const BootInfo& boot) {
   bench_big(bench, sequence, costs);
   return passed();
 }
+KMAPPER_JOB("bench", bench_job);
+
+}  // namespace
 
 }  // namespace kmapper::kernel

@@ -5,12 +5,12 @@
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
 #include "arch/tlb.hpp"
-#include "kernel/jobs/self_test.hpp"
-#include "kernel/jobs/two_cpus.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/sched/scheduler.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
+#include "tests/kernel/self_test/two_cpus.hpp"
 
 namespace kmapper::kernel {
 namespace {

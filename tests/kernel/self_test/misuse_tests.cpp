@@ -2,13 +2,13 @@
 // which must end with a report that says all there is to know. The machine goes on.
 #include "arch/cpu.hpp"
 #include "arch/interrupts.hpp"
-#include "kernel/jobs/misuse_report.hpp"
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/sched/preemption.hpp"
 #include "kernel/sched/spinlock.hpp"
 #include "kmapper/core/mapping.hpp"
+#include "tests/kernel/self_test/misuse_report.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {

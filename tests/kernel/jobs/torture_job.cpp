@@ -6,13 +6,13 @@
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
 #include "arch/tlb.hpp"
-#include "kernel/jobs/jobs.hpp"
+#include "kernel/jobs/job.hpp"
 #include "kernel/jobs/options.hpp"
-#include "kernel/jobs/torture_player.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/vmap.hpp"
 #include "kernel/sched/scheduler.hpp"
+#include "tests/kernel/jobs/torture_player.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -127,8 +127,7 @@ Outcome play(std::uint32_t seconds, std::uint32_t seed) {
   return check_end(pages);
 }
 
-}  // namespace
-
+/// job=torture [seconds=N] [seed=N]: random operations from threads and interrupts on all CPUs.
 Outcome torture_job(const BootInfo& boot) {
   const std::uint32_t seconds = number_option(boot, "seconds", 10, 1, 1U << 20);
   const std::uint32_t seed = number_option(boot, "seed", 1, 0, UINT32_MAX);
@@ -148,5 +147,8 @@ Outcome torture_job(const BootInfo& boot) {
   if (vmap_range.usage().areas != areas) return failed("areas are left");
   return page_counts().high_free == before.high_free ? passed() : failed("pages were lost");
 }
+KMAPPER_JOB("torture", torture_job);
+
+}  // namespace
 
 }  // namespace kmapper::kernel

@@ -7,11 +7,11 @@
 #include <span>
 #include <string_view>
 
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/format.hpp"
 #include "kernel/mm/kernel_platform.hpp"
 #include "kernel/mm/page.hpp"
 #include "kmapper/core/report.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 

@@ -1,4 +1,4 @@
-#include "kernel/jobs/torture_player.hpp"
+#include "tests/kernel/jobs/torture_player.hpp"
 
 #include <algorithm>
 

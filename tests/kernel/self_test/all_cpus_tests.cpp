@@ -4,8 +4,8 @@
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
 #include "kernel/jobs/roll_call.hpp"
-#include "kernel/jobs/self_test.hpp"
-#include "kernel/jobs/two_cpus.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
+#include "tests/kernel/self_test/two_cpus.hpp"
 
 namespace kmapper::kernel {
 namespace {

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "kernel/jobs/bench.hpp"
-#include "kernel/jobs/self_test.hpp"
+#include "bench/kernel/bench.hpp"
 #include "kernel/mm/vmap.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {

@@ -1,10 +1,10 @@
 // What a watchdog is told of the window, and what there is to be told: mappings that are held,
 // callers that sleep, and the deadlock of two pages.
 #include "arch/clock.hpp"
-#include "kernel/jobs/misuse_report.hpp"
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/sched/thread.hpp"
+#include "tests/kernel/self_test/misuse_report.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {

@@ -9,14 +9,14 @@
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
 #include "arch/tlb.hpp"
-#include "kernel/jobs/jobs.hpp"
+#include "bench/kernel/page_sequences.hpp"
+#include "kernel/jobs/job.hpp"
 #include "kernel/jobs/options.hpp"
-#include "kernel/jobs/page_sequences.hpp"
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -187,8 +187,8 @@ void print_result(const Row& row, std::uint32_t cpus, Rounds& result, std::uint3
   print("\n");
 }
 
-}  // namespace
-
+/// job=scale [rounds=N] [ops=N]: what operations cost in nanoseconds on one, two and four CPUs at
+/// once, and what they have to tell each other.
 Outcome scale_job(const BootInfo& boot) {
   const std::uint32_t rounds = number_option(boot, "rounds", 9, 1, kMostRounds);
   const std::uint32_t operations = number_option(boot, "ops", 65536, 1, 1U << 30);
@@ -217,5 +217,8 @@ Outcome scale_job(const BootInfo& boot) {
   }
   return passed();
 }
+KMAPPER_JOB("scale", scale_job);
+
+}  // namespace
 
 }  // namespace kmapper::kernel

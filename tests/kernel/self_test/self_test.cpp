@@ -1,4 +1,4 @@
-#include "kernel/jobs/self_test.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"

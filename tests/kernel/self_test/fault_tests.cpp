@@ -3,11 +3,11 @@
 #include "arch/cpu.hpp"
 #include "arch/interrupts.hpp"
 #include "arch/paging.hpp"
-#include "kernel/jobs/jobs.hpp"
-#include "kernel/jobs/self_test.hpp"
+#include "kernel/jobs/job.hpp"
 #include "kernel/lib/format.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -155,12 +155,19 @@ constexpr SelfTest kTests[] = {
 
 std::span<const SelfTest> fault_tests() { return kTests; }
 
+namespace {
+
+/// job=doublefault: overflows the stack in an interrupt handler, which ends the machine with a
+/// report.
 Outcome double_fault_job(const BootInfo& /*boot*/) {
   set_interrupt_handler(Interrupt::software, [] { overflow_stack(nullptr); });
   raise_software_interrupt();
   return failed("the interrupt handler came back from an overflow of its stack");
 }
+KMAPPER_JOB("doublefault", double_fault_job);
 
+/// job=consolefault: takes the screen's mapping away and prints: the console's own code faults,
+/// which ends the machine with one line.
 Outcome console_fault_job(const BootInfo& /*boot*/) {
   const VirtAddr screen = to_virt(phys_to_direct(kTextScreen));
   (void)find_entry(screen)->take();
@@ -168,5 +175,8 @@ Outcome console_fault_job(const BootInfo& /*boot*/) {
   print("on a screen that is not there\n");
   return failed("there is no screen");
 }
+KMAPPER_JOB("consolefault", console_fault_job);
+
+}  // namespace
 
 }  // namespace kmapper::kernel

@@ -10,15 +10,15 @@
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
 #include "arch/tlb.hpp"
-#include "kernel/jobs/jobs.hpp"
+#include "kernel/jobs/job.hpp"
 #include "kernel/jobs/options.hpp"
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/console.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/lib/prng.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -150,8 +150,8 @@ Outcome play(Shared& shared, const HighPages& pages) {
   return shared.is_stale.load() ? failed("a page showed another's bytes") : passed();
 }
 
-}  // namespace
-
+/// job=reuse [rounds=N]: pages that are freed while they are mapped and allocated again at once, on
+/// all CPUs.
 Outcome reuse_job(const BootInfo& boot) {
   constexpr std::uint32_t kDefaultRounds = 100'000;
   constexpr std::uint32_t kMostRounds = 1U << 30;
@@ -167,5 +167,8 @@ Outcome reuse_job(const BootInfo& boot) {
         shootdowns.begun, shootdowns.ipis, shootdowns.ipis_avoided);
   return outcome;
 }
+KMAPPER_JOB("reuse", reuse_job);
+
+}  // namespace
 
 }  // namespace kmapper::kernel

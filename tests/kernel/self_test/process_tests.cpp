@@ -5,14 +5,14 @@
 #include "arch/cpus.hpp"
 #include "arch/interrupts.hpp"
 #include "arch/user_mode.hpp"
-#include "kernel/jobs/program_run.hpp"
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/lib/prng.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/sched/scheduler.hpp"
 #include "kernel/user/files.hpp"
+#include "tests/kernel/self_test/program_run.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {

@@ -1,9 +1,9 @@
 // job=test: all self tests, one after the other. What a test provokes may print reports of its own;
 // its verdict is the line that begins with "ok" or "not ok".
-#include "kernel/jobs/jobs.hpp"
-#include "kernel/jobs/self_test.hpp"
+#include "kernel/jobs/job.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/background_scavenger.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -32,8 +32,8 @@ void run_test(const SelfTest& test, Tally& tally) {
   }
 }
 
-}  // namespace
-
+/// job=test: the self tests, one line each. A test that fails does not keep the others from
+/// running.
 Outcome test_job(const BootInfo& /*boot*/) {
   Tally tally;
   {
@@ -49,5 +49,8 @@ Outcome test_job(const BootInfo& /*boot*/) {
   print("{} tests passed, {} failed, {} skipped\n", tally.passed, tally.failed, tally.skipped);
   return tally.failed == 0 ? passed() : failed("a self test failed");
 }
+KMAPPER_JOB("test", test_job);
+
+}  // namespace
 
 }  // namespace kmapper::kernel

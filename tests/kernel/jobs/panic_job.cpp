@@ -3,7 +3,7 @@
 #include <atomic>
 
 #include "arch/cpus.hpp"
-#include "kernel/jobs/jobs.hpp"
+#include "kernel/jobs/job.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/thread.hpp"
 
@@ -27,8 +27,7 @@ void print_and_panic(void* /*argument*/) {
   panic("CPU {} was told to", cpu);
 }
 
-}  // namespace
-
+/// job=panic: all CPUs print, and panic at the same time.
 Outcome panic_job(const BootInfo& /*boot*/) {
   for (std::uint32_t i = 0; i < cpu_count(); ++i) {
     if (thread_create("panics", print_and_panic, nullptr) == nullptr) {
@@ -41,5 +40,8 @@ Outcome panic_job(const BootInfo& /*boot*/) {
   thread_sleep(100);
   return failed("the machine went on");
 }
+KMAPPER_JOB("panic", panic_job);
+
+}  // namespace
 
 }  // namespace kmapper::kernel

@@ -5,11 +5,11 @@
 
 #include "arch/interrupts.hpp"
 #include "arch/paging.hpp"
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/lib/prng.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/mm/vmap.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {

@@ -1,4 +1,4 @@
-#include "kernel/jobs/torture_pages.hpp"
+#include "tests/kernel/jobs/torture_pages.hpp"
 
 #include <new>
 

@@ -1,4 +1,4 @@
-#include "kernel/jobs/program_run.hpp"
+#include "tests/kernel/self_test/program_run.hpp"
 
 #include "arch/clock.hpp"
 #include "kernel/lib/print.hpp"

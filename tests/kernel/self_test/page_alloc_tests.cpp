@@ -1,11 +1,11 @@
 // The page allocator on the machine: the zones as they are, with the whole memory in them.
 #include "arch/paging.hpp"
 #include "kernel/boot_info.hpp"
-#include "kernel/jobs/self_test.hpp"
 #include "kernel/mm/block_list.hpp"
 #include "kernel/mm/buddy.hpp"
 #include "kernel/mm/layout.hpp"
 #include "kernel/mm/page_alloc.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
 namespace {
