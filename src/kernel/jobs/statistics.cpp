@@ -43,18 +43,13 @@ void print_padded(std::string_view text, std::uint32_t width) {
 
 void print_cpu(CpuNumber cpu) {
   constexpr PerCpu& kOwn = this_cpu::fields;
-  const std::uint64_t ipis = count_of_cpu(cpu, kOwn.ipis);
-  const std::uint64_t others = count_of_cpu(cpu, kOwn.shootdowns) * (cpu_count() - 1);
-  const std::uint64_t values[] = {count(cpu, Event::hit),
-                                  count(cpu, Event::miss),
-                                  count(cpu, Event::scavenge),
-                                  ipis,
-                                  others - ipis,
-                                  count_of_cpu(cpu, kOwn.full_flushes),
-                                  count_of_cpu(cpu, kOwn.spaces),
-                                  count(cpu, Event::sleep),
-                                  count_of_cpu(cpu, kOwn.switches),
-                                  count_of_cpu(cpu, kOwn.steals)};
+  const tlb::Shootdowns shootdowns = tlb::shootdowns_of(cpu);
+  const std::uint64_t values[] = {
+      count(cpu, Event::hit),           count(cpu, Event::miss),
+      count(cpu, Event::scavenge),      shootdowns.ipis,
+      shootdowns.ipis_avoided,          count_of_cpu(cpu, kOwn.full_flushes),
+      count_of_cpu(cpu, kOwn.spaces),   count(cpu, Event::sleep),
+      count_of_cpu(cpu, kOwn.switches), count_of_cpu(cpu, kOwn.steals)};
   static_assert(std::size(values) == std::size(kColumns));
   const ConsoleHeld in_one_piece;
   print("{:3}", cpu);

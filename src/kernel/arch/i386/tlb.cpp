@@ -181,10 +181,19 @@ void leave_idle() {
   if ((before & ~kAwake) != (since & ~kAwake)) flush_all();
 }
 
-Shootdowns shootdowns() {
-  const std::uint64_t begun = sum_over_cpus(this_cpu::fields.shootdowns);
-  const std::uint64_t ipis = sum_over_cpus(this_cpu::fields.ipis);
+Shootdowns shootdowns_of(CpuNumber cpu) {
+  const std::uint64_t begun = count_of_cpu(cpu, this_cpu::fields.shootdowns);
+  const std::uint64_t ipis = count_of_cpu(cpu, this_cpu::fields.ipis);
   return {begun, ipis, begun * (cpu_count() - 1) - ipis};
+}
+
+Shootdowns shootdowns() {
+  Shootdowns all{};
+  for (std::uint32_t cpu = 0; cpu < cpu_count(); ++cpu) {
+    const Shootdowns one = shootdowns_of(CpuNumber{cpu});
+    all = {all.begun + one.begun, all.ipis + one.ipis, all.ipis_avoided + one.ipis_avoided};
+  }
+  return all;
 }
 
 CpuSet idle_cpus() {

@@ -75,12 +75,15 @@ void leave_idle();
 /// For the test of the tests: stale translations must be noticed. Checked builds only.
 void drop_answers(std::uint32_t every);
 
-/// How much there was to tell. Sums over all CPUs, exact when nobody begins a shootdown.
+/// How much there was to tell. Exact while no CPU begins a shootdown.
 struct Shootdowns {
   std::uint64_t begun;
   std::uint64_t ipis;
   std::uint64_t ipis_avoided;  // other CPUs that run, and had not to be interrupted
 };
+/// By this CPU.
+[[nodiscard]] Shootdowns shootdowns_of(CpuNumber cpu);
+/// By all CPUs.
 [[nodiscard]] Shootdowns shootdowns();
 
 /// The CPUs that idle. Ordered behind what the caller has written before.
