@@ -3,8 +3,7 @@
 #
 # AddressSanitizer and ThreadSanitizer want fixed addresses for their shadow memory, and LeakSanitizer traces the process.
 # Containers and kernels differ in what they let them have: without it every program ends at once, whatever it is.
-# shellcheck shell=bash
-# shellcheck disable=SC2154  # root and unrandomised
+# shellcheck shell=bash disable=SC2154  # root and unrandomised
 
 # runs_sanitized PRESET: whether a program of that preset runs here; else `why` says why not. Asks once. Where nothing but
 # the search for leaks fails, it is turned off for all that follows.
