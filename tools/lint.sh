@@ -5,6 +5,7 @@
 #   layout    every source is laid out as ./dev format would
 #   length    a header has about 150 lines, at most 200, and a source at most 400 (a template's too, in core/impl),
 #             unless a comment in it says why: "Longer than usual: ..."
+#   rooms     what ships includes nothing from tests/ and bench/, and the core nothing but itself
 #   shell     shellcheck has nothing to say about our scripts
 #   headers   every header compiles by itself
 #   tidy      clang-tidy, as .clang-tidy says
@@ -24,7 +25,7 @@ need_for_lint() {
 }
 
 command_lint() {
-  local checks=(layout length shell headers tidy) wanted=() check begun started=$SECONDS wrong=()
+  local checks=(layout length rooms shell headers tidy) wanted=() check begun started=$SECONDS wrong=()
   while (($#)); do
     case $1 in
       --help | -h) usage_of lint; return ;;
@@ -71,6 +72,8 @@ lint_length() {
   done < <(sources '*.hpp' '*.cpp' '*.h' '*.c')
   ((found == 0))
 }
+
+lint_rooms() { python3 tools/rooms.py; }
 
 lint_shell() {
   local scripts=()
