@@ -121,7 +121,7 @@ class Suite {
   /// What this kernel gave no chance to find out. A failure says enough by itself.
   void say_what_is_open() {
     if (open_count_ == 0 || tally_.failed != 0) return;
-    subject_.rig.print("not found out on this kernel:\n");
+    subject_.rig.print("not checked on this kernel:\n");
     for (std::uint32_t i = 0; i < open_count_; ++i) {
       Text text;
       for (const char* piece : {"  ", open_[i].what, " (", open_[i].why, ")\n"}) text.add(piece);

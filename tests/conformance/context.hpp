@@ -9,12 +9,11 @@ namespace kmapper::conformance {
 template <Rig R>
 const char* wrong_where_nothing_waits(Subject<R>& it) {
   if (it.platform.may_sleep())
-    return "may_sleep() says yes where a sleep would never end; are interrupts off, and does it "
-           "look?";
+    return "may_sleep() says yes where a sleep would never end: are interrupts off, and does it "
+           "check that?";
   if (it.platform.may_flush())
-    return "may_flush() says yes where to wait for other CPUs may deadlock; are interrupts off, "
-           "and "
-           "does it look?";
+    return "may_flush() says yes where waiting for other CPUs may deadlock: are interrupts off, "
+           "and does it check that?";
   return nullptr;
 }
 
@@ -67,7 +66,7 @@ Verdict an_interrupt_means_no_waiting(Subject<R>& it) {
   if constexpr (HasInterrupts<R>) {
     struct Found {
       Subject<R>* it;
-      const char* wrong = "interrupt() came back, and no interrupt had come";
+      const char* wrong = "interrupt() returned, but no interrupt came";
     } found{&it};
     it.rig.interrupt(
         [](void* argument) {
@@ -116,8 +115,9 @@ Verdict a_lock_keeps_others_out(Subject<R>& it) {
       if (!one.started() || !two.started()) return failed(kNoThread);
     }
     if (counting.count != 2 * Counting<R>::kRounds)
-      return failed("two threads counted to # under a lock, and it should be #: it kept nobody out",
-                    counting.count, 2 * Counting<R>::kRounds);
+      return failed(
+          "two threads counted to # under a lock, and it should be #: the lock excludes nothing",
+          counting.count, 2 * Counting<R>::kRounds);
     if (!counting.met) return skipped("no two threads ran at once");
     return passed();
   } else {
@@ -134,7 +134,7 @@ inline constexpr Check<R> kContextChecks[] = {
     {"may_sleep, may_flush: no waiting in an interrupt", &an_interrupt_means_no_waiting<R>,
      "whether a kmap in an interrupt would sleep, or wait for ever"},
     {"Lock: it keeps others out", &a_lock_keeps_others_out<R>,
-     "whether Lock keeps anybody out: the queue of sleepers needs it"},
+     "whether Lock excludes other threads: the queue of sleepers needs it"},
 };
 
 }  // namespace kmapper::conformance

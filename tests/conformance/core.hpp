@@ -10,7 +10,7 @@
 namespace kmapper::conformance {
 
 inline constexpr const char* kNoAddress =
-    "kmap() of page # gave no address; report() was told the reason";
+    "kmap() of page # returned no address; report() got the reason";
 
 /// What is wrong with what kmap() shows of the page, or null.
 template <Rig R>
@@ -65,7 +65,7 @@ Verdict pages_are_given_back(Subject<R>& it) {
   for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {
     if (const char* const wrong = wrong_with(it, i)) return failed(wrong, i);
     if (mapper.evict(it.page(i)) == Evicted::pinned)
-      return failed("page # is pinned, and nobody holds it", i);
+      return failed("page # is pinned, but no caller holds it", i);
     if (mapper.find(it.page(i)) != kNoSlot) return failed("page # has a slot after evict()", i);
   }
   (void)mapper.flush_all_zero_pkmaps();
@@ -82,7 +82,7 @@ Verdict pages_are_given_back_in_hurry(Subject<R>& it) {
       if (const char* const wrong = wrong_with(it, i)) return failed(wrong, i);
       const typename R::Platform::InterruptsOff off(it.platform);
       if (mapper.evict(it.page(i)) == Evicted::pinned)
-        return failed("page # is pinned, and nobody holds it", i);
+        return failed("page # is pinned, but no caller holds it", i);
       if (mapper.find(it.page(i)) != kNoSlot) return failed("page # has a slot after evict()", i);
     }
   }
@@ -129,7 +129,7 @@ Verdict a_full_window_makes_sleep(Subject<R>& it) {
     const std::uint32_t slots = it.rig.pages() <= most ? it.rig.pages() - 1 : most;
     const auto rest = mapper.reserve(most - slots);
     if (!rest)
-      return failed("reserve() of # of # slots fails, and nobody uses one", most - slots, most);
+      return failed("reserve() of # of # slots fails, although none is in use", most - slots, most);
     LastPage<R> last{slots};
     for (std::uint32_t i = 0; i < slots; ++i) {
       if (mapper.kmap(it.page(i)) != nullptr) continue;
@@ -148,7 +148,7 @@ Verdict a_full_window_makes_sleep(Subject<R>& it) {
     }
     if (last.stage.load(std::memory_order_relaxed) != 1)
       return failed("kmap_for() did not end with timed_out in a full window");
-    return last.shown ? passed() : failed("who slept for a slot sees another page");
+    return last.shown ? passed() : failed("the thread that slept for a slot sees another page");
   } else {
     return skipped(kNoThreads);
   }
@@ -201,7 +201,7 @@ Verdict notices_return(Subject<R>& it) {
   if (mapper.kmap(it.page(0)) == nullptr) return failed(kNoAddress, 0);
   const std::uint32_t holders = mapper.report_holders(0);
   mapper.kunmap(it.page(0));
-  return holders != 0 ? passed() : failed("a page is held, and report_holders() names nobody");
+  return holders != 0 ? passed() : failed("a page is held, but report_holders() names no holder");
 }
 
 template <Rig R>
@@ -211,10 +211,10 @@ inline constexpr Check<R> kCoreChecks[] = {
     {"kmap_all: two pages at once", &several_pages_are_mapped<R>},
     {"evict: pages are given back", &pages_are_given_back<R>},
     {"evict: with interrupts off, too", &pages_are_given_back_in_hurry<R>},
-    {"kmap: a full window makes sleep, and a kunmap wakes", &a_full_window_makes_sleep<R>,
+    {"kmap: it sleeps in a full window, and a kunmap wakes it", &a_full_window_makes_sleep<R>,
      "whether a kmap that sleeps is woken"},
     {"kmap: threads at once see their pages", &a_crowd_sees_its_pages<R>,
-     "what threads do to each other that map pages at the same time"},
+     "whether threads that map pages at the same time disturb each other"},
     {"report: a notice returns", &notices_return<R>},
 };
 

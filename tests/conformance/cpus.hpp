@@ -62,8 +62,8 @@ Verdict cpus_see_the_slots(Subject<R>& it) {
     if (!it.run_on(cpu, &look<R>, there)) continue;
     if (cpu != 0) verdict = passed();
     if (there.wrong != UINT32_MAX)
-      verdict = failed("CPU # does not see the page of slot #: has it this page table?", cpu,
-                       there.wrong);
+      verdict = failed("CPU # does not see the page of slot #: does that CPU use this page table?",
+                       cpu, there.wrong);
   }
   it.unmap(0, slots);
   return verdict;

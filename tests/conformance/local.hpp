@@ -126,7 +126,7 @@ Verdict local_mappings_nest(Subject<R>& it) {
   }
   if (wrong != UINT32_MAX)
     return failed("of # local mappings, number # shows another page", kLocalDepth, wrong);
-  if (local.depth() != 0) return failed("this thread's local_stack() does not come back to empty");
+  if (local.depth() != 0) return failed("this thread's local_stack() is not empty again");
   return passed();
 }
 

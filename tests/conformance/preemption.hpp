@@ -53,7 +53,7 @@ Verdict interrupts_off_means_alone(Subject<R>& it) {
       const typename R::Platform::InterruptsOff off(it.platform);
       if (turns != 0 && beside.spin(it, 2 * turns + 1000, UINT64_MAX) != 0)
         verdict = failed(
-            "another thread ran on CPU # while an InterruptsOff lived there: it must stop "
+            "another thread ran on CPU # while an InterruptsOff existed there: it must stop "
             "interrupts, and with them preemption",
             it.platform.cpu());
     }
@@ -66,8 +66,8 @@ Verdict interrupts_off_means_alone(Subject<R>& it) {
 
 template <Rig R>
 inline constexpr Check<R> kPreemptionChecks[] = {
-    {"InterruptsOff: nobody else runs on this CPU meanwhile", &interrupts_off_means_alone<R>,
-     "whether InterruptsOff stops interrupts, or only says so"},
+    {"InterruptsOff: no other thread runs on this CPU meanwhile", &interrupts_off_means_alone<R>,
+     "whether InterruptsOff stops interrupts, or only claims to"},
 };
 
 }  // namespace kmapper::conformance

@@ -84,19 +84,19 @@ class Stare {
   static constexpr std::uint32_t kRounds = 30;  // for each pair
   static constexpr std::uint32_t kTurnsWithInterruptsOff = 2000;
 
-  static constexpr const char* kGone = "run_on() of CPU # or # succeeded once, and then no more";
+  static constexpr const char* kGone = "run_on() of CPU # or # succeeded once, then failed";
   static constexpr const char* kDeaf =
-      "run_on() runs on CPU # with interrupts off: nobody can tell it anything";
+      "run_on() runs on CPU # with interrupts off: no flush can reach it";
   static constexpr const char* kNobodyCame =
       "CPUs # and # did not meet in 20 s: does invalidate() end while a CPU spins with interrupts "
       "on?";
   static constexpr const char* kOther = "CPU # sees another page than CPU # has just mapped";
   static constexpr const char* kStale =
       "CPU # did nothing but spin, and still had the last page when the flush had returned on CPU "
-      "#: is it told, and waited for?";
+      "#: does the flush tell that CPU, and wait for it?";
   static constexpr const char* kTooEarly =
-      "CPU # had interrupts off and the last page in its TLB when the flush returned on CPU #: it "
-      "has to wait until all have answered";
+      "CPU # had interrupts off and the last page in its TLB when the flush returned on CPU #: the "
+      "flush has to wait until every CPU has answered";
 
   /// Each CPU is looked at while its two neighbours change: that some are told is not enough.
   [[nodiscard]] std::uint32_t pairs() const { return cpu_count_ * (cpu_count_ > 2 ? 2 : 1); }

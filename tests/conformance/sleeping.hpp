@@ -30,9 +30,9 @@ Verdict a_sleep_lasts_until_its_deadline(Subject<R>& it) {
   lock.unlock();
   if (returns == kMostForNoReason)
     return failed(
-        "sleep() came back # times before its deadline, and nobody woke it: it does not sleep",
+        "sleep() returned # times before its deadline, without a wake(): it does not sleep",
         returns);
-  if (!locked) return failed("sleep() came back without its lock");
+  if (!locked) return failed("sleep() returned without its lock");
   if (!it.platform.may_flush()) return failed("interrupts stay off after a sleep");
   return passed();
 }
@@ -85,9 +85,9 @@ struct Pair {
     while (!woken && it.platform.now() < deadline) it.platform.sleep(lock, self, deadline);
     alone = false;
     if (!woken) {
-      wrong = "while sleep() slept, nobody could take the lock: it must release it";
+      wrong = "no thread could take the lock during sleep(): sleep() must release it";
     } else if (it.platform.now() >= deadline) {
-      wrong = "sleep() went on after its wake(): a wake was lost";
+      wrong = "sleep() slept on after its wake(): a wake was lost";
     }
     for (int turn = 0; turn < 20; ++turn) it.platform.relax();
     sleeper = nullptr;
@@ -111,7 +111,7 @@ Verdict a_wake_ends_a_sleep(Subject<R>& it) {
     pair.lock.unlock();
   }
   if (wrong != nullptr) return failed(wrong);
-  if (pair.together) return failed("sleep() came back without its lock: somebody else had it");
+  if (pair.together) return failed("sleep() returned without its lock: another thread had it");
   return passed();
 }
 
@@ -171,16 +171,16 @@ Verdict a_wake_is_for_one_sleeper(Subject<R>& it) {
       it.wait_for([&all, i] { return all.is_gone(i); });
     }
   }
-  if (all.late) return failed("wake() of one sleeper did not wake that one");
+  if (all.late) return failed("wake() of one sleeper did not wake that sleeper");
   return passed();
 }
 
 template <Rig R>
 inline constexpr Check<R> kSleepingChecks[] = {
-    {"sleep: it lasts until its deadline, and has its lock again",
+    {"sleep: it lasts until its deadline, and takes its lock again",
      &a_sleep_lasts_until_its_deadline<R>},
-    {"wake, sleep: no wake is lost, and the lock is free meanwhile", &a_wake_ends_a_sleep<R>},
-    {"wake: it is for the sleeper that is meant", &a_wake_is_for_one_sleeper<R>},
+    {"wake, sleep: no wake is lost, and a sleep frees the lock", &a_wake_ends_a_sleep<R>},
+    {"wake: it wakes the sleeper that it is given", &a_wake_is_for_one_sleeper<R>},
 };
 
 }  // namespace kmapper::conformance

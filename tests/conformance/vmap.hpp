@@ -123,7 +123,7 @@ Verdict areas_show_their_pages(Subject<R>& it) {
 template <Rig R>
 inline constexpr Check<R> kVmapChecks[] = {
     {"vmap_address: the range's pages lie in a row", &vmap_pages_lie_in_a_row<R>},
-    {"write_vmap_pte, take_vmap_pte: pages show theirs", &vmap_pages_show_theirs<R>},
+    {"write_vmap_pte, take_vmap_pte: each address shows its page", &vmap_pages_show_theirs<R>},
     {"flush_vmap: all CPUs forget all of the range", &vmap_is_flushed<R>},
     {"vmap: areas show their pages", &areas_show_their_pages<R>},
 };

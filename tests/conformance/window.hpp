@@ -72,7 +72,7 @@ Verdict a_used_slot_is_known(Subject<R>& it) {
   const bool after_write = it.take(0);
   it.flush(0, 1);
   if (!after_read || !after_write)
-    return failed("take_pte() says that a slot was not used, and it was: no flush would follow");
+    return failed("take_pte() says that a used slot was not used: no flush would follow");
   const bool said_no = tells_unused_slots(it);
   if (R::Platform::kHardwareSetsAccessed) {
     return said_no ? passed()
@@ -81,8 +81,8 @@ Verdict a_used_slot_is_known(Subject<R>& it) {
                          "does write_pte() set Accessed?");
   }
   return said_no ? failed(
-                       "take_pte() says that a slot was not used, and no hardware tells it so: "
-                       "without kHardwareSetsAccessed the answer is true")
+                       "take_pte() says that a slot was not used, but no hardware can tell: "
+                       "without kHardwareSetsAccessed it must return true")
                  : passed();
 }
 
@@ -97,9 +97,9 @@ Verdict one_slots_use_is_not_anothers(Subject<R>& it) {
     const bool used = it.take(0);
     other_unused = !it.take(1) || other_unused;
     it.flush(0, 2);
-    if (!used) return failed("take_pte() says that a slot was not used, and it was");
+    if (!used) return failed("take_pte() says that a used slot was not used");
   }
-  return other_unused ? passed() : failed("to use a slot makes another one used");
+  return other_unused ? passed() : failed("using a slot marks another slot as used");
 }
 
 /// Each slot gets another page than it had, but for the one in the middle.
@@ -163,7 +163,7 @@ Verdict an_unused_slot_needs_no_flush(Subject<R>& it) {
     it.map(0, 1);
     const bool right = it.shows(it.address(0), 1);
     it.unmap(0, 1);
-    if (!right) return failed("a slot that was not used, it says, shows its last page");
+    if (!right) return failed("a slot that take_pte() calls unused shows its last page");
   }
   return passed();
 }
@@ -174,10 +174,11 @@ inline constexpr Check<R> kWindowChecks[] = {
     {"invalidate: a slot forgets its last page", &one_slot_is_flushed<R>},
     {"write_pte: a page is the same in every slot", &a_page_is_the_same_in_every_slot<R>},
     {"take_pte: it says whether the slot was used", &a_used_slot_is_known<R>},
-    {"take_pte: the use of a slot is that of no other", &one_slots_use_is_not_anothers<R>},
+    {"take_pte: each slot has its own Accessed bit", &one_slots_use_is_not_anothers<R>},
     {"take_pte: a taken slot maps nothing", &a_taken_slot_maps_nothing<R>,
      "whether take_pte() empties the entry, or only reads it: a use after kunmap would not fault"},
-    {"invalidate: all slots of a batch do, of every size", &batches_of_all_sizes_are_flushed<R>},
+    {"invalidate: every slot of a batch forgets its last page",
+     &batches_of_all_sizes_are_flushed<R>},
     {"take_pte: a slot that was not used needs no flush", &an_unused_slot_needs_no_flush<R>},
 };
 

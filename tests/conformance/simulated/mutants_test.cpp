@@ -72,28 +72,28 @@ constexpr Caught kCaught[] = {
      "address: slots lie a page apart, in their order: NOT OK: slot 1 is not 1 pages above slot 0"},
     {Wrong::sleep_allowed_anywhere,
      "InterruptsOff: no waiting inside, and it nests: NOT OK: may_sleep() says yes where a sleep "
-     "would never end; are interrupts off, and does it look?"},
+     "would never end: are interrupts off, and does it check that?"},
     {Wrong::flush_allowed_anywhere,
-     "InterruptsOff: no waiting inside, and it nests: NOT OK: may_flush() says yes where to wait "
-     "for other CPUs may deadlock; are interrupts off, and does it look?"},
+     "InterruptsOff: no waiting inside, and it nests: NOT OK: may_flush() says yes where waiting "
+     "for other CPUs may deadlock: are interrupts off, and does it check that?"},
     {Wrong::interrupts_stay_on,
      "InterruptsOff: no waiting inside, and it nests: NOT OK: may_sleep() says yes where a sleep "
-     "would never end; are interrupts off, and does it look?"},
+     "would never end: are interrupts off, and does it check that?"},
     {Wrong::interrupts_do_not_nest,
      "InterruptsOff: no waiting inside, and it nests: NOT OK: an InterruptsOff inside another "
      "turned interrupts on at its end: it must nest"},
     {Wrong::interrupts_off_in_name_only,
-     "InterruptsOff: nobody else runs on this CPU meanwhile: NOT OK: another thread ran on CPU 1 "
-     "while an InterruptsOff lived there: it must stop interrupts, and with them preemption"},
+     "InterruptsOff: no other thread runs on this CPU meanwhile: NOT OK: another thread ran on CPU "
+     "1 while an InterruptsOff existed there: it must stop interrupts, and with them preemption"},
     {Wrong::flush_refused_after_a_while,
-     "kmap: every page shows its bytes: NOT OK: kmap() of page 32 gave no address; report() was "
-     "told the reason"},
+     "kmap: every page shows its bytes: NOT OK: kmap() of page 32 returned no address; report() "
+     "got the reason"},
     {Wrong::interrupt_unknown,
      "may_sleep, may_flush: no waiting in an interrupt: NOT OK: may_sleep() says yes where a sleep "
-     "would never end; are interrupts off, and does it look?"},
+     "would never end: are interrupts off, and does it check that?"},
     {Wrong::lock_keeps_nobody_out,
      "Lock: it keeps others out: NOT OK: two threads counted to 548 under a lock, and it should be "
-     "600: it kept nobody out"},
+     "600: the lock excludes nothing"},
     {Wrong::unlock_turns_interrupts_on,
      "Lock: no waiting while it is held, and it puts interrupts back: NOT OK: unlock() turned "
      "interrupts on that were off before lock(): it must put back what it found"},
@@ -112,23 +112,23 @@ constexpr Caught kCaught[] = {
      "count, counted: each event by itself: NOT OK: event 0 was counted 1 + 5 times, and counted() "
      "says 0"},
     {Wrong::sleep_returns_at_once,
-     "sleep: it lasts until its deadline, and has its lock again: NOT OK: sleep() came back 1000 "
-     "times before its deadline, and nobody woke it: it does not sleep"},
+     "sleep: it lasts until its deadline, and takes its lock again: NOT OK: sleep() returned 1000 "
+     "times before its deadline, without a wake(): it does not sleep"},
     {Wrong::sleep_keeps_the_lock,
-     "wake, sleep: no wake is lost, and the lock is free meanwhile: NOT OK: while sleep() slept, "
-     "nobody could take the lock: it must release it"},
+     "wake, sleep: no wake is lost, and a sleep frees the lock: NOT OK: no thread could take the "
+     "lock during sleep(): sleep() must release it"},
     {Wrong::sleep_returns_without_lock,
-     "wake, sleep: no wake is lost, and the lock is free meanwhile: NOT OK: sleep() came back "
-     "without its lock: somebody else had it"},
+     "wake, sleep: no wake is lost, and a sleep frees the lock: NOT OK: sleep() returned without "
+     "its lock: another thread had it"},
     {Wrong::wake_is_lost,
-     "wake, sleep: no wake is lost, and the lock is free meanwhile: NOT OK: sleep() went on after "
-     "its wake(): a wake was lost"},
+     "wake, sleep: no wake is lost, and a sleep frees the lock: NOT OK: sleep() slept on after its "
+     "wake(): a wake was lost"},
     {Wrong::wake_is_lost_now_and_then,
-     "wake, sleep: no wake is lost, and the lock is free meanwhile: NOT OK: sleep() went on after "
-     "its wake(): a wake was lost"},
+     "wake, sleep: no wake is lost, and a sleep frees the lock: NOT OK: sleep() slept on after its "
+     "wake(): a wake was lost"},
     {Wrong::wake_wakes_another,
-     "wake: it is for the sleeper that is meant: NOT OK: wake() of one sleeper did not wake that "
-     "one"},
+     "wake: it wakes the sleeper that it is given: NOT OK: wake() of one sleeper did not wake that "
+     "sleeper"},
     {Wrong::pte_write_lost,
      "write_pte: each slot shows its page: NOT OK: slot 0 maps nothing: write_pte() did not reach "
      "the page table"},
@@ -138,13 +138,13 @@ constexpr Caught kCaught[] = {
      "take_pte: a taken slot maps nothing: NOT OK: after take_pte() and invalidate() the slot "
      "still maps a page"},
     {Wrong::accessed_never,
-     "take_pte: it says whether the slot was used: NOT OK: take_pte() says that a slot was not "
-     "used, and it was: no flush would follow"},
+     "take_pte: it says whether the slot was used: NOT OK: take_pte() says that a used slot was "
+     "not used: no flush would follow"},
     {Wrong::accessed_always,
      "take_pte: it says whether the slot was used: NOT OK: take_pte() never says that a slot was "
      "not used: each costs a flush; does write_pte() set Accessed?"},
     {Wrong::accessed_of_another_slot,
-     "take_pte: the use of a slot is that of no other: NOT OK: to use a slot makes another one "
+     "take_pte: each slot has its own Accessed bit: NOT OK: using a slot marks another slot as "
      "used"},
     {Wrong::accessed_of_this_cpu_only,
      "take_pte: it knows of a use on another CPU: NOT OK: take_pte() does not know that CPU 0 used "
@@ -153,11 +153,11 @@ constexpr Caught kCaught[] = {
      "invalidate: a slot forgets its last page: NOT OK: the slot still shows its last page: "
      "invalidate() flushed nothing"},
     {Wrong::flush_of_the_first_only,
-     "invalidate: all slots of a batch do, of every size: NOT OK: slot 1 still shows its last page "
-     "after a batch of 2: invalidate() left a translation in this CPU's TLB"},
+     "invalidate: every slot of a batch forgets its last page: NOT OK: slot 1 still shows its last "
+     "page after a batch of 2: invalidate() left a translation in this CPU's TLB"},
     {Wrong::flush_of_eight_at_most,
-     "invalidate: all slots of a batch do, of every size: NOT OK: slot 8 still shows its last page "
-     "after a batch of 9: invalidate() left a translation in this CPU's TLB"},
+     "invalidate: every slot of a batch forgets its last page: NOT OK: slot 8 still shows its last "
+     "page after a batch of 9: invalidate() left a translation in this CPU's TLB"},
     {Wrong::flush_of_the_slot_beside,
      "invalidate: a slot forgets its last page: NOT OK: the slot still shows its last page: "
      "invalidate() flushed nothing"},
@@ -194,11 +194,11 @@ constexpr Caught kCaught[] = {
      "vmap_address: the range's pages lie in a row: NOT OK: vmap page 1 is not 1 pages above the "
      "first"},
     {Wrong::vmap_write_lost,
-     "write_vmap_pte, take_vmap_pte: pages show theirs: NOT OK: vmap page 7 does not show its "
-     "page"},
+     "write_vmap_pte, take_vmap_pte: each address shows its page: NOT OK: vmap page 7 does not "
+     "show its page"},
     {Wrong::vmap_accessed_never,
-     "write_vmap_pte, take_vmap_pte: pages show theirs: NOT OK: take_vmap_pte() says that 0 pages "
-     "were used, and 8 were"},
+     "write_vmap_pte, take_vmap_pte: each address shows its page: NOT OK: take_vmap_pte() says "
+     "that 0 pages were used, and 8 were"},
     {Wrong::vmap_flush_lost,
      "flush_vmap: all CPUs forget all of the range: NOT OK: CPU 0 still has what vmap page 7 "
      "mapped last, after flush_vmap()"},
@@ -212,31 +212,31 @@ constexpr Caught kCaughtWhereSwitchesFlush[] = {
      "invalidate() flushed nothing"},
     {Wrong::flush_on_this_cpu_only,
      "invalidate: a CPU that does nothing but spin is told, and waited for: NOT OK: CPU 0 did "
-     "nothing but spin, and still had the last page when the flush had returned on CPU 1: is it "
-     "told, and waited for?"},
+     "nothing but spin, and still had the last page when the flush had returned on CPU 1: does the "
+     "flush tell that CPU, and wait for it?"},
     {Wrong::flush_on_one_other_cpu_only,
      "invalidate: a CPU that does nothing but spin is told, and waited for: NOT OK: CPU 1 did "
-     "nothing but spin, and still had the last page when the flush had returned on CPU 2: is it "
-     "told, and waited for?"},
+     "nothing but spin, and still had the last page when the flush had returned on CPU 2: does the "
+     "flush tell that CPU, and wait for it?"},
     {Wrong::flush_not_waited_for,
      "invalidate: a CPU that does nothing but spin is told, and waited for: NOT OK: CPU 0 had "
-     "interrupts off and the last page in its TLB when the flush returned on CPU 1: it has to wait "
-     "until all have answered"},
+     "interrupts off and the last page in its TLB when the flush returned on CPU 1: the flush has "
+     "to wait until every CPU has answered"},
     {Wrong::flush_forgets_a_cpu_now_and_then,
      "invalidate: a CPU that does nothing but spin is told, and waited for: NOT OK: CPU 0 did "
-     "nothing but spin, and still had the last page when the flush had returned on CPU 1: is it "
-     "told, and waited for?"},
+     "nothing but spin, and still had the last page when the flush had returned on CPU 1: does the "
+     "flush tell that CPU, and wait for it?"},
     {Wrong::vmap_flush_lost,
      "flush_vmap: all CPUs forget all of the range: NOT OK: CPU 0 still has what vmap page 7 "
      "mapped last, after flush_vmap()"},
     {Wrong::vmap_flush_on_this_cpu_only,
      "flush_vmap: a CPU that does nothing but spin is told, and waited for: NOT OK: CPU 0 did "
-     "nothing but spin, and still had the last page when the flush had returned on CPU 1: is it "
-     "told, and waited for?"},
+     "nothing but spin, and still had the last page when the flush had returned on CPU 1: does the "
+     "flush tell that CPU, and wait for it?"},
     {Wrong::vmap_flush_not_waited_for,
      "flush_vmap: a CPU that does nothing but spin is told, and waited for: NOT OK: CPU 0 had "
-     "interrupts off and the last page in its TLB when the flush returned on CPU 1: it has to wait "
-     "until all have answered"},
+     "interrupts off and the last page in its TLB when the flush returned on CPU 1: the flush has "
+     "to wait until every CPU has answered"},
 };
 
 TEST(Mutants, ThePlatformThatTheyAreMadeOfPassesWhereSwitchesFlush) {
@@ -279,7 +279,7 @@ TEST(Mutants, ALostWakeIsFoundByARigOfFewPages) {
   Rig rig(1, 2);
   rig.have_pages(5);
   (void)rig.run([](Rig& it) { (void)conformance::run(it); });
-  EXPECT_NE(rig.text().find("kmap: a full window makes sleep, and a kunmap wakes: ok"),
+  EXPECT_NE(rig.text().find("kmap: it sleeps in a full window, and a kunmap wakes it: ok"),
             std::string::npos)
       << rig.text();
 }

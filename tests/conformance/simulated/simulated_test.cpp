@@ -31,13 +31,13 @@ TEST(Conformance, WhatCouldNotBeFoundOutIsSaidAtTheEnd) {
     (void)rig.run([](Rig& it) { (void)conformance::run(it); });
     const bool is_open =
         rig.text().find(
-            "\nnot found out on this kernel:\n  whether counted() sums over all CPUs (the rig has "
+            "\nnot checked on this kernel:\n  whether counted() sums over all CPUs (the rig has "
             "one CPU)\n") != std::string::npos &&
         rig.text().find(
             "\n  whether there is a TLB shootdown at all, it reaches every CPU, and invalidate() "
             "waits for it (the rig has one CPU)\n") != std::string::npos;
     EXPECT_EQ(is_open, cpus == 1) << rig.text();
-    EXPECT_EQ(rig.text().find("not found out") != std::string::npos, cpus == 1) << rig.text();
+    EXPECT_EQ(rig.text().find("not checked") != std::string::npos, cpus == 1) << rig.text();
   }
 }
 
