@@ -10,14 +10,14 @@ namespace kmapper::kernel {
 namespace {
 
 constexpr std::size_t kMaxModules = 64;
-constexpr std::size_t kMaxText = 16384;  // of the command line and all names
+constexpr std::size_t kMaxText = 16384;  // for the command line and all names
 
 constinit BootInfo info{};
 constinit BootModule modules[kMaxModules]{};
 constinit char text[kMaxText]{};
 constinit std::size_t text_used = 0;
 
-// Nothing is empty, for a loader that has nothing to point to.
+// Null is an empty text: a loader without one may leave no pointer.
 std::string_view read_text(std::uint32_t address) {
   if (address == 0) return {};
   constexpr std::size_t kPiece = 64;
@@ -38,7 +38,7 @@ std::string_view read_text(std::uint32_t address) {
 MemoryMap read_memory(std::uint32_t map, std::uint32_t size) {
   const auto memory = multiboot::read_memory_map(read_physical, map, size);
   if (memory.read != size) {
-    panic("the loader's memory map has {} bytes, and at byte {} no entry", size, memory.read);
+    panic("the loader's memory map has {} bytes, but no entry at byte {}", size, memory.read);
   }
   if (memory.usable.pages() == 0) {
     panic("the loader's memory map, of {} bytes, has no page of memory", size);
@@ -63,7 +63,7 @@ BootModule read_module(std::uint32_t address) {
   return {range, read_text(module.name)};
 }
 
-// Names each that cannot be used.
+// Prints each module that cannot be used.
 std::span<const BootModule> read_modules(std::uint32_t list, std::uint32_t count) {
   if (count > kMaxModules) panic("there are {} boot modules; room is for {}", count, kMaxModules);
   MemoryMap memory = info.memory;

@@ -1,6 +1,6 @@
-// From boot to the job. The order matters: what the loader left is read before anything is
-// allocated; what must not be handed out is taken out of the memory map before the zones open;
-// mem_map, the zones' bitmaps and the window's page tables come out of the same map.
+// From boot to the job. The order matters: the loader's information is read before anything is
+// allocated; reserved memory is taken out of the memory map before the zones open; mem_map, the
+// zones' bitmaps and the window's page tables come out of the same map.
 #include <algorithm>
 #include <optional>
 
@@ -30,10 +30,10 @@ constexpr std::uint32_t kDefaultSlots = 512;
 
 constinit Thread idle_thread{"idle", 0, Thread::Kind::idle};
 constinit MemoryMap ram;                  // all memory that the kernel can use
-constinit MemoryMap left;                 // what of it nobody has taken
+constinit MemoryMap left;                 // the part of it that is free
 constinit std::optional<Pfn> start_page;  // below 1 MiB, for CPUs to start in
 
-// Takes out what no page descriptor, or no address of this CPU's, reaches.
+// Takes out what no page descriptor, or no address of this CPU, reaches.
 void find_usable_memory(const BootInfo& boot) {
   constexpr std::uint32_t kPagesInMib = (1U << 20) / kPageSize;
   ram = boot.memory;
@@ -61,8 +61,8 @@ void find_memory(const BootInfo& boot) {
   start_page = left.take(1, 1, {Pfn{0}, Pfn{0xA0}});
 }
 
-// Where the twin is not to be had, because it is no RAM or a boot module's, high tables are hoped
-// to be found.
+// If the page 4 GiB higher cannot be used, because it is not RAM or belongs to a boot module, the
+// kernel assumes that the CPU finds high tables.
 void probe_page_tables() {
   const Pfn twin = probe_table_frame() + (1U << (32 - kPageShift));
   MemoryMap untaken = left;
@@ -72,13 +72,13 @@ void probe_page_tables() {
     print("this CPU finds no page tables above 4 GiB: none are put there\n");
 }
 
-// The page is free again when all CPUs run, and only then. drop_ipi=N, in a checked build: for the
-// test of the tests.
+// The page is freed only when all CPUs run. drop_ipi=N, in a checked build: tests that the tests
+// find a missing shootdown.
 void other_cpus_init(const BootInfo& boot) {
   constexpr std::uint32_t kMostKept = KMAPPER_CHECKED != 0 ? 1U << 30 : 0;
   tlb::drop_answers(number_option(boot, "drop_ipi", 0, 0, kMostKept));
   if (!start_page)
-    return print("no page between 64 and 640 KiB is free for CPUs to start in: one is used\n");
+    return print("no page between 64 and 640 KiB is free for CPUs to start in: one CPU is used\n");
   if (start_cpus(*start_page)) release_reserved({*start_page, *start_page + 1});
 }
 

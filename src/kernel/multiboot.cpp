@@ -4,7 +4,7 @@ namespace kmapper::kernel::multiboot {
 namespace {
 
 constexpr std::uint32_t kUsable = 1;
-/// What an entry has at least, behind its size.
+/// The least size of an entry, without its size field.
 constexpr std::uint32_t kLeastSize = sizeof(MemoryEntry) - sizeof(std::uint32_t);
 
 PhysRange range_of(const MemoryEntry& entry) {
@@ -13,7 +13,7 @@ PhysRange range_of(const MemoryEntry& entry) {
   return {begin, entry.type == kUsable ? begin : PhysAddr{UINT64_MAX}};
 }
 
-// Calls visit(entry) for each. Returns how many bytes of the map it went through.
+// Calls visit(entry) for each entry. Returns how many bytes of the map it read.
 template <class Visit>
 std::uint64_t for_each_entry(Reader reader, std::uint32_t address, std::uint32_t size,
                              Visit visit) {
@@ -29,7 +29,7 @@ std::uint64_t for_each_entry(Reader reader, std::uint32_t address, std::uint32_t
 
 }  // namespace
 
-// Twice: what is reserved wins, whatever the order.
+// Two passes: reserved ranges win, whatever the order.
 Memory read_memory_map(Reader reader, std::uint32_t address, std::uint32_t size) {
   Memory memory{};
   memory.read = for_each_entry(reader, address, size, [&](const MemoryEntry& entry) {

@@ -1,5 +1,5 @@
-// What a Multiboot loader's structures mean (Multiboot specification 0.6.96, section 3.3). They lie
-// wherever the loader put them in the first 4 GiB, so each is read through a function.
+// The structures of a Multiboot loader (Multiboot specification 0.6.96, section 3.3). The loader
+// puts them anywhere in the first 4 GiB, so each is read through a function.
 #pragma once
 
 #include <cstddef>
@@ -36,7 +36,7 @@ struct Module {
   std::uint32_t begin, end, name, reserved;
 };
 struct [[gnu::packed]] MemoryEntry {
-  std::uint32_t size;  // of what follows
+  std::uint32_t size;  // of the rest of the entry
   std::uint64_t begin, length;
   std::uint32_t type;
 };
@@ -51,17 +51,18 @@ template <class T>
   return value;
 }
 
-/// The memory that a map leaves to us, below what a page frame number can name.
+/// The usable memory of a map, below what a page frame number can name.
 struct Memory {
   MemoryMap usable;
-  std::uint64_t read;  // bytes of the map; less than it has: there is no entry, but something else
+  std::uint64_t
+      read;  // bytes of the map that were read; fewer than it has: the next bytes are not an entry
 };
 
-/// Reads a memory map, however many entries it has, in whatever order. Bytes behind its last entry
-/// that are too few to be one are none. Memory is what has type 1 and nothing else: all other types
-/// (reserved, ACPI's tables, NVS, bad memory, and what is yet to be invented) are not, and stay
-/// so, ACPI's tables too, for they are read later. Nothing lies beyond the end of all addresses:
-/// memory that reaches there is no memory, what is reserved ends there. At boot only: see Reader.
+/// Reads a memory map with any number of entries in any order. Too few bytes behind the last entry
+/// are ignored. Memory is what has type 1: all other types (reserved, ACPI's tables, NVS, bad
+/// memory, and future ones) are not memory, and stay so; ACPI's tables too, because they are read
+/// later. An entry of memory that reaches the end of all addresses is dropped; a reserved one ends
+/// there. At boot only: see Reader.
 [[nodiscard]] Memory read_memory_map(Reader reader, std::uint32_t address, std::uint32_t size);
 
 }  // namespace kmapper::kernel::multiboot

@@ -1,4 +1,4 @@
-// When the machine cannot go on.
+// Ends a machine that cannot go on.
 #pragma once
 
 #include "arch/cpu.hpp"
@@ -7,8 +7,8 @@
 
 namespace kmapper::kernel {
 
-/// Stops the other CPUs, prints "panic: " and one line that says why, and ends the machine with
-/// FAIL. Of several CPUs that panic one is heard. Any context.
+/// Stops the other CPUs, prints "panic: " and one line with the reason, and ends the machine with
+/// FAIL. If several CPUs panic, one of them prints. Any context.
 template <class... T>
 [[noreturn, gnu::cold, gnu::noinline]] void panic(Format<std::type_identity_t<T>...> format,
                                                   const T&... values) {

@@ -96,7 +96,7 @@ typed 'start sha256 0\nstart fill 10 1000000 &\nprocesses\nstart peek 2 0x10001f
   "^sha256 $(sha256sum <file | cut -d ' ' -f 1)  0 0 0" '^process 1 "sha256" exited with 0' '^process 2 "fill" runs' \
   '^ +2 fill +[0-9]+ pages' '^10001ff0  00' '^process 2 "fill" was ended'
 typed 'start trespass write 0xfc000000\nstart trespass\nstatistics' '^process 1 "trespass" ends: page fault' \
-  "kernel's: slot 0" '^process 1 "trespass" was ended for what it did' '^process 2 "trespass" exited with 2' '^  misses '
+  "kernel's: slot 0" '^process 1 "trespass" was ended by a fault' '^process 2 "trespass" exited with 2' '^  misses '
 typed 'fer\b\bree\x7f\x7f\x7free\nstart no\nwhat\nend 9\nend x\nhold\nfree 1\nstart fill 1 &\nstart fill 1 1000000 &\nquit\nfree' \
   '^free: ' '^there is no program no' '^there is no command what' '^there is no process 9' '^one number is needed' \
   '^free takes no argument' '^process 1 "fill" (exited with 0|was ended)' '^process 2 "fill" was ended'

@@ -1,4 +1,4 @@
-// The console: the serial line, and the screen where there is one.
+// The console: the serial line, and the screen if there is one.
 #include "kernel/lib/console.hpp"
 #include "kernel/drivers/screen.hpp"
 #include "kernel/drivers/serial.hpp"
@@ -8,7 +8,7 @@ namespace kmapper::kernel {
 
 namespace {
 
-constinit bool is_writing = false;  // with the console held
+constinit bool is_writing = false;  // guarded by the console
 
 }  // namespace
 

@@ -1,5 +1,5 @@
 // A cell is a character and its colours, 16 bits, row by row (IBM VGA technical reference, text
-// modes). Reading video memory takes long on a PC, so there is a copy to scroll from.
+// modes). Reading video memory is slow on a PC, so scrolling reads a copy.
 #include "kernel/drivers/screen.hpp"
 
 #include <algorithm>
@@ -22,7 +22,7 @@ constinit volatile Cell* video = nullptr;
 constinit Cell copy[kMostCells]{};
 constinit std::size_t width = 0;
 constinit std::size_t cells = 0;
-constinit std::size_t next = 0;  // the cell where text goes on
+constinit std::size_t next = 0;  // the cell where the next text goes
 
 void show(std::size_t from, std::size_t end) {
   for (std::size_t i = from; i < end; ++i) video[i] = copy[i];
@@ -46,7 +46,7 @@ void put(char character) {
   ++next;
 }
 
-// The cursor would stay where the loader left it. (CRT controller, register 10)
+// Otherwise the cursor would stay where the loader left it. (CRT controller, register 10)
 void hide_cursor() {
   constexpr Port kIndex{0x3D4};
   constexpr Port kData{0x3D5};

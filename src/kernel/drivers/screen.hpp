@@ -1,6 +1,6 @@
-// The screen of a PC in text mode: where the console is seen on a machine whose serial line goes
-// nowhere. It is in use from the first line on, as the BIOS's data tell that there is one; when the
-// loader's information is read, it may know better.
+// The screen of a PC in text mode: it shows the console on a machine whose serial line is not
+// connected. It is used from the first line on if the BIOS's data name such a screen; the loader's
+// information, which is read later, may correct that.
 #pragma once
 
 #include <cstddef>
@@ -9,17 +9,16 @@
 
 namespace kmapper::kernel {
 
-/// From now on, screen_write() shows what it is given, if the BIOS has left a screen of 80 columns
-/// in text mode. Once, at boot, first of all.
+/// If the BIOS has left a screen of 80 columns in text mode, screen_write() shows its text from now
+/// on. Once, at boot, before all else.
 void screen_find();
-/// Goes on there if that is what the loader says, or elsewhere, or nowhere. Once, at boot, after
-/// paging_init().
+/// Continues on the screen that the loader names, or on none if the loader says so. Once, at boot,
+/// after paging_init().
 void screen_init(const TextScreen& screen);
-/// Nothing is shown any more: the console's own code has faulted.
+/// Turns the screen off: the console's own code has faulted.
 void screen_give_up();
 
-/// Shows the text below what is there, as the console's writers come one by one (ConsoleHeld). Any
-/// context.
+/// Shows the text below the text that is there. The callers take turns (ConsoleHeld). Any context.
 void screen_write(const char* text, std::size_t size);
 
 }  // namespace kmapper::kernel

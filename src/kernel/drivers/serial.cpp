@@ -24,12 +24,12 @@ constexpr std::uint8_t kReceived = 0x01;
 constexpr std::uint8_t kTransmitterEmpty = 0x20;
 constexpr std::uint8_t kInterruptWhenReceived = 0x01;
 
-// A byte takes 87 us. A UART that is not ready after a hundred times as long never is: then its
-// bytes are lost, and the machine goes on.
+// A byte takes 87 us. A UART that is not ready after a hundred times as long is never ready: its
+// bytes are dropped, and the machine goes on.
 constinit bool is_stuck = false;
 
 void write_byte(char byte) {
-  constexpr int kTurns = 10'000;  // of at least a microsecond, as a port's reading takes
+  constexpr int kTurns = 10'000;  // of at least a microsecond, the time of a port read
   int turns = 0;
   while (!is_stuck && (in8(kLineStatus) & kTransmitterEmpty) == 0) {
     pause();
@@ -42,7 +42,7 @@ void write_byte(char byte) {
 // interrupt any more.
 class Input {
  public:
-  // In the interrupt.
+  // Called in the interrupt.
   void receive() {
     const Locked guard(lock_);
     while (size_ < characters_.size() && (in8(kLineStatus) & kReceived) != 0) {

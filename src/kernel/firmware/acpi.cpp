@@ -21,10 +21,10 @@ static_assert(offsetof(RootPointer, length) == kFirstSize && sizeof(RootPointer)
 
 constexpr Signature kRsdt{'R', 'S', 'D', 'T'};
 constexpr Signature kXsdt{'X', 'S', 'D', 'T'};
-constexpr Signature kRootPointer{'R', 'S', 'D', 'P'};  // as its table is called
-constexpr std::uint32_t kMostBytes = 1U << 20;         // of a table that is to be believed
+constexpr Signature kRootPointer{'R', 'S', 'D', 'P'};  // the root pointer's name in reports
+constexpr std::uint32_t kMostBytes = 1U << 20;  // the largest length of a table that is trusted
 
-// Bytes that add up to 0 are as the firmware wrote them.
+// The bytes of a valid table add up to 0.
 bool is_whole(Reader reader, PhysAddr address, std::uint32_t size) {
   std::array<unsigned char, 256> piece;
   std::uint32_t sum = 0;
@@ -60,7 +60,7 @@ Tables::Tables(Reader reader) : reader_(reader) {
   (void)take_root_pointer(0xE0000, 0x100000);
 }
 
-// It lies on a multiple of 16 bytes.
+// The root pointer lies on a multiple of 16 bytes.
 bool Tables::take_root_pointer(std::uint32_t begin, std::uint32_t end) {
   constexpr std::string_view kSignature = "RSD PTR ";
   for (std::uint32_t at = begin; at < end; at += 16) {
@@ -87,7 +87,7 @@ void Tables::take_root_tables(PhysAddr pointer) {
   if (root.rsdt != 0) rsdt_ = check(PhysAddr{root.rsdt}, kRsdt);
 }
 
-// Nothing where another table lies, or a broken one.
+// Nothing if another table lies there, or a broken one.
 std::optional<Table> Tables::check(PhysAddr address, Signature signature) {
   const auto header = read<Header>(reader_, to_number(address));
   if (header.signature != signature) return std::nullopt;

@@ -1,6 +1,6 @@
-// Where the firmware's ACPI tables lie (ACPI specification 6.4, chapter 5): the root pointer
-// (5.2.5) leads to one or two root tables (5.2.7, 5.2.8), and these to all others. They lie
-// anywhere in physical memory, so each piece is read through a function.
+// Finds the firmware's ACPI tables (ACPI specification 6.4, chapter 5): the root pointer (5.2.5)
+// leads to one or two root tables (5.2.7, 5.2.8), and these to all others. They lie anywhere in
+// physical memory, so each piece is read through a function.
 #pragma once
 
 #include <array>
@@ -17,7 +17,7 @@ using Reader = multiboot::Reader;
 using multiboot::read;
 
 using Signature = std::array<char, 4>;
-inline constexpr Signature kControllers{'A', 'P', 'I', 'C'};  // 5.2.12, the CPUs among them
+inline constexpr Signature kControllers{'A', 'P', 'I', 'C'};  // 5.2.12: lists the CPUs, too
 inline constexpr Signature kFixed{'F', 'A', 'C', 'P'};        // 5.2.9
 inline constexpr Signature kHpet{'H', 'P', 'E', 'T'};
 
@@ -30,13 +30,13 @@ struct [[gnu::packed]] Header {
 };
 static_assert(sizeof(Header) == 36);
 
-/// A table, which is whole.
+/// A valid table.
 struct Table {
   PhysAddr begin{};
   std::uint32_t size = 0;
 };
 
-/// Tables that are not as the firmware wrote them, and so are not read: the first few.
+/// Tables with a wrong length or checksum, which are not read: the first few.
 class Broken {
  public:
   struct One {
@@ -54,7 +54,7 @@ class Broken {
   std::size_t size_ = 0;
 };
 
-/// The tables with a signature that one root table leads to.
+/// The tables with one signature that one root table lists.
 class Found {
  public:
   static constexpr std::size_t kMost = 4;
@@ -69,15 +69,15 @@ class Found {
   std::size_t size_ = 0;
 };
 
-/// The root tables, as far as they are whole. A table is looked for in the XSDT first, whose
-/// addresses have 64 bits, and then in the RSDT: firmware fills only one of them, at times.
+/// The valid root tables. A table is looked up first in the XSDT, whose addresses have 64 bits, and
+/// then in the RSDT: some firmware fills only one of them.
 class Tables {
  public:
-  /// Looks for the root pointer in the extended BIOS data area, then in the BIOS's ROM.
+  /// Searches the extended BIOS data area, then the BIOS's ROM, for the root pointer.
   explicit Tables(Reader reader);
 
   [[nodiscard]] Found find(Signature signature);
-  /// Of all that has been looked at so far.
+  /// The broken tables among all that have been read so far.
   [[nodiscard]] const Broken& broken() const { return broken_; }
 
  private:

@@ -1,5 +1,5 @@
-// In which mode the firmware has left a local APIC, by the register IA32_APIC_BASE (SDM 3A 10.4.4,
-// 10.12.1).
+// The mode in which the firmware has left a local APIC, by the register IA32_APIC_BASE (SDM 3A
+// 10.4.4, 10.12.1).
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,8 @@ inline constexpr std::uint64_t kX2Apic = 1U << 10;
   return (base & kX2Apic) == 0 ? ApicMode::xapic : ApicMode::x2apic;
 }
 
-/// The MSR that holds, in x2APIC mode, the register that lies at `offset` in xAPIC mode (SDM 3A
-/// 10.12.1.2). The two halves of the interrupt command are one MSR.
+/// The MSR of x2APIC mode for the register at `offset` in xAPIC mode (SDM 3A 10.12.1.2). The two
+/// halves of the interrupt command are one MSR.
 [[nodiscard]] constexpr std::uint32_t x2apic_msr(std::uint32_t offset) {
   return 0x800 + (offset >> 4);
 }

@@ -28,7 +28,7 @@ struct LocalX2Apic {
 }  // namespace
 
 void CpuList::add(std::uint32_t id, std::uint32_t flags) {
-  if ((flags & kEnabled) == 0) return;  // room for a CPU that may be plugged in
+  if ((flags & kEnabled) == 0) return;  // a place for a CPU that may be plugged in
   if (id == to_number(kAllApics)) {
     ++unnamed_;
   } else if (id > to_number(kAllApics)) {
@@ -41,7 +41,7 @@ void CpuList::add(std::uint32_t id, std::uint32_t flags) {
     if (std::find(ids_.begin(), ids_.begin() + size_, other) != ids_.begin() + size_) {
       ++repeated_;
     } else {
-      ids_[size_++] = other;  // there are no more ids than places
+      ids_[size_++] = other;  // there are as many places as ids
     }
   }
 }

@@ -1,6 +1,6 @@
 // The CPUs that the firmware lists (ACPI specification 6.4, 5.2.12, "Multiple APIC Description
-// Table"). Firmware lists CPUs that are not there, CPUs twice, and CPUs that a local APIC in xAPIC
-// mode cannot call; so what is left out is counted by its kind.
+// Table"). Some firmware lists CPUs that are not there, CPUs twice, and CPUs that a local APIC in
+// xAPIC mode cannot call; so the entries that are left out are counted by their kind.
 #pragma once
 
 #include <array>
@@ -13,20 +13,20 @@
 
 namespace kmapper::kernel {
 
-/// The CPUs besides one, each once, in the firmware's order, whether they are there or not.
+/// All CPUs except one, each once, in the firmware's order, whether they are there or not.
 class CpuList {
  public:
-  /// `self`: the CPU that runs.
+  /// `self`: the running CPU.
   explicit CpuList(ApicId self) : self_(self) {}
 
-  /// What all entries of a table say, in addition to what is known.
+  /// Adds the CPUs of a table that are not known yet.
   void add_all(acpi::Reader reader, acpi::Table madt);
 
   [[nodiscard]] std::span<const ApicId> ids() const { return {ids_.data(), size_}; }
 
-  /// Entries that say nothing new.
+  /// Entries of CPUs that are known already.
   [[nodiscard]] std::uint32_t repeated() const { return repeated_; }
-  /// Entries whose id means all CPUs.
+  /// Entries with the id that means all CPUs.
   [[nodiscard]] std::uint32_t unnamed() const { return unnamed_; }
   /// CPUs that have an id of more than 8 bits.
   [[nodiscard]] std::uint32_t unreachable() const { return unreachable_; }

@@ -1,4 +1,4 @@
-// The timers that the firmware's ACPI tables name, whose rates are known.
+// The timers of known rate that the firmware's ACPI tables name.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +12,7 @@ namespace kmapper::kernel {
 struct AcpiTimer {
   static constexpr std::uint32_t kHertz = 3'579'545;
   std::uint16_t port;
-  std::uint32_t mask;  // it has 24 bits, or 32
+  std::uint32_t mask;  // 24 bits or 32
 };
 [[nodiscard]] std::optional<AcpiTimer> find_acpi_timer(acpi::Reader reader, acpi::Tables& tables);
 

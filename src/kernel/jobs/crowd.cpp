@@ -1,7 +1,7 @@
-// More threads than slots. In the first round everybody maps a page and keeps it until every slot
-// is taken and the rest of the crowd asks in vain: those must sleep, and must all be woken. In the
-// rounds after it everybody comes and goes. Each thread writes its number into its page, and finds
-// it there every time.
+// More threads than slots. In the first round each thread maps a page and keeps it until every slot
+// is taken and the other threads wait in kmap: these must sleep, and all must be woken. In the
+// following rounds the threads map and unmap freely. Each thread writes its number into its page,
+// and checks it every time.
 #include <algorithm>
 #include <atomic>
 
@@ -23,10 +23,10 @@ constexpr std::uint64_t kPatienceNs = 60'000'000'000;
 struct Gate {
   std::atomic<std::uint32_t> asking{
       0};  // threads that have called kmap for the first time, or soon will
-  std::atomic<std::uint32_t> mapped{0};    // those whose first kmap came back
-  std::atomic<std::uint32_t> finished{0};  // threads that have nothing more to do
+  std::atomic<std::uint32_t> mapped{0};    // those whose first kmap returned
+  std::atomic<std::uint32_t> finished{0};  // threads that are done
   std::atomic<std::uint32_t> wrong{0};     // pages that did not hold what was written
-  std::atomic<bool> open{false};           // those who hold a page may let go
+  std::atomic<bool> open{false};           // threads that hold a page may unmap it
 };
 
 struct Member {
@@ -55,7 +55,7 @@ void live(void* argument) {
   self.gate->finished.fetch_add(1);
 }
 
-// Waits until the counter has reached its aim. False if that takes too long.
+// Waits until the counter has reached its aim. False: it took too long.
 bool wait_for(const std::atomic<std::uint32_t>& counter, std::uint32_t aim) {
   const std::uint64_t end = now_ns() + kPatienceNs;
   while (counter.load() < aim) {
@@ -69,7 +69,7 @@ class Crowd {
  public:
   explicit Crowd(std::span<Member> members) : members_(members) {}
 
-  // As many threads with a page each as there is memory for.
+  // Starts as many threads, with a page each, as there is memory for.
   void start(Gate& gate) {
     for (Member& member : members_) {
       member.gate = &gate;
@@ -125,7 +125,7 @@ Outcome run(Crowd& crowd) {
         ratio(after.longest_sleep_ns, 1'000'000));
   if (gate.wrong.load() != 0) return failed("a thread found another's data in its page");
   if (after.sleeps - before.sleeps < sleepers) return failed("too few threads slept");
-  if (sleepers == 0) print("  nobody had to sleep: there are not enough pages of high memory\n");
+  if (sleepers == 0) print("  no thread had to sleep: there are not enough pages of high memory\n");
   return passed();
 }
 
@@ -139,7 +139,7 @@ Outcome crowd_the_window() {
   if (!memory) return failed(describe(memory.error()));
   Crowd crowd({static_cast<Member*>(*memory), wanted});
   const Outcome outcome = run(crowd);
-  // A thread that did not come back may still use its memory.
+  // A thread that did not finish may still use its memory.
   if (!outcome.has_failed()) free_pages(direct_to_page(*memory), order);
   return outcome;
 }

@@ -1,5 +1,5 @@
-// Processes take all memory at once: the kernel has none but what it keeps for itself, while page
-// tables lie in high memory, and pages go to and fro on all CPUs.
+// Processes take all memory at once: the kernel has only its reserve left, page tables lie in high
+// memory, and pages are allocated and freed on all CPUs.
 #include <algorithm>
 #include <array>
 
@@ -14,11 +14,13 @@
 namespace kmapper::kernel {
 namespace {
 
-// 1 GiB: if one takes twice its share, it is memory that comes to an end, and not its addresses.
+// 1 GiB: if one process takes twice its share, it runs out of memory before it runs out of
+// addresses.
 constexpr std::uint32_t kPagesOfOne = 1U << 18;
-constexpr std::uint32_t kTicksToHold = 10;  // all of it, so that all have theirs at the same time
+constexpr std::uint32_t kTicksToHold =
+    10;  // all of it, so that all have their pages at the same time
 
-// Those that run; to be waited for, whatever comes.
+// The running processes; they are waited for in any case.
 class Fillers {
  public:
   ~Fillers() { (void)wait(); }
@@ -35,7 +37,7 @@ class Fillers {
     return std::all_of(processes_.begin(), processes_.begin() + size_,
                        [](const Process* process) { return process->has_ended(); });
   }
-  /// Whether all have found what they wrote.
+  /// Whether all processes found what they wrote.
   [[nodiscard]] bool wait() {
     bool right = true;
     while (size_ > 0) {
@@ -50,7 +52,7 @@ class Fillers {
   std::size_t size_ = 0;
 };
 
-// The least that was free at any time until all have ended.
+// The least memory that was free at any time until all processes have ended.
 struct Least {
   std::uint32_t all, high;
 };
@@ -78,7 +80,7 @@ Outcome fill_by_processes(std::uint32_t sample) {
   Fillers fillers;
   for (std::uint32_t i = 0; i < processes; ++i) {
     const StartError error = fillers.start(limit);
-    // The first ones may have left nothing for the last.
+    // The first processes may have left no memory for the last.
     if (error == StartError::out_of_memory && i > 0) break;
     if (error != StartError::none) return failed(describe(error));
   }

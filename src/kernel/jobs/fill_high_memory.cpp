@@ -1,6 +1,6 @@
-// All of high memory at once: every free page is taken, in blocks as big as they come; written, the
-// next one only when the last one is unmapped; and only then read. A page that two numbers lead to,
-// a slot that leads to the page that it led to before, or memory that is not there, reads as
+// All of high memory at once: every free page is taken, in blocks as large as possible, and
+// written; only one page is mapped at a time. Then all pages are read. If two numbers lead to the
+// same page, if a slot still leads to its former page, or if memory is missing, the read finds
 // something else than was written.
 #include <cstddef>
 
@@ -15,11 +15,11 @@
 namespace kmapper::kernel {
 namespace {
 
-// At both ends of the page and in its middle: where the words of the pattern lie.
+// The words of the pattern lie at both ends of the page and in its middle.
 constexpr std::size_t kWords = kPageSize / sizeof(std::uint32_t);
 constexpr std::size_t kPlaces[] = {0, 1, kWords / 2, kWords - 1};
 
-// The page frame's number first, then mixtures of it that differ from place to place.
+// First the page frame's number, then mixtures of it that differ from place to place.
 std::uint32_t pattern(const Page* page, std::size_t place) {
   const std::uint32_t number = to_number(page_to_pfn(page));
   return place == 0 ? number : (number ^ static_cast<std::uint32_t>(place)) * 0x9E3779B1U;
@@ -62,8 +62,8 @@ Outcome take_all(BlockList& blocks) {
   return passed();
 }
 
-// Calls visit for every `sample`th page, with a progress line now and then; says whether it always
-// answered true.
+// Calls visit for every `sample`th page, with a progress line now and then. Returns whether it
+// always returned true.
 template <class Visit>
 bool for_each_sample(std::string_view done, const BlockList& blocks, std::uint32_t sample,
                      Visit visit) {

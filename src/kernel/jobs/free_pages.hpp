@@ -1,4 +1,4 @@
-// How much memory is free, for who looks whether all that was taken has come back.
+// How much memory is free, for checks that all memory has come back.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace kmapper::kernel {
 
-/// All pages that nobody has. The page tables of threads' stacks stay when the threads have gone,
-/// and count as free.
+/// All free pages. The page tables of threads' stacks stay when the threads have gone, and count as
+/// free.
 [[nodiscard]] inline std::uint32_t free_pages_now() {
   const PageCounts counts = page_counts();
   return counts.low_free + counts.high_free + stack_table_pages();

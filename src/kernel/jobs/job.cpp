@@ -10,7 +10,7 @@
 namespace kmapper::kernel {
 namespace {
 
-// The borders of the section .jobs, by the linker script.
+// The borders of the section .jobs, from the linker script.
 extern "C" const Job jobs_begin[];
 extern "C" const Job jobs_end[];
 

@@ -1,9 +1,9 @@
-// What the machine is booted for: one job, named on the command line (job=NAME; without it,
-// job=run). A job runs in a thread of its own, alone on the machine, and says how it ended.
+// The machine is booted for one job, named on the command line (job=NAME; the default is job=run).
+// A job runs in a thread of its own, alone on the machine, and returns how it ended.
 //
-// The jobs of an image are those that its sources put into the section .jobs: the kernel's own are
-// in this folder, those that test are in tests/kernel, those that measure are in bench/kernel. A
-// kernel without tests is linked without these sources.
+// An image has the jobs that its sources put into the section .jobs: the kernel's own jobs are in
+// this folder, the test jobs in tests/kernel, the benches in bench/kernel. A kernel without tests
+// is linked without those sources.
 #pragma once
 
 #include <string_view>
@@ -18,7 +18,7 @@ struct Job {
   Outcome (*run)(const BootInfo& boot);
 };
 
-/// Makes job=`name` run `function`. Once for each job, in the source that has the function.
+/// Makes job=`name` run `function`. Once for each job, in the source that defines the function.
 #define KMAPPER_JOB(name, function) \
   [[gnu::section(".jobs"), gnu::used]] constexpr Job function##_entry { name, function }
 

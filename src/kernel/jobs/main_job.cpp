@@ -1,6 +1,6 @@
 // The main job: all CPUs, real files, all of memory (by the kernel, and by processes), and more
-// threads than slots, one after the other; see main_steps.hpp. The files stay in high memory while
-// the other steps run around them.
+// threads than slots, one step after the other; see main_steps.hpp. The files stay in high memory
+// during the other steps.
 #include "kernel/jobs/free_pages.hpp"
 #include "kernel/jobs/job.hpp"
 #include "kernel/jobs/main_steps.hpp"
@@ -38,7 +38,7 @@ Outcome run_steps(const BootInfo& boot, FileStore& files) {
   return crowd_the_window();
 }
 
-/// job=run [sample=N]: keeps the boot modules in high memory and hashes them from there; writes and
+/// job=run [sample=N]: copies the boot modules to high memory and hashes them there; writes and
 /// reads every page of high memory (every Nth with sample=N); lets more threads than there are
 /// slots map at once.
 Outcome main_job(const BootInfo& boot) {
@@ -51,7 +51,7 @@ Outcome main_job(const BootInfo& boot) {
     print_statistics();
     if (outcome.has_failed()) return outcome;
   }
-  // Whatever was allocated is free again, and the modules' first copies too.
+  // All that was allocated is free again, and so are the loader's copies of the modules.
   const std::uint32_t free = free_pages_now();
   if (free == expected) return passed();
   print("{} pages are free; {} should be\n", free, expected);

@@ -1,4 +1,4 @@
-// What the command line says to a job.
+// A job's options on the command line.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace kmapper::kernel {
 
-/// The number of `key`, or `otherwise` where there is none. Panics on what is no number from
-/// `least` to `most`: a job must not run with another setting than it was asked for.
+/// The number of `key`, or `otherwise` if the key is missing. Panics unless the value is a number
+/// from `least` to `most`: a job must not run with another setting than the user's.
 [[nodiscard]] std::uint32_t number_option(const BootInfo& boot, std::string_view key,
                                           std::uint32_t otherwise, std::uint32_t least,
                                           std::uint32_t most);

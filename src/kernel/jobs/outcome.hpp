@@ -1,4 +1,4 @@
-// How a step of a job ended.
+// How a job, or a step of it, ended.
 #pragma once
 
 #include <string_view>
@@ -21,7 +21,7 @@ class [[nodiscard]] Outcome {
 };
 
 [[nodiscard]] constexpr Outcome passed() { return {Outcome::Kind::passed, {}}; }
-/// `why` must outlive the outcome; details are printed where they are known.
+/// `why` must outlive the outcome. The code that finds an error prints its details.
 [[nodiscard]] constexpr Outcome failed(std::string_view why) {
   return {Outcome::Kind::failed, why};
 }

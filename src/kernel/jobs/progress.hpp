@@ -1,4 +1,4 @@
-// A sign of life once a second while something takes long, and its speed at the end.
+// Prints a line each second during a long step, and knows its speed at the end.
 #pragma once
 
 #include <cstdint>
@@ -10,14 +10,14 @@ namespace kmapper::kernel {
 
 class Progress {
  public:
-  /// Time runs from here. `what` is a past participle: "copied".
+  /// Time starts here. `what` is a past participle: "copied".
   Progress(std::string_view what, std::uint64_t bytes);
 
-  /// Says that this much is done; prints a line if it is time for one.
+  /// Notes that so many bytes are done; prints a line if a second has passed.
   void at(std::uint64_t done);
 
   [[nodiscard]] std::uint64_t elapsed_ns() const;
-  /// Mebibytes a second: all the bytes in the time since the beginning.
+  /// Mebibytes a second: all bytes, over the time since the start.
   [[nodiscard]] Hundredths speed() const;
 
  private:

@@ -1,4 +1,4 @@
-// Whether all CPUs that are counted work: a thread goes to each.
+// Checks that all counted CPUs work: a thread moves to each.
 #pragma once
 
 #include <array>
@@ -13,12 +13,12 @@ namespace kmapper::kernel {
 /// One at a time. The caller must be a thread that may sleep.
 class RollCall {
  public:
-  /// Sends the threads out.
+  /// Starts the threads.
   RollCall();
 
-  /// The first CPU where none has arrived, after all have had so long to do so.
+  /// The first CPU where no thread has arrived after `patience_ns`.
   [[nodiscard]] std::optional<CpuNumber> missing(std::uint64_t patience_ns) const;
-  /// Waits for all threads. Those that it is not called for stay where they are, for good.
+  /// Waits for all threads. Without it they stay where they are, for ever.
   void end();
 
  private:

@@ -1,5 +1,5 @@
-// A prompt on the serial line. Commands run in this thread; programs in processes, side by side
-// with it where the line ends with a &.
+// A prompt on the serial line. Commands run in this thread; programs run in processes, in the
+// background if the line ends with a &.
 #include <algorithm>
 
 #include "arch/clock.hpp"
@@ -51,7 +51,7 @@ class Shell {
   const BootInfo& boot_;
   const FileStore& files_;
   HeldPages held_{};
-  std::array<Process*, kMaxProcesses> processes_{};  // that run beside the shell
+  std::array<Process*, kMaxProcesses> processes_{};  // those that run in the background
   bool quits_ = false;
 };
 
@@ -65,7 +65,7 @@ std::span<const Shell::Command> Shell::commands() {
       {"holders", "[MS]", "mappings that are held for longer than so many milliseconds",
        &Shell::holders},
       {"hold", "PAGES", "maps pages of high memory, and holds them", &Shell::hold},
-      {"let-go", "", "unmaps all of those", &Shell::let_go},
+      {"let-go", "", "unmaps all held pages", &Shell::let_go},
       {"statistics", "", "what the window has done since boot", &Shell::statistics},
       {"files", "", "the files in high memory", &Shell::files},
       {"start", "PROGRAM [ARGUMENT...] [&]", "runs a program in ring 3; with &, beside the shell",
@@ -85,7 +85,7 @@ std::string_view take_word(std::string_view& line) {
   return word;
 }
 
-// The number that the arguments are; nothing, after a word about it, where they are none.
+// The number in the arguments; nothing, after a message, if they are not one number.
 std::optional<std::uint32_t> number_of(std::string_view arguments) {
   const auto number = parse_number(take_word(arguments));
   if (!number || !arguments.empty()) print("one number is needed\n");
@@ -97,7 +97,7 @@ std::string_view describe(ProcessEnd::How how) {
     case ProcessEnd::How::exited:
       return "exited";
     case ProcessEnd::How::faulted:
-      return "was ended for what it did";
+      return "was ended by a fault";
     case ProcessEnd::How::told:
       return "was ended";
     case ProcessEnd::How::died:
@@ -217,7 +217,7 @@ void Shell::end(std::string_view arguments) {
 
 void Shell::quit(std::string_view /*arguments*/) { quits_ = true; }
 
-// Those that have ended by now.
+// Reports and frees the processes that have ended by now.
 void Shell::reap() {
   for (Process*& process : processes_) {
     if (process == nullptr || !process->has_ended()) continue;
@@ -236,8 +236,8 @@ void Shell::end_all() {
   }
 }
 
-/// job=shell: keeps the boot modules in high memory, and does what somebody types on the serial
-/// line.
+/// job=shell: copies the boot modules to high memory, and executes the commands that the user types
+/// on the serial line.
 Outcome shell_job(const BootInfo& boot) {
   FileStore files;
   for (const BootModule& module : boot.modules) {

@@ -1,4 +1,4 @@
-// What the shell shows of the window.
+// The shell's commands about the window.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,12 @@
 
 namespace kmapper::kernel {
 
-/// How many slots are clean, idle and pinned, and the first pinned ones with their holders.
+/// Prints how many slots are clean, idle and pinned, and the first pinned slots with their holders.
 void print_slots();
 /// Reports the mappings that have been held for longer than so many milliseconds.
 void print_holders(std::uint32_t milliseconds);
 
-/// Pages that stay mapped until they are let go.
+/// Pages that stay mapped until let_go().
 class HeldPages {
  public:
   HeldPages() = default;
@@ -21,9 +21,9 @@ class HeldPages {
   HeldPages& operator=(const HeldPages&) = delete;
 
   /// Maps so many more pages of high memory, or as many as there are slots and memory for. Returns
-  /// how many are mapped by now.
+  /// how many are mapped now.
   std::uint32_t hold(std::uint32_t pages);
-  /// Unmaps and frees all of them; returns how many.
+  /// Unmaps and frees all of them; returns how many there were.
   std::uint32_t let_go();
 
  private:

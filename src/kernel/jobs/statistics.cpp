@@ -18,7 +18,8 @@ std::uint64_t count(CpuNumber cpu, Event event) {
   return count_of_cpu(cpu, this_cpu::fields.events[static_cast<std::size_t>(event)]);
 }
 
-// Of a table of 80 columns, on a screen: what does not fit is printed in thousands or millions.
+// A column of a table of 80 columns, for the screen: a number that does not fit is printed in
+// thousands or millions.
 struct Column {
   std::string_view name;
   std::uint32_t width;

@@ -1,6 +1,6 @@
-// A file on its way into high memory: copied page by page, the window's way on both sides where the
-// loader put the file beyond the direct map. Each page that the loader used goes back as soon as it
-// is copied, so that a file may be as large as memory. What hashes it there is a process.
+// Copies a file into high memory page by page, through the window on both sides if the loader put
+// the file beyond the direct map. Each of the loader's pages goes back as soon as it is copied, so
+// a file may be as large as memory. A process hashes the file there.
 #include <algorithm>
 
 #include "kernel/jobs/main_steps.hpp"

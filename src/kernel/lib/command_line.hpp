@@ -7,8 +7,9 @@
 
 namespace kmapper::kernel {
 
-/// The value of `key`: "512" for key "slots" in "job=run slots=512". Words are separated by blanks;
-/// the last one with the key counts. Empty when there is none, and when it has no value.
+/// The value of `key`: "512" for key "slots" in "job=run slots=512". Words are separated by blanks.
+/// If the key occurs more than once, the last one counts. Empty if there is no such word, or no
+/// value.
 [[nodiscard]] std::string_view find_word(std::string_view line, std::string_view key);
 
 /// A decimal number that fits 32 bits, or nothing.

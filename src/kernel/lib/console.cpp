@@ -9,12 +9,12 @@ namespace {
 constexpr std::uint32_t kFree = 0;
 constinit std::atomic<std::uint32_t> owner{kFree};  // a CPU's number, plus one
 
-// Interrupts must be disabled: so this CPU stays this CPU.
+// Interrupts must be disabled, so that the thread stays on this CPU.
 std::uint32_t self() { return to_number(this_cpu::number()) + 1; }
 
 bool take() {
   std::uint32_t expected = kFree;
-  // Acquire: pairs with the release. The next writer comes after the last.
+  // Acquire: pairs with the release. The next writer comes after the last one.
   return owner.compare_exchange_strong(expected, self(), std::memory_order_acquire,
                                        std::memory_order_relaxed);
 }
@@ -26,7 +26,8 @@ bool is_mine() { return owner.load(std::memory_order_relaxed) == self(); }
 ConsoleHeld::ConsoleHeld() : before_(take_interrupts()), taken_(false) {
   if (is_mine()) return;
   while (!take()) {
-    restore_interrupts(before_);  // whoever has it may be waiting for this CPU to answer
+    restore_interrupts(
+        before_);  // the CPU that has the console may be waiting for this CPU to answer
     pause();
     disable_interrupts();
   }

@@ -1,5 +1,5 @@
-// Who writes to the console. One CPU at a time: print() takes it for a line, reports take it for
-// all of their lines.
+// Decides which CPU writes to the console. One CPU at a time: print() takes it for a line, a report
+// takes it for all of its lines.
 #pragma once
 
 #include <atomic>
@@ -9,9 +9,9 @@
 
 namespace kmapper::kernel {
 
-/// While one lives, no other CPU writes to the console, and interrupts are disabled: an interrupt
-/// could want a lock whose holder wants the console. Nests, also where a fault or an NMI comes
-/// between. Any context.
+/// While an object exists, no other CPU writes to the console, and interrupts are disabled: an
+/// interrupt could need a lock whose holder waits for the console. Nests, even if a fault or an NMI
+/// comes between. Any context.
 class ConsoleHeld {
  public:
   ConsoleHeld();
@@ -19,10 +19,10 @@ class ConsoleHeld {
   ConsoleHeld(const ConsoleHeld&) = delete;
   ConsoleHeld& operator=(const ConsoleHeld&) = delete;
 
-  /// This CPU gives the console back, however deep it holds it: its thread ends here.
+  /// This CPU releases the console, however deep it holds it: its thread ends here.
   static void release_for_good();
-  /// This CPU has the console from now on, even if another keeps it: the machine ends here. Waits a
-  /// moment for the other to finish its line. Interrupts must be disabled.
+  /// This CPU takes the console even if another CPU holds it: the machine ends here. First it waits
+  /// a moment for the other CPU to finish its line. Interrupts must be disabled.
   static void seize();
   /// Whether this CPU has the console. Interrupts must be disabled.
   [[nodiscard]] static bool is_held_here();

@@ -1,5 +1,5 @@
 // Division of 64-bit numbers without the compiler's runtime library: a 32-bit CPU has no
-// instruction for it that the compiler would use, and a kernel links no libgcc. Shift and subtract;
+// instruction for it that compilers use, and the kernel does not link libgcc. Shift and subtract;
 // for slow paths only.
 #pragma once
 
@@ -28,7 +28,7 @@ struct Quotient {
   return {quotient, remainder};
 }
 
-/// `dividend / divisor`, rounded down; 0 where the divisor is 0, as for a rate of something that
+/// `dividend / divisor`, rounded down; 0 if the divisor is 0, as for the rate of something that
 /// took no time.
 [[nodiscard]] constexpr std::uint64_t ratio(std::uint64_t dividend, std::uint64_t divisor) {
   return divisor == 0 ? 0 : divide(dividend, divisor).quotient;

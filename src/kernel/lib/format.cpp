@@ -1,6 +1,6 @@
-// One pass over the format: literal stretches go out as they are, each field takes the next
-// argument. A number is turned into digits in a small array, from its end, and then padded like any
-// text.
+// One pass over the format: literal text is written unchanged, and each field takes the next
+// argument. The digits of a number are made in a small array, from its end, and then padded like
+// any text.
 #include "kernel/lib/format.hpp"
 
 #include <algorithm>
@@ -18,7 +18,7 @@ struct Form {
   std::size_t width = 0;
 };
 
-// `text` is what stands between the braces.
+// `text` is the text between the braces.
 Form parse_form(std::string_view text) {
   Form form;
   if (text.starts_with(':')) text.remove_prefix(1);
@@ -56,7 +56,7 @@ class Digits {
       put_digit(static_cast<std::uint32_t>(quotient.remainder));
       number = quotient.quotient;
     }
-    auto rest = static_cast<std::uint32_t>(number);  // the CPU divides these itself
+    auto rest = static_cast<std::uint32_t>(number);  // the CPU divides 32-bit numbers itself
     do {
       put_digit(rest % 10);
       rest /= 10;

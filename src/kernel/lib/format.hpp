@@ -1,14 +1,14 @@
 // Text from values: format_to(buffer, "slot {} of {}", slot, slots). No heap, no varargs: each
-// value becomes an Argument that knows its own kind, and the number of fields is compared with the
-// number of values when the call is compiled.
+// value becomes an Argument that knows its own kind. The compiler checks that there are as many
+// fields as values.
 //
 // A field is {} or {:FORM}. FORM, in this order, each part optional:
 //   < or >    left or right; else numbers right, text left
 //   0         fill with zeros instead of blanks
 //   digits    the least width
 //   x         hexadecimal, without 0x
-// {{ and }} stand for the braces. Addresses and page frame numbers print as 0x and hexadecimal by
-// themselves.
+// {{ and }} stand for the braces. Addresses and page frame numbers always print as 0x and
+// hexadecimal digits.
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ struct Hundredths {
   std::uint64_t value;
 };
 
-/// One value to print. Made from the value, lives as long as the call.
+/// One value to print. It is made from the value, and lives as long as the call.
 class Argument {
  public:
   enum class Kind : std::uint8_t { text, character, number, negative, address, hundredths };
@@ -50,7 +50,7 @@ class Argument {
     } else if constexpr (std::is_enum_v<T>) {
       set(Kind::number, static_cast<std::uint64_t>(value));
     } else if constexpr (std::signed_integral<T>) {
-      // Negated as unsigned: the least number has no positive twin.
+      // Negated as unsigned: the least number has no positive counterpart.
       const auto bits = static_cast<std::uint64_t>(value);
       value < 0 ? set(Kind::negative, 0 - bits) : set(Kind::number, bits);
     } else {
@@ -99,15 +99,14 @@ class Format {
   std::string_view text_;
 };
 
-/// Where formatted text goes, piece by piece.
+/// Receives formatted text, piece by piece.
 using Write = void (*)(void* context, std::string_view piece);
 
-/// What the calls below come down to. Any context.
+/// The common implementation of the calls below. Any context.
 void format_pieces(Write write, void* context, std::string_view format,
                    std::span<const Argument> arguments);
 
-/// Formats into `buffer`, as much as fits, and returns what is there. No terminating zero. Any
-/// context.
+/// Formats into `buffer`, as much as fits, and returns the text. No terminating zero. Any context.
 std::string_view format_into(std::span<char> buffer, std::string_view format,
                              std::span<const Argument> arguments);
 

@@ -1,4 +1,4 @@
-// A line as somebody types it: characters in, and what to show for them out.
+// A line that a user types: takes characters, and returns what the terminal shows for them.
 #pragma once
 
 #include <array>
@@ -11,13 +11,13 @@ class LineEditor {
  public:
   static constexpr std::size_t kMostCharacters = 256;
 
-  /// Takes one character. Printable ones join the line; backspace and delete take the last one
-  /// back, ^U and ^C all of them; a carriage return or a line feed ends the line; others, and what
-  /// comes when the line is full, are ignored. Returns what the terminal should get, until the next
+  /// Takes one character. A printable one is appended to the line; backspace and delete remove the
+  /// last one, ^U and ^C all of them; a carriage return or a line feed ends the line. Others are
+  /// ignored, as is any that does not fit. Returns the terminal's output, valid until the next
   /// call.
   [[nodiscard]] std::string_view take(char character);
 
-  /// Whether the line has ended. Then the next character begins a new one.
+  /// Whether the line has ended. If so, the next character begins a new one.
   [[nodiscard]] bool has_ended() const { return ended_; }
   [[nodiscard]] std::string_view line() const { return {characters_.data(), size_}; }
 
@@ -28,7 +28,7 @@ class LineEditor {
   std::size_t size_ = 0;
   std::array<char, 3 * kMostCharacters> echo_{};
   bool ended_ = false;
-  bool after_return_ = false;  // a line feed right behind belongs to it
+  bool after_return_ = false;  // a line feed directly after a carriage return belongs to it
 };
 
 }  // namespace kmapper::kernel

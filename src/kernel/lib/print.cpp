@@ -7,9 +7,9 @@
 namespace kmapper::kernel {
 namespace {
 
-constinit PrintCapture* capture = nullptr;  // changed and used with the console held
+constinit PrintCapture* capture = nullptr;  // guarded by the console
 
-// Collects pieces, and writes whenever it is full.
+// Collects pieces, and writes them when it is full.
 class Line {
  public:
   ~Line() { flush(); }

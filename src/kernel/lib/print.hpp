@@ -1,6 +1,6 @@
-// print("slot {} of {}\n", slot, slots): format.hpp's text on the console. What one call prints
-// comes out in one piece as long as it has at most 256 characters, so that CPUs do not cut into
-// each other's lines. What must come out in one piece beyond that holds the console: console.hpp.
+// print("slot {} of {}\n", slot, slots): format.hpp's text on the console. The text of one call is
+// written in one piece up to 256 characters, so that CPUs do not mix their lines. For more text in
+// one piece, hold the console: console.hpp.
 #pragma once
 
 #include <cstddef>
@@ -9,17 +9,18 @@
 
 namespace kmapper::kernel {
 
-/// Writes to the console, which this CPU must hold (console.hpp); the serial driver's. Any context.
+/// Writes to the console, which this CPU must hold (console.hpp). The driver defines it. Any
+/// context.
 void console_write(const char* text, std::size_t size);
-/// Whether this CPU is in console_write(): then an exception is the console's own, and to report it
-/// there would only cause the next. Interrupts must be disabled.
+/// Whether this CPU is in console_write(). If so, an exception comes from the console itself, and
+/// to report it there would only cause the next one. Interrupts must be disabled.
 [[nodiscard]] bool console_has_faulted();
 
-/// What print() comes down to. Any context.
+/// The implementation of print(). Any context.
 void print_arguments(std::string_view format, std::span<const Argument> arguments);
 
-/// Keeps a copy of what is printed while it lives, as much as fits: for tests of reports. One at a
-/// time.
+/// While an object exists, it keeps a copy of the printed text, as much as fits: for tests of
+/// reports. One at a time.
 class PrintCapture {
  public:
   explicit PrintCapture(std::span<char> buffer);

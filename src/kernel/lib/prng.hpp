@@ -1,5 +1,5 @@
 // Random numbers that a seed repeats: for tests and benches, not for secrets. PCG32 (O'Neill,
-// 2014): a 64-bit linear congruential step, its upper bits permuted.
+// 2014): a 64-bit linear congruential step whose upper bits are permuted.
 #pragma once
 
 #include <bit>
@@ -19,7 +19,7 @@ class Prng {
     return std::rotr(mixed, static_cast<int>(old >> 59));
   }
 
-  /// A random number below `bound`, which must not be 0; even to within bound / 2^32.
+  /// A random number below `bound`, which must not be 0; uniform to within bound / 2^32.
   [[nodiscard]] constexpr std::uint32_t below(std::uint32_t bound) {
     return static_cast<std::uint32_t>(std::uint64_t{next()} * bound >> 32);
   }

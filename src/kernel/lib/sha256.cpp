@@ -1,7 +1,7 @@
-// The block function keeps the eight working variables in locals and is unrolled sixteen rounds at
-// a time, the variables renamed instead of moved: with five registers to spare, an i386 spends its
-// time on memory otherwise. The message schedule is a ring of sixteen words, made just before each
-// is used.
+// The block function keeps the eight working variables in locals, and unrolls sixteen rounds, with
+// the variables renamed instead of moved: an i386 has few registers, and would otherwise spend its
+// time on memory. The message schedule is a ring of sixteen words; each is made just before it is
+// used.
 #include "kernel/lib/sha256.hpp"
 
 #include <algorithm>
@@ -39,7 +39,7 @@ constexpr std::array<Word, 64> kRoundConstants{
 [[gnu::always_inline]] inline Word ch(Word x, Word y, Word z) { return z ^ (x & (y ^ z)); }
 [[gnu::always_inline]] inline Word maj(Word x, Word y, Word z) { return (x & y) | (z & (x | y)); }
 
-// One round; who calls it rotates the names.
+// One round; the caller rotates the names.
 [[gnu::always_inline]] inline void round(Word a, Word b, Word c, Word& d, Word e, Word f, Word g,
                                          Word& h, Word input) {
   const Word t = h + big_sigma1(e) + ch(e, f, g) + input;

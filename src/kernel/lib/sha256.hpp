@@ -1,4 +1,4 @@
-// SHA-256 (FIPS 180-4), fed piece by piece.
+// SHA-256 (FIPS 180-4), piece by piece.
 #pragma once
 
 #include <array>
@@ -12,7 +12,7 @@ class Sha256 {
  public:
   using Digest = std::array<std::uint8_t, 32>;
 
-  /// Adds bytes to what is hashed. About 2,300 instructions of an i386 for 64 bytes. Any context.
+  /// Adds bytes to the message. About 2,300 instructions of an i386 for 64 bytes. Any context.
   void update(std::span<const std::uint8_t> bytes);
 
   /// Ends the message and returns its digest. The last call.

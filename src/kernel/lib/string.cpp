@@ -1,16 +1,16 @@
-// Copies and fills run on the string instructions, four bytes a step: microcode moves whole cache
-// lines where the CPU has fast strings, and no register but the three is touched. The direction
-// flag is clear, as the i386 ABI has it at every call; who goes backwards uses plain loops.
+// Copies and fills use the string instructions, four bytes a step: on a CPU with fast strings,
+// microcode moves whole cache lines, and only three registers are changed. The direction flag is
+// clear at every call, as the i386 ABI requires; code that goes backwards uses plain loops.
 //
-// The empty asm in the plain loops keeps the compiler from recognising the loop as the very
-// function that it is in, and calling it.
+// The empty asm in the plain loops keeps the compiler from replacing such a loop by a call of the
+// function that contains it.
 #include "kernel/lib/string.hpp"
 
 #include <cstdint>
 
 namespace {
 
-// Words that may lie over anything, at any address: i386 allows unaligned access.
+// Words that may alias anything, at any address: i386 allows unaligned access.
 using Word [[gnu::may_alias, gnu::aligned(1)]] = std::uint32_t;
 constexpr std::size_t kWord = sizeof(Word);
 

@@ -1,5 +1,5 @@
-// The memory functions that compilers call by themselves, and that everybody else may. They are
-// those of <string.h>, which a freestanding compiler does not bring along.
+// The memory functions that compilers call on their own, and that any code may call. They are those
+// of <string.h>, which a freestanding compiler does not provide.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +16,7 @@ std::size_t strlen(const char* text) noexcept;
 
 namespace kmapper::kernel {
 
-/// memcpy, in line: for who copies so little that the call would weigh.
+/// memcpy, inline: for copies so small that a call would cost more.
 inline void copy_bytes(void* to, const void* from, std::size_t size) {
   std::size_t words = size / sizeof(std::uint32_t);
   std::size_t bytes = size % sizeof(std::uint32_t);

@@ -1,6 +1,6 @@
 // The three ways to name memory, as types that do not mix: a page frame by its number, a byte of
-// physical memory, a byte of the kernel's address space. Each is as cheap as the integer inside;
-// to_number() takes it out, and only what talks to the hardware or does arithmetic should ask.
+// physical memory, a byte of the kernel's address space. Each costs as little as the integer in it.
+// to_number() returns the integer; only hardware access and arithmetic need it.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +17,7 @@ inline constexpr std::uint32_t kLargePageSize = 1U << kLargePageShift;
 enum class Pfn : std::uint32_t {};
 /// A physical address. 64 bits: a 32-bit CPU with PAE reaches beyond 4 GiB.
 enum class PhysAddr : std::uint64_t {};
-/// An address that the kernel's page tables translate.
+/// An address in the kernel's address space.
 enum class VirtAddr : std::uint32_t {};
 
 [[nodiscard]] constexpr std::uint32_t to_number(Pfn pfn) { return static_cast<std::uint32_t>(pfn); }
@@ -67,14 +67,14 @@ enum class VirtAddr : std::uint32_t {};
   return VirtAddr{static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(pointer))};
 }
 
-/// Bytes from begin up to, and without, end.
+/// Bytes from begin up to end, without end.
 struct PhysRange {
   PhysAddr begin{};
   PhysAddr end{};
   [[nodiscard]] constexpr std::uint64_t size() const { return begin < end ? end - begin : 0; }
 };
 
-/// Page frames from begin up to, and without, end.
+/// Page frames from begin up to end, without end.
 struct PfnRange {
   Pfn begin{};
   Pfn end{};

@@ -1,5 +1,5 @@
-// A set of small numbers that finds its least member in a few steps: a bitmap, above it a bitmap of
-// those of its words that are not zero, and so on up to a single word. 2^30 numbers need six
+// A set of small numbers that finds its least member in a few steps: a bitmap, above it a bitmap
+// that marks the first one's nonzero words, and so on up to a single word. 2^30 numbers need six
 // levels, and 3 % more memory than the bitmap alone.
 #pragma once
 

@@ -1,4 +1,5 @@
-// A list of blocks of pages that somebody holds: as long as memory allows, kept in low pages.
+// A list of blocks of pages with one owner. It is as long as memory allows, and is kept in low
+// pages.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +15,7 @@ class BlockList {
   BlockList(const BlockList&) = delete;
   BlockList& operator=(const BlockList&) = delete;
 
-  /// Appends a block; it belongs to the list now. False, and it does not: out of low memory.
+  /// Appends a block; the list owns it from then on. False: out of low memory, the caller keeps it.
   [[nodiscard]] bool add(Page* block, unsigned order);
 
   /// Frees all blocks, and the list's own pages.
@@ -22,8 +23,8 @@ class BlockList {
 
   [[nodiscard]] std::uint32_t pages() const { return pages_; }
 
-  /// Calls visit(page) for every page of every block, in the order in which they were added, as
-  /// long as it answers true. Says whether it always did.
+  /// Calls visit(page) for every page of every block, in the order in which they were added, until
+  /// it returns false. Returns whether it never did.
   template <class Visit>
   bool for_each_page(Visit visit) const {
     for (const Leaf* leaf = first_; leaf != nullptr; leaf = leaf->next) {

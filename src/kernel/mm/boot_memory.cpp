@@ -14,7 +14,7 @@ constexpr std::uint32_t kFramesInBlock = kLargePageSize / kPageSize;
 constexpr PfnRange kLow{Pfn{0}, kFirstHighPfn};
 constexpr PfnRange kHigh{kFirstHighPfn, kMaxPfn};
 
-// Boot memory in use, and how far it is mapped.
+// The end of the boot memory in use, and the end of its mapping.
 constinit VirtAddr used_end = kBootMemoryBase;
 constinit VirtAddr mapped_end = kBootMemoryBase;
 
@@ -22,7 +22,7 @@ std::uint32_t round_up_to_pages(std::size_t bytes) {
   return static_cast<std::uint32_t>((bytes + kPageSize - 1) & ~(kPageSize - 1));
 }
 
-// Contiguous low memory, which has an address already.
+// Contiguous low memory, which is mapped already.
 void* take_low(MemoryMap& map, std::uint32_t size) {
   const std::optional<Pfn> first = map.take(size / kPageSize, 1, kLow);
   if (!first) panic("no {} KiB of low memory in a row for the page allocator", size / 1024);

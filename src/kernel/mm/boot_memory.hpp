@@ -1,6 +1,6 @@
-// Memory for good, before there is a page allocator: for mem_map, and for the zones' bitmaps. It
-// comes from high memory as long as there is any, because low memory is scarce, and boot modules
-// may have left little of it.
+// Permanent memory from before there is a page allocator: for mem_map and for the zones' bitmaps.
+// It comes from high memory while there is any, because low memory is scarce and boot modules may
+// have left little of it.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +11,11 @@
 
 namespace kmapper::kernel {
 
-/// Takes 2 MiB out of the map, on a border of 2 MiB, maps them at `address`, and zeroes them.
-/// Panics, naming what it is `for_what`, if there is no such block.
+/// Takes 2 MiB, aligned to 2 MiB, out of the map, maps them at `address`, and zeroes them. If there
+/// is no such block, it panics and names `for_what`.
 void map_boot_block(MemoryMap& map, VirtAddr address, std::string_view for_what);
 
-/// Takes memory out of the map, zeroed. Panics if there is not enough, or kBootMemoryEnd is
+/// Takes zeroed memory out of the map. Panics if there is not enough, or if kBootMemoryEnd is
 /// reached.
 [[nodiscard]] void* allocate_boot_memory(MemoryMap& map, std::size_t bytes);
 

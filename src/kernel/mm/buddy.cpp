@@ -60,7 +60,7 @@ Buddy::Refusal Buddy::free(Pfn first, unsigned order) {
   return Refusal::none;
 }
 
-// Whether the block lies in a free block, or holds one.
+// Whether the block lies in a free block, or contains one.
 bool Buddy::any_free(std::uint32_t block, unsigned order) const {
   for (unsigned bigger = order; bigger <= kMaxOrder; ++bigger) {
     if (free_[bigger].contains(block >> (bigger - order))) return true;

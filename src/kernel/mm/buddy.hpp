@@ -1,13 +1,13 @@
-// A binary buddy allocator of page frames. A block of order k is 2^k page frames, the first one's
-// number divisible by 2^k; its buddy is the other half of the block of order k + 1 that both lie
-// in. Freeing a block whose buddy is free joins them.
+// A binary buddy allocator of page frames. A block of order k is 2^k page frames; the number of the
+// first is divisible by 2^k. Its buddy is the other half of the block of order k + 1 that contains
+// both. When a block whose buddy is free is freed, the two join.
 //
-// What is free is a BitmapTree for each order: two and a bit bits a page frame, and no links in the
-// page descriptors, whose words the mapper may be looking at. Holes are page frames that nobody has
-// added: their bits are never set, so that nothing joins across them. The lowest free block is
-// handed out first.
+// The free blocks are a BitmapTree for each order: a little over two bits a page frame, and no
+// links in the page descriptors, whose words the mapper may be reading. Holes are page frames that
+// were never added: their bits are never set, so no blocks join across them. The lowest free block
+// is handed out first.
 //
-// Not locked: the zone does that.
+// Not locked: the zone has the lock.
 #pragma once
 
 #include <array>
@@ -39,11 +39,11 @@ class Buddy {
     return sum;
   }
 
-  /// Owns no page frame yet, and never one outside `span`. `memory`: words_needed(span) words, all
-  /// zero.
+  /// Owns no page frame at first, and never one outside `span`. `memory`: words_needed(span) words,
+  /// all zero.
   Buddy(PfnRange span, std::span<BitmapTree::Word> memory);
 
-  /// Adds page frames, in blocks as big as they come. They must be new.
+  /// Adds page frames, in blocks as large as possible. They must be new.
   [[nodiscard]] Refusal add(PfnRange pages);
 
   /// Takes a block of 2^order page frames; nothing if no block is big enough, or order > kMaxOrder.
@@ -51,8 +51,8 @@ class Buddy {
   [[nodiscard]] std::optional<Pfn> alloc(unsigned order);
 
   /// Gives a block back. Refuses what cannot be a block, and what is free already, in part or
-  /// whole; what has never been added it cannot know. About 150 instructions, and 30 more for each
-  /// time blocks are joined.
+  /// whole. It cannot detect a block that was never added. About 150 instructions, and 30 more for
+  /// each time blocks are joined.
   [[nodiscard]] Refusal free(Pfn first, unsigned order);
 
   [[nodiscard]] std::uint32_t free_pages() const { return free_pages_; }

@@ -8,8 +8,8 @@
 
 namespace kmapper::kernel {
 
-/// The region that the address lies in, and what it means there: the page frame, the thread whose
-/// stack it is, the slot and the page that the slot maps. Written into `buffer`. Any context.
+/// The region of the address and its meaning there: the page frame, the thread that owns the stack,
+/// the slot and the page that the slot maps. Written into `buffer`. Any context.
 [[nodiscard]] std::string_view describe_address(std::span<char> buffer, VirtAddr address);
 
 }  // namespace kmapper::kernel

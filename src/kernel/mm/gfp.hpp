@@ -1,5 +1,5 @@
-// What memory an allocation may have. The flags' constants have a type each, so that the compiler
-// knows what a call asks for when the flags are constant; at run time they are a GfpFlags.
+// Which memory an allocation may have. Each flag constant has its own type, so that the compiler
+// knows constant flags; at run time flags are a GfpFlags.
 #pragma once
 
 #include <cstdint>
@@ -20,7 +20,7 @@ class GfpFlags {
   std::uint32_t bits_;
 };
 
-/// Flags that are known when the program is compiled.
+/// Flags that are known at compile time.
 template <std::uint32_t kBits>
 struct GfpConstant {
   static constexpr bool kPermitsHighmem = (kBits & GfpFlags::kHighmem) != 0;
@@ -38,7 +38,7 @@ concept ConstantHighmem = Flags::kPermitsHighmem;
 
 /// Low memory, which has a permanent address.
 inline constexpr GfpConstant<0> GFP_KERNEL{};  // NOLINT: the field's name
-/// High memory; low memory where there is no high memory left.
+/// High memory; low memory if no high memory is left.
 inline constexpr GfpConstant<GfpFlags::kHighmem> GFP_HIGHMEM{};  // NOLINT: the field's name
 
 }  // namespace kmapper::kernel

@@ -15,7 +15,7 @@ constinit LocalMapper<KernelPlatform> local_maps{KernelPlatform{}};
 
 namespace {
 
-// A copy of which one page, at least, needs no mapping.
+// A copy with at least one page that needs no mapping.
 [[gnu::noinline]] void copy_with_low(Page* to, Page* from) {
   const LocalMapping source(local_maps, from);
   const LocalMapping destination(local_maps, to);

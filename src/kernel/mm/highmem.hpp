@@ -1,6 +1,7 @@
-// The window over high memory, and the CPUs' local slots, by the field's names. kmap() and
-// kmap_local() take any page: low memory answers with its permanent address. What may sleep, and
-// what it costs, stands in kmapper/core/mapper.hpp and kmapper/core/local_map.hpp.
+// The window over high memory, and the CPUs' local slots, under the usual names. kmap() and
+// kmap_local() take any page: for low memory they return its permanent address.
+// kmapper/core/mapper.hpp and kmapper/core/local_map.hpp say which calls may sleep, and what they
+// cost.
 #pragma once
 
 #include <cstddef>
@@ -25,7 +26,7 @@ inline void kunmap_high(Page* page) { highmem.kunmap_high(page); }
 [[nodiscard]] inline void* try_kmap(Page* page) { return highmem.try_kmap(page); }
 inline std::uint32_t flush_all_zero_pkmaps() { return highmem.flush_all_zero_pkmaps(); }
 
-/// For a short access by this thread or interrupt alone; the last one is unmapped first.
+/// For a short access by this thread or interrupt alone; the last mapping is unmapped first.
 [[nodiscard, gnu::always_inline]] inline void* kmap_local(Page* page) {
   return local_maps.kmap_local(page);
 }
@@ -33,7 +34,7 @@ inline std::uint32_t flush_all_zero_pkmaps() { return highmem.flush_all_zero_pkm
   local_maps.kunmap_local(address);
 }
 
-/// Whole operations, for those who need no mapping of their own, by kmap_local(). Any context.
+/// Whole operations by kmap_local(), for callers that need no mapping of their own. Any context.
 void copy_highpage(Page* to, Page* from);
 void clear_highpage(Page* page);
 /// The bytes must lie within the page.
@@ -41,7 +42,7 @@ void memcpy_from_page(void* to, Page* from, std::size_t offset, std::size_t size
 void memcpy_to_page(Page* to, std::size_t offset, const void* from, std::size_t size);
 
 /// Releases the pins that a thread leaves behind, in a checked build; a release build does not know
-/// them. Returns how many. Any context.
+/// them. Returns how many it released. Any context.
 std::uint32_t release_pins_of(const Thread& thread);
 
 }  // namespace kmapper::kernel

@@ -16,7 +16,7 @@ static_assert(kLocalEnd - kLocalBase == kLargePageSize);
 
 namespace {
 
-// Page tables for so many entries, one behind the other in low memory, below the addresses from
+// Page tables for so many entries, contiguous in low memory, installed for the addresses from
 // `base` on. Returns the first entry.
 PageTableEntry* put_tables(MemoryMap& map, VirtAddr base, std::uint32_t entries,
                            std::string_view what) {
@@ -52,7 +52,7 @@ void KernelPlatform::tell(CpuSet cpus, std::span<const SlotIndex> slots) {
   tlb::tell(cpus, {pages.data(), slots.size()});
 }
 
-// So many pages that dropping everything is cheaper than dropping them one by one.
+// The range is so large that one full flush is cheaper than dropping its pages one by one.
 void KernelPlatform::flush_vmap() { shootdown({}); }
 
 void KernelPlatform::report(const MisuseReport<KernelPlatform>& misuse) {

@@ -1,5 +1,5 @@
-// The seam's kernel side: pages are physical page frames, the window is the pkmap, a thread is a
-// kernel thread.
+// The platform of the kernel: pages are physical page frames, the window is the pkmap, a thread is
+// a kernel thread.
 #pragma once
 
 #include <cstdint>
@@ -19,7 +19,7 @@
 
 namespace kmapper::kernel {
 
-/// All of it may be called as platform.hpp says.
+/// platform.hpp says in which contexts each function may be called.
 class KernelPlatform {
  public:
   using Page = kernel::Page*;
@@ -58,15 +58,16 @@ class KernelPlatform {
   static void write_pte(SlotIndex slot, Page page) { entry(slot).set(page_to_pfn(page)); }
   [[nodiscard]] static bool take_pte(SlotIndex slot) { return entry(slot).take(); }
   static void invalidate(std::span<const SlotIndex> slots) {
-    disable_interrupts();  // this CPU is the one that drops them itself
+    disable_interrupts();  // this CPU drops its own translations
     const CpuSet others = tlb::begin_shootdown();
     if (!others.empty()) [[unlikely]]
       return tell(others, slots);
     this_cpu::add(this_cpu::fields.invlpgs, slots.size());
-    std::size_t left = slots.size();  // a miss pays for one turn of the loop: counting down is less
+    std::size_t left =
+        slots.size();  // a miss pays for one turn of the loop: counting down is shorter
     do {
       invalidate_page_uncounted(address(slots[left - 1]));
-      asm("" : "+r"(left));  // no code: counts down here, not before, and so needs no test
+      asm("" : "+r"(left));  // no code: the count goes down here, which saves a test
     } while (--left != 0);
     enable_interrupts();
   }
@@ -129,8 +130,8 @@ class KernelPlatform {
   static void count(Event event, std::uint64_t n = 1) { this_cpu::add(counter(event), n); }
   [[nodiscard]] static std::uint64_t counted(Event event) { return sum_over_cpus(counter(event)); }
 
-  /// Prints what happened and what to do about it. A misuse then ends the calling thread; in an
-  /// interrupt there is none to end.
+  /// Prints what happened and what to do about it. A misuse then ends the calling thread; an
+  /// interrupt has no thread to end.
   static void report(const MisuseReport<KernelPlatform>& misuse);
 
  private:
@@ -138,7 +139,7 @@ class KernelPlatform {
   friend void local_slots_init();
   friend void vmap_tables_init(MemoryMap& map);
 
-  /// The rest of a shootdown. Enables interrupts.
+  /// The remaining part of a shootdown. Enables interrupts.
   static void tell(CpuSet cpus, std::span<const SlotIndex> slots);
 
   [[nodiscard]] static PageTableEntry& entry(SlotIndex slot) {
@@ -162,14 +163,14 @@ class KernelPlatform {
 static_assert(LocalPlatform<KernelPlatform> && VmapPlatform<KernelPlatform>);
 static_assert(kLocalSlots == kMaxCpus * kLocalDepth);
 
-/// Takes the window's page tables out of the map, one behind the other in low memory, and puts them
-/// below the window. Panics if there is no room. Once, at boot; 1 to kMaxSlots slots.
+/// Takes the window's page tables out of the map, contiguous in low memory, and installs them for
+/// the window. Panics if there is no room. Once, at boot; 1 to kMaxSlots slots.
 void pkmap_init(MemoryMap& map, std::uint32_t slots);
 
-/// The same for all of the vmap range.
+/// The same for the whole vmap range.
 void vmap_tables_init(MemoryMap& map);
 
-/// Puts the one page table below the CPUs' local slots. Once, at boot.
+/// Installs the one page table of the CPUs' local slots. Once, at boot.
 void local_slots_init();
 
 }  // namespace kmapper::kernel

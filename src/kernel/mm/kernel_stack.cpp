@@ -13,13 +13,14 @@ namespace {
 
 constexpr std::uint32_t kStackPages = kStackSize / kPageSize;
 
-constinit Spinlock lock;  // guards what follows, and the page directory's entries of the stack area
+constinit Spinlock
+    lock;  // guards the following, and the page directory's entries of the stack area
 constinit std::array<std::uint32_t, (kMaxStacks + 31) / 32> used{};
 constinit std::uint32_t tables = 0;       // allocated so far
 constinit std::uint32_t next_number = 0;  // where to look first, counted from 0
 
-// The next number that is free, going round: a stack is not reused at once, so that a stale pointer
-// to it is likely to fault.
+// The next free number, in a circle: a stack is not reused at once, so that a stale pointer to it
+// is likely to fault.
 std::optional<StackNumber> take_number() {
   const Locked guard(lock);
   for (std::uint32_t i = 0; i < kMaxStacks; ++i) {
@@ -59,7 +60,7 @@ bool map_page(VirtAddr address) {
   return true;
 }
 
-// Takes the page below an address of a stack away: null where there is none.
+// Unmaps the page at an address of a stack and returns it; null if there is none.
 Page* take_page(VirtAddr address) {
   PageTableEntry* const entry = find_entry(address);
   if (entry == nullptr || !entry->is_present()) return nullptr;

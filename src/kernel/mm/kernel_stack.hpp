@@ -1,5 +1,5 @@
 // Kernel stacks: two low pages each, mapped side by side above a page that is never mapped, so that
-// a stack that overflows faults instead of writing into its neighbour.
+// a stack overflow faults instead of writing into the neighbouring stack.
 #pragma once
 
 #include <cstdint>
@@ -22,17 +22,17 @@ enum class StackNumber : std::uint32_t {};
 [[nodiscard]] constexpr VirtAddr stack_end(StackNumber stack) {
   return stack_begin(stack) + kStackSize;
 }
-/// The stack, or the guard below it, that an address of the stack area lies in.
+/// The stack whose pages, or whose guard below, contain this address of the stack area.
 [[nodiscard]] constexpr StackNumber stack_at(VirtAddr address) {
   return StackNumber{(address - kStackAreaBase) / kStackStride + 1};
 }
 
-/// Nothing when memory or stack numbers are used up. May be called where a thread may sleep.
+/// Nothing if memory or stack numbers are used up. Needs a context that may sleep.
 [[nodiscard]] std::optional<StackNumber> allocate_stack();
-/// Nobody may be on the stack.
+/// No thread may be on the stack.
 void free_stack(StackNumber stack);
 
-/// How many page tables lie below the stacks. They stay when the stacks go: one serves 170 stacks.
+/// How many page tables the stacks have. Tables stay when stacks go: one serves 170 stacks.
 [[nodiscard]] std::uint32_t stack_table_pages();
 
 }  // namespace kmapper::kernel

@@ -1,5 +1,5 @@
-// Where everything lies in the kernel's address space. The borders are constants, so that "is this
-// page high?" is one comparison, and a slot's address one addition.
+// The layout of the kernel's address space. The borders are constants, so that "is this page high?"
+// is one comparison, and a slot's address one addition.
 //
 //   0xC0000000  direct map of low memory, 640 MiB
 //   0xE8000000  mem_map: a Page of 8 bytes for each page frame below 76 GiB; present where RAM is
@@ -37,11 +37,11 @@ inline constexpr VirtAddr kDevicesEnd{0xFFC00000};
 inline constexpr VirtAddr kBootWindowBase{0xFFC00000};
 inline constexpr VirtAddr kBootWindowEnd{0xFFE00000};
 
-/// A PC's screen in text mode, one page. It has its address in the direct map from the first
-/// instruction on, for panics.
+/// A PC's screen in text mode, one page. The direct map has it from the first instruction on, for
+/// panics.
 inline constexpr PhysAddr kTextScreen{0xB8000};
 
-/// Low memory is what the direct map reaches; high memory is the rest.
+/// Low memory is what the direct map covers; high memory is the rest.
 inline constexpr std::uint32_t kLowMemorySize = kDirectMapEnd - kDirectMapBase;
 inline constexpr Pfn kFirstHighPfn{kLowMemorySize >> kPageShift};
 

@@ -7,7 +7,7 @@ namespace kmapper::kernel {
 
 void mem_map_init(MemoryMap& map, std::span<const PfnRange> ram) {
   constexpr std::uint32_t kPagesInBlock = kLargePageSize / sizeof(Page);
-  std::uint32_t next = 0;  // blocks below are mapped, or describe no RAM
+  std::uint32_t next = 0;  // lower blocks are mapped, or describe no RAM
   for (const PfnRange range : ram) {
     const std::uint32_t last = (to_number(range.end) - 1) / kPagesInBlock;
     for (std::uint32_t block = to_number(range.begin) / kPagesInBlock; block <= last; ++block) {

@@ -1,4 +1,4 @@
-// Puts memory below mem_map at boot.
+// Maps memory for mem_map at boot.
 #pragma once
 
 #include <span>
@@ -8,8 +8,8 @@
 
 namespace kmapper::kernel {
 
-/// Maps mem_map wherever it describes memory of `ram`, and zeroes it. That takes 2 MiB of the map
-/// for each GiB that has RAM. Panics if there is no room. Once, at boot.
+/// Maps and zeroes mem_map wherever it describes memory of `ram`. That takes 2 MiB of the map for
+/// each GiB that has RAM. Panics if there is no room. Once, at boot.
 void mem_map_init(MemoryMap& map, std::span<const PfnRange> ram);
 
 }  // namespace kmapper::kernel

@@ -5,7 +5,7 @@
 namespace kmapper::kernel {
 namespace {
 
-// A range without what lies at or above `end`, which a page frame number could not name.
+// The part of a range below `end`: a page frame number cannot name the rest.
 PhysRange below(PhysRange range, Pfn end) {
   return {std::min(range.begin, to_phys(end)), std::min(range.end, to_phys(end))};
 }
@@ -43,7 +43,7 @@ std::uint32_t MemoryMap::pages(PfnRange within) const {
 
 void MemoryMap::add(PfnRange pages) {
   if (pages.size() == 0) return;
-  std::size_t first = 0;  // the first region that the pages touch or come before
+  std::size_t first = 0;  // the first region that the pages touch or precede
   while (first < size_ && regions_[first].end < pages.begin) ++first;
   std::size_t last = first;  // one past the last region that they touch
   for (; last < size_ && regions_[last].begin <= pages.end; ++last) {
@@ -77,7 +77,7 @@ void MemoryMap::insert(std::size_t at, PfnRange pages) {
   ++size_;
 }
 
-// A change makes one region more at most.
+// A change adds one region at most.
 void MemoryMap::lose_smallest() {
   if (size_ <= kMaxRegions) return;
   const auto smallest =

@@ -1,7 +1,6 @@
-// Which page frames are RAM that nobody has claimed. Loaders hand over maps that are unsorted,
-// overlap, have empty entries and cut pages in two; here they become sorted regions of whole pages
-// that do not touch. What is usable is rounded to the pages that lie in it whole, what is reserved
-// to all pages that it touches.
+// The page frames that are free RAM. Loaders hand over maps that are unsorted, overlap, have empty
+// entries and cut pages in two. This class makes of them sorted regions of whole pages that do not
+// touch. A usable range is rounded inwards to whole pages, a reserved range outwards.
 #pragma once
 
 #include <array>
@@ -14,38 +13,38 @@
 
 namespace kmapper::kernel {
 
-/// What two ranges have in common.
+/// The common part of two ranges.
 [[nodiscard]] constexpr PfnRange intersect(PfnRange a, PfnRange b) {
   return {a.begin < b.begin ? b.begin : a.begin, a.end < b.end ? a.end : b.end};
 }
 
 class MemoryMap {
  public:
-  /// A map may fall into this many regions. If there are more, the smallest is left unused, and
-  /// counted by lost_pages().
+  /// The most regions of a map. If there are more, the smallest is left unused, and lost_pages()
+  /// counts it.
   static constexpr std::size_t kMaxRegions = 128;
-  /// No page frame number reaches it.
+  /// Larger than every page frame number.
   static constexpr Pfn kEndOfNumbers{UINT32_MAX};
 
   constexpr MemoryMap() = default;
 
-  /// Adds memory. Where it was reserved before, it comes back: so first add all, then reserve. At
-  /// most kMaxRegions steps, as reserve() takes.
+  /// Adds memory. It also adds what was reserved before, so first add all, then reserve. At most
+  /// kMaxRegions steps, like reserve().
   void add(PhysRange bytes);
-  /// Takes memory out; it need not be there.
+  /// Takes memory out; it need not be in the map.
   void reserve(PhysRange bytes);
 
-  /// Finds `pages` free page frames in a row, the first one's number divisible by `alignment`, none
-  /// outside `within`, and takes them out. The lowest there are; nothing if there are none.
+  /// Takes `pages` contiguous free page frames out, within `within`; the number of the first is
+  /// divisible by `alignment`. The lowest such frames; nothing if there are none.
   [[nodiscard]] std::optional<Pfn> take(std::uint32_t pages, std::uint32_t alignment,
                                         PfnRange within);
 
-  /// What is left: sorted, apart, none empty. Valid until the next change.
+  /// The remaining regions: sorted, apart, none empty. Valid until the next change.
   [[nodiscard]] std::span<const PfnRange> regions() const { return {regions_.data(), size_}; }
 
-  /// How many page frames are left among those of `within`.
+  /// How many page frames remain within `within`.
   [[nodiscard]] std::uint32_t pages(PfnRange within = {Pfn{0}, kEndOfNumbers}) const;
-  /// One past the last page frame that is left; 0 where there is none.
+  /// One past the last remaining page frame; 0 if there is none.
   [[nodiscard]] Pfn end() const { return size_ == 0 ? Pfn{0} : regions_[size_ - 1].end; }
   [[nodiscard]] std::uint32_t lost_pages() const { return lost_pages_; }
 
@@ -57,7 +56,7 @@ class MemoryMap {
 
   void lose_smallest();
 
-  std::array<PfnRange, kMaxRegions + 1> regions_{};  // one more, while a change is under way
+  std::array<PfnRange, kMaxRegions + 1> regions_{};  // one more, during a change
   std::size_t size_ = 0;
   std::uint32_t lost_pages_ = 0;
 };

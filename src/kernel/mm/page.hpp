@@ -1,8 +1,7 @@
-// The page descriptor and mem_map, the array of them, indexed by page frame number. mem_map lies at
-// a fixed address and is present wherever there is RAM (in steps of 2 MiB, which describe 1 GiB);
-// what it holds for frames that are not RAM is zero, and so is what nobody has handed to a zone
-// yet. Low memory has a permanent address in the direct map, a constant away from its physical
-// address.
+// The page descriptor and mem_map, the array of the descriptors, indexed by page frame number.
+// mem_map lies at a fixed address and is present wherever there is RAM (in steps of 2 MiB, which
+// describe 1 GiB). Its entries for frames that are not RAM, or not yet in a zone, are zero. Low
+// memory has a permanent address in the direct map, at a constant offset from its physical address.
 #pragma once
 
 #include <cstddef>
@@ -16,8 +15,9 @@ namespace kmapper::kernel {
 
 /// One page frame. 8 bytes: 64 GiB of them fit in 128 MiB.
 struct Page {
-  Atomic<std::uint32_t> virtual_;  // page->virtual: the slot that maps the page; the mapper's
-  std::uint32_t state_;            // the page allocator's; 0: not in any zone
+  Atomic<std::uint32_t>
+      virtual_;          // page->virtual: the slot that maps the page; belongs to the mapper
+  std::uint32_t state_;  // belongs to the page allocator; 0: in no zone
 };
 static_assert(sizeof(Page) == kSizeOfPage);
 
@@ -43,7 +43,7 @@ static_assert(sizeof(Page) == kSizeOfPage);
 [[nodiscard]] inline void* page_to_direct(const Page* page) {
   return phys_to_direct(page_to_phys(page));
 }
-/// The other way; `pointer` must lie in the direct map.
+/// The inverse; `pointer` must lie in the direct map.
 [[nodiscard]] inline PhysAddr direct_to_phys(const volatile void* pointer) {
   return PhysAddr{to_virt(pointer) - kDirectMapBase};
 }

@@ -1,6 +1,6 @@
-// A page's state word says what the allocator must know when the page comes back: that a block
-// begins here, and of which order. It changes by compare-and-swap, so that of two who free the same
-// block one is refused. Inside a block, and in free memory, the word is 0.
+// A page's state word tells the allocator, when the page comes back, that a block begins here, and
+// of which order. It changes by compare-and-swap: if two threads free the same block, one is
+// refused. Inside a block, and in free memory, the word is 0.
 #include "kernel/mm/page_alloc.hpp"
 
 #include <atomic>
@@ -57,7 +57,7 @@ Page* alloc_from(Zone& zone, unsigned order) {
   return page;
 }
 
-// Whether the block was allocated with this order, and now belongs to the caller, who frees it.
+// Whether the block was allocated with this order. If so, the caller owns it now, and frees it.
 bool claim(Page* block, unsigned order) {
   std::uint32_t expected = kAllocated + order;
   return order <= Buddy::kMaxOrder &&
@@ -84,7 +84,7 @@ void free_to_zone(PfnRange pages) {
   print("free_pages: pages {} to {}: {}; refused\n", pages.begin, pages.end, describe(refusal));
 }
 
-// Takes the pages' slots back, up to the first page that somebody holds.
+// Takes the pages' slots back, up to the first pinned page.
 Pfn evict_until_pinned(PfnRange pages) {
   for (Pfn pfn = pages.begin; pfn < pages.end; pfn = pfn + 1) {
     Page* const page = pfn_to_page(pfn);
@@ -96,13 +96,13 @@ Pfn evict_until_pinned(PfnRange pages) {
   return pages.end;
 }
 
-// The pages, all of one zone, go back to it, but for those that are pinned. Of these, the first, or
-// null.
+// Gives the pages, all of one zone, back to it, except the pinned ones. Returns the first pinned
+// page, or null.
 Page* free_unpinned(PfnRange pages) {
   Page* first_pinned = nullptr;
   for (;;) {
     const Pfn pinned = evict_until_pinned(pages);
-    highmem.finish_flushes();  // of those that had lost their slots before
+    highmem.finish_flushes();  // of the pages that had lost their slots before
     free_to_zone({pages.begin, pinned});
     if (pinned == pages.end) return first_pinned;
     Page* const page = pfn_to_page(pinned);
@@ -114,7 +114,7 @@ Page* free_unpinned(PfnRange pages) {
 
 void report_pinned(Page* page, const void* caller) {
   const SlotIndex slot = highmem.find(page);
-  if (slot == kNoSlot) return;  // its holder has let go meanwhile
+  if (slot == kNoSlot) return;  // unmapped meanwhile
   KernelPlatform platform;
   platform.report({Misuse::freed_while_pinned, page, slot, highmem.inspect(slot).holder,
                    platform.address(slot), caller});

@@ -1,5 +1,5 @@
-// Several pages at consecutive addresses, by the field's names. What it costs, and what it refuses,
-// stands in kmapper/core/vmap.hpp.
+// Several pages at consecutive addresses, under the usual names. kmapper/core/vmap.hpp says what
+// the calls cost and what they refuse.
 #pragma once
 
 #include <span>

@@ -17,7 +17,7 @@ class Zone {
   /// See Buddy. Once, at boot; a zone that was never opened is empty.
   void open(PfnRange span, std::span<BitmapTree::Word> memory) { buddy_ = Buddy(span, memory); }
 
-  /// Says that page frames belong to the zone from now on; they are not free yet. Any context.
+  /// Adds page frames to the zone's size; they are not free yet. Any context.
   void enlarge(std::uint32_t pages) {
     const Locked guard(lock_);
     pages_ += pages;
@@ -27,12 +27,12 @@ class Zone {
     const Locked guard(lock_);
     return buddy_.alloc(order);
   }
-  /// Any range; what was one block when it was allocated is one step. Any context.
+  /// Any range; a range that was allocated as one block is one step. Any context.
   [[nodiscard]] Buddy::Refusal free(PfnRange pages) {
     const Locked guard(lock_);
     return buddy_.add(pages);
   }
-  /// All page frames of the zone, and those of them that are free. Any context.
+  /// The number of the zone's page frames, and of its free ones. Any context.
   [[nodiscard]] std::uint32_t pages() {
     const Locked guard(lock_);
     return pages_;

@@ -1,5 +1,6 @@
-// A lock for sections that may sleep. First come, first served: unlock() hands it to who has waited
-// longest. Those that a thread holds form a list, so that they can be released when it dies.
+// A lock for sections that may sleep. First come, first served: unlock() hands it to the thread
+// that has waited longest. The mutexes that a thread holds form a list, so that they can be
+// released when it dies.
 #pragma once
 
 #include "kernel/sched/spinlock.hpp"
@@ -15,7 +16,7 @@ class Mutex {
 
   /// Not recursive; released in the reverse order of taking. Needs a context that may sleep.
   void lock();
-  /// By the thread that holds it.
+  /// Only the thread that holds the mutex may call it.
   void unlock();
 
  private:
@@ -27,7 +28,7 @@ class Mutex {
   bool held_ = false;
   Waiter* first_ = nullptr;
   Waiter* last_ = nullptr;
-  Mutex* before_ = nullptr;  // what the holder held already
+  Mutex* before_ = nullptr;  // the mutex that the holder took before this one
 };
 
 }  // namespace kmapper::kernel

@@ -1,15 +1,15 @@
-// Staying on a CPU without disabling its interrupts.
+// Keeps a thread on its CPU without disabling interrupts.
 #pragma once
 
 #include "arch/per_cpu.hpp"
 
 namespace kmapper::kernel {
 
-/// Gives the CPU to the next thread if this one's turn is over. Any context; does nothing where it
-/// may not.
+/// Gives the CPU to the next thread if this thread's turn is over. Any context; does nothing where
+/// the thread may not be switched.
 void preempt_if_due();
 
-/// While one lives, the thread keeps its CPU. Nests. It must not sleep.
+/// While an object exists, the thread keeps its CPU. Nests. The thread must not sleep.
 class PreemptionOff {
  public:
   PreemptionOff() { this_cpu::increment(this_cpu::fields.preemption_off); }

@@ -3,7 +3,7 @@
 namespace kmapper::kernel {
 namespace {
 
-// Written by who holds the lock.
+// Only the holder of the lock writes the count.
 void add(std::atomic<std::uint32_t>& count, std::uint32_t n) {
   count.store(count.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
 }
@@ -20,7 +20,7 @@ void RunQueue::put(Thread& thread) {
   if (thread.can_move()) add(movable_, 1);
 }
 
-/// The one behind another, or, behind null, the first.
+/// Takes the thread behind `before`, or the first one if it is null.
 Thread* RunQueue::take_behind(Thread* before) {
   Thread*& link = before == nullptr ? first_ : before->next_;
   Thread* const taken = link;

@@ -20,7 +20,8 @@ namespace {
 
 void end_turn() { this_cpu::write(this_cpu::fields.reschedule, 1U); }
 
-// A thread is ready on `home`, whose lock has been released. Interrupts are disabled.
+// Calls a CPU for a thread that is ready on `home`, whose lock has been released. Interrupts are
+// disabled.
 void call_cpu(CpuNumber home, bool can_move) {
   const CpuNumber self = this_cpu::number();
   if (home == self && this_cpu::current()->is_idle()) return;  // it looks before it halts
@@ -63,9 +64,9 @@ void Scheduler::wake(Thread& thread) {
   if (sleeps) call_cpu(home, can_move);
 }
 
-/// Runs the next thread, or the idle one. The caller has said what becomes of the running thread.
-/// Returns when it runs again. This CPU's queue is locked; when it returns, none is. Interrupts are
-/// disabled.
+/// Runs the next thread, or the idle thread. The caller has set the running thread's new state.
+/// Returns when that thread runs again. This CPU's queue is locked at the call and unlocked at the
+/// return. Interrupts are disabled.
 void Scheduler::switch_away(RunQueue& queue) {
   this_cpu::write(this_cpu::fields.reschedule, 0U);
   Thread& self = *this_cpu::current();
@@ -85,7 +86,7 @@ void Scheduler::switch_away(RunQueue& queue) {
 Thread* Scheduler::next_thread(RunQueue& queue) {
   Thread* next = queue.take();
   if (next == nullptr) next = steal();
-  // Who called this CPU has called no other for the rest.
+  // The CPU that called this one has called no other CPU for the remaining threads.
   if (queue.has_movable()) call_cpu(this_cpu::number(), true);
   return next != nullptr ? next : this_cpu::read(this_cpu::fields.idle);
 }
@@ -108,14 +109,14 @@ Thread* Scheduler::steal() {
   return nullptr;
 }
 
-/// The first thing that a thread does when it has come: the CPU's queue is still locked by who
-/// left.
+/// The first step of a thread after a switch to it: the CPU's queue is still locked by the thread
+/// that left.
 void Scheduler::finish_switch() {
   RunQueue& queue = own_queue();
   Thread& left = *queue.left;
   const Thread::State state = left.state_;
   queue.lock().unlock();
-  // In these two states nobody else has anything to do with it.
+  // In these two states no other thread uses it.
   if (state == Thread::State::ended) announce_end(left);
   if (state == Thread::State::moving) arrive(left);
 }
@@ -141,9 +142,9 @@ void Scheduler::move_to(CpuNumber cpu) {
   switch_away(queue);
 }
 
-// An address space is loaded where its thread runs and nowhere else: a CPU that goes on with
-// another thread, the idle one, say, leaves it before anybody else can take the thread up. So no
-// other CPU has to be told when a translation of it goes.
+// An address space is loaded only where its thread runs: a CPU that goes on with another thread,
+// even the idle one, unloads it before another CPU can run the thread. So when a translation is
+// dropped, no other CPU has to be told.
 void Scheduler::load_directories_of(Thread& thread) {
   load_page_directories(thread.directories_);
   this_cpu::add(this_cpu::fields.spaces, 1);
@@ -159,7 +160,7 @@ void Scheduler::use_directories(const PageDirectoryPointers* directories) {
 
 void Scheduler::roam() { this_cpu::current()->stays_ = false; }
 
-/// A thread that moves has left the CPU it came from.
+/// A thread that moves has left its old CPU.
 void Scheduler::arrive(Thread& thread) {
   const CpuNumber home = thread.home_.load(std::memory_order_relaxed);
   RunQueue& queue = queue_of(home);
@@ -177,7 +178,7 @@ void Scheduler::sleep(Spinlock& lock, std::uint64_t deadline_ns) {
   if (deadline_ns != UINT64_MAX) {
     const std::uint64_t now_in_ns = now_ns();
     const std::uint64_t left = deadline_ns > now_in_ns ? deadline_ns - now_in_ns : 0;
-    // Wakes early, in four months, for no reason.
+    // The thread wakes early, after four months, without a reason.
     constexpr std::uint64_t kMostTicks = UINT32_MAX / 4;
     const std::uint64_t ticks = divide(left, kNanosecondsPerTick).quotient + 1;
     queue.start_timer(self, now() + static_cast<std::uint32_t>(std::min(ticks, kMostTicks)));
@@ -221,7 +222,7 @@ void Scheduler::exit(Ending ending) {
   panic("a thread runs that has ended");
 }
 
-/// On the stack of whoever came after it.
+/// Runs on the stack of the thread that follows.
 void Scheduler::announce_end(Thread& thread) {
   const Locked guard(ends_lock_);
   thread.has_ended_ = true;
@@ -271,11 +272,12 @@ void idle() {
     enable_interrupts();
     scavenge_in_background();
     disable_interrupts();
-    // First to idle, then to look: who makes a thread ready looks for CPUs that idle after that.
+    // First announce that this CPU is idle, then look for work: a thread that makes another one
+    // ready looks for idle CPUs after that.
     tlb::enter_idle();
     if (!scheduler.has_work()) {
       wait_for_interrupt();
-    } else {  // and its lock was taken, or it became ready just now
+    } else {  // its lock was held, or it has just become ready
       tlb::leave_idle();
       enable_interrupts();
       pause();

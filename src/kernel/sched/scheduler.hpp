@@ -1,8 +1,8 @@
-// Who runs where. Each CPU has a run queue, and gives each thread a turn of one tick. A CPU with
-// nothing to run takes a thread from another's queue; if there is none it halts, and whoever makes
-// a thread ready interrupts a CPU that halts.
+// Decides which thread runs on which CPU. Each CPU has a run queue, and gives each thread a turn of
+// one tick. A CPU with nothing to run takes a thread from another queue; if there is none it halts.
+// A CPU that makes a thread ready interrupts a halted CPU.
 //
-// Lock order: a Spinlock before a run queue's; no CPU waits for a second run queue's.
+// Lock order: a Spinlock before a run queue's lock; no CPU waits for a second run queue's lock.
 #pragma once
 
 #include <array>
@@ -23,7 +23,7 @@ class Scheduler {
   /// disabled, before anything else here.
   void start(Thread& idle);
 
-  /// Makes a thread runnable that sleeps until it is woken, or that is new; else nothing happens.
+  /// Makes a thread runnable that is new or sleeps until it is woken; has no effect on any other.
   /// Any context.
   void wake(Thread& thread);
 
@@ -32,22 +32,22 @@ class Scheduler {
   /// Sleeps until the thread has ended, and has left its stack.
   Ending wait_for_end(Thread& thread);
 
-  /// Gives the lock up, sleeps until wake() or until now_ns() reaches the deadline (UINT64_MAX:
-  /// never), takes the lock again. The lock must be the only one held.
+  /// Releases the lock, sleeps until wake() or until now_ns() reaches the deadline (UINT64_MAX:
+  /// never), and takes the lock again. The caller may hold no other lock.
   void sleep(Spinlock& lock, std::uint64_t deadline_ns = UINT64_MAX);
   void sleep_until(std::uint32_t tick);
-  /// Lets the others run first.
+  /// Lets the other threads run first.
   void yield();
-  /// The running thread goes on on that CPU, and stays there.
+  /// Moves the running thread to that CPU, and keeps it there.
   void move_to(CpuNumber cpu);
-  /// It may go on anywhere again.
+  /// The running thread may move to other CPUs again.
   void roam();
 
-  /// The running thread has these page directories from now on; null: the kernel's. When it returns
-  /// no CPU uses those that it had. Any thread.
+  /// Gives the running thread these page directories; null: the kernel's. When it returns, no CPU
+  /// uses the thread's old ones. Any thread.
   void use_directories(const PageDirectoryPointers* directories);
 
-  /// In each CPU's timer interrupt.
+  /// Called in each CPU's timer interrupt.
   void tick();
   /// Ticks since start(), counted by CPU 0.
   [[nodiscard]] std::uint32_t now() const { return ticks_.load(std::memory_order_relaxed); }
@@ -57,7 +57,7 @@ class Scheduler {
   /// Whether there is a thread that this CPU could run. Interrupts or preemption must be disabled.
   [[nodiscard]] bool has_work();
 
-  /// What a new thread does first.
+  /// The first code of a new thread.
   [[noreturn]] void run_new_thread();
 
  private:
@@ -74,15 +74,15 @@ class Scheduler {
 
   std::array<RunQueue, kMaxCpus> queues_{};
   std::atomic<std::uint32_t> ticks_{0};
-  Spinlock ends_lock_{};  // guards what threads that end and those that wait for it share
+  Spinlock ends_lock_{};  // guards what a thread that ends shares with the thread that waits for it
 };
 
 extern constinit Scheduler scheduler;
 
-/// What an interrupt does before it returns: gives the CPU away if the thread's turn is over.
+/// Called before an interrupt returns: gives the CPU away if the thread's turn is over.
 void preempt_from_interrupt();
 
-/// Runs whatever is runnable, and halts when there is nothing. What a CPU does when it has started.
+/// Runs ready threads, and halts when there are none. A CPU calls it when it has started.
 [[noreturn]] void idle();
 
 }  // namespace kmapper::kernel

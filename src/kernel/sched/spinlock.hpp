@@ -1,7 +1,7 @@
-// Locks for short sections. Who holds one has interrupts disabled on its CPU, so an interrupt
-// handler may take the same lock, and the holder is never descheduled. Held locks form a list,
-// newest first, so that those of a thread that dies can be released. Lock order: a Spinlock before
-// the scheduler's RawSpinlock.
+// Locks for short sections. The holder's CPU has interrupts disabled, so an interrupt handler may
+// take the same lock, and the holder is never descheduled. Held locks form a list, newest first, so
+// that those of a thread that dies can be released. Lock order: a Spinlock before the scheduler's
+// RawSpinlock.
 #pragma once
 
 #include <atomic>
@@ -12,9 +12,9 @@
 
 namespace kmapper::kernel {
 
-/// The bare lock: who takes it must have interrupts disabled, and must not fault while holding it.
-/// Not first come first served: where CPUs are an emulator's threads, more than the host has CPUs,
-/// the next in line is often one that does not run, and everybody would wait for it.
+/// The bare lock: its taker must have interrupts disabled, and must not fault while it holds the
+/// lock. Not first come first served: if CPUs are threads of an emulator, and more than the host
+/// has, the next CPU in a queue often does not run, and all others would wait for it.
 class RawSpinlock {
  public:
   void lock() {
@@ -23,7 +23,7 @@ class RawSpinlock {
       while (holder_.load(std::memory_order_relaxed) != kFree) pause();
     }
   }
-  /// False: somebody holds it.
+  /// False: the lock is held.
   [[nodiscard]] bool try_lock() {
     std::uint32_t expected = kFree;
     return holder_.compare_exchange_strong(expected, self(), std::memory_order_acquire,
@@ -31,7 +31,7 @@ class RawSpinlock {
   }
   void unlock() { holder_.store(kFree, std::memory_order_release); }
 
-  /// Whether this CPU holds it.
+  /// Whether this CPU holds the lock.
   [[nodiscard]] bool is_held_here() const {
     return holder_.load(std::memory_order_relaxed) == self();
   }
@@ -53,8 +53,8 @@ class Spinlock {
   void lock() { relock(take_interrupts()); }
   void unlock() { restore_interrupts(unlock_keeping_interrupts_off()); }
 
-  /// The halves of a lock that is given up for a while, by a thread that sleeps. The first says
-  /// what interrupts were when the lock was taken; they are and stay disabled.
+  /// The two halves of releasing a lock for a sleep. The first returns the interrupt state from
+  /// before the lock was taken; interrupts stay disabled.
   [[nodiscard]] InterruptState unlock_keeping_interrupts_off() {
     const InterruptState state = interrupts_before_;
     this_cpu::write(this_cpu::fields.last_lock, lock_before_);
@@ -71,10 +71,10 @@ class Spinlock {
  private:
   RawSpinlock raw_;
   InterruptState interrupts_before_{};
-  Spinlock* lock_before_ = nullptr;  // what this CPU held already when it took this one
+  Spinlock* lock_before_ = nullptr;  // the lock that this CPU took before this one
 };
 
-/// Holds a lock while it lives.
+/// Holds a lock while the object exists.
 template <class Lock>
 class Locked {
  public:

@@ -26,7 +26,7 @@ Thread* make_thread(std::string_view name, Thread::Kind kind) {
 
 void enter_new_thread() { scheduler.run_new_thread(); }
 
-// The newest lock first: each knows the one that was held before it.
+// Newest lock first: each lock links to the one that was taken before it.
 void release_spinlocks() {
   for (;;) {
     Spinlock* const lock = this_cpu::read(this_cpu::fields.last_lock);
@@ -39,8 +39,8 @@ void release_mutexes() {
   while (Mutex* const mutex = this_cpu::current()->last_mutex()) mutex->unlock();
 }
 
-// Who sleeps while holding a spinlock, in an interrupt or with preemption off would stop others,
-// not only itself.
+// A thread that sleeps with a spinlock held, in an interrupt or with preemption off would stop
+// other threads, too.
 void check_may_sleep(std::string_view call) {
   if (may_sleep()) return;
   print("{} where the caller may not sleep, in thread {} \"{}\"\n", call,
@@ -48,7 +48,7 @@ void check_may_sleep(std::string_view call) {
   thread_die();
 }
 
-// The addresses of its local mappings are this CPU's.
+// The addresses of the thread's local mappings belong to this CPU.
 void check_may_move() {
   if (local_maps.depth() == 0) return;
   print("thread_move_to with a local mapping, in thread {} \"{}\"\n", this_cpu::current()->number(),
@@ -122,8 +122,8 @@ void thread_sleep(std::uint32_t ticks) {
   scheduler.sleep_until(scheduler.now() + ticks);
 }
 
-// The thread may end while this looks. So it looks through the direct map, with interrupts
-// disabled: the stack's page goes back only when every CPU has answered that it has dropped the
+// The thread may end during the call. So the call looks through the direct map, with interrupts
+// disabled: the stack's page is freed only after every CPU has answered that it has dropped the
 // translation.
 std::string_view name_of_thread(std::uint32_t number) {
   if (number == 0) return "idle";

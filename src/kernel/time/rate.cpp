@@ -8,9 +8,10 @@ namespace kmapper::kernel {
 namespace {
 
 constexpr int kReadingsAtAnEnd = 8;
-constexpr std::uint32_t kPatience = 1000;              // readings
-constexpr std::uint64_t kMostTsc = 1U << 28;           // 27 ms at 10 GHz, which no CPU reaches
-constexpr std::uint32_t kMeasurementsPerSecond = 200;  // a host gives slices of 10 ms, at times
+constexpr std::uint32_t kPatience = 1000;     // readings
+constexpr std::uint64_t kMostTsc = 1U << 28;  // 27 ms at 10 GHz, which no CPU reaches
+constexpr std::uint32_t kMeasurementsPerSecond =
+    200;  // a host sometimes gives time slices of 10 ms
 constexpr int kTries = 32;
 constexpr std::uint64_t kMostTscOfTries = std::uint64_t{1} << 34;  // 7 s at 2.5 GHz
 constexpr std::uint32_t kNarrow = 1U << 20;
@@ -25,7 +26,7 @@ Reading best_of_some(const Counter& counter) {
 }
 
 Interval between(const Counter& counter, const Reading& first, const Reading& last) {
-  // In the middle, between the least and the most that it can have been.
+  // The middle between the least and the largest possible value.
   const std::uint64_t blur = (first.after - first.before) + (last.after - last.before);
   const std::uint64_t least = last.before - first.after;
   return {least + blur / 2, (last.count - first.count) & counter.mask, blur, 0, true};
@@ -36,7 +37,7 @@ std::uint64_t per_second(std::uint64_t tsc, const Interval& interval, std::uint3
 }
 
 std::optional<Rate> rate_of(const Interval& interval, std::uint32_t hertz) {
-  // What does not fit 64 bits is no rate either.
+  // A rate that does not fit 64 bits is wrong.
   if (interval.tsc > UINT64_MAX / hertz) return std::nullopt;
   const Rate rate{per_second(interval.tsc, interval, hertz),
                   per_second(interval.blur, interval, hertz)};
@@ -72,7 +73,7 @@ std::optional<Interval> time_counter(const Counter& counter, std::uint32_t count
   return interval;
 }
 
-// Within a hundredth, and what the readings leave open.
+// To a hundredth, plus the uncertainty of the readings.
 bool Rate::agrees_with(const Rate& other) const {
   const std::uint64_t difference = hertz > other.hertz ? hertz - other.hertz : other.hertz - hertz;
   return difference <= divide(hertz, 100).quotient + blur + other.blur;
@@ -80,7 +81,7 @@ bool Rate::agrees_with(const Rate& other) const {
 
 namespace {
 
-// The lowest of some rates, and whether another agrees with it.
+// The lowest of some rates, and whether another one agrees with it.
 class Lowest {
  public:
   void add(const Rate& rate) {
@@ -101,15 +102,15 @@ class Lowest {
   bool is_confirmed_ = false;
 };
 
-// While nobody read the counter, it may have begun again, unseen, and counted more than it seems.
+// While the counter was not read, it may have wrapped unseen, and counted more than it seems.
 bool may_lack_counts(const Counter& counter, const Interval& interval) {
   return counter.mask < kNarrow && interval.longest_gap > interval.tsc / 4;
 }
 
 }  // namespace
 
-// A counter that lacks counts makes the time-stamp counter seem too fast, never too slow: so where
-// there is nothing better, the lowest rate is the likely one.
+// If the counter lacks counts, the time-stamp counter seems too fast, never too slow. So the lowest
+// rate is the best guess.
 std::optional<Rate> measure_rate(const Counter& counter, std::uint32_t hertz) {
   std::optional<Rate> best;
   Lowest lowest;

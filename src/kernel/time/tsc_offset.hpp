@@ -1,6 +1,6 @@
-// By how much the time-stamp counter of one CPU is behind another's. One asks, the other answers
-// with its counter, and the asker takes its own before and after: the answer belongs somewhere
-// between. The round that took least leaves least open.
+// The difference between the time-stamp counters of two CPUs. One asks, the other answers with its
+// counter, and the asker reads its own counter before and after: the answer lies between. The
+// fastest round gives the smallest uncertainty.
 #pragma once
 
 #include <cstdint>
@@ -9,16 +9,17 @@ namespace kmapper::kernel {
 
 class TscOffset {
  public:
-  /// A round: the asker's counter when it asked, the other's, the asker's with the answer there.
+  /// A round: the asker's counter at the question, the other CPU's counter, the asker's at the
+  /// answer.
   constexpr void add(std::uint64_t asked, std::uint64_t other, std::uint64_t answered) {
     const std::uint64_t took = answered - asked;
     if (took >= least_) return;
     least_ = took;
     offset_ = asked + took / 2 - other;
   }
-  /// What must be added to the other's counter, modulo 2^64; 0 if the two may well be alike.
+  /// What must be added to the other counter, modulo 2^64; 0 if the two may be equal.
   [[nodiscard]] constexpr std::uint64_t value() const {
-    const bool may_be_alike = offset_ + least_ / 2 <= least_;  // within half of it, either way
+    const bool may_be_alike = offset_ + least_ / 2 <= least_;  // within half a round, either way
     return may_be_alike ? 0 : offset_;
   }
 
@@ -27,8 +28,8 @@ class TscOffset {
   std::uint64_t offset_ = 0;
 };
 
-/// Counts of a time-stamp counter since `start`; none where that is still to come, as it may be for
-/// a CPU whose offset is not known better than the rounds took.
+/// Counts of a time-stamp counter since `start`; 0 if `start` lies in the future, as it may for a
+/// CPU whose offset is known only to within a round.
 [[nodiscard]] constexpr std::uint64_t counts_since(std::uint64_t start, std::uint64_t now) {
   const std::uint64_t counts = now - start;
   return counts >> 63 == 0 ? counts : 0;

@@ -1,6 +1,6 @@
-// What programs and the kernel agree on. A system call is INT 0x80 with its number in eax and its
-// arguments in edx, ecx, ebx and esi; the answer comes back in eax, all other registers are as they
-// were. An answer of kFirstError or above is a UserError, counted downwards from 2^32 - 1.
+// The interface between programs and the kernel. A system call is INT 0x80 with its number in eax
+// and its arguments in edx, ecx, ebx and esi. The answer comes back in eax; all other registers are
+// unchanged. An answer of kFirstError or above is a UserError, counted down from 2^32 - 1.
 #pragma once
 
 #include <cstdint>
@@ -11,21 +11,21 @@ namespace kmapper::kernel {
 enum class Syscall : std::uint32_t {
   exit = 1,          // (code): does not return
   write = 2,         // (text, size): to the console
-  map = 3,           // (pages): zeroed, readable and writable, one behind the other; their address
-  unmap = 4,         // (address, pages): every one of them must be mapped
+  map = 3,           // (pages): zeroed, readable and writable, contiguous; returns their address
+  unmap = 4,         // (address, pages): each of them must be mapped
   read_process = 5,  // (pid, address, buffer, size): copies another process's memory
-  pid = 6,           // (): this process's number
+  pid = 6,           // (): returns this process's number
   yield = 7,         // ()
   sleep = 8,         // (ticks of 10 ms)
   file_info = 9,     // (index, FileInfo*)
-  map_file = 10,     // (index): the whole file, read-only; its address
+  map_file = 10,     // (index): the whole file, read-only; returns its address
 };
 
 enum class UserError : std::uint32_t {
   none,
   no_such_call,
-  bad_address,  // not the process's, or not to be written
-  bad_size,     // nothing, or more than there can be
+  bad_address,  // not in the process, or not writable
+  bad_size,     // nothing, or more than possible
   out_of_memory,
   no_such_process,  // or it has ended
   no_such_file,
@@ -64,7 +64,7 @@ inline constexpr std::uint32_t kFirstError = 0xFFFFFF00;
 
 struct FileInfo {
   std::uint32_t size_low, size_high;  // in bytes
-  std::uint32_t name_size;            // as much of it as fits
+  std::uint32_t name_size;            // as much of the name as fits
   char name[116];
 };
 

@@ -1,5 +1,5 @@
-// Page tables are looked at through local mappings, one at a time, for a few instructions each. A
-// table stays until release(), even if nothing is mapped by it any more.
+// Page tables are accessed through local mappings, one at a time, for a few instructions each. A
+// table stays until release(), even when it maps nothing any more.
 #include "kernel/user/address_space.hpp"
 
 #include <algorithm>
@@ -32,12 +32,13 @@ constexpr std::uint32_t table_index(UserAddr address) {
 constexpr std::uint32_t page_index(UserAddr address) {
   return (to_number(address) >> kPageShift) % kEntriesPerTable;
 }
-// Of so many pages, those that the table of `at` has entries for.
+// How many of these pages the page table of `at` has entries for.
 std::uint32_t pages_in_table(UserAddr at, std::uint32_t pages) {
   return std::min(pages, kEntriesPerTable - page_index(at));
 }
 
-// Processes get high memory as long as there is any. Of low memory the kernel keeps a sixteenth.
+// Processes get high memory while there is any. The kernel keeps a sixteenth of low memory for
+// itself.
 Page* take_page_for_user() {
   Page* const page = alloc_pages(GFP_HIGHMEM, 0);
   if (page == nullptr || is_high(page)) return page;
@@ -170,7 +171,7 @@ std::optional<UserAddr> AddressSpace::find_gap(std::uint32_t pages) const {
   return gap ? gap : find_gap(kMapBegin, pages);
 }
 
-// The first of so many pages that are not mapped, and whose neighbours are not either.
+// The first of so many unmapped pages whose neighbours are unmapped, too.
 std::optional<UserAddr> AddressSpace::find_gap(UserAddr from, std::uint32_t pages) const {
   std::uint32_t empty = 0;
   for (UserAddr at = from; at < kMapEnd;) {
@@ -212,7 +213,8 @@ UserError AddressSpace::unmap(UserAddr first, std::uint32_t pages) {
   return UserError::none;
 }
 
-// Whichever of the pages are mapped. First all entries go, then all translations, then the pages.
+// Unmaps those of the pages that are mapped. First all entries go, then all translations, then the
+// pages.
 void AddressSpace::unmap_mapped(UserAddr first, std::uint32_t pages) {
   const auto for_each_entry = [&](auto visit) {
     for (std::uint32_t i = 0; i < pages;) {

@@ -1,11 +1,11 @@
-// What a process has in its part of the address space: page directories and tables of its own,
-// which lie in high memory where there is any and are reached by kmap_local, and pages. Pages that
-// it owns come zeroed, and go back to the allocator; those of files are the file's.
+// The process's part of the address space: pages, and page directories and tables of its own. The
+// tables lie in high memory while there is any, and are reached by kmap_local. Pages that the
+// process owns come zeroed and go back to the allocator; pages of files belong to the file.
 //
-// An address space is loaded only on the CPU that runs its process's one thread: see
-// Scheduler::use_directories(). So dropping a translation there is a matter of that CPU.
+// An address space is loaded only on the CPU that runs the process's one thread: see
+// Scheduler::use_directories(). So only that CPU has to drop its translations.
 //
-// Not locked. The process's mutex guards what its own thread changes and others look at.
+// Not locked. The process's mutex guards what its own thread changes and other threads read.
 #pragma once
 
 #include <array>
@@ -33,28 +33,28 @@ class AddressSpace {
   AddressSpace(const AddressSpace&) = delete;
   AddressSpace& operator=(const AddressSpace&) = delete;
 
-  /// Makes it empty. False: out of memory; release() gives back what there is. Once, first.
+  /// Makes it empty. False: out of memory; release() gives back what was taken. Once, first.
   [[nodiscard]] bool open();
-  /// Gives everything back. It must be loaded nowhere.
+  /// Gives everything back. No CPU may have it loaded.
   void release();
 
   // All of these need a context that may sleep.
 
-  /// Zeroed pages at an address. None may be mapped there. False: out of memory, and some of them
-  /// may be mapped.
+  /// Maps zeroed pages at an address where none are mapped. False: out of memory, and some of the
+  /// pages may be mapped.
   [[nodiscard]] bool map_at(UserAddr first, std::uint32_t pages, Access access);
-  /// Zeroed pages, readable and writable, in a row between unmapped ones.
+  /// Maps zeroed, contiguous pages, readable and writable, between unmapped ones.
   [[nodiscard]] Result<UserAddr, UserError> map(std::uint32_t pages);
-  /// The same for pages that somebody else owns, who keeps them as long as the address space;
+  /// The same for pages of another owner, who keeps them as long as the address space exists;
   /// readable.
   [[nodiscard]] Result<UserAddr, UserError> map_shared(const BlockList& pages);
-  /// Every one of the pages must be mapped. By its own thread.
+  /// Each of the pages must be mapped. Called by the process's thread.
   UserError unmap(UserAddr first, std::uint32_t pages);
 
   /// Any context.
   [[nodiscard]] std::optional<UserPage> find(UserAddr address) const;
 
-  /// How many pages it owns; and how many its tables and directories take.
+  /// The number of pages that the process owns, and that its tables and directories take.
   [[nodiscard]] std::uint32_t pages() const { return pages_; }
   [[nodiscard]] std::uint32_t table_pages() const { return table_pages_; }
   [[nodiscard]] const PageDirectoryPointers& directories() const { return pointers_; }

@@ -1,4 +1,4 @@
-// What an address is to a process: for reports of what it did there.
+// Describes an address from a process's view, for reports of its faults.
 #pragma once
 
 #include <span>
@@ -8,8 +8,8 @@
 
 namespace kmapper::kernel {
 
-/// What lies there, and why the process may not do everything with it. Written into `buffer`. In
-/// the process's own thread; any context.
+/// What lies at the address, and how the process may access it. Written into `buffer`. In the
+/// process's own thread; any context.
 [[nodiscard]] std::string_view describe_user_address(std::span<char> buffer,
                                                      const AddressSpace& space, VirtAddr address);
 

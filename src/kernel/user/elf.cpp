@@ -1,4 +1,4 @@
-// All numbers of the file are 32 bits; sums are made in 64, so that none wraps.
+// All numbers of the file have 32 bits; sums have 64, so that none wraps.
 #include "kernel/user/elf.hpp"
 
 #include <algorithm>
@@ -33,7 +33,7 @@ constexpr std::uint32_t kWrite = 2;
 
 constexpr std::uint32_t kMostHeaders = 32;
 
-// What lies anywhere in the file, whole.
+// Reads an object anywhere in the file, if it lies wholly in it.
 template <class T>
 std::optional<T> read_at(std::span<const unsigned char> file, std::uint64_t offset) {
   if (offset > file.size() || file.size() - offset < sizeof(T)) return std::nullopt;
@@ -85,7 +85,7 @@ std::string_view describe(ElfError error) {
     case ElfError::not_static:
       return "it is no static executable";
     case ElfError::bad_headers:
-      return "its headers have a size of their own";
+      return "its headers have an unusual size";
     case ElfError::too_many_segments:
       return "it has too many segments";
     case ElfError::outside_file:

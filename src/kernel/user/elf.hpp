@@ -1,6 +1,6 @@
-// What a program file says: which parts of it lie where, and where the program begins. Nothing in
-// the file is believed: every size and place is checked before it is used, and what is odd is
-// refused. So what comes out can be loaded without another look.
+// Reads a program file: its segments and its entry point. The file is not trusted: each size and
+// place is checked before it is used, and anything unusual is refused. So the result can be loaded
+// without further checks.
 #pragma once
 
 #include <array>
@@ -32,7 +32,7 @@ enum class ElfError : std::uint8_t {
   bad_entry,
 };
 
-/// One line for people.
+/// One line for the user.
 [[nodiscard]] std::string_view describe(ElfError error);
 
 /// A part of the program in memory. The bytes behind `content` are zero.
@@ -42,7 +42,7 @@ struct ElfSegment {
   std::span<const unsigned char> content;  // no more than size
   bool writable, executable;               // never both
 
-  /// The pages that it touches; no two segments share one.
+  /// The pages that the segment touches; no two segments share one.
   [[nodiscard]] UserAddr first_page() const {
     return UserAddr{to_number(begin) & ~(kPageSize - 1)};
   }

@@ -1,6 +1,7 @@
-// The object lies in a low page of its own, with the page directory pointers, which CR3 wants below
-// 4 GiB. The table of processes leads to it. Who looks another process up becomes a user of the
-// object, so that it stays, and takes its mutex, so that its address space does.
+// The object lies in a low page of its own, together with the page directory pointers, which CR3
+// wants below 4 GiB. The table of processes leads to it. A thread that looks another process up
+// becomes a user of the object, which keeps the object, and takes its mutex, which keeps its
+// address space.
 #include "kernel/user/process.hpp"
 
 #include <algorithm>
@@ -22,7 +23,7 @@ constinit std::uint32_t next_pid = 1;                   // the same
 
 }  // namespace
 
-// What becomes of a process's fields from its start to its end.
+// The steps of a process from its start to its end.
 struct ProcessLife {
   static Process* create(const Program& program);
   static StartError load(Process& process, std::string_view arguments);
@@ -42,7 +43,7 @@ struct ProcessLife {
 
 namespace {
 
-// Keeps a process's object, while it lives; and lets nobody change its address space.
+// Keeps a process's object while the Visit exists, and keeps its address space unchanged.
 class Visit {
  public:
   explicit Visit(Pid pid) : process_(ProcessLife::find(pid)) {}
@@ -58,7 +59,7 @@ class Visit {
   Process* process_;
 };
 
-// Bytes of `segment` that lie in the page at `page`, which touches it.
+// The bytes of `segment` in the page at `page`, which the segment touches.
 struct Part {
   std::uint32_t offset_in_page, offset_in_segment, size;
 };
@@ -75,12 +76,12 @@ Access access_of(const ElfSegment& segment) {
   return segment.writable ? Access::write : Access::read;
 }
 
-// Of a piece of `size` bytes, those that lie in the page of `address`.
+// How many of `size` bytes at `address` lie in the first page.
 std::uint32_t bytes_in_page(UserAddr address, std::uint32_t size) {
   return std::min(size, kPageSize - to_number(address) % kPageSize);
 }
 
-// Bytes of one page of another process. The caller has its mutex.
+// Reads bytes of one page of another process. The caller holds that process's mutex.
 UserError read_page(AddressSpace& space, UserAddr from, UserAddr to, std::uint32_t size) {
   const std::optional<UserPage> mapped = space.find(from);
   if (!mapped) return UserError::bad_address;
@@ -130,7 +131,7 @@ bool ProcessLife::load(AddressSpace& space, const ElfSegment& segment) {
   return true;
 }
 
-// At the upper end of the stack, which begins below.
+// Puts the arguments at the upper end of the stack, which begins below them.
 bool ProcessLife::put_arguments(Process& process, std::string_view arguments) {
   constexpr std::uint32_t kPages = (kStackEnd - kStackBegin) / kPageSize;
   constexpr UserAddr kAt{to_number(kStackEnd) - kMaxArguments};
@@ -157,7 +158,7 @@ StartError ProcessLife::load(Process& process, std::string_view arguments) {
   return put_arguments(process, arguments) ? StartError::none : StartError::out_of_memory;
 }
 
-// What its thread does first.
+// The first code of a process's thread.
 void ProcessLife::run(void* argument) {
   auto& self = *static_cast<Process*>(argument);
   this_cpu::current()->set_process(&self);
@@ -181,7 +182,7 @@ void ProcessLife::leave(Process& process, ProcessEnd end) {
   thread_exit();
 }
 
-// A thread that dies in the kernel has left the memory behind.
+// A thread that dies in the kernel leaves the process's memory behind; wait() frees it.
 ProcessEnd ProcessLife::wait(Process& process) {
   if (thread_join(*process.thread_) == Ending::died) {
     process.end_.how = ProcessEnd::How::died;
@@ -219,7 +220,7 @@ bool ProcessLife::enter_table(Process& process) {
   return true;
 }
 
-// Out of the table, and one user less: who started it.
+// Takes the process out of the table; its starter is no user of it any more.
 void ProcessLife::forget(Process& process) {
   {
     const Locked guard(table_lock);

@@ -1,6 +1,6 @@
 // A process: a program in ring 3, with an address space and one thread of its own. It ends when its
-// program says so, when it does what it must not, or when it is told to; its memory goes back then,
-// and what remains is this object, for who waits for it.
+// program ends, when it does something forbidden, or when it is told to. Its memory then goes back;
+// this object remains for the thread that waits for the process.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,7 @@
 
 namespace kmapper::kernel {
 
-/// By which processes know each other: counted from 1, never used again.
+/// The number of a process: counted from 1, never used again.
 enum class Pid : std::uint32_t {};
 [[nodiscard]] constexpr std::uint32_t to_number(Pid pid) { return static_cast<std::uint32_t>(pid); }
 
@@ -26,12 +26,12 @@ inline constexpr std::size_t kMaxArguments = 256;  // characters
 struct ProcessEnd {
   enum class How : std::uint8_t {
     exited,
-    faulted,  // it did what it must not
+    faulted,  // it did something forbidden
     told,     // by process_tell_to_end()
-    died,     // the kernel failed it, and has said so
+    died,     // the kernel's thread of it died, and has reported why
   };
   How how;
-  std::uint32_t code;  // that it exited with
+  std::uint32_t code;  // its exit code
 };
 
 enum class StartError : std::uint8_t {
@@ -51,12 +51,12 @@ class Process {
 
   [[nodiscard]] Pid pid() const { return pid_; }
   [[nodiscard]] std::string_view name() const { return program_.name; }
-  /// By its own thread without the mutex, unless it is changed.
+  /// The process's thread may read it without the mutex, but not change it.
   [[nodiscard]] AddressSpace& space() { return space_; }
   /// Guards the address space.
   [[nodiscard]] Mutex& mutex() { return mutex_; }
   [[nodiscard]] bool is_told_to_end() const { return told_.load(std::memory_order_relaxed); }
-  /// Whether all is over but for the waiting.
+  /// Whether the process is over, except for process_wait().
   [[nodiscard]] bool has_ended() const { return ended_.load(std::memory_order_acquire); }
 
  private:
@@ -76,18 +76,18 @@ class Process {
   ProcessEnd end_{ProcessEnd::How::died, 0};
 };
 
-/// Starts a program. Its file may be anything. Whoever starts it must wait for it. Needs a context
-/// that may sleep, as do the calls below.
+/// Starts a program from any file. The caller must wait for the process. Needs a context that may
+/// sleep, as do the calls below.
 [[nodiscard]] Result<Process*, StartError> process_start(const Program& program,
                                                          std::string_view arguments);
-/// Sleeps until the process has ended. It is gone then. Once.
+/// Sleeps until the process has ended; the object is gone then. Once.
 ProcessEnd process_wait(Process& process);
 
-/// The process ends when it is in ring 3 next, or sleeps. False: there is no such process.
+/// Makes the process end when it next enters ring 3 or sleeps. False: there is no such process.
 bool process_tell_to_end(Pid pid);
 
-/// Copies a process's memory into that of the calling process, page by page, through kmap(): other
-/// than by its own thread, it can be reached in no other way.
+/// Copies a process's memory into that of the calling process, page by page, through kmap(): only a
+/// process's own thread can reach its memory by its addresses.
 UserError process_read(Pid pid, UserAddr from, UserAddr to, std::uint32_t size);
 
 /// Calls visit(process) for every process that has not been waited for.
@@ -96,9 +96,9 @@ void for_each_process(void (*visit)(Process& process, void* context), void* cont
 // --- For a process's own thread ---
 
 [[noreturn]] void process_exit(std::uint32_t code);
-/// What it did has been reported.
+/// Its fault has been reported.
 [[noreturn]] void process_end_by_fault();
-/// Where it would go on in ring 3. Returns with interrupts as they were.
+/// Called before a return to ring 3. Returns with interrupts as they were.
 void process_end_if_told();
 /// The running process.
 [[nodiscard]] Process& this_process();

@@ -4,7 +4,7 @@
 
 namespace kmapper::kernel {
 
-// Where programs.S puts the files.
+// The addresses of the files in programs.S.
 #define KMAPPER_PROGRAM(name) \
   extern "C" const unsigned char program_##name##_begin[], program_##name##_end[]
 KMAPPER_PROGRAM(sha256);

@@ -1,4 +1,5 @@
-// The programs that come with the kernel: ELF files, built from programs/ and part of the image.
+// The programs that come with the kernel: ELF files that are built from programs/ and lie in the
+// image.
 #pragma once
 
 #include <span>
@@ -8,7 +9,7 @@ namespace kmapper::kernel {
 
 struct Program {
   std::string_view name;
-  std::string_view about;  // one line for people: what it does with which arguments
+  std::string_view about;  // one line for the user: the arguments, and what it does
   const unsigned char* begin;
   const unsigned char* end;
 
@@ -16,7 +17,7 @@ struct Program {
 };
 
 [[nodiscard]] std::span<const Program> programs();
-/// Null: there is none of that name.
+/// Null: there is no program of that name.
 [[nodiscard]] const Program* find_program(std::string_view name);
 
 }  // namespace kmapper::kernel

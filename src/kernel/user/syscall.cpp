@@ -16,7 +16,8 @@ std::uint32_t answer(const Result<UserAddr, UserError>& address) {
   return address ? to_number(*address) : to_answer(address.error());
 }
 
-// Control characters move no cursor, and begin no line that the kernel has not begun.
+// Replaces control characters, so that a program cannot move the cursor or begin a line that the
+// kernel has not begun.
 void make_printable(std::span<char> text) {
   for (char& c : text) {
     if ((c < ' ' && c != '\n') || c == 0x7F) c = '?';
@@ -26,7 +27,7 @@ void make_printable(std::span<char> text) {
 std::uint32_t write(UserAddr text, std::uint32_t size) {
   constexpr std::uint32_t kMostSize = 4096;
   if (size > kMostSize) return to_answer(UserError::bad_size);
-  std::array<char, 256> piece;  // as much as print() puts out in one piece
+  std::array<char, 256> piece;  // as much as print() writes in one piece
   while (size > 0) {
     const auto part = std::min(size, static_cast<std::uint32_t>(piece.size()));
     if (!copy_from_user(piece.data(), text, part)) return to_answer(UserError::bad_address);

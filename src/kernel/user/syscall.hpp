@@ -1,4 +1,4 @@
-// What a program may ask the kernel for: abi.hpp's calls.
+// The system calls of abi.hpp.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@ struct SyscallArguments {
   std::uint32_t first, second, third, fourth;
 };
 
-/// Answers a system call of the running process. Whatever the numbers are: nothing of them is
-/// believed. Interrupts must be enabled.
+/// Answers a system call of the running process. No argument is trusted. Interrupts must be
+/// enabled.
 [[nodiscard]] std::uint32_t syscall(std::uint32_t number, const SyscallArguments& arguments);
 
 }  // namespace kmapper::kernel

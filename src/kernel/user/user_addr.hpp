@@ -1,5 +1,5 @@
-// A process's part of the address space, and the type of its addresses: the kernel never follows
-// one, but for copy_from_user() and copy_to_user().
+// A process's part of the address space, and the type of its addresses. The kernel dereferences
+// them only in copy_from_user() and copy_to_user().
 //
 //   0x00000000  never mapped: null pointers
 //   0x00010000  the program
@@ -35,8 +35,8 @@ inline constexpr UserAddr kStackBegin{0xBFFE0000};
 inline constexpr UserAddr kStackEnd{0xBFFF0000};
 inline constexpr UserAddr kUserEnd{0xC0000000};
 
-/// Whether all bytes lie below the kernel: what has to be asked first about any address that a
-/// process hands in, and does not say that anything is mapped there.
+/// Whether all bytes lie below the kernel: the first check of any address from a process. It does
+/// not tell whether anything is mapped there.
 [[nodiscard]] constexpr bool is_user_range(UserAddr begin, std::uint32_t size) {
   return to_number(begin) <= to_number(kUserEnd) && size <= kUserEnd - begin;
 }

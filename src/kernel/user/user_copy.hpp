@@ -1,5 +1,5 @@
-// Between the kernel and the running process. Whatever address a process hands in: a copy of memory
-// that is not its own, or that it must not write, is refused or ends early, and nobody dies.
+// Copies between the kernel and the running process. Any address is allowed: a copy of memory that
+// is not the process's, or that it must not write, is refused or ends early, and no thread dies.
 #pragma once
 
 #include <cstddef>

@@ -33,9 +33,9 @@ void report_tables(const acpi::Broken& broken, std::size_t lists) {
   if (lists > 1) print("the firmware left {} ACPI tables of the CPUs: all are read\n", lists);
   if (lists != 0) return;
   if (broken.all().empty()) {
-    print("the firmware left no ACPI table of the CPUs: one is used\n");
+    print("the firmware left no ACPI table of the CPUs: one CPU is used\n");
   } else {
-    print("no whole ACPI table of the CPUs is left: one is used\n");
+    print("no whole ACPI table of the CPUs is left: one CPU is used\n");
   }
 }
 

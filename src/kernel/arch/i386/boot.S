@@ -1,8 +1,8 @@
 // From the Multiboot loader to kernel_main(). The loader leaves a 32-bit CPU without paging, the
-// image at 1 MiB, eax = its magic number, ebx = the physical address of what it has to say. Here
-// paging begins: PAE page tables that map the first 8 MiB twice, where they are (for the
-// instruction that turns paging on, and taken away right after) and at 0xC0000000. paging.cpp
-// refines them. Symbols are linked high; until paging is on, each is used as (symbol - kDirectMap).
+// image at 1 MiB, eax = its magic number, ebx = the physical address of its information. This code
+// turns paging on: PAE page tables map the first 8 MiB twice, at their physical addresses (for the
+// instruction that turns paging on; removed right after) and at 0xC0000000. paging.cpp refines
+// them. Symbols are linked high; until paging is on, each is used as (symbol - kDirectMap).
 
 #include "paging_on.inc"
 
@@ -56,7 +56,7 @@ start:
   jmp *%eax
 high:
   addl $kDirectMap, %esp
-  // The low mapping goes: a null pointer must fault.
+  // Remove the low mapping: a null pointer must fault.
   movl $page_directories, %edx
   movl $kBlocks, %ecx
 4:
@@ -75,8 +75,8 @@ high:
   hlt
   jmp 1b
 
-// Says so on the screen, in text mode, and on COM1, as the firmware left them, and ends the machine
-// with FAIL.
+// Prints the error on the screen, in text mode, and on COM1, as the firmware left them, and ends
+// the machine with FAIL.
 .set kScreen, 0xB8000
 .set kColumns, 80
 .set kRows, 25
@@ -97,7 +97,7 @@ no_pae:
   hlt
   jmp 4b
 
-// One line, at esi: on the screen at edi, and on COM1. Changes eax, ecx and edx.
+// Prints one line, at esi: on the screen at edi, and on COM1. Changes eax, ecx and edx.
 say:
   lodsb
   testb %al, %al
@@ -111,7 +111,7 @@ say:
   call send
   movb $'\n, %al
 
-// The byte in al, on COM1. Waits for as long as a byte takes, not for ever.
+// Sends the byte in al to COM1. Waits for as long as a byte takes, not for ever.
 send:
   movb %al, %ah
   movl $100000, %ecx

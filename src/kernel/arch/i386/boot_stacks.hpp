@@ -1,6 +1,6 @@
-// The stacks that are part of the image: the one that the machine boots on, which becomes that of
-// CPU 0's idle thread, and one for the double faults of each CPU. Each grows down towards a page
-// that paging_init() takes away.
+// The stacks that are part of the image: the boot stack, which becomes the stack of CPU 0's idle
+// thread, and one for the double faults of each CPU. Each grows down towards a page that
+// paging_init() unmaps.
 #pragma once
 
 #include "arch/cpu.hpp"

@@ -1,10 +1,10 @@
-// Ticks come from each CPU's local APIC. How fast the time-stamp counter is, a chip of known rate
-// tells (reference_clocks.hpp); how fast the local APIC's timer is, the time-stamp counter does.
+// Each CPU's local APIC makes its ticks. A chip of known rate measures the time-stamp counter
+// (reference_clocks.hpp), and the time-stamp counter measures the local APIC's timer.
 //
-// CPUs need not have been reset at once, and firmware writes to their counters. So each CPU has a
-// start of its own, measured against CPU 0 when it comes (tsc_offset.hpp); and what is left, less
-// than a round between the two takes, is hidden by the latest time that any CPU has read: nobody
-// reads an earlier one.
+// CPUs may be reset at different times, and firmware may write to their counters. So each CPU has a
+// start value of its own, measured against CPU 0 when the CPU starts (tsc_offset.hpp). The rest of
+// the difference is less than a round between the two CPUs. The latest time that any CPU has read
+// hides it: no CPU reads an earlier time.
 #include "arch/clock.hpp"
 
 #include <atomic>
@@ -51,7 +51,7 @@ std::uint32_t measure_timer() {
       divide(interval->counts * rate.hertz, interval->tsc * kTicksPerSecond).quotient);
 }
 
-// --- CPU 0 and one other agree on what time it is ---
+// --- CPU 0 and another CPU agree on the time ---
 
 constexpr std::uint32_t kRounds = 64;
 constexpr std::uint32_t kNoMore = UINT32_MAX;
@@ -59,7 +59,7 @@ constinit std::atomic<std::uint32_t> asked{0};  // a round's number
 constinit std::atomic<std::uint32_t> answered{0};
 constinit std::uint64_t answer = 0;  // published by `answered`
 
-// Nothing within so many counts.
+// Nothing if no answer comes within `patience` counts.
 std::optional<std::uint64_t> ask(std::uint32_t round, std::uint64_t patience) {
   const std::uint64_t begin = rdtsc();
   asked.store(round);
@@ -79,11 +79,11 @@ void report_difference(CpuNumber other, std::uint64_t offset) {
         is_behind ? "behind" : "ahead of");
 }
 
-// --- The latest time that anybody has read ---
+// --- The latest time that any CPU has read ---
 
 constinit std::uint64_t latest = 0;
 
-// What was there; `desired` is there now if that was `expected`.
+// Returns the old value; stores `desired` if the old value was `expected`.
 std::uint64_t exchange_latest(std::uint64_t expected, std::uint64_t desired) {
   asm volatile("lock cmpxchg8b %1"
                : "+A"(expected), "+m"(latest)
@@ -120,7 +120,8 @@ void clock_look_again() {
   const auto again = measure_rate(reference->counter, reference->hertz);
   if (!again || again->blur >= rate.blur) return;
   if (!again->agrees_with(rate)) {
-    print("the clock was set to {} Hz; a second look finds {} Hz\n", rate.hertz, again->hertz);
+    print("the clock was set to {} Hz; a second measurement gives {} Hz\n", rate.hertz,
+          again->hertz);
   }
   const auto counts = std::uint64_t{timer_counts_per_tick} * again->hertz;
   timer_counts_per_tick = static_cast<std::uint32_t>(divide(counts, rate.hertz).quotient);
@@ -131,7 +132,7 @@ void clock_look_again() {
 void clock_start() { local_apic_timer_repeat(timer_counts_per_tick); }
 
 bool clock_lead(CpuNumber other) {
-  constexpr std::uint64_t kPatienceSeconds = 5;  // an emulated CPU may wait for a host's
+  constexpr std::uint64_t kPatienceSeconds = 5;  // an emulated CPU may wait for a host CPU
   constexpr std::uint32_t kMostTimeDivisor = 50;
   TscOffset offset;
   const std::uint64_t begin = rdtsc();

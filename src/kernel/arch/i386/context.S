@@ -1,5 +1,5 @@
-// switch_context(from, to), arguments in eax and edx. The caller expects ebx, esi, edi and ebp to
-// survive; all else it has saved itself.
+// switch_context(from, to), arguments in eax and edx. Saves ebx, esi, edi and ebp; the caller has
+// saved all else.
 
 .section .text
 .globl switch_context

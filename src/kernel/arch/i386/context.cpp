@@ -5,7 +5,7 @@
 namespace kmapper::kernel {
 namespace {
 
-// What switch_context() pops, and the return address that `entry` will never use.
+// What switch_context() pops, and the return address that `entry` never uses.
 struct FirstFrame {
   std::uint32_t ebp, edi, esi, ebx;
   void (*entry)();

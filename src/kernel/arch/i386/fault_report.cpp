@@ -1,6 +1,6 @@
-// What an exception tells, for people: what happened, where, what lies at the address, the
-// registers, and the addresses of code that are found on the stack. (Frame pointers would cost the
-// hot path a register, so the list may hold a stale address between the true ones.)
+// The report of an exception: what happened, where, what lies at the address, the registers, and
+// the code addresses on the stack. (Frame pointers would cost the hot path a register, so the list
+// may contain a stale address between the true ones.)
 #include <string_view>
 
 #include "arch/paging.hpp"
@@ -91,7 +91,7 @@ void print_registers(const Registers& r) {
         r.ecx, r.edx, r.esi, r.edi);
 }
 
-// Whether the bytes before a return address can be a CALL: relative, or through a register or
+// Whether the bytes before a return address may be a CALL: relative, or through a register or
 // memory.
 bool follows_call(VirtAddr address) {
   if (!is_code(address) || !is_code(VirtAddr{to_number(address) - 6})) return false;
@@ -107,7 +107,7 @@ void print_backtrace(std::uint32_t esp) {
   print("  called from:");
   int printed = 0;
   VirtAddr at{(esp + 3) & ~3U};
-  // A stack that overflowed: what was written last lies just above the guard.
+  // If the stack overflowed, what was written last lies just above the guard.
   if (!translate(at)) at = VirtAddr{(to_number(at) | (kPageSize - 1)) + 1};
   for (std::uint32_t i = 0; i < kMostWords && printed < kMostCallers && translate(at); ++i) {
     const VirtAddr word{*static_cast<const std::uint32_t*>(to_pointer(at))};
@@ -145,7 +145,7 @@ void print_exception(const TrapFrame& frame) {
   print_backtrace(frame.esp());
 }
 
-// Other than page faults tell, by their error code, SDM 3A 6.13.
+// Exceptions other than page faults, by their error code, SDM 3A 6.13.
 void print_user_error(const TrapFrame& frame) {
   constexpr std::uint32_t kOfInterrupt = 2;
   if (frame.vector != static_cast<std::uint32_t>(Exception::general_protection)) {
@@ -178,7 +178,7 @@ void print_user_exception(const TrapFrame& frame) {
         process.space().table_pages());
 }
 
-// Whether the kernel goes on elsewhere: it copied to or from a process.
+// Whether the kernel continues elsewhere: it copied to or from a process.
 bool fix_up(TrapFrame& frame) {
   if (frame.vector != static_cast<std::uint32_t>(Exception::page_fault)) return false;
   const std::uint32_t go_on = find_fixup(frame.eip, read_cr2());
@@ -201,7 +201,8 @@ void print_double_fault(const TaskState& task) {
   print_backtrace(task.esp);
 }
 
-// Without the screen, which has no mapping if anything; if not even that helps, in silence.
+// Without the screen, whose mapping may be missing; if that does not help, the machine ends without
+// output.
 void panic_if_console_faulted(std::string_view name, std::uint32_t eip) {
   static constinit bool said = false;
   if (!console_has_faulted()) return;
@@ -231,7 +232,7 @@ void handle_double_fault() {
   panic_if_console_faulted(kNames[static_cast<std::size_t>(Exception::double_fault)], task.eip);
   print_double_fault(task);
   if (!can_die()) panic("double fault outside of any thread");
-  // The thread goes on where it ends, at the top of its stack, with interrupts disabled.
+  // The thread continues where it ends, at the top of its stack, with interrupts disabled.
   constexpr std::uint32_t kNoFlags = 2;
   task.eip = to_number(to_virt(reinterpret_cast<const void*>(&thread_die)));
   task.esp = to_number(to_virt(thread_stack_top(*this_cpu::current()))) - sizeof(std::uint32_t);

@@ -37,8 +37,8 @@ constexpr std::uint32_t kIdShift = 24;
 
 constexpr std::uint32_t kApicBase = 0x1B;  // IA32_APIC_BASE, SDM 3A 10.4.4
 
-// In xAPIC mode the registers lie in memory; in x2APIC mode, in which some firmware leaves the CPUs
-// and which some CPUs forbid to leave, they are MSRs. All CPUs are driven in the mode of the first.
+// In xAPIC mode the registers lie in memory; in x2APIC mode they are MSRs. Some firmware leaves the
+// CPUs in x2APIC mode, and some CPUs cannot leave it. All CPUs use the mode of the first CPU.
 constinit bool is_x2apic = false;
 constinit volatile std::uint32_t* registers = nullptr;
 
@@ -56,7 +56,7 @@ void set(Register which, std::uint32_t value) {
 
 void send(ApicId to, std::uint32_t command) {
   if (is_x2apic) {
-    // The CPU that is interrupted must see what was written before (SDM 3A 10.12.3).
+    // The interrupted CPU must see what was written before (SDM 3A 10.12.3).
     asm volatile("mfence\n\tlfence" ::: "memory");
     constexpr std::uint32_t kCommand =
         x2apic_msr(static_cast<std::uint32_t>(Register::command_low));
@@ -67,7 +67,7 @@ void send(ApicId to, std::uint32_t command) {
   set(Register::command_low, command | kAssert);  // sends
 }
 
-// A CPU that is started is in xAPIC mode after its reset, unless the firmware has changed that.
+// After its reset, a started CPU is in xAPIC mode, unless the firmware has changed that.
 void follow_mode_of_first() {
   const std::uint64_t base = read_msr(kApicBase);
   if (is_x2apic && apic_mode(base) == ApicMode::xapic) write_msr(kApicBase, base | kX2Apic);
@@ -95,7 +95,7 @@ void local_apic_map() {
 
 void local_apic_enable() {
   follow_mode_of_first();
-  // The firmware may have left the old controllers' line connected.
+  // The firmware may have left the line of the old controllers connected.
   set(Register::line0, kMasked);
   set(Register::line1, kMasked);
   set(Register::timer, kMasked);
@@ -103,7 +103,7 @@ void local_apic_enable() {
 }
 
 void local_apic_accept_pic() {
-  constexpr std::uint32_t kExternal = 7U << 8;  // the controller says which vector
+  constexpr std::uint32_t kExternal = 7U << 8;  // the controller supplies the vector
   set(Register::line0, kExternal);
 }
 

@@ -27,14 +27,15 @@ constexpr std::uint32_t kNobody = 0;
 constinit std::atomic<std::uint32_t> stopper{kNobody};  // a CPU's number, plus one
 constinit std::atomic<std::uint32_t> stopped{0};        // a bit for each CPU
 
-// Nothing more happens here.
+// Halts this CPU for ever.
 [[noreturn]] void stop() {
   stopped.fetch_or(CpuSet(this_cpu::number()).bits());
   halt_forever();
 }
 
-// Write protection and NX are on since boot.S. What remains keeps the kernel from executing (SMEP)
-// and from touching by accident (SMAP) what belongs to user processes. SDM 3A 4.6; CPUID.7.0:EBX.
+// Write protection and NX are on since boot.S. The remaining protections keep the kernel from
+// executing user pages (SMEP), and from accessing them by accident (SMAP). SDM 3A 4.6;
+// CPUID.7.0:EBX.
 void protect_from_user_pages() {
   if (cpuid(0).eax < 7) return;
   const std::uint32_t features = cpuid(7).ebx;

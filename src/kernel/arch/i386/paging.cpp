@@ -1,6 +1,6 @@
-// The page tables of the one address space. The four page directories and the tables under the
-// image are static; all other tables are given by those who need them. Directory entries count
-// through all four directories, because these are contiguous: entry n maps the 2 MiB at n * 2 MiB.
+// The page tables of the one address space. The four page directories and the tables of the image
+// are static; callers provide all other tables. The four directories are contiguous, so directory
+// entries are counted through all of them: entry n maps the 2 MiB at n * 2 MiB.
 #include "arch/paging.hpp"
 
 #include <algorithm>
@@ -28,10 +28,10 @@ constinit std::uint32_t PageTableEntry::no_execute_ = 0;
 
 namespace {
 
-constexpr std::uint32_t kImageBlocks = 4;  // as boot.S maps, and kernel.ld checks
+constexpr std::uint32_t kImageBlocks = 4;  // boot.S maps as many, and kernel.ld checks it
 alignas(kPageSize) constinit PageTableEntry image_tables[kImageBlocks][kEntriesPerTable]{};
 
-// Below the devices' addresses.
+// Maps the devices' addresses.
 alignas(kPageSize) constinit PageTableEntry device_table[kEntriesPerTable]{};
 constinit std::uint32_t devices = 0;
 
@@ -46,7 +46,7 @@ bool has_no_execute() {
   constexpr std::uint32_t kExtended = 0x80000000;
   constexpr std::uint32_t kEfer = 0xC0000080;
   if (cpuid(kExtended).eax < kExtended + 1) return false;
-  const bool has_efer = (cpuid(kExtended + 1).edx & (1U << 20)) != 0;  // it has NX, in fact
+  const bool has_efer = (cpuid(kExtended + 1).edx & (1U << 20)) != 0;  // it has NX, to be exact
   return has_efer && (read_msr(kEfer) & (1U << 11)) != 0;
 }
 
@@ -161,8 +161,7 @@ void load_page_directories(const PageDirectoryPointers* pointers) {
 Pfn probe_table_frame() { return to_pfn(direct_to_phys(probe_table)); }
 bool finds_high_tables() { return high_tables_are_found; }
 
-// Of two tables whose addresses differ by 4 GiB, each maps another page: which one does the CPU
-// find?
+// Two tables whose addresses differ by 4 GiB map different pages: which one does the CPU find?
 void probe_high_tables(Pfn twin) {
   alignas(kPageSize) static constinit std::uint32_t found_low[kEntriesPerTable]{1};
   alignas(kPageSize) static constinit std::uint32_t found_high[kEntriesPerTable]{2};

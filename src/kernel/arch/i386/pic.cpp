@@ -11,7 +11,7 @@ constexpr Port kMasterCommand{0x20};
 constexpr Port kMasterData{0x21};
 constexpr Port kSlaveCommand{0xA0};
 constexpr Port kSlaveData{0xA1};
-constexpr std::uint32_t kCascade = 2;  // the master's line that the slave sits on
+constexpr std::uint32_t kCascade = 2;  // the master's line to which the slave is connected
 constexpr std::uint8_t kFirstVector = kPicFirstVector;
 
 }  // namespace

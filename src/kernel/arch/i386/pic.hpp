@@ -1,5 +1,5 @@
 // The two 8259A interrupt controllers of a PC. This kernel takes its interrupts from the local
-// APICs; of these two it uses one line, on demand, and keeps the others silent.
+// APICs. Of these two controllers it uses one line, on demand, and masks the others.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,15 @@ namespace kmapper::kernel {
 inline constexpr std::uint32_t kPicFirstVector = 0x20;
 inline constexpr std::uint32_t kPicLines = 16;
 
-/// Masks every line, and moves the vectors away from the exceptions, in case one fires all the
-/// same. Once.
+/// Masks every line, and moves the vectors away from the exceptions, in case an interrupt comes all
+/// the same. Once.
 void pic_silence();
-/// Lets a line of the first controller, 0 to 7, interrupt. Interrupts must be disabled.
+/// Unmasks a line, 0 to 7, of the first controller. Interrupts must be disabled.
 void pic_unmask(std::uint32_t line);
-/// At the end of an interrupt of the first controller.
+/// Called at the end of an interrupt of the first controller.
 void pic_end_of_interrupt();
-/// Whether the first controller is at line 7 for no reason: a request went away before it was
-/// taken. Such an interrupt has no end.
+/// Whether the first controller's interrupt on line 7 is spurious: the request went away before the
+/// CPU took it. A spurious interrupt needs no end of interrupt.
 [[nodiscard]] bool pic_is_spurious();
 
 }  // namespace kmapper::kernel

@@ -24,7 +24,7 @@ Reading read_hpet(void* registers) {
   return {before, count, rdtsc()};
 }
 
-// Lets it count; the firmware may have stopped it.
+// Starts the counter; the firmware may have stopped it.
 std::optional<ReferenceClock> open_hpet(PhysAddr address) {
   constexpr std::uint32_t kPeriod = 4;  // of a count, in femtoseconds
   constexpr std::uint32_t kMostPeriod = 100'000'000;
@@ -58,7 +58,7 @@ constexpr Port kChannel2{0x42};
 constexpr Port kControl{0x43};
 constexpr Port kGate{0x61};  // bit 0: channel 2 counts; bit 1: speaker
 
-// It counts down. What is read is what the counter was when it was latched.
+// The chip counts down. A read returns the value at the time of the latch command.
 Reading read_chip(void* /*context*/) {
   constexpr std::uint8_t kLatchChannel2 = 0x80;
   const std::uint64_t before = rdtsc();
@@ -87,7 +87,7 @@ NominalRate ask_cpuid() {
   return {tsc.eax, tsc.ebx, tsc.ecx, frequency.eax & 0xFFFF};
 }
 
-// The measurement, or a line that says that there is none.
+// The measurement; if it fails, prints a line.
 std::optional<MeasuredRate> measure_by(const ReferenceClock& clock) {
   const std::optional<Rate> rate = measure_rate(clock.counter, clock.hertz);
   if (rate) return MeasuredRate{*rate, clock};
@@ -97,7 +97,7 @@ std::optional<MeasuredRate> measure_by(const ReferenceClock& clock) {
 
 }  // namespace
 
-// Those first that begin again latest.
+// The clocks that take longest to wrap come first.
 MeasuredRate measure_tsc() {
   acpi::Tables tables(read_physical);
   if (const auto address = find_hpet(read_physical, tables)) {

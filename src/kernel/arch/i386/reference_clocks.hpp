@@ -1,5 +1,5 @@
-// The chips of a PC that count at a known rate. Which of them there are, and count, differs from
-// one PC to the next: many of today stop the clock of the 8254, others have never had one.
+// The chips of a PC that count at a known rate. PCs differ in which of them exist and count: many
+// new ones stop the clock of the 8254, others do not have it.
 #pragma once
 
 #include <optional>
@@ -17,10 +17,11 @@ struct ReferenceClock {
 
 struct MeasuredRate {
   Rate rate;
-  std::optional<ReferenceClock> by;  // none: CPUID says the rate
+  std::optional<ReferenceClock> by;  // none: the rate comes from CPUID
 };
-/// How fast the time-stamp counter is by the first of them that counts as it should; if none does,
-/// by what CPUID says. Names those that should count and do not. Panics if nothing tells. At boot.
+/// The rate of the time-stamp counter, by the first chip that counts as it should; if none does, by
+/// CPUID. Prints the chips that should count and do not. Panics if no source gives the rate. At
+/// boot.
 [[nodiscard]] MeasuredRate measure_tsc();
 
 }  // namespace kmapper::kernel

@@ -52,7 +52,8 @@ struct [[gnu::packed]] TableRegister {
 
 std::uint32_t address_of(const void* pointer) { return to_number(to_virt(pointer)); }
 
-// Interrupts off, on a stack of its own, until it returns to the task that it interrupted.
+// The task runs with interrupts off, on a stack of its own, until it returns to the interrupted
+// task.
 void init_double_fault_task(TaskState& task, GuardedStack& stack, std::uint32_t cr3) {
   task.cr3 = cr3;
   task.eip = address_of(reinterpret_cast<const void*>(&double_fault_entry));

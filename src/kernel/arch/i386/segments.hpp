@@ -1,7 +1,7 @@
-// Segments and task states: flat code and data, of the kernel and of ring 3, one data segment whose
-// base makes %fs the per-CPU area, a task state for the CPU, and another that double faults switch
-// to, because the stack is what a double fault usually finds broken (SDM 3A 6.15, "Interrupt
-// 8"; 7.2, "Task Management Data Structures").
+// Segments and task states: flat code and data, of the kernel and of ring 3; one data segment whose
+// base makes %fs the per-CPU area; a task state for the CPU; and one that double faults switch to,
+// because a double fault often means a broken stack (SDM 3A 6.15, "Interrupt 8"; 7.2, "Task
+// Management Data Structures").
 #pragma once
 
 #include <cstdint>
@@ -14,12 +14,12 @@ enum class Selector : std::uint16_t {
   per_cpu = 0x18,
   task = 0x20,
   double_fault_task = 0x28,
-  user_code = 0x30 | 3,  // with the privilege level that they are loaded with
+  user_code = 0x30 | 3,  // with the privilege level of their selectors
   user_data = 0x38 | 3,
 };
 
 struct TaskState {
-  std::uint32_t link;  // the task that was interrupted
+  std::uint32_t link;  // the interrupted task
   std::uint32_t esp0, ss0, esp1, ss1, esp2, ss2;
   std::uint32_t cr3, eip, eflags, eax, ecx, edx, ebx, esp, ebp, esi, edi;
   std::uint32_t es, cs, ss, ds, fs, gs, ldt;
@@ -30,8 +30,8 @@ static_assert(sizeof(TaskState) == 104);
 /// Loads CPU `cpu`'s segments, and with them its %fs.
 void segments_init(std::uint32_t cpu);
 
-/// What this CPU was doing when a double fault stopped it; returning from the double fault goes on
-/// with it.
+/// What this CPU was doing when a double fault interrupted it; the return from the double fault
+/// continues it.
 [[nodiscard]] TaskState& interrupted_task();
 
 }  // namespace kmapper::kernel

@@ -1,11 +1,11 @@
-// From a start-up IPI to cpu_main(). A CPU that is started finds itself in real mode at the
-// beginning of a page below 1 MiB (SDM 3A 9.4.4), where start_cpus() has put a copy of the
-// trampoline. From there it goes to the image, first at its physical address; start_cpus() keeps
-// the image mapped there as well while a CPU turns paging on.
+// From a start-up IPI to cpu_main(). A started CPU is in real mode at the beginning of a page below
+// 1 MiB (SDM 3A 9.4.4), where start_cpus() has put a copy of the trampoline. From there it jumps to
+// the image, first at its physical address; start_cpus() keeps the image mapped there while a CPU
+// turns paging on.
 //
-// CPUs come in any order, at any time, and also when nobody waits for them any more. So each takes
-// start_claim from 1 to 0 before it touches anything that the CPUs share; where it finds 0, it
-// waits for its turn, and where it finds 2, it halts for good.
+// CPUs start in any order, at any time, and even when no CPU waits for them any more. So each CPU
+// changes start_claim from 1 to 0 before it uses anything that the CPUs share. If it finds 0, it
+// waits for its turn; if it finds 2, it halts for good.
 
 #include "paging_on.inc"
 

@@ -1,7 +1,7 @@
-// SDM 3A 8.4.4, "MP Initialization Example": INIT, 10 ms, a start-up IPI, and once more after
-// 200 us. All CPUs are called at once, because those that are listed and not there would be waited
-// for one after the other. They come one at a time, whichever is next, because they share the
-// variables below (start_cpu.S); then all are let go together, when the mapping that they needed on
+// SDM 3A 8.4.4, "MP Initialization Example": INIT, 10 ms, a start-up IPI, and once more after 200
+// us. All CPUs are called at once, so that the waits for CPUs that are listed but not there do not
+// add up. CPUs start one at a time, in any order, because they share the variables below
+// (start_cpu.S). When the mapping that they needed is gone, all of them are released together.
 // their way is gone.
 #include <algorithm>
 #include <atomic>
@@ -24,7 +24,7 @@ namespace kmapper::kernel {
 
 extern "C" {
 extern const unsigned char cpu_trampoline[], cpu_trampoline_end[];
-// What start_cpu.S hands to the CPU that has the claim.
+// The data for the CPU that has the claim, for start_cpu.S.
 constinit std::uint32_t starting_cpu = 0;
 constinit void* starting_cpu_stack = nullptr;
 constinit std::atomic<std::uint32_t> start_claim{0};
@@ -43,7 +43,7 @@ constexpr std::uint64_t kPatienceNs =
 
 constinit ApicId apic_ids[kMaxCpus]{};
 constinit Thread* starting_thread = nullptr;
-constinit std::atomic<std::uint32_t> running{1};  // CPUs 0 to running - 1 do
+constinit std::atomic<std::uint32_t> running{1};  // CPUs 0 to running - 1 run
 constinit std::atomic<bool> may_go{false};
 
 void wait(std::uint64_t nanoseconds) {
@@ -51,7 +51,7 @@ void wait(std::uint64_t nanoseconds) {
   while (now_ns() < end) pause();
 }
 
-// Lets the next CPU come, whichever it is. False: no memory for it.
+// Lets the next CPU start, whichever it is. False: no memory for it.
 bool offer_claim() {
   if (starting_thread == nullptr) starting_thread = make_idle_thread();
   if (starting_thread == nullptr) return false;
@@ -61,12 +61,12 @@ bool offer_claim() {
   return true;
 }
 
-// A CPU has the claim. It is on the stack that it found, so there is no way to do without it.
+// A CPU has the claim. It uses the stack that it was given, so the kernel cannot go on without it.
 void receive() {
   const CpuNumber cpu{starting_cpu};
   bool goes_on = clock_lead(cpu);
   const std::uint64_t end = now_ns() + kPatienceNs;
-  // Acquire: pairs with cpu_main(); the variables may be changed for the next.
+  // Acquire: pairs with cpu_main(); the variables may be changed for the next CPU.
   while (goes_on && running.load(std::memory_order_acquire) == starting_cpu) {
     goes_on = now_ns() < end;
     pause();
@@ -75,7 +75,7 @@ void receive() {
   starting_thread = nullptr;
 }
 
-// Whether a CPU comes in time; else none will.
+// Whether a CPU starts in time; if not, no more will.
 bool comes() {
   const std::uint64_t end = now_ns() + kPatienceNs;
   while (now_ns() < end) {
@@ -106,7 +106,7 @@ void report_left_out(std::span<const ApicId> cpus) {
                  cpus.size() + 1, kMaxCpus);
   }
   const ApicId first = *std::find_if_not(cpus.begin(), cpus.end(), runs);
-  print("of the firmware's {} CPUs {} do not start, local APIC {} first: done without\n",
+  print("of the firmware's {} CPUs {} do not start, the first has local APIC {}: left out\n",
         cpus.size() + 1, cpus.size() - here, to_number(first));
 }
 
@@ -127,7 +127,7 @@ extern "C" [[noreturn]] void cpu_main(std::uint32_t cpu) {
   clock_follow();
   running.store(cpu + 1, std::memory_order_release);
   while (!may_go.load(std::memory_order_acquire)) pause();
-  tlb::start();  // and forget the image's mapping at its physical address
+  tlb::start();  // and drop the image's mapping at its physical address
   scheduler.start(idle_thread);
   clock_start();
   idle();

@@ -1,8 +1,8 @@
-// Each CPU has one request, because its thread keeps the CPU while it waits; and an inbox, a bit
-// for each CPU that asks. Who finds the inbox empty sends the interrupt, who does not knows that
-// one is on its way. Answers take microseconds. If they take longer, the CPU that is waited for may
-// be one that does not run, because an emulator has more CPUs than its host: then the asker halts,
-// to leave the host's CPU to it, and the last one to answer wakes the asker.
+// Each CPU has one request, because its thread keeps the CPU while it waits; and an inbox, with a
+// bit for each CPU that asks. Only the CPU that finds the inbox empty sends the interrupt; the
+// others know that one is on its way. Answers take microseconds. If they take longer, the CPU that
+// has to answer may not be running, because an emulator has more CPUs than its host. Then the asker
+// halts to leave the host's CPU to it, and the last CPU to answer wakes the asker.
 #include "arch/tlb.hpp"
 
 #include <bit>
@@ -17,8 +17,9 @@ namespace kmapper::kernel {
 namespace {
 
 struct alignas(64) Request {
-  std::span<const VirtAddr> pages{};         // none, or many: everything
-  std::atomic<std::uint32_t> unanswered{0};  // a bit for each CPU that has not yet, and kHalts
+  std::span<const VirtAddr> pages{};  // none, or many: everything
+  std::atomic<std::uint32_t> unanswered{
+      0};  // a bit for each CPU that has not answered yet, and kHalts
 };
 constinit Request requests[kMaxCpus]{};
 
@@ -37,10 +38,10 @@ void drop(std::span<const VirtAddr> pages) {
   this_cpu::add(this_cpu::fields.invlpgs, pages.size());
 }
 
-// In the interrupt.
+// Called in the interrupt.
 void answer() {
   const CpuNumber self = this_cpu::number();
-  // Acquire: pairs with the asker's. Release: whoever asks after this sends another interrupt.
+  // Acquire: pairs with the asker's. Release: a CPU that asks after this sends another interrupt.
   CpuSet askers{inboxes[to_number(self)].askers.exchange(0, std::memory_order_acq_rel)};
   for (; !askers.empty(); askers.remove(askers.first())) {
     Request& request = requests[to_number(askers.first())];
@@ -66,7 +67,7 @@ void ask(CpuNumber cpu, CpuNumber self) {
 constinit std::atomic<std::uint32_t> drop_every{0};
 constinit std::atomic<std::uint32_t> asked{0};
 
-// All of them, but for every nth where that is wanted.
+// All of the CPUs, except every nth if drop_answers() was called.
 CpuSet without_dropped(CpuSet cpus) {
   const std::uint32_t every = drop_every.load(std::memory_order_relaxed);
   if (every == 0) return cpus;
@@ -96,7 +97,7 @@ bool is_answered_soon(const Request& request) {
   return false;
 }
 
-// Until the last answer, or another interrupt.
+// Halts until the last answer, or another interrupt.
 void halt_for_answers(Request& request) {
   disable_interrupts();
   const std::uint32_t before = request.unanswered.fetch_or(kHalts, std::memory_order_acq_rel);
@@ -150,7 +151,7 @@ void tell(CpuSet cpus, std::span<const VirtAddr> pages) {
   request.pages = pages;
   request.unanswered.store(cpus.bits(), std::memory_order_relaxed);
   for (; !cpus.empty(); cpus.remove(cpus.first())) ask(cpus.first(), self);
-  drop(pages);          // while the others get to it
+  drop(pages);          // while the others receive the interrupt
   enable_interrupts();  // they may be waiting for this CPU
   wait_for_answers(request);
 }
@@ -161,7 +162,7 @@ void start() {
   const CpuNumber self = this_cpu::number();
   this_cpu::write(this_cpu::fields.other_cpus, kAwake & ~CpuSet(self).bits());
   set_interrupt_handler(Interrupt::shootdown, answer);
-  set_interrupt_handler(Interrupt::answered, [] {});  // that it came is all there is to it
+  set_interrupt_handler(Interrupt::answered, [] {});  // its arrival is all that matters
   state.fetch_add(CpuSet(self).bits(), std::memory_order_seq_cst);
   flush_all();
 }

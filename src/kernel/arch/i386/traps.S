@@ -1,6 +1,7 @@
-// The first and the last instructions of an interrupt. One stub for each vector pushes its number,
-// behind an error code where the CPU has pushed none. In the kernel its own segments are always
-// loaded. In ring 3 there is one set of segments, which each return loads anew, so none is saved.
+// The first and the last instructions of an interrupt. Each vector has a stub that pushes its
+// number, after an error code of 0 if the CPU has pushed none. The kernel always has its own
+// segments loaded. In ring 3 there is one set of segments, which each return loads again, so none
+// is saved.
 
 .set kKernelData, 0x10                       // Selector, in segments.hpp
 .set kPerCpu, 0x18
@@ -31,7 +32,7 @@
 
 trap_common:
   pusha
-  // No flag as the interrupted code had it: not the direction, not AC, which opens user pages.
+  // Clear the interrupted code's flags: the direction flag, and AC, which opens user pages.
   pushl $2
   popf
   movl %esp, %eax                            // handle_trap(TrapFrame*), argument in a register
@@ -49,7 +50,7 @@ from_user:
   movl $kPerCpu, %edx
   movl %edx, %fs
   call handle_trap
-  cli                                        // %fs is needed by whatever might interrupt
+  cli                                        // an interrupt handler needs %fs
   call load_user_segments
   popa
   addl $8, %esp
@@ -75,7 +76,7 @@ enter_user_mode:
   pushl $kUserCode
   pushl %eax
   call load_user_segments
-  movl %ecx, %eax                            // the rest shows nothing of the kernel
+  movl %ecx, %eax                            // clear the other registers: they hold data of the kernel
   movl %esi, %edx
   xorl %ecx, %ecx
   xorl %esi, %esi
@@ -83,8 +84,8 @@ enter_user_mode:
   xorl %ebp, %ebp
   iret
 
-// The double-fault task begins here, and after its IRET, which switches back to the task it
-// interrupted, it goes on here when the next double fault comes.
+// The double-fault task begins here. Its IRET switches back to the interrupted task. At the next
+// double fault it continues after the IRET.
 .globl double_fault_entry
 double_fault_entry:
   cld

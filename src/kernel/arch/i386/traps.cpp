@@ -1,6 +1,6 @@
-// Vectors 0 to 31 are the CPU's exceptions, and interrupts.hpp lists the interrupts; nothing else
-// is expected but spurious interrupts, which a controller sends when a request vanishes before it
-// is taken, and which are not answered (SDM 3A 10.9).
+// Vectors 0 to 31 are the CPU's exceptions; interrupts.hpp lists the interrupts. Nothing else is
+// expected except spurious interrupts: a controller sends one when a request vanishes before it is
+// taken. These are not answered (SDM 3A 10.9).
 #include "traps.hpp"
 
 #include "arch/interrupts.hpp"
@@ -26,7 +26,7 @@ struct Gate {
   std::uint16_t offset_low, selector, flags, offset_high;
 };
 constexpr std::uint16_t kInterruptGate = 0x8E00;  // present, ring 0; disables interrupts
-constexpr std::uint16_t kUserMay = 3U << 13;      // raise it by an INT instruction
+constexpr std::uint16_t kUserMay = 3U << 13;      // an INT instruction in ring 3 may raise it
 constexpr std::uint16_t kTaskGate = 0x8500;
 
 constexpr std::size_t kVectors = 256;
@@ -50,12 +50,11 @@ bool is_spurious(std::uint32_t vector) {
   return vector == kSpuriousVector || (vector == kPicSpuriousVector && pic_is_spurious());
 }
 
-// Runs with interrupts disabled, but counts its depth all the same: it is what says that this is no
-// thread.
+// Interrupts are disabled, but the depth is counted all the same: in_interrupt() reads it.
 void handle_interrupt(std::uint32_t vector) {
   this_cpu::increment(this_cpu::fields.interrupt_depth);
   tlb::leave_idle();
-  if (handlers[vector] == nullptr) panic("interrupt vector {} is nobody's", vector);
+  if (handlers[vector] == nullptr) panic("interrupt vector {} has no handler", vector);
   const std::uint32_t local_depth = local_maps.depth();
   handlers[vector]();
   local_maps.expect_depth(local_depth);

@@ -1,13 +1,13 @@
-// Interrupts and exceptions, from the vector to the C++ that answers it.
+// Interrupts and exceptions, from the vector to their C++ handlers.
 #pragma once
 
 #include <cstdint>
 
 namespace kmapper::kernel {
 
-/// What traps.S leaves on the stack of the thread that was interrupted. Only where that was in ring
-/// 3 has the CPU pushed a stack pointer, and a stack segment; in ring 0 the interrupted stack
-/// pointer is the address behind eflags.
+/// What traps.S leaves on the interrupted thread's stack. Only if the thread was in ring 3, the CPU
+/// has also pushed a stack pointer and a stack segment; in ring 0 the interrupted stack pointer is
+/// the address behind eflags.
 struct TrapFrame {
   std::uint32_t edi, esi, ebp, unused_esp, ebx, edx, ecx, eax;  // by PUSHA
   std::uint32_t vector, error;
@@ -37,15 +37,15 @@ enum class Exception : std::uint8_t {
 
 /// Fills the interrupt vectors. Once; segments_init() before. Interrupts stay disabled.
 void traps_init();
-/// Makes this CPU use them. Each CPU; segments_init() before.
+/// Makes this CPU use the vectors. Each CPU; segments_init() before.
 void traps_load();
 
-/// Answers an exception. Where the kernel copied to or from a process, the copy ends early. Else
-/// reports it, and ends the process or the thread that caused it, or the machine where nobody can
-/// be blamed: in an interrupt handler, at boot, or for an NMI or machine check.
+/// Handles an exception. If the kernel was copying to or from a process, the copy ends early.
+/// Otherwise reports it, and ends the process or the thread that caused it. Ends the machine if
+/// neither caused it: in an interrupt handler, at boot, or for an NMI or machine check.
 void handle_exception(TrapFrame& frame);
 
-/// The same on the double-fault task. Returns when the machine can go on: the interrupted task
+/// The same on the double-fault task. Returns if the machine can continue: the interrupted task
 /// state then leads to the end of the thread.
 extern "C" void handle_double_fault();
 

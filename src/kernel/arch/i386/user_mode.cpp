@@ -5,7 +5,7 @@
 namespace kmapper::kernel {
 namespace {
 
-// An instruction that may fault, and where to go on then.
+// An instruction that may fault, and where to continue then.
 struct Fixup {
   std::uint32_t eip, go_on;
 };
@@ -13,8 +13,8 @@ extern "C" {
 extern const Fixup fixups_begin[], fixups_end[];
 }
 
-// While one lives, this CPU may touch user pages (SDM 3A 4.6.1). The flag is the thread's: a trap
-// saves and clears it.
+// While an object exists, this CPU may access user pages (SDM 3A 4.6.1). The flag belongs to the
+// thread: a trap saves and clears it.
 class UserPagesOpen {
  public:
   UserPagesOpen() {
@@ -32,7 +32,7 @@ class UserPagesOpen {
 
 }  // namespace
 
-// One instruction, so that what is left when it faults stands in its registers.
+// One instruction, so that its registers hold the remaining bytes when it faults.
 std::size_t copy_with_user(void* to, const void* from, std::size_t size) {
   const UserPagesOpen while_copying;
   asm volatile(

@@ -1,7 +1,6 @@
-// fill [PAGES [TICKS]]: takes memory until there is none left, or until it has so many pages;
-// writes a pattern of its own into all of it; waits, if it is told to; finds the pattern again. So
-// two processes that had the same page, or a page that comes with what another left in it, show.
-// Exits with 0 only if all was right.
+// fill [PAGES [TICKS]]: takes all memory, or so many pages; writes a pattern of its own into all of
+// it; waits, if it is told to; and checks the pattern. So it finds a page that two processes have,
+// and a page with data of its former owner. Exits with 0 only if all was right.
 #include <algorithm>
 
 #include "kernel/user/programs/system.hpp"
@@ -13,7 +12,7 @@ constexpr std::uint32_t kWords = kernel::kPageSize / sizeof(std::uint32_t);
 constexpr std::uint32_t kStep = 16;        // every so many words: one in each cache line
 constexpr std::uint32_t kMostAtOnce = 64;  // pages
 
-// Memory that came in one piece; the list of pieces lies in the pieces themselves.
+// Memory that was mapped at once; the list of pieces lies in the pieces themselves.
 struct Piece {
   Piece* next;
   std::uint32_t pages;
@@ -27,7 +26,7 @@ class Filler {
  public:
   Filler(std::uint32_t seed, std::uint32_t limit) : seed_(seed), limit_(limit) {}
 
-  // Halves what it asks for until one page is too much.
+  // Halves its request until not even one page is left.
   void take_all() {
     for (std::uint32_t wanted = kMostAtOnce; wanted > 0 && pages_ < limit_;) {
       wanted = std::min(wanted, limit_ - pages_);
@@ -52,7 +51,7 @@ class Filler {
   [[nodiscard]] bool is_right() const { return wrong_ == 0; }
 
  private:
-  // But for those of the list.
+  // Visits all words, except those of the list.
   template <class Visit>
   static void for_each_word(std::uint32_t address, std::uint32_t pages, Visit visit) {
     auto* const words = at<std::uint32_t>(address);

@@ -1,5 +1,5 @@
 // peek PID ADDRESS [SIZE [TIMES]]: shows another process's memory, sixteen bytes a line; or reads
-// it so many times, as long as it is there, and shows nothing.
+// it so many times, while the process exists, and shows nothing.
 #include <algorithm>
 
 #include "kernel/user/programs/system.hpp"
@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint32_t kMostBytes = 16 * 1024;
 constexpr std::uint32_t kBytesOfLine = 16;
 
-// Not on the stack: a system call must write into the program's data, too.
+// Not on the stack: a system call must be able to write into the program's data, too.
 unsigned char bytes[kMostBytes];
 
 void show(std::uint32_t address, std::uint32_t begin, std::uint32_t end) {

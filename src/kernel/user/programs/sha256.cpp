@@ -1,4 +1,4 @@
-// sha256 INDEX: the SHA-256 of a file, whose pages are mapped into the process, to be read.
+// sha256 INDEX: the SHA-256 of a file, whose pages are mapped read-only into the process.
 #include "kernel/lib/sha256.hpp"
 
 #include "kernel/user/programs/system.hpp"

@@ -1,4 +1,4 @@
-// The kernel's calls, as a program sees them. Errors are UserErrors, in the answer: error_of().
+// System calls for programs. An error is a UserError, in the answer: error_of().
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@ namespace kmapper::program {
 using kernel::Syscall;
 using kernel::UserError;
 
-/// Any call, whatever its number.
+/// Any call, with any number.
 inline std::uint32_t call(std::uint32_t number, std::uint32_t first = 0, std::uint32_t second = 0,
                           std::uint32_t third = 0, std::uint32_t fourth = 0) {
   std::uint32_t answer = number;
@@ -42,7 +42,7 @@ template <class T>
   __builtin_unreachable();
 }
 
-/// Writes a line, or less, in one piece.
+/// Writes a line, or a part of one, in one piece.
 template <class... T>
 void say(kernel::Format<std::type_identity_t<T>...> format, const T&... values) {
   std::array<char, 256> buffer;
@@ -52,11 +52,11 @@ void say(kernel::Format<std::type_identity_t<T>...> format, const T&... values) 
 
 /// Takes the next word out of the arguments; empty when there is none.
 [[nodiscard]] std::string_view next_word(std::string_view& arguments);
-/// The same as a number, decimal or 0x...; `otherwise` when there is no word. A word that is no
-/// number ends the program, with a line that says so.
+/// The same as a number, decimal or 0x...; `otherwise` if there is no word. A word that is not a
+/// number ends the program with a line that says so.
 [[nodiscard]] std::uint32_t next_number(std::string_view& arguments, std::uint32_t otherwise);
 
-/// What a program is: returns the code that it exits with.
+/// The program: returns its exit code.
 std::uint32_t run(std::string_view arguments);
 
 }  // namespace kmapper::program

@@ -1,6 +1,5 @@
-// trespass WHAT [ADDRESS]: does one thing that a process must not do, or a system call with what is
-// wrong. Exits with 3 if it gets away with what must end it; with 0 if a wrong system call was
-// refused.
+// trespass WHAT [ADDRESS]: does one thing that a process must not do, or makes wrong system calls.
+// Exits with 3 if it is not ended as it should be; with 0 if each wrong system call was refused.
 #include <algorithm>
 
 #include "kernel/user/programs/system.hpp"
@@ -20,7 +19,7 @@ void execute_at(std::uint32_t address) {
   asm volatile("call *%0" ::"r"(address) : "eax", "ecx", "edx", "memory", "cc");
 }
 
-// Pages of its own, and nothing behind them.
+// Maps pages; the addresses behind them stay unmapped.
 std::uint32_t map(std::uint32_t pages) { return call(Syscall::map, pages); }
 
 [[gnu::noinline]] std::uint32_t descend(volatile std::uint32_t* depth) {
@@ -37,7 +36,7 @@ struct Deed {
 };
 
 constexpr Deed kDeeds[] = {
-    // Memory: at the address that it is given, and in its own.
+    // Memory: at the given address, and in the program's own.
     {"read", read_at},
     {"write", write_at},
     {"execute", execute_at},
@@ -132,11 +131,11 @@ bool is_refused(const Request& request) {
 
 constexpr std::uint32_t number_of(Syscall call) { return static_cast<std::uint32_t>(call); }
 
-// Wild numbers, and wild values for each call. There must be a file 0. `other`: another process.
+// Wild numbers, and wild values for each call. File 0 must exist. `other`: another process.
 std::uint32_t call_wildly(std::uint32_t other) {
   constexpr std::uint32_t kKernel = 0xC0100000;
   constexpr std::uint32_t kWindow = 0xFC000000;
-  const std::uint32_t page = map(1);  // nothing is mapped on either side
+  const std::uint32_t page = map(1);  // no page on either side is mapped
   const std::uint32_t end = page + kPage;
   const std::uint32_t code = address_of(reinterpret_cast<void*>(&read_at));
   const std::uint32_t self = call(Syscall::pid);

@@ -1,6 +1,6 @@
-// Atomics whose compare-and-swap and additions take their operand where it lies. The compiler's own
-// first compute its address into a register, two instructions more on a path of thirty. All locked
-// instructions of x86 are full barriers and all its loads acquire (Intel SDM vol. 3A, 9.2), so
+// Atomics whose compare-and-swap and additions use a memory operand. The compiler's own first
+// compute the address into a register: two instructions more on a path of thirty. All locked
+// instructions of x86 are full barriers, and all its loads acquire (Intel SDM vol. 3A, 9.2). So
 // memory orders matter here only to the compiler, and for a sequentially consistent store.
 #pragma once
 

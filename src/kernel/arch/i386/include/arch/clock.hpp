@@ -1,6 +1,6 @@
-// Time: a tick a hundred times a second on each CPU, and nanoseconds from the time-stamp counters,
-// which must be equally fast on all CPUs (SDM 3B 17.17.1, "Invariant TSC"), and may differ by any
-// amount.
+// Time: a tick a hundred times a second on each CPU, and nanoseconds from the time-stamp counters.
+// These must run at the same rate on all CPUs (SDM 3B 17.17.1, "Invariant TSC"), but may differ by
+// any amount.
 #pragma once
 
 #include <cstdint>
@@ -13,26 +13,26 @@ namespace kmapper::kernel {
 inline constexpr std::uint32_t kTicksPerSecond = 100;
 inline constexpr std::uint32_t kNanosecondsPerTick = 1'000'000'000 / kTicksPerSecond;
 
-/// Measures the time-stamp counter, and by it the local APIC's timer, and starts this CPU's ticks:
-/// `on_tick` is called in the timer's interrupt. Panics where nothing tells how fast they are.
-/// Once, at boot, on CPU 0 with interrupts disabled.
+/// Measures the time-stamp counter, and with it the local APIC's timer, and starts this CPU's
+/// ticks: `on_tick` is called in the timer's interrupt. Panics if no source gives the rate. Once,
+/// at boot, on CPU 0 with interrupts disabled.
 void clock_init(void (*on_tick)());
-/// Measures once more, for the host may have been busy with others the first time. Once, before any
-/// other CPU runs threads, on CPU 0 with interrupts disabled.
+/// Measures once more, because the host may have been busy the first time. Once, before any other
+/// CPU runs threads, on CPU 0 with interrupts disabled.
 void clock_look_again();
 /// Starts the ticks of another CPU.
 void clock_start();
 
-/// CPU 0 leads, and a CPU that has just come follows; when both return, they know the same time.
-/// False: the other one does not answer. Interrupts must be disabled on both.
+/// CPU 0 leads, and a CPU that has just started follows; when both return, they agree on the time.
+/// False: the other CPU does not answer. Interrupts must be disabled on both.
 [[nodiscard]] bool clock_lead(CpuNumber other);
 void clock_follow();
 
-/// Nanoseconds since clock_init(); never less than any CPU has read before. Any context; some fifty
-/// instructions.
+/// Nanoseconds since clock_init(); never less than a value that any CPU has read before. Any
+/// context; about fifty instructions.
 [[nodiscard]] std::uint64_t now_ns();
 
-/// How many counts of rdtsc() a second has, and what has told.
+/// Counts of rdtsc() a second, and the source of this rate.
 [[nodiscard]] std::uint64_t tsc_per_second();
 [[nodiscard]] std::string_view clock_source();
 

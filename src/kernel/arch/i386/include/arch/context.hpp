@@ -1,5 +1,4 @@
-// What a thread is made of while it does not run: a stack pointer. Everything else lies on its
-// stack.
+// The saved context of a thread that does not run: a stack pointer. All else lies on its stack.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +12,7 @@ struct Context {
 /// A context that starts in `entry`, which must not return, on the stack that ends at `stack_top`.
 [[nodiscard]] Context make_context(void* stack_top, void (*entry)());
 
-/// Saves the running context in `from` and goes on with `to`. Returns when somebody switches to
+/// Saves the running context in `from` and continues with `to`. Returns when a CPU switches to
 /// `from`. Interrupts must be disabled.
 extern "C" void switch_context(Context* from, const Context* to);
 

@@ -1,5 +1,4 @@
-// The instructions that C++ has no words for. All may be used in any context unless they say
-// otherwise.
+// Instructions that C++ cannot express. All may be used in any context unless they say otherwise.
 #pragma once
 
 #include <bit>
@@ -10,7 +9,7 @@ namespace kmapper::kernel {
 
 inline constexpr std::size_t kMaxCpus = 8;
 
-/// A CPU, counted from 0, which is the one that booted.
+/// A CPU, counted from 0, which is the boot CPU.
 enum class CpuNumber : std::uint32_t {};
 [[nodiscard]] constexpr std::uint32_t to_number(CpuNumber cpu) {
   return static_cast<std::uint32_t>(cpu);
@@ -48,7 +47,7 @@ class CpuSet {
 struct CpuidAnswer {
   std::uint32_t eax, ebx, ecx, edx;
 };
-/// What the CPU says about itself; `leaf` must be one that it knows. (SDM 2A, CPUID)
+/// Asks the CPU for its features; the CPU must know `leaf`. (SDM 2A, CPUID)
 [[nodiscard]] inline CpuidAnswer cpuid(std::uint32_t leaf) {
   CpuidAnswer answer{};
   asm volatile("cpuid"
@@ -68,10 +67,10 @@ inline void write_msr(std::uint32_t which, std::uint64_t value) {
   asm volatile("wrmsr" ::"c"(which), "A"(value) : "memory");
 }
 
-/// In every waiting loop: tells the CPU (and an emulator) that it is one. (SDM 2B, PAUSE)
+/// For every waiting loop: tells the CPU (and an emulator) that it is one. (SDM 2B, PAUSE)
 inline void pause() { asm volatile("pause" ::: "memory"); }
 
-/// The flags register, of which only the interrupt flag is of interest here.
+/// The flags register; only the interrupt flag is used.
 enum class InterruptState : std::uint32_t {};
 
 [[nodiscard]] inline InterruptState interrupt_state() {
@@ -87,7 +86,7 @@ enum class InterruptState : std::uint32_t {};
 inline void enable_interrupts() { asm volatile("sti" ::: "memory"); }
 inline void disable_interrupts() { asm volatile("cli" ::: "memory"); }
 
-/// Disables interrupts, and says what they were: for restore_interrupts().
+/// Disables interrupts, and returns their former state, for restore_interrupts().
 [[nodiscard]] inline InterruptState take_interrupts() {
   const InterruptState state = interrupt_state();
   disable_interrupts();
@@ -98,16 +97,16 @@ inline void restore_interrupts(InterruptState state) {
     enable_interrupts();
 }
 
-/// Enables interrupts and sleeps until one comes. STI takes effect after the next instruction, so
-/// an interrupt cannot slip in between and leave the CPU asleep with work to do.
+/// Enables interrupts and halts until one comes. STI takes effect after the next instruction, so no
+/// interrupt can come before HLT and leave the CPU halted with work to do.
 inline void wait_for_interrupt() { asm volatile("sti\n\thlt" ::: "memory"); }
 
-/// Nothing more happens on this CPU.
+/// Halts this CPU for ever.
 [[noreturn]] inline void halt_forever() {
   for (;;) asm volatile("cli\n\thlt" ::: "memory");
 }
 
-/// While one lives, this CPU takes no interrupts. Nests.
+/// While an object exists, this CPU takes no interrupts. Nests.
 class InterruptsOff {
  public:
   InterruptsOff() : before_(take_interrupts()) {}

@@ -9,19 +9,19 @@
 
 namespace kmapper::kernel {
 
-/// Starts all CPUs that the firmware lists, as many as come, up to kMaxCpus in all. Each becomes an
-/// idle thread. `page` is a page frame below 1 MiB that is nobody's: CPUs start in it. Those that
-/// do not come are reported, and done without. Whether all have come; else one may still come, and
-/// `page` must stay as it is for good. Once, at boot, on CPU 0 with interrupts disabled, after
+/// Starts all CPUs that the firmware lists, up to kMaxCpus in all. Each becomes an idle thread.
+/// CPUs start in `page`, an unused page frame below 1 MiB. CPUs that do not start are reported, and
+/// the machine runs without them. Returns whether all have started; if not, one may still start
+/// later, and `page` must never be changed. Once, at boot, on CPU 0 with interrupts disabled, after
 /// clock_init().
 [[nodiscard]] bool start_cpus(Pfn page);
 
-/// How many run.
+/// How many CPUs run.
 [[nodiscard]] std::uint32_t cpu_count();
 
 /// Interrupts another CPU. Interrupts must be disabled here.
 void interrupt_cpu(CpuNumber cpu, Interrupt interrupt);
-/// The same by an NMI, which is taken whatever the other CPU does.
+/// The same by an NMI, which the other CPU takes in any state.
 void stop_cpu(CpuNumber cpu);
 
 }  // namespace kmapper::kernel

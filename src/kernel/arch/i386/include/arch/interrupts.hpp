@@ -1,27 +1,27 @@
-// Who answers an interrupt.
+// Interrupts and their handlers.
 #pragma once
 
 #include <cstdint>
 
 namespace kmapper::kernel {
 
-/// The interrupts that there are, by their vectors. Of two that are pending the higher comes first.
+/// All interrupts, by their vectors. If two are pending, the higher vector comes first.
 enum class Interrupt : std::uint8_t {
   serial = 0x24,      // COM1 has received something; on CPU 0
-  software = 0x30,    // raised by an INT instruction: this CPU plays a device
+  software = 0x30,    // raised by an INT instruction: this CPU acts as a device
   timer = 0x40,       // this CPU's tick
   reschedule = 0x50,  // another CPU has work for this one
-  answered = 0x60,    // all CPUs have dropped what this one wanted dropped
+  answered = 0x60,    // all CPUs have dropped the translations that this CPU asked them to drop
   shootdown = 0x70,   // another CPU wants translations dropped
 };
 
-/// Runs with interrupts disabled, on the stack of whoever was interrupted; must not sleep.
+/// Runs with interrupts disabled, on the interrupted thread's stack; must not sleep.
 using InterruptHandler = void (*)();
 
 /// Sets the handler, on all CPUs. Before the first such interrupt.
 void set_interrupt_handler(Interrupt interrupt, InterruptHandler handler);
 
-/// Lets COM1's interrupt come, on CPU 0. Once, on that CPU.
+/// Enables COM1's interrupt, on CPU 0. Once, on that CPU.
 void enable_serial_interrupt();
 
 /// Raises Interrupt::software on this CPU; returns when its handler does.

@@ -1,6 +1,6 @@
-// PAE page tables (SDM 3A 4.4): entries of 64 bits, 512 of them in a table of one page. The
-// directories are those that boot.S made; what is mapped by blocks of 2 MiB, what by pages, is the
-// caller's choice. There is no permission to write and to execute the same page.
+// PAE page tables (SDM 3A 4.4): entries of 64 bits, 512 in a table of one page. boot.S makes the
+// directories; the caller chooses between blocks of 2 MiB and pages. No page can be both written
+// and executed.
 #pragma once
 
 #include <atomic>
@@ -15,26 +15,26 @@ namespace kmapper::kernel {
 
 enum class Access : std::uint8_t { execute, read, write };
 
-/// One entry of a page table. The halves are accessed one by one: the low half holds Present, so
-/// the high half must be right whenever Present is set.
+/// One entry of a page table. Its halves are accessed one by one: the low half holds Present, so
+/// the high half must be valid whenever Present is set.
 class PageTableEntry {
  public:
-  /// Fills an empty entry: writable, never executable, Accessed clear. Dirty is set already, which
-  /// spares the CPU from setting it at the first write.
+  /// Fills an empty entry: writable, never executable, Accessed clear. Dirty is set already, so the
+  /// CPU need not set it at the first write.
   void set(Pfn frame) { set(frame, kWritable | kDirty, no_execute_); }
   void set(Pfn frame, Access access);
 
-  /// The same for the registers of a device: neither reads nor writes go to a cache.
+  /// The same for a device's registers: uncached.
   void set_device(Pfn frame);
 
-  /// For a process: the code of ring 3 may use the page as `access` says. An owned page goes back
-  /// to the allocator with the entry.
+  /// For a process: code in ring 3 may use the page as `access` says. An owned page goes back to
+  /// the allocator with the entry.
   void set_user(Pfn frame, Access access, bool owned);
   /// A directory's entry in a process's part of the address space.
   void set_user_table(Pfn table) { set(table, kWritable | kUser, 0); }
-  /// The CPU finds nothing here from now on; frame() and is_owned() still say what was here.
+  /// Clears Present: the CPU finds nothing here any more, but frame() and is_owned() still work.
   void hide() { low_.fetch_and(~kPresent, std::memory_order_acq_rel); }
-  /// Whether there is, or was until hide(), a page. Not of an entry that take() has emptied.
+  /// Whether there is a page, or was one until hide(). Not for an entry that take() has emptied.
   [[nodiscard]] bool has_frame() const { return low_.load(std::memory_order_relaxed) != 0; }
   [[nodiscard]] bool is_owned() const {
     return (low_.load(std::memory_order_relaxed) & kOwned) != 0;
@@ -42,24 +42,24 @@ class PageTableEntry {
   /// What ring 3 may do with the page. The entry must be present.
   [[nodiscard]] Access access() const;
 
-  /// A directory's entries: a table, which permits all that its own entries permit; or 2 MiB of
-  /// memory.
+  /// The entries of a directory: a table, which permits all that its own entries permit; or 2 MiB
+  /// of memory.
   void set_table(Pfn table) { set(table, kWritable, 0); }
   void set_block(Pfn first) { set(first, kWritable | kDirty | kLarge, no_execute_); }
 
-  /// Empties the entry by an atomic exchange; the answer is whether the page was accessed through
-  /// it. What the CPU sets afterwards it can only set through a TLB that did not see the exchange.
+  /// Empties the entry by an atomic exchange. Returns whether the page was accessed through it.
+  /// Afterwards the CPU can set a bit only through a TLB that did not see the exchange.
   bool take() {
-    // The high half stays: without Present the CPU looks at nothing else (SDM 3A 4.8), and set()
-    // writes it first.
+    // The high half stays: without Present the CPU ignores the rest (SDM 3A 4.8), and set() writes
+    // the high half first.
     return (low_.exchange(0, std::memory_order_acq_rel) & kAccessed) != 0;
   }
 
   /// Empties an entry that only this CPU uses. The high half stays, as in take().
   void clear() { low_.store(0, std::memory_order_relaxed); }
 
-  /// All that the entry holds, present or not: for an entry that only this CPU uses, to be kept
-  /// while others use it.
+  /// The whole entry, present or not: to save an entry that only this CPU uses, while other threads
+  /// use it.
   struct Value {
     std::uint32_t low, high;
   };
@@ -74,7 +74,7 @@ class PageTableEntry {
   [[nodiscard]] bool is_present() const {
     return (low_.load(std::memory_order_relaxed) & kPresent) != 0;
   }
-  /// Of a directory entry: maps 2 MiB, and no table.
+  /// Of a directory entry: whether it maps 2 MiB instead of a table.
   [[nodiscard]] bool is_large() const {
     return (low_.load(std::memory_order_relaxed) & kLarge) != 0;
   }
@@ -91,7 +91,8 @@ class PageTableEntry {
   static constexpr std::uint32_t kAccessed = 1U << 5;
   static constexpr std::uint32_t kDirty = 1U << 6;
   static constexpr std::uint32_t kLarge = 1U << 7;
-  static constexpr std::uint32_t kOwned = 1U << 9;  // ours: the CPU looks at none of bits 9 to 11
+  static constexpr std::uint32_t kOwned = 1U
+                                          << 9;  // the kernel's own: the CPU ignores bits 9 to 11
 
   void set(Pfn frame, std::uint32_t flags, std::uint32_t no_execute) {
     // Release: the CPU's page walk must not see Present before the high half.
@@ -103,7 +104,7 @@ class PageTableEntry {
 
   friend void paging_init(std::span<const PfnRange> low_memory);
   friend bool can_forbid_execution();
-  // Bit 31 where the CPU knows NX (EFER.NXE is set), else 0.
+  // Bit 31 if the CPU supports NX (EFER.NXE is set), else 0.
   static constinit std::uint32_t no_execute_;
 
   std::atomic<std::uint32_t> low_;
@@ -113,60 +114,58 @@ static_assert(sizeof(PageTableEntry) == 8);
 
 inline constexpr std::uint32_t kEntriesPerTable = kPageSize / sizeof(PageTableEntry);
 
-/// What CR3 points to: the four page directories, of 1 GiB each (SDM 3A 4.4.1). The last one is the
-/// kernel's in every address space, so that what is mapped there is mapped in all. Lies below 4
-/// GiB.
+/// CR3 points to this: the four page directories, of 1 GiB each (SDM 3A 4.4.1). The last one is the
+/// kernel's in every address space, so a mapping there is in all of them. Lies below 4 GiB.
 class alignas(32) PageDirectoryPointers {
  public:
   static constexpr std::uint32_t kOfUser = 3;
 
-  /// `directory`: of the addresses from `index` GiB on, below kOfUser. Loaded nowhere, as CPUs keep
-  /// what they have read here.
+  /// `directory`: for the addresses from `index` GiB on, below kOfUser. No CPU may have the
+  /// pointers loaded, because CPUs cache them.
   void set(std::uint32_t index, Pfn directory);
-  /// The last directory becomes the kernel's.
+  /// Makes the last directory the kernel's.
   void share_kernel();
 
  private:
   std::uint64_t entries_[4]{};
 };
 
-/// This CPU translates by these from now on, and forgets all other translations; null: by the
-/// kernel's own, which have no user's part. Interrupts must be disabled.
+/// Loads the pointers on this CPU, which drops all other translations; null: the kernel's own
+/// pointers, which have no user part. Interrupts must be disabled.
 void load_page_directories(const PageDirectoryPointers* pointers);
 
-/// Whether the CPU finds page tables above 4 GiB. One that emulates 32-bit page walks may cut their
-/// addresses short.
+/// Whether the CPU finds page tables above 4 GiB. An emulator of 32-bit page walks may truncate
+/// their addresses.
 [[nodiscard]] bool finds_high_tables();
-/// Finds that out. `twin`: the page frame 4 GiB behind probe_table_frame(), which must be RAM and
-/// nobody's. Once, at boot.
+/// Tests that. `twin`: the page frame 4 GiB above probe_table_frame(), which must be unused RAM.
+/// Once, at boot.
 void probe_high_tables(Pfn twin);
 [[nodiscard]] Pfn probe_table_frame();
 
-/// Whether there is NX: pages that are not to be executed cannot be.
+/// Whether the CPU has NX, which forbids to execute data.
 [[nodiscard]] bool can_forbid_execution();
 
-/// The final page tables: the image by pages, each part with its own permissions and the boot
-/// stacks' guards left out; low memory by blocks, readable and writable, where there is RAM. Once,
-/// at boot.
+/// The final page tables: the image by pages, each part with its own permissions, without the
+/// guards of the boot stacks; low memory by blocks, readable and writable, where there is RAM.
+/// Once, at boot.
 void paging_init(std::span<const PfnRange> low_memory);
 
-/// Maps 2 MiB, both addresses multiples of it, readable and writable.
+/// Maps 2 MiB, readable and writable. Both addresses are multiples of 2 MiB.
 void map_block(VirtAddr address, PhysAddr block);
 
 /// Maps by pages what is mapped by blocks of 2 MiB. False: no memory for the tables. Once, at boot.
-/// A real CPU is the slower for it. QEMU's, though, drops its whole TLB at every INVLPG as long as
-/// any block is mapped anywhere near; so only without blocks does it show a translation that should
-/// have been dropped and was not.
+/// It makes a real CPU slower. But QEMU's CPU drops its whole TLB at every INVLPG while any block
+/// is mapped nearby, so only without blocks does it show a translation that was not dropped.
 [[nodiscard]] bool split_blocks();
 
-/// Puts a page table below `address`, a multiple of 2 MiB. The table must be empty or right
+/// Installs a page table for `address`, a multiple of 2 MiB. The table must be empty or filled
 /// already.
 void set_page_table(VirtAddr address, Pfn table);
 
-/// Maps a page of a device's registers, uncached, for good, and returns its address. At boot.
+/// Maps a page of a device's registers, uncached and permanent, and returns its address. At boot.
 [[nodiscard]] void* map_device(Pfn registers);
 
-/// While one lives, the image is mapped where it lies in physical memory too, with the same
+/// While an object exists, the image is also mapped at its physical address, with the same
 /// permissions: for CPUs that turn paging on. At boot.
 class ImageMappedLow {
  public:
@@ -176,17 +175,18 @@ class ImageMappedLow {
   ImageMappedLow& operator=(const ImageMappedLow&) = delete;
 };
 
-/// The entry that maps `address`, or null where no page table is. For addresses that are mapped by
-/// pages.
+/// The entry that maps `address`, or null if there is no page table. For addresses that are mapped
+/// by pages.
 [[nodiscard]] PageTableEntry* find_entry(VirtAddr address);
 
-/// Where `address` leads, or nothing. Any context.
+/// The physical address of `address`, or nothing. Any context.
 [[nodiscard]] std::optional<PhysAddr> translate(VirtAddr address);
 
-/// No page-table entry of this CPU's reaches beyond. (SDM 3A 4.1.4, MAXPHYADDR)
+/// The end of the addresses that a page-table entry of this CPU can have. (SDM 3A 4.1.4,
+/// MAXPHYADDR)
 [[nodiscard]] PhysAddr physical_end();
 
-/// Copies physical memory, wherever it lies, through the boot window. At boot only: one caller at a
+/// Copies physical memory from any address through the boot window. At boot only: one caller at a
 /// time.
 void read_physical(PhysAddr from, std::span<unsigned char> to);
 
@@ -194,7 +194,7 @@ void read_physical(PhysAddr from, std::span<unsigned char> to);
 [[nodiscard]] PhysRange image_range();
 /// Whether `address` lies in the image's code.
 [[nodiscard]] bool is_code(VirtAddr address);
-/// The part of the image that `address` lies in, in words; empty if in none.
+/// The name of the image's part that contains `address`; empty if there is none.
 [[nodiscard]] std::string_view describe_image(VirtAddr address);
 
 }  // namespace kmapper::kernel

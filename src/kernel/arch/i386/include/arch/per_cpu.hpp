@@ -1,6 +1,6 @@
-// What each CPU has for itself. The base of the %fs segment is how far this CPU's PerCpu lies
-// behind that of CPU 0, so `%fs:per_cpu[0].field` is this CPU's own field: one instruction reads or
-// changes it, whichever CPU the thread runs on.
+// The data of each CPU. The base of the %fs segment is the distance of this CPU's PerCpu from that
+// of CPU 0, so `%fs:per_cpu[0].field` is this CPU's own field: one instruction reads or changes it,
+// whichever CPU the thread runs on.
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,7 @@ namespace kmapper::kernel {
 class Spinlock;
 class Thread;
 
-/// Which thread, in the high 14 bits, and when, in timer ticks modulo 2^18.
+/// A thread, in the high 14 bits, and a time in timer ticks modulo 2^18.
 enum class Stamp : std::uint32_t {};
 
 struct alignas(64) PerCpu {
@@ -23,17 +23,17 @@ struct alignas(64) PerCpu {
   LocalSlot first_local_slot;     // of this CPU's own, for kmap_local()
   Stamp stamp;                    // of the running thread, now
   Thread* current;                // the running thread
-  Thread* idle;                   // runs when nobody else wants to
+  Thread* idle;                   // runs when no other thread is ready
   Spinlock* last_lock;            // the spinlock taken last of those held, or null
-  std::uint32_t preemption_off;   // how many PreemptionOff live
+  std::uint32_t preemption_off;   // how many PreemptionOff objects exist
   std::uint32_t interrupt_depth;  // how many interrupt handlers are active
   std::uint32_t reschedule;       // not 0: the running thread's turn is over
-  std::uint32_t idles_since;      // not 0: the CPU idles; tlb.cpp's
+  std::uint32_t idles_since;      // not 0: the CPU idles; belongs to tlb.cpp
   std::uint64_t events[static_cast<std::size_t>(Event::kCount)];
   std::uint64_t invlpgs;       // single translations dropped from the TLB
   std::uint64_t full_flushes;  // whole TLBs flushed
   std::uint64_t shootdowns;    // begun on this CPU
-  std::uint64_t ipis;          // sent for these
+  std::uint64_t ipis;          // sent for these shootdowns
   std::uint64_t switches;      // from one thread to another
   std::uint64_t steals;        // threads taken from another CPU's run queue
   std::uint64_t spaces;        // address spaces loaded
@@ -42,8 +42,8 @@ struct alignas(64) PerCpu {
 extern constinit PerCpu per_cpu[kMaxCpus];
 
 /// This CPU's fields, named by those of CPU 0: this_cpu::read(this_cpu::fields.stamp). Volatile,
-/// because the thread may be on another CPU at the next instruction: what is read is a hint, unless
-/// interrupts or preemption are off, or the field belongs to the thread as much as to the CPU.
+/// because the thread may be on another CPU at the next instruction. So the value is a hint, unless
+/// interrupts or preemption are off, or the field describes the running thread.
 namespace this_cpu {
 
 inline constinit PerCpu& fields = per_cpu[0];
@@ -62,14 +62,14 @@ requires(sizeof(T) == 4) inline void write(T& field, T value) {
 inline void increment(std::uint32_t& field) {
   asm volatile("incl %%fs:%0" : "+m"(field)::"cc", "memory");
 }
-/// The same, and says whether the field is 0 now.
+/// The same; returns whether the field is 0 now.
 [[nodiscard]] inline bool decrement(std::uint32_t& field) {
   bool zero = false;
   asm volatile("decl %%fs:%0" : "+m"(field), "=@ccz"(zero)::"memory");
   return zero;
 }
-/// Two instructions. An interrupt between them does no harm, because it saves the carry; nor does a
-/// migration, because the sum over all CPUs is right all the same.
+/// Two instructions. An interrupt between them does no harm, because it saves the carry. Nor does a
+/// migration, because the sum over all CPUs is still right.
 inline void add(std::uint64_t& field, std::uint64_t value) {
   using Half [[gnu::may_alias]] = std::uint32_t;
   auto* const halves = reinterpret_cast<Half*>(&field);
@@ -85,9 +85,9 @@ inline void add(std::uint64_t& field, std::uint64_t value) {
 
 }  // namespace this_cpu
 
-/// A counter of one CPU, and its sum over all CPUs, named as above. Exact when nobody counts, but
-/// for a thread that was moved to another CPU while it counted across a multiple of 2^32: then that
-/// much is missing on one CPU and too much on the other.
+/// A counter of one CPU, and its sum over all CPUs, named as above. Exact while no thread counts,
+/// with one exception: if a thread was moved to another CPU while it counted across a multiple of
+/// 2^32, that much is missing on one CPU, and too much on the other.
 [[nodiscard]] std::uint64_t count_of_cpu(CpuNumber cpu, const std::uint64_t& field);
 [[nodiscard]] std::uint64_t sum_over_cpus(const std::uint64_t& field);
 
