@@ -1,4 +1,4 @@
-// What a check is, how it says what it found, and what the checks have in common.
+// A check, its verdict, and what the checks share.
 #pragma once
 
 #include <cstddef>
@@ -9,7 +9,7 @@
 
 namespace kmapper::conformance {
 
-/// What a check found. Each # in the text stands for a number.
+/// The result of a check. Each # in the text stands for a number.
 struct Verdict {
   enum class Kind : std::uint8_t { passed, failed, skipped };
   Kind kind = Kind::passed;
@@ -34,7 +34,7 @@ struct Tally {
   std::uint32_t skipped = 0;
 };
 
-/// The platform, and what the checks do with it.
+/// The platform, with the operations of the checks.
 template <Rig R>
 class Subject {
  public:
@@ -43,7 +43,7 @@ class Subject {
   template <class T>
   using Atomic = typename P::template Atomic<T>;
 
-  /// So many slots at a time, and one page more: more than a batch has.
+  /// As many slots at a time, and one more page: more than a batch holds.
   static constexpr std::uint32_t kMostSlots = 32;
   static_assert(kMostSlots > kLargestBatch);
 
@@ -56,10 +56,10 @@ class Subject {
     const std::uint32_t wanted = rig.pages() - 1 < kMostSlots ? rig.pages() - 1 : kMostSlots;
     return rig.slots() < wanted ? rig.slots() : wanted;
   }
-  /// A page that is none of the others that a check has in hand: its number may be any.
+  /// A page other than those that a check is using: its number may be any.
   [[nodiscard]] Page page(std::uint32_t number) const { return rig.page(number % rig.pages()); }
   [[nodiscard]] void* address(std::uint32_t slot) const { return platform.address(rig.slot(slot)); }
-  /// What the page's first bytes are.
+  /// The first bytes of the page.
   [[nodiscard]] static constexpr std::uint32_t tag(std::uint32_t page) {
     return 0xA5000000U + page * 0x10001U;
   }
@@ -68,12 +68,13 @@ class Subject {
     const typename P::InterruptsOff off(platform);
     platform.write_pte(rig.slot(slot), this->page(page));
   }
-  /// Says whether it was accessed.
+  /// Empties the slot. Returns whether it was accessed.
   bool take(std::uint32_t slot) {
     const typename P::InterruptsOff off(platform);
     return platform.take_pte(rig.slot(slot));
   }
-  /// The slots from `first` on, in one batch if it may be so large: a port has room for no more.
+  /// Flushes the slots from `first` on, in one batch if it is not too large: a port has no room for
+  /// more.
   void flush(std::uint32_t first, std::uint32_t count) {
     SlotIndex batch[kLargestBatch];
     while (count != 0) {
@@ -83,14 +84,14 @@ class Subject {
       count -= size;
     }
   }
-  /// One by one: what batches do is for a check to find out.
+  /// One by one: another check tests batches.
   void unmap(std::uint32_t first, std::uint32_t count) {
     for (std::uint32_t i = 0; i < count; ++i) {
       (void)take(first + i);
       flush(first + i, 1);
     }
   }
-  /// Null, which a kmap that failed returns, shows nothing: to read it would end the machine.
+  /// False for null, which a failed kmap returns: to read it would end the machine.
   [[nodiscard]] bool shows(const void* address, std::uint32_t page) {
     if (address == nullptr) return false;
     const Seen seen = rig.read(address);
@@ -104,9 +105,9 @@ class Subject {
     }
   }
 
-  // --- Where the rig has them ---
+  // --- If the rig has them ---
 
-  /// Calls the function with (subject, argument) on that CPU. False: there is none.
+  /// Calls the function with (subject, argument) on that CPU. False: there is no such CPU.
   template <class T>
   bool run_on(std::uint32_t cpu, void (*function)(Subject&, T&), T& argument) {
     struct Call {
@@ -126,7 +127,7 @@ class Subject {
     }
   }
 
-  /// Lets others run, until the condition is true.
+  /// Lets other threads run until the condition is true.
   template <class Condition>
   void wait_for(Condition condition) {
     while (!condition()) {
@@ -135,7 +136,7 @@ class Subject {
   }
 };
 
-/// A thread that runs function(subject, argument). Its maker waits for its end.
+/// A thread that runs function(subject, argument). The thread that made it waits for its end.
 template <Rig R, class T>
 class Thread {
  public:
@@ -145,7 +146,8 @@ class Thread {
         [](void* it) {
           auto& self = *static_cast<Thread*>(it);
           self.function_(self.subject_, self.argument_);
-          // Release: pairs with the destructor's acquire. Its maker sees what it did.
+          // Release: pairs with the destructor's acquire, so that the maker sees the thread's
+          // writes.
           self.done_.store(1, std::memory_order_release);
         },
         this);
@@ -169,8 +171,8 @@ inline constexpr const char* kNoThread = "the rig could start no thread";
 inline constexpr const char* kNoThreads = "the rig has no threads";
 inline constexpr const char* kOneCpu = "the rig has one CPU";
 
-/// One check: what must hold, beginning with the platform's function that must see to it; and what
-/// nobody knows if it is skipped (null: nothing, it does not apply).
+/// One check: its requirement, which begins with the platform's function under test; and what stays
+/// unknown if it is skipped (null: nothing, the check does not apply).
 template <Rig R>
 struct Check {
   const char* name;

@@ -1,14 +1,13 @@
-// The suite: whether a platform keeps the contracts of kmapper/core/platform.hpp, found out on the
-// very machine. Give it a rig (rig.hpp), call run(), and read what it prints: a line for each
-// check, which begins with the platform's function that it is about.
+// The suite checks on your machine whether a platform keeps the contracts of
+// kmapper/core/platform.hpp. Give it a rig (rig.hpp), call run(), and read the output: a line for
+// each check, which begins with the platform's function under test.
 //
 //     MyRig rig;
 //     const kmapper::conformance::Tally tally = kmapper::conformance::run(rig);
 //     ... tally.failed == 0 ...
 //
 // It needs the core and the freestanding headers of C++20, and nothing else. Include it in one
-// source, which also instantiates nothing: kmapper/core/impl/mapper.hpp belongs in another.
-// README.md says more.
+// source that does not also include kmapper/core/impl/mapper.hpp. README.md says more.
 #pragma once
 
 #include "conformance/check.hpp"
@@ -26,7 +25,7 @@
 
 namespace kmapper::conformance {
 
-/// Writes text into a buffer that never overflows: what is too much is left out.
+/// Writes text into a buffer that never overflows: text that does not fit is left out.
 class Text {
  public:
   void add(char character) {
@@ -49,7 +48,7 @@ class Text {
   std::size_t size_ = 0;
 };
 
-/// The suite, while it runs.
+/// The running suite.
 template <Rig R>
 class Suite {
  public:
@@ -93,8 +92,8 @@ class Suite {
   }
 
  private:
-  /// One after the other. What comes after a failure builds on what failed, and would say no more
-  /// than that, or end the machine.
+  /// Runs the checks in turn. Checks after a failure depend on what failed: they would fail too, or
+  /// end the machine.
   template <std::size_t kCount>
   void group(const Check<R> (&checks)[kCount]) {
     for (const Check<R>& check : checks) {
@@ -106,19 +105,19 @@ class Suite {
       if (has_ground && verdict.kind == Verdict::Kind::skipped) note_open(verdict.why, check.open);
     }
   }
-  /// The same for checks that this rig has not the means for.
+  /// The same for checks that need means that this rig lacks.
   void absent(const char* name, const char* why, const char* open) {
     subject_.rig.print(name);
     say(skipped(why));
     note_open(why, open);
   }
 
-  /// A platform of one CPU need not do anything for others.
+  /// A platform of one CPU need not support others.
   void note_open(const char* why, const char* open) {
     if (why == kOneCpu && R::Platform::kMaxCpus == 1) return;
     if (open != nullptr && open_count_ < kMostOpen) open_[open_count_++] = {why, open};
   }
-  /// What this kernel gave no chance to find out. A failure says enough by itself.
+  /// Lists what could not be checked on this kernel. A failure says enough by itself.
   void say_what_is_open() {
     if (open_count_ == 0 || tally_.failed != 0) return;
     subject_.rig.print("not checked on this kernel:\n");
@@ -170,7 +169,7 @@ class Suite {
 };
 
 /// Runs all checks that the rig has the means for. Call it once, in a thread that may sleep, while
-/// nobody else uses what the rig offers.
+/// no other thread uses what the rig offers.
 template <Rig R>
 Tally run(R& rig) {
   return Suite<R>(rig).run();

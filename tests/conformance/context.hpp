@@ -1,11 +1,11 @@
-// Where one is: what may be done with interrupts off, with a lock held, in an interrupt.
+// The context of a call: what is allowed with interrupts off, with a lock held, in an interrupt.
 #pragma once
 
 #include "conformance/check.hpp"
 
 namespace kmapper::conformance {
 
-/// Null, or what is wrong with what the platform says where nothing may wait.
+/// Null, or the platform's wrong answer in a context that may not wait.
 template <Rig R>
 const char* wrong_where_nothing_waits(Subject<R>& it) {
   if (it.platform.may_sleep())

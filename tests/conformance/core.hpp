@@ -1,4 +1,4 @@
-// The core on the platform, as its users see it: what the checks of single functions have left out.
+// The core on the platform, as its users see it: what the checks of single functions leave out.
 //
 // Longer than usual: one check for each call of a window.
 #pragma once
@@ -12,7 +12,7 @@ namespace kmapper::conformance {
 inline constexpr const char* kNoAddress =
     "kmap() of page # returned no address; report() got the reason";
 
-/// What is wrong with what kmap() shows of the page, or null.
+/// What is wrong with kmap()'s view of the page, or null.
 template <Rig R>
 const char* wrong_with(Subject<R>& it, std::uint32_t page) {
   auto& mapper = it.rig.mapper();
@@ -72,8 +72,8 @@ Verdict pages_are_given_back(Subject<R>& it) {
   return passed();
 }
 
-/// As most kernels free: under a spinlock, where nobody may wait for the flush. Whoever needs the
-/// slot next makes it.
+/// Frees as most kernels do: under a spinlock, where the caller may not wait for the flush. The
+/// next thread that needs the slot makes it.
 template <Rig R>
 Verdict pages_are_given_back_in_hurry(Subject<R>& it) {
   auto& mapper = it.rig.mapper();
@@ -124,7 +124,7 @@ template <Rig R>
 Verdict a_full_window_makes_sleep(Subject<R>& it) {
   if constexpr (HasThreads<R>) {
     auto& mapper = it.rig.mapper();
-    // A window with more slots than the rig has pages is made smaller, by a reservation.
+    // A reservation makes a window smaller that has more slots than the rig has pages.
     const std::uint32_t most = mapper.slot_count();
     const std::uint32_t slots = it.rig.pages() <= most ? it.rig.pages() - 1 : most;
     const auto rest = mapper.reserve(most - slots);
@@ -141,7 +141,8 @@ Verdict a_full_window_makes_sleep(Subject<R>& it) {
       if (sleeper.started()) {
         it.wait_for([&] { return last.stage.load(std::memory_order_relaxed) != 0; });
         const std::uint64_t asleep = it.platform.now() + kNanosecondsPerSecond / 1000;
-        it.wait_for([&] { return it.platform.now() >= asleep; });  // it may well be, by then
+        it.wait_for(
+            [&] { return it.platform.now() >= asleep; });  // by then the thread probably sleeps
       }
       for (std::uint32_t i = 0; i < slots; ++i) mapper.kunmap(it.page(i));
       if (!sleeper.started()) return failed(kNoThread);
@@ -154,7 +155,7 @@ Verdict a_full_window_makes_sleep(Subject<R>& it) {
   }
 }
 
-/// Threads that map pages at random, and look.
+/// Threads that map random pages and check them.
 template <Rig R>
 struct Crowd {
   static constexpr std::uint32_t kRounds = 1000;

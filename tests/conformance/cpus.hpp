@@ -1,4 +1,4 @@
-// The same with several CPUs: each has a TLB of its own, and any of them may have looked.
+// The same with several CPUs: each has a TLB of its own, and each may have accessed the slot.
 #pragma once
 
 #include "conformance/check.hpp"
@@ -8,7 +8,7 @@ namespace kmapper::conformance {
 /// What one CPU finds at some slots.
 struct Look {
   std::uint32_t slots;
-  bool reversed;  // slot i is to show page slots - 1 - i
+  bool reversed;  // slot i should show page slots - 1 - i
   std::uint32_t wrong = UINT32_MAX;
 };
 template <Rig R>
@@ -69,7 +69,7 @@ Verdict cpus_see_the_slots(Subject<R>& it) {
   return verdict;
 }
 
-/// A CPU that is not this one, of those that there may be.
+/// Another CPU.
 inline std::uint32_t other_than(std::uint32_t cpu) { return cpu == 0 ? 1 : cpu - 1; }
 
 template <Rig R>
@@ -78,7 +78,7 @@ void take_first_slot(Subject<R>& it, bool& used) {
   it.flush(0, 1);
 }
 
-/// Where another CPU looked, take_pte() has to know of it: a shared PTE has one Accessed bit.
+/// take_pte() must know that another CPU has accessed the slot: a shared PTE has one Accessed bit.
 template <Rig R>
 Verdict use_on_other_cpus_is_known(Subject<R>& it) {
   Verdict verdict = skipped(kOneCpu);
@@ -98,7 +98,7 @@ Verdict use_on_other_cpus_is_known(Subject<R>& it) {
   return verdict;
 }
 
-/// Some slots get other pages, on a CPU that is not the one that used them.
+/// Some slots get other pages, on a CPU other than the one that used them.
 template <Rig R>
 void change_pages(Subject<R>& it, std::uint32_t& slots) {
   for (std::uint32_t i = 0; i < slots; ++i) (void)it.take(i);

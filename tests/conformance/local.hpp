@@ -64,7 +64,7 @@ void tag_two_pages(Subject<R>& it) {
   it.unmap(0, 2);
 }
 
-/// Maps page 1 in a slot that page 0 has left; `what` is wrong if that still shows.
+/// Maps page 1 in a slot that page 0 has left; fails with `what` if the slot still shows page 0.
 template <Rig R>
 Verdict show_the_next_page(Subject<R>& it, LocalSlot slot, const char* what) {
   it.platform.write_local_pte(slot, it.page(1));
@@ -73,7 +73,7 @@ Verdict show_the_next_page(Subject<R>& it, LocalSlot slot, const char* what) {
   return shows ? passed() : failed(what);
 }
 
-/// With interrupts off, and this thread holding nothing, this CPU's slots are ours.
+/// With interrupts off, and no local mapping of this thread, the test may use this CPU's slots.
 template <Rig R>
 Verdict a_local_slot_shows_its_page(Subject<R>& it) {
   tag_two_pages(it);

@@ -1,4 +1,4 @@
-// Names and addresses: pages, their cells, and where slots lie.
+// Names and addresses: pages, their cells, and the addresses of slots.
 #pragma once
 
 #include "conformance/check.hpp"
@@ -46,7 +46,7 @@ Verdict low_addresses_are_known(Subject<R>& it) {
   return skipped("the rig has no low page");
 }
 
-/// The core takes page->virtual for a page's own, and 0 for "no slot".
+/// The core takes page->virtual as the page's own, and 0 as "no slot".
 template <Rig R>
 Verdict every_page_has_a_cell(Subject<R>& it) {
   for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {

@@ -1,20 +1,20 @@
-// Whether InterruptsOff does what it says: what the platform answers inside it, context.hpp asks.
+// Whether InterruptsOff does what it says. (context.hpp checks the platform's answers inside it.)
 #pragma once
 
 #include "conformance/check.hpp"
 
 namespace kmapper::conformance {
 
-/// A thread that goes round beside the suite's, and counts its turns on one CPU.
+/// A thread that runs beside the suite's, and counts its turns on one CPU.
 template <Rig R>
 struct Beside {
-  // Sequentially consistent: what is counted while somebody spins was counted after he began.
-  typename Subject<R>::template Atomic<std::uint32_t> cpu{UINT32_MAX};  // the one that is meant
+  // Sequentially consistent: a turn that is counted during a spin began after the spin.
+  typename Subject<R>::template Atomic<std::uint32_t> cpu{UINT32_MAX};  // the CPU to count on
   typename Subject<R>::template Atomic<std::uint32_t> turns{0};
   typename Subject<R>::template Atomic<std::uint32_t> over{0};
 
   static void run(Subject<R>& it, Beside& self) {
-    constexpr int kTurns = 100;  // until it yields: where nobody preempts, it must
+    constexpr int kTurns = 100;  // turns until it yields, in case threads are not preempted
     for (; self.over.load(std::memory_order_relaxed) == 0; it.rig.yield()) {
       for (int turn = 0; turn < kTurns; ++turn) {
         if (it.platform.cpu() == self.cpu.load(std::memory_order_seq_cst))
@@ -23,9 +23,9 @@ struct Beside {
       }
     }
   }
-  /// Spins on this CPU, for so many turns or until the time is over, or until the other has had two
-  /// turns on this CPU: of the first it may have asked for its CPU before. Returns the turns that
-  /// it took; 0: the other never ran here.
+  /// Spins on this CPU, for so many turns or until the deadline, or until the other thread has had
+  /// two turns on this CPU: it may have read its CPU before the first. Returns the turns that it
+  /// took; 0: the other thread never ran here.
   std::uint32_t spin(Subject<R>& it, std::uint32_t most, std::uint64_t deadline) {
     cpu.store(it.platform.cpu(), std::memory_order_seq_cst);
     const std::uint32_t before = turns.load(std::memory_order_seq_cst);
@@ -40,7 +40,7 @@ struct Beside {
 
 template <Rig R>
 Verdict interrupts_off_means_alone(Subject<R>& it) {
-  constexpr std::uint64_t kLongest = 100'000'000;  // nanoseconds until somebody is preempted
+  constexpr std::uint64_t kLongest = 100'000'000;  // nanoseconds until a thread is preempted
   constexpr std::uint32_t kMost = 10'000'000;
   if constexpr (HasThreads<R>) {
     Beside<R> beside;

@@ -1,5 +1,5 @@
-// What the suite needs to know of the machine that it runs on: one class that a porter writes
-// beside his platform. It takes a dozen lines where the kernel has what they call.
+// What the suite needs to know of the machine: one class that a porter writes beside the platform.
+// It takes a dozen lines if the kernel has what they call.
 #pragma once
 
 #include <concepts>
@@ -12,13 +12,13 @@
 
 namespace kmapper::conformance {
 
-/// What is at an address.
+/// The contents of an address.
 struct Seen {
-  bool mapped;  // false: the access faulted. A rig that cannot survive a fault never says so
+  bool mapped;  // false: the access faulted. A rig that cannot survive a fault never returns it
   std::uint32_t value;
 };
 
-/// What a thread, a CPU or an interrupt is to run.
+/// A function for a thread, a CPU or an interrupt to run.
 using Function = void (*)(void* argument);
 
 /// A rig must have these. All but print() may be called in any context.
@@ -27,22 +27,22 @@ concept Rig = Platform<typename R::Platform> &&
     requires(R& rig, std::uint32_t number, void* address, const char* text) {
   // The platform under test, as the core keeps it: by value.
   { rig.platform() } -> std::same_as<typename R::Platform>;
-  // High pages, as many as pages() says, 3 or more, that nobody else uses and no slot maps. The
-  // suite writes their first 4 bytes.
+  // High pages: pages() many, at least 3, unused and mapped by no slot. The suite writes their
+  // first 4 bytes.
   { rig.pages() } -> std::same_as<std::uint32_t>;
   { rig.page(number) } -> std::same_as<typename R::Platform::Page>;
-  // Slots that nobody else uses, as many as slots() says, 2 or more: empty, and in no TLB. Before
-  // open() that is any; in a kernel that runs already, those of pages which the rig has pinned, and
-  // whose PTEs it has taken. The suite leaves them empty.
+  // Unused slots: slots() many, at least 2, empty, and in no TLB. Before open() all slots are; in a
+  // running kernel, take the slots of pages that the rig has pinned, and take their PTEs. The suite
+  // leaves them empty.
   { rig.slots() } -> std::same_as<std::uint32_t>;
   { rig.slot(number) } -> std::same_as<SlotIndex>;
-  // An access of 4 bytes, at an address that is a multiple of 4, on the CPU where the caller is.
+  // An access of 4 bytes, at an address that is a multiple of 4, on the caller's CPU.
   { rig.read(static_cast<const void*>(address)) } -> std::same_as<Seen>;
   { rig.write(address, number) } -> std::same_as<void>;
-  // Whether read() survives where nothing is mapped, and says so.
+  // Whether read() survives an access where nothing is mapped, and reports it.
   { R::kSurvivesFaults } -> std::convertible_to<bool>;
   // Shows a piece of text. A line comes in two pieces, before a check and after it, so that the
-  // last line tells what the machine was at when it died. The caller may sleep.
+  // last line names the check in which the machine died. The caller may sleep.
   { rig.print(text) } -> std::same_as<void>;
 };
 
@@ -53,38 +53,38 @@ concept HasLowPage = requires(R& rig) {
 };
 
 /// There are several CPUs. run_on() runs the function on one of them, in a context that may flush
-/// (interrupts on, no lock held), with the caller waiting; false: there is no such CPU. Two threads
-/// may call it at once, for two CPUs: both functions then run at the same time, and may spin until
-/// the other has done something. Without it the suite takes the machine for one with one CPU.
+/// (interrupts on, no lock held), while the caller waits; false: there is no such CPU. Two threads
+/// may call it at once, for two CPUs: both functions then run at the same time, and one may spin
+/// until the other has done something. Without run_on() the suite assumes one CPU.
 template <class R>
 concept HasCpus = requires(R& rig, std::uint32_t cpu, Function function, void* argument) {
   { rig.run_on(cpu, function, argument) } -> std::same_as<bool>;
 };
 
-/// There are threads. spawn() starts one, false: it cannot; yield() lets others run. Without them
-/// sleep() and wake() are not looked at.
+/// There are threads. spawn() starts one, false: it cannot; yield() lets other threads run. Without
+/// threads, sleep() and wake() are not checked.
 template <class R>
 concept HasThreads = requires(R& rig, Function function, void* argument) {
   { rig.spawn(function, argument) } -> std::same_as<bool>;
   { rig.yield() } -> std::same_as<void>;
 };
 
-/// There are interrupts. interrupt() has one come, on the CPU where the caller is, which runs the
+/// There are interrupts. interrupt() raises one on the caller's CPU, whose handler runs the
 /// function, and returns after it.
 template <class R>
 concept HasInterrupts = requires(R& rig, Function function, void* argument) {
   { rig.interrupt(function, argument) } -> std::same_as<void>;
 };
 
-/// The window is open, and other users leave it alone. From the first call on, the suite uses no
-/// slot() any more: they may go back to where they come from.
+/// The window is open, and no other thread uses it. From the first call of mapper() on, the suite
+/// uses no slot() any more: the rig may give the slots back.
 template <class R>
 concept HasMapper = requires(R& rig) {
   { rig.mapper() } -> std::same_as<Mapper<typename R::Platform>&>;
 };
 
-/// There is vmap: pages of the range, 2 or more, on the terms of slot(); and the range itself,
-/// open.
+/// There is vmap: at least 2 pages of the range, under the same terms as slot(); and the range
+/// itself, open.
 template <class R>
 concept HasVmap = VmapPlatform<typename R::Platform> && requires(R& rig, std::uint32_t number) {
   { rig.vmap_pages() } -> std::same_as<std::uint32_t>;

@@ -1,12 +1,12 @@
-// A shootdown, as a CPU sees it that goes on with what it does. Many kernels flush a TLB at each
-// switch, so a CPU that goes elsewhere between two looks at a slot has forgotten the slot's last
-// page whatever invalidate() did. Here one CPU spins between its looks, while another CPU takes the
-// slots, invalidates them and gives them their next pages.
+// A shootdown, as seen by a CPU that keeps running. Many kernels flush the TLB at each switch, so a
+// CPU that leaves its thread between two looks at a slot has dropped the slot's last page, whatever
+// invalidate() did. Here one CPU spins between its looks, while another CPU takes the slots,
+// invalidates them and gives them their next pages.
 //
-// In every second round the CPU that looks has its interrupts off for a while. A shootdown that
-// needs its answer has to wait for it; one that does not wait comes back too early, and is seen.
+// In every second round the looking CPU has its interrupts off for a while. A shootdown that needs
+// its answer has to wait for it; one that does not wait returns too early, and the check sees it.
 //
-// Longer than usual: two CPUs that keep in step, and their two tables.
+// Longer than usual: two CPUs in lockstep, and their two tables.
 #pragma once
 
 #include "conformance/cpus.hpp"
@@ -15,7 +15,7 @@
 
 namespace kmapper::conformance {
 
-/// The window's slots, and the vmap range's pages: what a Stare looks at.
+/// What a Stare looks at: the window's slots, or the vmap range's pages.
 template <Rig R>
 struct WindowPages {
   static std::uint32_t count(Subject<R>& it) { return it.slots(); }
@@ -40,7 +40,7 @@ struct VmapPages {
   static void flush(Subject<R>& it, std::uint32_t) { it.platform.flush_vmap(); }
 };
 
-/// A pair of CPUs after the other: one looks, and the other changes what there is to see. Place i
+/// One pair of CPUs after the other: one CPU looks, and the other changes the mappings. Place i
 /// shows page i, and then page i + 1.
 template <Rig R, class Pages>
 class Stare {
@@ -79,7 +79,7 @@ class Stare {
     std::uint32_t pair;
   };
   // Each round has four steps: the changer maps, the looker looks, the changer changes, the looker
-  // looks again. step_ counts those that are done.
+  // looks again. step_ counts the steps that are done.
   static constexpr std::uint32_t kSteps = 4;
   static constexpr std::uint32_t kRounds = 30;  // for each pair
   static constexpr std::uint32_t kTurnsWithInterruptsOff = 2000;
@@ -98,14 +98,14 @@ class Stare {
       "CPU # had interrupts off and the last page in its TLB when the flush returned on CPU #: the "
       "flush has to wait until every CPU has answered";
 
-  /// Each CPU is looked at while its two neighbours change: that some are told is not enough.
+  /// Each CPU looks while its two neighbours change: it is not enough that some CPUs are told.
   [[nodiscard]] std::uint32_t pairs() const { return cpu_count_ * (cpu_count_ > 2 ? 2 : 1); }
   [[nodiscard]] std::uint32_t looker(std::uint32_t pair) const { return cpus_[pair % cpu_count_]; }
   [[nodiscard]] std::uint32_t changer(std::uint32_t pair) const {
     const std::uint32_t away = pair < cpu_count_ ? 1 : cpu_count_ - 1;
     return cpus_[(pair + away) % cpu_count_];
   }
-  /// So many places change at once.
+  /// The number of places that change at once.
   [[nodiscard]] std::uint32_t places(std::uint32_t round) const {
     constexpr std::uint32_t kSizes[] = {1, 2, 8, 9, 16, kLargestBatch};
     const std::uint32_t size = kSizes[round / 2 % 6];
@@ -126,7 +126,7 @@ class Stare {
   [[nodiscard]] bool has_done(std::uint32_t step) const {
     return step_.load(std::memory_order_acquire) == step;
   }
-  /// Spins. False: it is over.
+  /// Spins until that step. False: the check is over.
   bool await(std::uint32_t step, std::uint32_t pair) {
     const std::uint64_t deadline = it_.platform.now() + kPatience;
     while (!has_done(step)) {
@@ -137,7 +137,7 @@ class Stare {
     return true;
   }
 
-  /// Looks at so many places, which show the pages from `page` on.
+  /// Looks at so many places, which should show the pages from `page` on.
   void look(std::uint32_t places, std::uint32_t page, const char* otherwise, std::uint32_t pair) {
     for (std::uint32_t i = 0; i < places; ++i) {
       if (!it_.shows(Pages::address(it_, i), page + i)) give_up(otherwise, pair);
@@ -208,9 +208,9 @@ class Stare {
   Subject<R>& it_;
   std::uint32_t cpus_[P::kMaxCpus] = {};
   std::uint32_t cpu_count_ = 0;
-  const char* wrong_ = nullptr;  // the thread that gives up writes it; read after over_
+  const char* wrong_ = nullptr;  // written by the thread that gives up; read after over_
   std::uint32_t wrong_pair_ = 0;
-  // Acquire and release, all of them: what one CPU did comes before what the other does next.
+  // Acquire and release: what one CPU did comes before what the other does next.
   typename Subject<R>::template Atomic<std::uint32_t> step_{0};
   typename Subject<R>::template Atomic<std::uint32_t> giving_up_{0};
   typename Subject<R>::template Atomic<std::uint32_t> over_{0};

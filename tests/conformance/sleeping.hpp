@@ -1,5 +1,5 @@
-// Sleep and wake. A wake that is lost, or a lock that is not there any more, shows once in a
-// thousand times on a machine in use, and there it looks like a thread that hangs.
+// Sleep and wake. A lost wake, or a lost lock, shows once in a thousand times on a machine in use,
+// and there it looks like a thread that hangs.
 #pragma once
 
 #include "conformance/check.hpp"
@@ -8,7 +8,7 @@
 
 namespace kmapper::conformance {
 
-/// How long a sleeper waits for a wake that was lost: longer than any machine is slow.
+/// How long a sleeper waits for a wake that may be lost: longer than any machine is slow.
 inline constexpr std::uint64_t kPatience = 20 * kNanosecondsPerSecond;
 
 template <Rig R>
@@ -37,7 +37,7 @@ Verdict a_sleep_lasts_until_its_deadline(Subject<R>& it) {
   return passed();
 }
 
-/// One sleeper and one who wakes, again and again.
+/// One sleeper and one waker, again and again.
 template <Rig R>
 struct Pair {
   using P = typename R::Platform;
@@ -45,11 +45,11 @@ struct Pair {
 
   typename P::Lock lock{};
   // Guarded by the lock:
-  typename P::Sleeper* sleeper = nullptr;  // whom to wake
+  typename P::Sleeper* sleeper = nullptr;  // the sleeper to wake
   bool woken = false;
   bool over = false;
-  volatile bool alone = true;  // the sleeper has not the lock
-  bool together = false;       // both had the lock at once
+  volatile bool alone = true;  // the sleeper does not have the lock
+  bool together = false;       // both had the lock at the same time
 
   static void wake_whenever_it_sleeps(Subject<R>& it, Pair& self) {
     for (bool over = false; !over; it.rig.yield()) {
@@ -64,7 +64,7 @@ struct Pair {
       for (int turn = 0; wakes && turn < 10; ++turn) self.look(it);
     }
   }
-  /// Whether the sleeper, who has just been woken, waits for the lock.
+  /// Whether the sleeper, which has just been woken, waits for the lock.
   void look(Subject<R>& it) {
     lock.lock();
     if (!alone) together = true;
@@ -115,7 +115,7 @@ Verdict a_wake_ends_a_sleep(Subject<R>& it) {
   return passed();
 }
 
-/// Some sleepers, of whom the last is woken first.
+/// Several sleepers; the last one is woken first.
 template <Rig R>
 struct Sleepers {
   using P = typename R::Platform;

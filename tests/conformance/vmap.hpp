@@ -5,7 +5,7 @@
 
 namespace kmapper::conformance {
 
-/// What one CPU finds at some pages of the range: page `first` of the rig, and those after it.
+/// What one CPU finds in some pages of the range, from page `first` of the rig on.
 struct VmapLook {
   std::uint32_t pages;
   std::uint32_t first;
@@ -29,7 +29,7 @@ void write_vmap_ptes(Subject<R>& it, std::uint32_t first) {
   for (std::uint32_t i = 0; i < vmap_size(it); ++i)
     it.platform.write_vmap_pte(it.rig.vmap_page(i), it.page(first + i));
 }
-/// How many of them had been used.
+/// How many of the pages had been used.
 template <Rig R>
 std::uint32_t take_vmap_ptes(Subject<R>& it) {
   std::uint32_t used = 0;

@@ -1,4 +1,4 @@
-// Clocks, stamps and counters: what statistics and reports are made of.
+// Clocks, stamps and counters, for statistics and reports.
 #pragma once
 
 #include "conformance/check.hpp"
@@ -10,7 +10,7 @@ inline constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
 template <Rig R>
 Verdict the_clock_goes(Subject<R>& it) {
   constexpr std::uint32_t kMostTurns = 10'000'000;
-  typename Subject<R>::template Atomic<std::uint32_t> turns{0};  // which take time, on any machine
+  typename Subject<R>::template Atomic<std::uint32_t> turns{0};  // they take time on any machine
   const std::uint64_t start = it.platform.now();
   std::uint64_t last = start;
   for (std::uint32_t i = 0; i < kMostTurns; ++i) {

@@ -1,6 +1,6 @@
-// The window's page table, and the TLB of the CPU that changes it. All that the core does to a slot
-// is write_pte(), take_pte(), invalidate(); what a wrong one does shows only in what is read
-// through the slot's next page.
+// The window's page table, and the TLB of the CPU that changes it. The core does only write_pte(),
+// take_pte() and invalidate() to a slot. A mistake in them shows only in what is read through the
+// slot's next page.
 #pragma once
 
 #include "conformance/check.hpp"
@@ -24,7 +24,7 @@ Verdict slots_show_their_pages(Subject<R>& it) {
   return verdict;
 }
 
-/// Two slots may show one page: so it is the page that is seen, and not the slot's own memory.
+/// Two slots may show one page: this proves that a slot shows the page, and not memory of its own.
 template <Rig R>
 Verdict a_page_is_the_same_in_every_slot(Subject<R>& it) {
   it.map(0, 0);
@@ -48,8 +48,8 @@ Verdict a_taken_slot_maps_nothing(Subject<R>& it) {
   return passed();
 }
 
-/// Whether take_pte() says so of a slot that nobody used, if it may say no. A CPU may walk a page
-/// table without being asked, so that once is not enough.
+/// Whether take_pte() says that an unused slot was not used, if it may say so. A CPU may walk a
+/// page table speculatively, so the check tries more than once.
 template <Rig R>
 bool tells_unused_slots(Subject<R>& it) {
   bool said_no = false;
@@ -102,12 +102,12 @@ Verdict one_slots_use_is_not_anothers(Subject<R>& it) {
   return other_unused ? passed() : failed("using a slot marks another slot as used");
 }
 
-/// Each slot gets another page than it had, but for the one in the middle.
+/// Each slot except the middle one gets another page than it had.
 template <Rig R>
 Verdict flush_in_batches_of(Subject<R>& it, std::uint32_t size) {
   const std::uint32_t slots = it.slots();
   Verdict verdict = passed();
-  it.map_with_tags(slots);  // and each page has its tag
+  it.map_with_tags(slots);  // each page has its tag
   for (std::uint32_t i = 0; i < slots; ++i) (void)it.take(i);
   for (std::uint32_t i = 0; i < slots; i += size) it.flush(i, slots - i < size ? slots - i : size);
   for (std::uint32_t i = 0; i < slots; ++i) it.map(i, slots - 1 - i);
@@ -148,7 +148,8 @@ Verdict batches_of_all_sizes_are_flushed(Subject<R>& it) {
   return passed();
 }
 
-/// No flush where take_pte() said no: so it must not say so of what a TLB may hold.
+/// If take_pte() says "not used", there is no flush: so it must not say so if a TLB may hold the
+/// slot.
 template <Rig R>
 Verdict an_unused_slot_needs_no_flush(Subject<R>& it) {
   if (!R::Platform::kHardwareSetsAccessed) return skipped("the hardware sets no Accessed bit");

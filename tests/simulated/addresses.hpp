@@ -1,7 +1,7 @@
-// The simulated machine's kernel addresses: a direct map of low memory, the window, the CPUs'
-// local slots, and the vmap range. All are numbers to be translated by Machine, never to be
-// dereferenced: on 64-bit hosts they are not canonical, so that an access that forgets the machine
-// faults at once.
+// The simulated machine's kernel addresses: a direct map of low memory, the window, the CPUs' local
+// slots, and the vmap range. All are numbers that Machine translates, and are never dereferenced:
+// on 64-bit hosts they are not canonical, so that an access that bypasses the machine faults at
+// once.
 #pragma once
 
 #include <cstddef>
@@ -46,7 +46,7 @@ inline constexpr std::uint32_t kMaxLowFrames = (kWindow - kDirectMap) / kPageSiz
   return SlotIndex{static_cast<std::uint32_t>(
       (reinterpret_cast<std::uintptr_t>(address) - kWindow) / kPageSize)};
 }
-/// Local slots lie apart, with a page between them that maps nothing.
+/// Local slots do not touch: a page that maps nothing lies between them.
 inline constexpr std::uint32_t kLocalStride = 2;
 [[nodiscard]] inline void* local_slot_address(LocalSlot slot) {
   return reinterpret_cast<void*>(kLocal + to_number(slot) * kLocalStride * kPageSize);

@@ -1,5 +1,5 @@
-// All that belongs to one simulated machine: memory and CPUs, threads, page descriptors, and the
-// misuse reports that came in.
+// All parts of one simulated machine: memory and CPUs, threads, page descriptors, and the misuse
+// reports so far.
 #pragma once
 
 #include <array>
@@ -14,7 +14,7 @@
 
 namespace kmapper::simulated {
 
-/// A machine, its threads and its page descriptors; what a Platform stands for.
+/// A machine, its threads and its page descriptors: the state behind a Platform.
 template <class Threads>
 class Computer {
  public:
@@ -41,7 +41,7 @@ class Computer {
 
   [[nodiscard]] Page page(FrameIndex frame) { return &pages_.at(to_number(frame)); }
 
-  /// The word of a mapped page that `address` leads to, read by the CPU that the caller is on.
+  /// The word of a mapped page at `address`, read by the caller's CPU.
   [[nodiscard]] Machine::Word read(const void* address, std::size_t word = 0) {
     threads_.memory_access(address);
     return machine_.read(threads_.cpu(), static_cast<const Machine::Word*>(address) + word);

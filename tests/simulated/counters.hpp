@@ -1,5 +1,5 @@
-// Event counters of one CPU or one host thread: written by their owner alone, so that an event
-// costs an ordinary addition; read by anybody.
+// Event counters of one CPU or one host thread. Only the owner writes them, so an event costs an
+// ordinary addition; any thread may read them.
 #pragma once
 
 #include <array>

@@ -1,5 +1,5 @@
-// What went wrong on a simulated machine: accesses that a real CPU would have answered with a page
-// fault, and contracts that the core broke. A test fails when the log is not empty.
+// The faults of a simulated machine: accesses that would be page faults on a real CPU, and broken
+// contracts of the core. A test fails if the log is not empty.
 #pragma once
 
 #include <atomic>
@@ -11,18 +11,17 @@ namespace kmapper::simulated {
 
 class FaultLog {
  public:
-  /// Keeps the line. The first few are enough: one fault tends to bring thousands after it. Any
-  /// thread.
+  /// Keeps the line. The first few are enough: one fault may cause thousands more. Any thread.
   void record(std::string line) {
     const std::lock_guard lock(mutex_);
     if (lines_.size() < kKept) lines_.push_back(std::move(line));
     any_.store(true, std::memory_order_release);
   }
 
-  /// One load; meant to be asked at every step. Any thread.
+  /// One load, cheap enough for every step. Any thread.
   [[nodiscard]] bool empty() const { return !any_.load(std::memory_order_acquire); }
 
-  /// All lines kept, one under the other. Any thread.
+  /// All lines kept, one below the other. Any thread.
   [[nodiscard]] std::string text() const {
     const std::lock_guard lock(mutex_);
     std::string all;

@@ -36,7 +36,7 @@ constexpr std::size_t kStackSize =
     256 * 1024;  // room for a sanitizer's frames and for a test's printing
 constexpr std::size_t kGuardSize = 64 * 1024;  // a multiple of every host's page size
 
-// Which fiber start() is to run, and which one the last switch came from: a new context gets no
+// The fiber that start() is to run, and the fiber that the last switch left: a new context gets no
 // argument that is wide enough for a pointer.
 thread_local Fiber* arriving = nullptr;
 thread_local Fiber* leaving = nullptr;
@@ -74,7 +74,7 @@ Fiber::~Fiber() {
   __tsan_destroy_fiber(thread_sanitizer_);
 #endif
 #if defined(KMAPPER_ADDRESS_SANITIZER)
-  // What an abandoned stack had poisoned must not outlive it.
+  // Unpoison what the abandoned stack has poisoned: the memory will be reused.
   __asan_unpoison_memory_region(stack_, kGuardSize + kStackSize);
 #endif
   munmap(stack_, kGuardSize + kStackSize);
@@ -101,10 +101,10 @@ void Fiber::switch_to(Fiber& from, Fiber& to) {
   from.announce_arrival();
 }
 
-/// On the new stack, first thing after a switch.
+/// The first call on the new stack after a switch.
 void Fiber::announce_arrival() {
 #if defined(KMAPPER_ADDRESS_SANITIZER)
-  // The stack of the thread's own fiber is known only to the sanitizer, which tells it here.
+  // Only the sanitizer knows the stack of the thread's own fiber; it returns it here.
   __sanitizer_finish_switch_fiber(address_sanitizer_, &leaving->stack_bottom_,
                                   &leaving->stack_size_);
 #endif

@@ -1,5 +1,5 @@
-// A stack of its own that runs until it hands the CPU on by name. All fibers of a test run on one
-// host thread, so that who runs when is the scheduler's decision alone. Built on ucontext, which
+// A stack of its own, which runs until it switches to another fiber. All fibers of a test run on
+// one host thread, so that the scheduler alone decides which one runs. Built on ucontext, which
 // works on every width and architecture; the sanitizers are told of each switch.
 #pragma once
 
@@ -12,17 +12,17 @@ namespace kmapper::simulated {
 
 class Fiber {
  public:
-  /// The calling thread's own stack, so that it can be switched away from and back to.
+  /// The calling thread's own stack, so that fibers can switch away from it and back.
   Fiber();
-  /// A new stack, on which `body` runs at the first switch to it. `body` must not return: its last
-  /// act is a switch to another fiber, for good.
+  /// A new stack, on which `body` runs at the first switch to it. `body` must not return: it ends
+  /// with a switch to another fiber that never switches back.
   explicit Fiber(std::function<void()> body);
-  /// A fiber that has not ended may be destroyed; what lives on its stack is abandoned.
+  /// A fiber that has not ended may be destroyed; the objects on its stack are abandoned.
   ~Fiber();
   Fiber(const Fiber&) = delete;
   Fiber& operator=(const Fiber&) = delete;
 
-  /// Suspends the caller, which must be running on `from`, and goes on with `to`.
+  /// Suspends the caller, which must be running on `from`, and continues `to`.
   static void switch_to(Fiber& from, Fiber& to);
 
  private:

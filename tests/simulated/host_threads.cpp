@@ -35,7 +35,7 @@ void HostThreads::sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns)
   --self().interrupts_off;
   std::unique_lock held(lock.mutex_, std::adopt_lock);
   const auto woken = [&sleeper] { return sleeper.woken_; };
-  if (deadline_ns >= INT64_MAX) {  // later than the clock can say
+  if (deadline_ns >= INT64_MAX) {  // beyond the range of the clock
     sleeper.condition_.wait(held, woken);
   } else {
     const std::chrono::nanoseconds since_epoch(deadline_ns);

@@ -1,11 +1,10 @@
 // One of the two ways in which a simulated machine runs its threads: as threads of the host, all at
-// once, with real atomics. Nothing is repeatable, everything is fast, and ThreadSanitizer sees the
-// races. For the torture test and the benches.
+// once, with real atomics. Runs are not repeatable, but fast, and ThreadSanitizer sees the races.
+// For the torture test and the benches.
 //
 // A thread attaches itself to the machine before it uses it. Its CPU is a number that it may change
-// whenever it likes, and that other threads may have too: all that a core may conclude from cpu()
-// is a hint. Interrupts off means that this thread may neither sleep nor wait; others on its CPU go
-// on.
+// at any time, and that other threads may share: so for the core, cpu() is only a hint. Interrupts
+// off means that this thread may neither sleep nor wait; other threads on its CPU continue.
 #pragma once
 
 #include <atomic>
@@ -46,14 +45,14 @@ class HostThreads {
   HostThreads(Machine& machine, const Options& options) : machine_(machine), options_(options) {}
 
   [[nodiscard]] CpuIndex cpu() const { return self().cpu; }
-  /// The calling thread goes on on another CPU.
+  /// Moves the calling thread to another CPU.
   void migrate(CpuIndex cpu) {
     if (!self().local.is_empty())
       machine_.faults().record("a thread that holds a local mapping migrates");
     self().cpu = cpu;
   }
-  /// Threads on the same CPU at once would use the same local slots: who uses them has a CPU of its
-  /// own.
+  /// Threads on the same CPU would share its local slots, so a thread that uses them needs a CPU of
+  /// its own.
   [[nodiscard]] LocalStack& local_stack() const { return self().local; }
   [[nodiscard]] bool may_sleep() const {
     return self().interrupts_off == 0 && self().preemption_off == 0;
@@ -66,7 +65,7 @@ class HostThreads {
   void invalidated(std::span<const SlotIndex>) {}
   /// Interrupts another CPU; returns at once.
   void interrupt(CpuIndex) {}
-  /// An access to memory is about to be made: some CPU may walk some PTE.
+  /// Called before an access to memory: some CPU may walk some PTE.
   void memory_access(const void*) {
     if (options_.speculate_every != 0 && self().random.one_in(options_.speculate_every))
       speculate();
@@ -76,7 +75,7 @@ class HostThreads {
   void wake(Sleeper& sleeper);
 
   [[nodiscard]] Stamp stamp() const { return self().stamp; }
-  /// Moves the calling thread's clock to `tick`: what its stamps say from now on.
+  /// Sets the calling thread's clock, which its stamps show, to `tick`.
   void set_tick(std::uint16_t tick) { self().stamp.tick = tick; }
   [[nodiscard]] std::uint64_t age_ns(Stamp stamp) const {
     return static_cast<std::uint16_t>(self().stamp.tick - stamp.tick) * kNanosecondsPerTick;
@@ -107,10 +106,10 @@ class HostThreads {
   Machine& machine_;
   const Options options_;
   mutable std::mutex threads_mutex_;
-  std::list<Thread> threads_;  // of all that ever attached: their counts stay
+  std::list<Thread> threads_;  // of all threads that ever attached: their counts stay
 };
 
-/// While it lives, the calling thread is one of the machine's.
+/// While an object exists, the calling thread is one of the machine's.
 class HostThreads::Attachment {
  public:
   Attachment(HostThreads& threads, CpuIndex cpu);
@@ -163,7 +162,7 @@ class HostThreads::Sleeper {
  private:
   friend HostThreads;
   std::condition_variable condition_;
-  bool woken_ = false;  // guarded by the lock that its sleeper sleeps with
+  bool woken_ = false;  // guarded by the lock of its sleep
 };
 
 }  // namespace kmapper::simulated

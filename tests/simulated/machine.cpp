@@ -28,8 +28,7 @@ Machine::Machine(const MachineShape& shape)
 
 Machine::Word Machine::read(CpuIndex cpu, const void* address) {
   const std::atomic<Word>* const word = translate(cpu, address);
-  // Relaxed: an access to memory orders nothing, so what the tests see rests on the core's
-  // ordering.
+  // Relaxed: an access to memory orders nothing, so the tests rely on the core's ordering alone.
   return word != nullptr ? word->load(std::memory_order_relaxed) : 0;
 }
 
@@ -96,7 +95,8 @@ void Machine::check_unmapped(FrameIndex frame) {
   window_.check_unmapped(frame);
   window_.check_flushed(frame);
   local_.check_unmapped(frame);
-  vmap_.check_unmapped(frame);  // and may be in TLBs, where nobody looks before the flush
+  vmap_.check_unmapped(
+      frame);  // TLBs may still hold it, but no thread uses the address before the flush
 }
 
 }  // namespace kmapper::simulated

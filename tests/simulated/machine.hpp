@@ -1,8 +1,8 @@
 // A machine in software: memory in frames, page tables for the window and for the CPUs' local
-// slots, and up to 8 CPUs with a TLB each. Who wants to read or write through an address asks the
-// machine on behalf of a CPU, and gets what that CPU's TLB says is there. So a flush left out reads
-// the wrong frame here, as it would on hardware, but every time. What must never happen to a page
-// table is logged as a fault (region.hpp).
+// slots, and up to 8 CPUs with a TLB each. Code that reads or writes through an address asks the
+// machine on behalf of a CPU, and gets what that CPU's TLB says. So a missing flush reads the wrong
+// frame here, as on hardware, but every time. Forbidden changes of a page table are logged as
+// faults (region.hpp).
 #pragma once
 
 #include <array>
@@ -28,7 +28,7 @@ struct MachineShape {
   std::uint32_t vmap_pages = 0;
 };
 
-/// Any thread may call anything, but for the constructor.
+/// Any thread may call any function except the constructor.
 class Machine {
  public:
   using Word = std::uint64_t;
@@ -43,15 +43,15 @@ class Machine {
   }
 
   // --- Memory as a CPU sees it ---
-  /// The word at an address of the direct map or a region, a multiple of 8 and less than
-  /// kFrameWords * 8 from the page's start. A fault, and 0, where nothing is mapped.
+  /// The word at an address of the direct map or a region. The address is a multiple of 8 and less
+  /// than kFrameWords * 8 from the page's start. If nothing is mapped there: a fault, and 0.
   [[nodiscard]] Word read(CpuIndex cpu, const void* address);
   void write(CpuIndex cpu, void* address, Word value);
 
-  // --- What is mapped page by page ---
+  // --- The memory that is mapped page by page ---
   [[nodiscard]] Region& local() { return local_; }
   [[nodiscard]] Region& vmap() { return vmap_; }
-  /// The window's, by the words that most tests use.
+  /// The window's, under short names for the tests.
   void speculate(CpuIndex cpu, SlotIndex slot) { window_.speculate(cpu, slot); }
   void write_pte(SlotIndex slot, FrameIndex frame);
   [[nodiscard]] bool take_pte(SlotIndex slot) { return window_.take_pte(slot); }
@@ -66,12 +66,12 @@ class Machine {
     return window_.cached_frame(cpu, slot);
   }
 
-  // --- For those who check ---
-  /// A frame's word, beside every mapping.
+  // --- For the checking code ---
+  /// A frame's word, read without a mapping.
   [[nodiscard]] Word peek(FrameIndex frame, std::size_t word) const;
   void poke(FrameIndex frame, std::size_t word, Word value);
-  /// A fault unless the frame is in no PTE, and in no TLB where somebody might look for another:
-  /// what a page must be when it is freed.
+  /// A fault unless the frame is in no PTE, and in no TLB that a thread may still use: the state
+  /// that a page must have when it is freed.
   void check_unmapped(FrameIndex frame);
 
   [[nodiscard]] FaultLog& faults() { return faults_; }
@@ -82,7 +82,7 @@ class Machine {
 
   std::atomic<Word>* translate(CpuIndex cpu, const void* address);
   [[nodiscard]] std::optional<FrameIndex> frame_at(CpuIndex cpu, std::uintptr_t address);
-  /// What a fault at that address means.
+  /// The meaning of a fault at that address.
   [[nodiscard]] std::string history_of(std::uintptr_t address) const;
   [[nodiscard]] static std::optional<FrameIndex> frame_in(Region& region, CpuIndex cpu,
                                                           std::uintptr_t page);
@@ -92,7 +92,7 @@ class Machine {
   FaultLog faults_;
   Sabotages sabotage_;
   Region window_;
-  Region local_;  // of every CPU kLocalDepth pages
+  Region local_;  // kLocalDepth pages for every CPU
   Region vmap_;
 };
 

@@ -1,4 +1,4 @@
-// The page descriptors of a simulated machine: what `struct page` is to a kernel.
+// The page descriptors of a simulated machine, like a kernel's `struct page`.
 #pragma once
 
 #include <cstdint>

@@ -1,9 +1,8 @@
-// kmapper's seam (kmapper/core/platform.hpp) over a machine in software. The same class serves both
-// ways of running threads; what differs between them is in Threads: HostThreads or
-// ScheduledThreads.
+// The platform (kmapper/core/platform.hpp) over a machine in software. The same class serves both
+// ways of running threads: Threads is HostThreads or ScheduledThreads.
 //
 // The platform also checks the core's side of the contract: PTEs change with interrupts off,
-// flushes happen with interrupts on. A breach is a fault in the machine's log.
+// flushes happen with interrupts on. A violation is a fault in the machine's log.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,5 @@
-// A page-table entry of the simulated machine: the frame, and x86's Present and Accessed bits where
-// x86 has them. One atomic 64-bit word, as PAE's, so that a table can be walked by one CPU while
+// A page-table entry of the simulated machine: the frame, and the Present and Accessed bits at
+// x86's positions. One atomic 64-bit word, as with PAE, so that one CPU can walk a table while
 // another changes it.
 #pragma once
 
@@ -39,11 +39,11 @@ class alignas(8) Pte {  // aligned on 32-bit CPUs too, so that an atomic of it i
 
 using AtomicPte = std::atomic<Pte>;
 
-/// All that a local slot's entry holds. It is written in halves, as PAE's are on a 32-bit CPU:
-/// first the one that says which frame, then the one that makes it present.
+/// A local slot's entry. It is written in halves, as a PAE entry is on a 32-bit CPU: first the half
+/// with the frame, then the half with Present.
 struct LocalPte {
   FrameIndex half{};                // as last written
-  std::optional<FrameIndex> frame;  // what it maps
+  std::optional<FrameIndex> frame;  // the frame that it maps
 };
 
 }  // namespace kmapper::simulated

@@ -1,13 +1,13 @@
-// The one source of chance in the tests: a small generator that gives the same numbers from the
-// same seed on every machine and with every standard library, so that a printed seed replays a
-// failure anywhere.
+// The only source of random numbers in the tests: a small generator that gives the same numbers
+// from the same seed on every machine and with every standard library, so that a printed seed
+// repeats a failure anywhere.
 #pragma once
 
 #include <cstdint>
 
 namespace kmapper::simulated {
 
-/// SplitMix64. Not for several threads at once.
+/// SplitMix64. One thread at a time.
 class Random {
  public:
   constexpr explicit Random(std::uint64_t seed) : state_(seed) {}

@@ -26,7 +26,7 @@ std::optional<FrameIndex> Region::translate(CpuIndex cpu, SlotIndex page) {
 }
 
 void Region::write_pte(SlotIndex page, FrameIndex frame) {
-  // No CPU can fill its TLB from an empty PTE, so what is found here has been there all along.
+  // No CPU can fill its TLB from an empty PTE, so an entry found here has been there all along.
   for (std::uint32_t cpu = 0; cpu < tlbs_.size(); ++cpu)
     check_not_cached(CpuIndex{cpu}, page, frame);
   fill(page, frame);

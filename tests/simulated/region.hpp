@@ -1,7 +1,6 @@
 // A range of the simulated machine's address space that is mapped page by page: its page table, and
-// each CPU's TLB for it. It knows what must never happen to a page table, and logs it as a fault: a
-// PTE written over another, a page mapped anew while some TLB holds its old translation, a PTE
-// taken from under a user.
+// each CPU's TLB for it. Forbidden changes are logged as faults: a PTE written over another; a page
+// mapped while some TLB holds its old translation; a PTE taken from under a user.
 #pragma once
 
 #include <atomic>
@@ -21,38 +20,37 @@
 
 namespace kmapper::simulated {
 
-/// What reports call a frame.
+/// The frame's name in reports.
 [[nodiscard]] std::string frame_name(FrameIndex frame);
 [[nodiscard]] std::string cpu_name(CpuIndex cpu);
 
-/// Pages are counted from the region's beginning. Any thread may call anything, but for the
+/// Pages are counted from the region's beginning. Any thread may call any function except the
 /// constructor.
 class Region {
  public:
-  /// `page_name` is what reports call a page of it.
+  /// `page_name` is a page's name in reports.
   Region(std::string_view page_name, std::uint32_t pages, std::uint32_t cpus, FaultLog& faults,
          Sabotages& sabotage);
 
   [[nodiscard]] std::uint32_t size() const { return static_cast<std::uint32_t>(table_.size()); }
 
-  /// The frame that the CPU finds at the page: from its TLB, or by a walk, which fills the TLB.
+  /// The frame that the CPU finds for the page: from its TLB, or by a walk, which fills the TLB.
   [[nodiscard]] std::optional<FrameIndex> translate(CpuIndex cpu, SlotIndex page);
-  /// What a CPU may do whenever it likes: walk a PTE, and remember it, though nobody asked.
+  /// A speculative walk, which a CPU may do at any time: it fills the TLB.
   void speculate(CpuIndex cpu, SlotIndex page) { tlb(cpu).walk(page, pte(page)); }
 
   /// Fills an empty PTE, which must be in no TLB.
   void write_pte(SlotIndex page, FrameIndex frame);
-  /// The same for a page that is only ever used on one CPU: others may remember what they like.
+  /// The same for a page that only one CPU uses: the TLBs of others may hold any translation.
   void write_pte_for(CpuIndex user, SlotIndex page, FrameIndex frame);
-  /// Empties the PTE, which must not be empty, and says whether it was accessed.
+  /// Empties the PTE, which must not be empty. Returns whether it was accessed.
   [[nodiscard]] bool take_pte(SlotIndex page);
-  /// Empties the PTE, whatever it maps, and says what that was.
+  /// Empties the PTE, and returns the frame that it mapped, if any.
   std::optional<FrameIndex> clear_pte(SlotIndex page);
   void invalidate(CpuIndex cpu, SlotIndex page) { tlb(cpu).invalidate(page); }
 
-  // --- For those who check ---
-  /// The user of a page says from when to when it relies on it; taking its PTE in between is a
-  /// fault.
+  // --- For the checking code ---
+  /// The user of a page marks when it relies on the page. Taking its PTE in that time is a fault.
   void hold(SlotIndex page) { holders_[to_number(page)].fetch_add(1, std::memory_order_relaxed); }
   void release(SlotIndex page) {
     holders_[to_number(page)].fetch_sub(1, std::memory_order_relaxed);
@@ -64,7 +62,7 @@ class Region {
   [[nodiscard]] std::optional<FrameIndex> cached_frame(CpuIndex cpu, SlotIndex page) const {
     return tlbs_[to_number(cpu)].lookup(page);
   }
-  /// What an access to the page means that finds it unmapped.
+  /// The meaning of an access that finds the page unmapped.
   [[nodiscard]] std::string history(SlotIndex page) const;
   /// A fault if a PTE maps the frame.
   void check_unmapped(FrameIndex frame);

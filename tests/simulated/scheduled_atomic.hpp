@@ -1,7 +1,7 @@
 // std::atomic's interface for the deterministic platform: every access is a scheduling point,
-// before it happens. All fibers share one host thread, so the value itself is plain, and the order
-// arguments ask for nothing more than they get: sequential consistency. A weak compare-and-swap
-// fails now and then though the value matches.
+// before it happens. All fibers share one host thread, so the value itself is plain, and every
+// access is sequentially consistent, whatever order it asks for. A weak compare-and-swap sometimes
+// fails although the value matches.
 #pragma once
 
 #include <atomic>

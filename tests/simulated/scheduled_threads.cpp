@@ -5,7 +5,7 @@
 namespace kmapper::simulated {
 namespace {
 
-constexpr std::uint32_t kSpuriousWake = 16;  // sleeps: one of so many ends for no reason
+constexpr std::uint32_t kSpuriousWake = 16;  // one sleep in so many ends without a reason
 
 }  // namespace
 
@@ -42,7 +42,7 @@ void ScheduledThreads::speculate() {
 void ScheduledThreads::sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns) {
   lock.unlock();
   if (!may_sleep()) machine_.faults().record("a thread sleeps where it may not");
-  // As the platform's contract allows.
+  // The platform's contract allows it.
   if (scheduler_.random().one_in(kSpuriousWake)) {
     scheduler_.relax();
   } else {

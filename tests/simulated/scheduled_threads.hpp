@@ -1,5 +1,5 @@
 // The other way in which a simulated machine runs its threads: one at a time, in the order that a
-// seed chooses (scheduler.hpp). What fails, fails again with the same seed.
+// seed chooses (scheduler.hpp). A failure repeats with the same seed.
 #pragma once
 
 #include <array>
@@ -19,7 +19,7 @@
 
 namespace kmapper::simulated {
 
-/// Its threads are the scheduler's: all but the constructor and counted() is for them alone.
+/// The scheduler's threads. Only they may call its functions, except the constructor and counted().
 class ScheduledThreads {
  public:
   struct Options {
@@ -45,19 +45,19 @@ class ScheduledThreads {
   [[nodiscard]] bool interrupts_are_off() const { return scheduler_.interrupts_are_off(); }
   void relax() { scheduler_.relax(); }
   void point() { scheduler_.point(); }
-  /// Waits until the CPU takes interrupts: one that has them off answers when it turns them on.
+  /// Waits until the CPU takes interrupts: a CPU with interrupts off answers when it turns them on.
   void interrupt(CpuIndex cpu) {
     scheduler_.point();
     while (scheduler_.interrupts_are_off(cpu)) scheduler_.relax();
   }
-  /// An access to memory, or a change of a PTE, is about to be made.
+  /// Called before an access to memory, or a change of a PTE.
   void memory_access(const void*) { scheduler_.point(); }
   void change_pte(SlotIndex) { scheduler_.point(); }
-  /// An invalidation of these slots is done.
+  /// Called after an invalidation of these slots.
   void invalidated(std::span<const SlotIndex>) {}
 
-  /// What a context switch does with the local mappings of the two threads; from then on, a thread
-  /// that holds some stays on its CPU. Not during run().
+  /// Sets what a context switch does with the local mappings of the two threads; from then on, a
+  /// thread that holds some stays on its CPU. Not during run().
   void on_context_switch(std::function<void(LocalStack& from, LocalStack& to)> switch_stacks);
   [[nodiscard]] LocalStack& local_stack() { return local_stacks_[scheduler_.sequence()]; }
 
@@ -85,7 +85,7 @@ class ScheduledThreads {
   Machine& machine_;
   Scheduler scheduler_;
   std::array<Counters, kMaxCpus> counters_{};
-  std::map<std::uint32_t, LocalStack> local_stacks_;  // by thread; 0: of those that idle
+  std::map<std::uint32_t, LocalStack> local_stacks_;  // by thread; 0: the stack of idle CPUs
 };
 
 class ScheduledThreads::InterruptsOff {
@@ -114,7 +114,7 @@ class ScheduledThreads::PreemptionOff {
   Scheduler& scheduler_;
 };
 
-/// Outside Scheduler::run() there is nobody to exclude.
+/// Outside Scheduler::run() there is no other thread to exclude.
 class ScheduledThreads::Lock {
  public:
   void lock() {

@@ -7,7 +7,7 @@ namespace kmapper::simulated {
 namespace {
 
 constexpr std::uint32_t kMostIdleTurns =
-    200'000;  // turns of waiting loops, and nothing changed: livelock
+    200'000;  // turns of waiting loops without any change: livelock
 constexpr std::uint32_t kLongestFreeze = 3'000;  // steps
 
 }  // namespace
@@ -59,7 +59,7 @@ Outcome Scheduler::run() {
   return outcome_;
 }
 
-/// How many points until the next switch.
+/// Draws the number of points until the next switch.
 void Scheduler::draw() { drawn_ = until_switch_ = random_.between(1, 2 * chances_.switches); }
 
 void Scheduler::switch_by_chance() {
@@ -131,12 +131,12 @@ std::uint64_t Scheduler::first_deadline() const {
 
 void Scheduler::interrupts_on() {
   --cpu_->interrupts_off;
-  point();  // what was held back may come now
+  point();  // a switch that was held back may come now
 }
 
-/// Lets some CPU that can run go on; the caller's may be one of them.
+/// Lets some CPU that can run continue; it may be the caller's.
 void Scheduler::go_on_elsewhere() {
-  ++steps_;  // so that time passes for the frozen, even if all others only wait
+  ++steps_;  // time passes for frozen CPUs, even if all others only wait
   if (timed_ != 0) wake_due();
   Cpu* cpu = choose_cpu();
   if (cpu == nullptr && timed_ != 0) {
@@ -198,7 +198,7 @@ std::uint32_t Scheduler::count_ready_for(const Cpu& cpu) const {
   return count;
 }
 
-/// Any of them; there must be one.
+/// Any ready thread; there must be one.
 Scheduler::Thread* Scheduler::take_ready_for(const Cpu& cpu) {
   std::uint32_t skip = random_.below(count_ready_for(cpu));
   Thread** chosen = ready_.data();
@@ -208,7 +208,7 @@ Scheduler::Thread* Scheduler::take_ready_for(const Cpu& cpu) {
   return next;
 }
 
-/// The CPU goes from its thread to another, or from or to none.
+/// The CPU switches from its thread to another, or from or to none.
 void Scheduler::run_on(Cpu& cpu, Thread* next) {
   Thread* const before = std::exchange(cpu.running, next);
   if (next != nullptr) next->last_cpu = cpu.index;
@@ -219,7 +219,7 @@ void Scheduler::run_on(Cpu& cpu, Thread* next) {
   cpu_ = executing;
 }
 
-/// The CPU gets some thread that is ready, and its own becomes ready.
+/// The CPU gets some ready thread, and its own becomes ready.
 void Scheduler::change_thread(Cpu& cpu) {
   Thread* const next = take_ready_for(cpu);
   if (cpu.running != nullptr) {
@@ -252,7 +252,7 @@ void Scheduler::thread_ended() {
   go_on_elsewhere();
 }
 
-/// Back to run(), for good.
+/// Returns to run() for ever.
 void Scheduler::end(Outcome::End end) {
   outcome_.end = end;
   if (end != Outcome::End::all_done) outcome_.report = report();

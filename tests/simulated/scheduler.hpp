@@ -1,14 +1,15 @@
 // Simulated CPUs, and threads that run on them one at a time, in an order that a seed chooses and
-// replays. Only one fiber runs at any moment; at every scheduling point (each access to a
-// ScheduledAtomic, each call of the platform) the seed says whether the CPU goes on, or another CPU
-// does for a while.
+// repeats. Only one fiber runs at any moment. At every scheduling point (each access to a
+// ScheduledAtomic, each call of the platform) the seed decides whether this CPU continues, or
+// another CPU runs for a while.
 //
-// What a kernel may rely on is kept to: a thread stays on its CPU and is not interrupted while
-// interrupts are off; with them on it may be preempted, go on on another CPU, or have an interrupt
-// handler run on top of it. A CPU may also be frozen for a long while, as by a hypervisor: many
-// races need one side to be very slow.
+// The scheduler keeps what a kernel may rely on: with interrupts off a thread stays on its CPU and
+// is not interrupted; with interrupts on it may be preempted, continue on another CPU, or have an
+// interrupt handler run on top of it. A CPU may also be frozen for a long time, as by a hypervisor:
+// many races need one side to be very slow.
 //
-// When nobody can run, or everybody only spins, the run ends with a report of who waits for what.
+// When no thread can run, or all threads only spin, the run ends with a report of what each waits
+// for.
 #pragma once
 
 #include <array>
@@ -28,10 +29,10 @@ namespace kmapper::simulated {
 
 /// How often things happen. Each is once in so many; 0 is never.
 struct Chances {
-  std::uint32_t switches = 6;     // scheduling points: another CPU goes on
-  std::uint32_t preemptions = 6;  // of those, where interrupts are on: that CPU's thread is changed
-  std::uint32_t interrupts = 20;  // of those, where interrupts are on: that CPU's handler runs
-  std::uint32_t freezes = 100;    // of those: the CPU left behind stands still for long
+  std::uint32_t switches = 6;      // scheduling points: another CPU continues
+  std::uint32_t preemptions = 6;   // of those, with interrupts on: that CPU's thread is changed
+  std::uint32_t interrupts = 20;   // of those, with interrupts on: that CPU's handler runs
+  std::uint32_t freezes = 100;     // of those: the CPU that is left stands still for long
   std::uint32_t speculations = 8;  // of those: some CPU walks some PTE
 };
 
@@ -39,11 +40,10 @@ struct Outcome {
   enum class End : std::uint8_t { all_done, stopped, deadlock, livelock };
   End end = End::all_done;
   std::uint64_t steps = 0;
-  std::string report;  // who waits for what, unless all are done
+  std::string report;  // what each thread waits for, unless all are done
 };
 
-/// Not for several host threads. Threads are numbered from 1, in the order in which they were
-/// spawned.
+/// For one host thread. Threads are numbered from 1, in the order in which they were spawned.
 class Scheduler {
  public:
   Scheduler(std::uint64_t seed, std::uint32_t cpus, const Chances& chances = {});
@@ -53,27 +53,27 @@ class Scheduler {
 
   // --- For the test ---
   void spawn(std::string name, std::function<void()> body);
-  /// What an interrupt does, on the CPU that it interrupts; null: there are none. Not during run().
+  /// The interrupt handler, called on the interrupted CPU; null: no interrupts. Not during run().
   void on_interrupt(const std::function<void()>& handler);
-  /// Called at every switch, on the stack of whoever is left; false ends the run. `speculates`: the
-  /// seed wants a CPU to walk a PTE.
+  /// Called at every switch, on the stack that is left; false ends the run. `speculates`: the seed
+  /// wants a CPU to walk a PTE.
   void on_switch(std::function<bool(bool speculates)> watch) { watch_ = std::move(watch); }
-  /// Called when a CPU goes from one thread to another, or to or from none (0), on that CPU and
-  /// with nobody else running. Not during run().
+  /// Called when a CPU switches from one thread to another, or to or from none (0), on that CPU,
+  /// while no other thread runs. Not during run().
   void on_context_switch(std::function<void(std::uint32_t from, std::uint32_t to)> hook) {
     context_switch_ = std::move(hook);
   }
-  /// A thread of which this is true goes on on the CPU on which it last ran. Not during run().
+  /// A thread for which this is true stays on the CPU on which it last ran. Not during run().
   void keep_on_cpu(std::function<bool(std::uint32_t thread)> keep) { keep_ = std::move(keep); }
-  /// Runs all threads to their end, or until the run fails. After a run that did not fail, more
-  /// threads may be spawned and run; after one that did, there is nothing left but its outcome.
+  /// Runs all threads to their end, or until the run fails. After a successful run more threads may
+  /// be spawned and run; after a failed one only the outcome may be used.
   [[nodiscard]] Outcome run();
 
-  // --- For what runs on it ---
+  // --- For the code that runs on it ---
   /// The scheduler that runs the caller; null outside run().
   [[nodiscard]] static Scheduler* current() { return current_; }
 
-  /// While it lives, nothing is a scheduling point: for a test's own looks at what it runs.
+  /// While an object exists, nothing is a scheduling point: for a test's own checks.
   class Pause {
    public:
     Pause() : paused_(std::exchange(current_, nullptr)) {}
@@ -91,20 +91,20 @@ class Scheduler {
   }
   /// One turn of a waiting loop: lets others run.
   void relax();
-  /// The caller's CPU stands still, from the next switch on, while others can go on.
+  /// Freezes the caller's CPU, from the next switch on, while others can run.
   void freeze(std::uint64_t steps) { cpu_->frozen_until = steps_ + steps; }
-  /// Something has changed that a waiting loop may wait for.
+  /// Tells that something has changed that a waiting loop may wait for.
   void progress() { idle_turns_ = 0; }
-  /// Waits, without a turn of its own, until the flag is false: a spinlock.
+  /// Waits, without a turn of its own, until the flag is false, as for a spinlock.
   void stall_while(const bool& locked);
-  /// The thread stops until unblock(), or until that step (UINT64_MAX: none); `why` is for reports.
-  /// Interrupts must be on.
+  /// Stops the thread until unblock(), or until that step (UINT64_MAX: no limit); `why` is for
+  /// reports. Interrupts must be on.
   void block(const char* why, std::uint64_t until_step = UINT64_MAX);
   void unblock(std::uint32_t number);
   [[nodiscard]] bool is_blocked(std::uint32_t thread) const {
     return threads_[thread - 1]->state == Thread::State::blocked;
   }
-  /// The step at which the thread that has been blocked for longest was; none: nobody is.
+  /// The step since which the longest blocked thread has waited; nothing if no thread is blocked.
   [[nodiscard]] std::optional<std::uint64_t> blocked_since() const;
 
   void interrupts_off() { ++cpu_->interrupts_off; }
@@ -119,10 +119,10 @@ class Scheduler {
 
   [[nodiscard]] CpuIndex cpu() const { return cpu_->index; }
   [[nodiscard]] std::uint32_t cpu_count() const { return static_cast<std::uint32_t>(cpus_.size()); }
-  /// The running thread; an interrupt's is kHandler + its CPU.
+  /// The running thread; an interrupt handler's is kHandler + its CPU.
   [[nodiscard]] std::uint32_t thread() const { return cpu_->running->number; }
   static constexpr std::uint32_t kHandler = 0xF000;
-  /// The thread whose program order the caller is part of: an interrupt's is that of the one below.
+  /// The thread whose program order includes the caller; for a handler, the interrupted thread.
   [[nodiscard]] std::uint32_t sequence() const {
     return (cpu_->interrupted != nullptr ? cpu_->interrupted : cpu_->running)->number;
   }
@@ -146,7 +146,7 @@ class Scheduler {
   struct Cpu {
     CpuIndex index{};
     Thread* running = nullptr;
-    Thread* interrupted = nullptr;  // below the handler
+    Thread* interrupted = nullptr;  // the thread below the handler
     std::unique_ptr<Thread> handler;
     std::uint32_t interrupts_off = 0;
     std::uint32_t preemption_off = 0;
@@ -183,7 +183,7 @@ class Scheduler {
   std::vector<std::unique_ptr<Thread>> threads_;
   std::vector<Thread*> ready_;
   std::size_t alive_ = 0;
-  std::size_t timed_ = 0;  // blocked, with a step at which they wake
+  std::size_t timed_ = 0;  // blocked threads with a step at which they wake
   std::function<bool(bool)> watch_;
   std::function<void(std::uint32_t, std::uint32_t)> context_switch_;
   std::function<bool(std::uint32_t)> keep_;

@@ -1,9 +1,9 @@
 // std::atomic's interface with all the freedom that C++20 gives it: a load may read an older store
-// where no order forbids it (weak_history.hpp), a compare-and-swap may fail because it read one,
-// and a weak one for no reason at all. What the seed chooses, it chooses again.
+// if no order forbids it (weak_history.hpp); a compare-and-swap may fail because it read one; a
+// weak one may fail without a reason. The same seed makes the same choices.
 //
 // Every access is a scheduling point, before it happens. Outside Scheduler::run(), and within a
-// Scheduler::Pause, one sees the newest value and orders nothing.
+// Scheduler::Pause, an access sees the newest value and orders nothing.
 #pragma once
 
 #include <array>
@@ -119,7 +119,7 @@ class WeakAtomic {
     return before;
   }
 
-  /// Only the newest store can be swapped for another; but a failure is a load like any other.
+  /// Only the newest store can be swapped; a failure is a load like any other.
   bool compare_exchange(T& expected, T desired, Order success, Order failure, Site site) {
     WeakMemory& memory = WeakMemory::current();
     success = memory.order_of(site, AtomicOperation::compare_exchange, success);

@@ -1,5 +1,5 @@
-// Vector clocks: what happens-before comes to, in numbers. Every agent counts its own steps; a
-// clock says, for each agent, up to which of its steps everything has happened before.
+// Vector clocks: happens-before in numbers. Every agent counts its own steps. A clock holds, for
+// each agent, the last of its steps that has happened before.
 #pragma once
 
 #include <algorithm>
@@ -8,8 +8,8 @@
 
 namespace kmapper::simulated {
 
-/// Who takes steps in a certain order: a thread, counted from 1, with the interrupts on top of it;
-/// 0 is the test itself, before its threads start and after they have ended.
+/// A sequence of steps in one order: a thread, counted from 1, with the interrupts on top of it; 0
+/// is the test itself, before its threads start and after they have ended.
 using Agent = std::uint32_t;
 inline constexpr Agent kMaxAgents = 16;
 
@@ -22,9 +22,9 @@ struct WeakStep {
 class WeakClock {
  public:
   [[nodiscard]] std::uint32_t time_of(Agent agent) const { return times_[agent]; }
-  /// Whether the step has happened before whatever this clock belongs to.
+  /// Whether the step has happened before the owner of this clock.
   [[nodiscard]] bool covers(WeakStep step) const { return step.time <= times_[step.agent]; }
-  /// The first agent with steps in `other` that have not; kMaxAgents: there is none.
+  /// The first agent with steps in `other` that this clock does not cover; kMaxAgents: none.
   [[nodiscard]] Agent first_ahead(const WeakClock& other) const {
     for (Agent agent = 0; agent < kMaxAgents; ++agent) {
       if (other.times_[agent] > times_[agent]) return agent;
@@ -42,16 +42,16 @@ class WeakClock {
   std::array<std::uint32_t, kMaxAgents> times_{};
 };
 
-/// The accesses to one plain object: who reads or writes it must come after its writers, and who
-/// writes it after its readers too.
+/// The accesses to one plain object: a read or a write must come after all earlier writes, and a
+/// write also after all earlier reads.
 class WeakPlain {
  public:
-  /// Notes a read. The agent that it races with, or kMaxAgents.
+  /// Notes a read. Returns the agent that it races with, or kMaxAgents.
   [[nodiscard]] Agent read(const WeakClock& reader, WeakStep step) {
     reads_.include(step);
     return reader.first_ahead(writes_);
   }
-  /// Notes a write. The agent that it races with, or kMaxAgents.
+  /// Notes a write. Returns the agent that it races with, or kMaxAgents.
   [[nodiscard]] Agent write(const WeakClock& writer, WeakStep step) {
     const Agent writes = writer.first_ahead(writes_);
     const Agent reads = writer.first_ahead(reads_);

@@ -33,7 +33,7 @@ std::uint64_t WeakHistory::store(WeakMemory& memory, std::memory_order order) {
 }
 
 std::uint64_t WeakHistory::read_modify_write(WeakMemory& memory, std::memory_order order) {
-  // What the store that is read releases, this one goes on releasing: the release sequence.
+  // This store also releases what the store that it read releases: the release sequence.
   const WeakClock released = entry(newest_).released;
   if (acquires(order)) memory.clock().include(released);
   append(memory, released, order);

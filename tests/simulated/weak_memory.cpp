@@ -30,7 +30,7 @@ WeakClock& WeakMemory::clock() {
                             " is too many, must be below " + std::to_string(kMaxAgents));
   }
   WeakClock& clock = clocks_[agent];
-  // A thread's first step comes after what the test did before it started its threads.
+  // A thread's first step comes after all that the test did before it started its threads.
   if (clock.time_of(agent) == 0) {
     clock.include(clocks_[0]);
     clock.include(WeakStep{agent, 1});

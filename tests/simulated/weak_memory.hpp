@@ -1,14 +1,14 @@
-// What the threads of a scheduled machine know of each other's accesses when memory is as weak as
+// What the threads of a scheduled machine know of each other's accesses, if memory is as weak as
 // C++20 allows: the clocks behind WeakAtomic, after the papers on checkers of the C++ memory model
 // (Norris and Demsky, "CDSChecker", OOPSLA 2013; Lidbury and Donaldson, "Dynamic Race Detection for
 // C++11", POPL 2017).
 //
-// Who synchronises with whom:
+// What synchronises with what:
 //   - a load that acquires, with the store that it reads, if that releases or continues by
 //     read-modify-writes what a release began;
-//   - who takes a Lock, with all who had it before; a sleeper, only through the lock it sleeps
-//   with;
-//   - threads, with the test that starts them and that goes on when they have ended;
+//   - a thread that takes a Lock, with all that held it before; a sleeper, only through the lock
+//     of its sleep;
+//   - threads, with the test that starts them and continues when they have ended;
 //   - an interrupt is part of the thread that it interrupts.
 // A wake and a TLB shootdown order nothing: the seam (kmapper/core/platform.hpp) promises no more,
 // and a shootdown may be left out.

@@ -1,18 +1,18 @@
-// Threads that a seed schedules, as ScheduledThreads are, on a machine whose memory is as weak as
-// C++20 allows. Besides the atomics it watches over what the protocol publishes without atomics:
+// Threads that a seed schedules, like ScheduledThreads, on a machine whose memory is as weak as
+// C++20 allows. Besides the atomics it watches what the protocol publishes without atomics:
 //
-// The PTE of a slot counts as plain data. Who has the slot in hand writes it; an access through the
-// slot's address reads it, because a CPU may walk it then; taking it writes it again. What the core
-// owes is that these come in order by the memory orders of its own accesses: the write before every
-// access of everybody who hits the slot, and all accesses before the PTE is taken. What it relies
-// on in turn: write_pte() is at least an ordinary store, so that who acquires the slot's word finds
-// the PTE by a walk. x86 keeps that: stores are seen in program order, also by walks, and a PTE
-// that was not present is in no TLB (Intel SDM vol. 3A, 4.10.2.3 and 8.2.2). A CPU whose walker
-// needs a barrier after such a store has it in its write_pte(). Walks that nobody asked for read
-// the PTE whenever they like; that is the flush's business, and checked by Machine.
+// The PTE of a slot counts as plain data. The thread that has taken the slot writes it; an access
+// through the slot's address reads it, because a CPU may walk it then; taking it writes it again.
+// The memory orders of the core's own accesses must order these: the write before every access of
+// every thread that hits the slot, and all accesses before the PTE is taken. In turn the core
+// relies on write_pte() being at least an ordinary store, so that a thread that acquires the slot's
+// word finds the PTE by a walk. x86 guarantees that: stores are seen in program order, also by
+// walks, and a PTE that was not present is in no TLB (Intel SDM vol. 3A, 4.10.2.3 and 8.2.2). A CPU
+// whose walker needs a barrier after such a store has it in its write_pte(). Speculative walks read
+// the PTE at any time; they are the flush's concern, and Machine checks them.
 //
-// A slot's link in a chain (Slot::next) is written by whoever has the slot in hand, between its
-// taking and its writing of the PTE: the same order keeps both.
+// A slot's link in a chain (Slot::next) is written by the thread that has taken the slot, before it
+// writes the PTE: the same order protects both.
 #pragma once
 
 #include <cstdint>
@@ -41,8 +41,8 @@ class WeakThreads : public ScheduledThreads {
   void change_pte(SlotIndex slot);
   void memory_access(const void* address);
   void invalidated(std::span<const SlotIndex> slots);
-  /// A fault unless the frame is in no PTE and in no TLB, and the caller comes after all that took
-  /// it from there: what a page must be when it is freed.
+  /// A fault unless the frame is in no PTE and in no TLB, and the caller comes after every step
+  /// that removed it from there: the state that a page must have when it is freed.
   void check_unmapped(FrameIndex frame);
 
  private:
@@ -50,7 +50,8 @@ class WeakThreads : public ScheduledThreads {
   struct Loss {
     FrameIndex frame;
     WeakStep taken;
-    std::vector<WeakStep> flushed;  // since then, by whom; nobody, if no TLB can hold it
+    std::vector<WeakStep>
+        flushed;  // the agents that flushed since then; empty if no TLB can hold it
   };
 
   void require_freed_after(const Loss& loss, SlotIndex slot);
@@ -58,8 +59,9 @@ class WeakThreads : public ScheduledThreads {
 
   Machine& machine_;
   WeakMemory memory_;
-  std::vector<WeakPlain> ptes_;            // of each slot
-  std::vector<std::vector<Loss>> losses_;  // of each slot, of frames that have not been freed since
+  std::vector<WeakPlain> ptes_;  // of each slot
+  std::vector<std::vector<Loss>>
+      losses_;  // of each slot, for frames that have not been freed since
 };
 
 class WeakThreads::Lock : public ScheduledThreads::Lock {

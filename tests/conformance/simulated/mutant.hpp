@@ -1,7 +1,7 @@
-// Platforms that are wrong, each in one way that porters have been wrong in, or could be: the
-// simulated platform, with one function that does something else.
+// Platforms that are wrong, each in one way that porters have made, or could make: the simulated
+// platform with one wrong function.
 //
-// Longer than usual: one class, whose functions are short and many.
+// Longer than usual: one class with many short functions.
 #pragma once
 
 #include <array>
@@ -78,7 +78,7 @@ class Mutant : public Platform<ScheduledThreads> {
  public:
   using Base = Platform<ScheduledThreads>;
 
-  /// What is wrong with all of them from now on.
+  /// Sets the mistake of all mutants from now on.
   static void begin(Wrong wrong) {
     wrong_ = wrong;
     times_ = said_to_be_off_ = 0;
@@ -86,7 +86,7 @@ class Mutant : public Platform<ScheduledThreads> {
     asleep_.clear();
     for (std::vector<Told>& told : told_) told.clear();
   }
-  /// A CPU does what others have told it to, and do not wait for.
+  /// A CPU does what others have told it, although they do not wait for it.
   static void answer(Computer<ScheduledThreads>& computer, CpuIndex cpu) {
     for (const Told& it : told_[to_number(cpu)]) {
       it.vmap ? computer.machine().vmap().invalidate(cpu, it.page)
@@ -290,7 +290,7 @@ class Mutant : public Platform<ScheduledThreads> {
     Base::flush_vmap();
   }
 
-  // --- Being watched ---
+  // --- Clocks, stamps and counters ---
   [[nodiscard]] Stamp stamp() const {
     Stamp stamp = Base::stamp();
     if (is(Wrong::stamp_is_no_threads)) stamp.thread = 1;
@@ -312,14 +312,14 @@ class Mutant : public Platform<ScheduledThreads> {
   static void report(const MisuseReport<Mutant>&) {}
 
  private:
-  /// What a CPU is told to drop.
+  /// What a CPU has to drop.
   struct Told {
     SlotIndex page;
     bool vmap;
   };
   static constexpr std::uint32_t kAWhile = 20;  // misses
 
-  /// The CPUs that have interrupts on do it at once, the others when an interrupt comes.
+  /// CPUs with interrupts on do it at once, the others at their next interrupt.
   void tell_all(const Told& what) {
     for (std::uint32_t cpu = 0; cpu < computer_->machine().shape().cpus; ++cpu) {
       told_[cpu].push_back(what);

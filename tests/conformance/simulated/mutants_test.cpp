@@ -1,5 +1,5 @@
-// A platform that is wrong does not pass: the suite finds each mistake by the check that is about
-// it, and says what it is.
+// A wrong platform does not pass: the suite finds each mistake by the check of that function, and
+// names it.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -23,14 +23,14 @@ namespace {
 
 using Rig = SimulatedRig<Mutant>;
 
-/// The line of the first check that fails; empty: none does.
+/// The line of the first check that fails; empty if none does.
 std::string first_failure(const std::string& text) {
   const std::size_t failure = text.find("NOT OK");
   const std::size_t end = text.find('\n', failure == std::string::npos ? text.size() : failure);
   return text.substr(text.rfind('\n', failure) + 1, end - text.rfind('\n', failure) - 1);
 }
 
-/// What is printed about a platform with this mistake.
+/// What the suite prints about a platform with this mistake.
 std::string said_about(Wrong wrong, const std::function<void(Rig&)>& prepare = {},
                        std::uint32_t cpus = 2) {
   Mutant::begin(wrong);
@@ -204,8 +204,8 @@ constexpr Caught kCaught[] = {
      "mapped last, after flush_vmap()"},
 };
 
-// A CPU that goes from one thread to another has forgotten all that it should have been told to
-// forget: only one that keeps running can show that nobody told it.
+// A CPU that switches threads has dropped all translations that it should have been told to drop:
+// only a CPU that keeps running can show that it was not told.
 constexpr Caught kCaughtWhereSwitchesFlush[] = {
     {Wrong::flush_does_nothing,
      "invalidate: a slot forgets its last page: NOT OK: the slot still shows its last page: "
@@ -273,7 +273,7 @@ TEST(Mutants, ThePortersGuideSaysWhatTheSuiteSays) {
     EXPECT_NE(guide.find('`' + std::string(it.line) + '`'), std::string::npos) << it.line;
 }
 
-// With as many pages as slots or fewer, no kmap would sleep in the whole window.
+// With only as many pages as slots, no kmap would sleep in the whole window.
 TEST(Mutants, ALostWakeIsFoundByARigOfFewPages) {
   Mutant::begin(Wrong::nothing);
   Rig rig(1, 2);

@@ -1,6 +1,5 @@
 // The suite's rig on the simulated machine, whose threads run in an order that a seed chooses, and
-// whose CPUs walk page tables as they like. Platform is that machine's, or one that does something
-// wrong on purpose.
+// whose CPUs walk page tables at any time. Platform is that machine's platform, or a mutant of it.
 #pragma once
 
 #include <array>
@@ -46,23 +45,23 @@ class SimulatedRig {
     computer_.threads().scheduler().spawn("the suite", [this, &suite] { suite(*this); });
     return computer_.threads().scheduler().run();
   }
-  /// The run goes on after a fault, for the suite to find out by itself.
+  /// Makes the run continue after a fault, so that the suite has to find it.
   void tolerate_faults() {
     computer_.threads().scheduler().on_switch([](bool) { return true; });
   }
-  /// A scheduler that leaves local mappings where they are.
+  /// Makes the scheduler leave local mappings where they are.
   void forget_switch_stacks() { switches_stacks_ = false; }
-  /// A kernel that drops all of a CPU's TLB at each switch, as one that loads CR3 does.
+  /// Makes the kernel drop all of a CPU's TLB at each switch, as by loading CR3.
   void flush_at_switches() { flushes_at_switches_ = true; }
-  /// A rig that can spare so many pages, fewer than the window has slots.
+  /// Limits the rig to so many pages, fewer than the window has slots.
   void have_pages(std::uint32_t pages) { pages_ = pages; }
-  /// How often the suite used null for an address. On most machines that is the end.
+  /// How often the suite used null as an address. On most machines that would be the end.
   [[nodiscard]] std::uint32_t uses_of_null() const { return uses_of_null_; }
-  /// What was printed.
+  /// The printed text.
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] FaultLog& faults() { return computer_.machine().faults(); }
 
-  // --- What the suite asks for ---
+  // --- The rig's functions for the suite ---
   [[nodiscard]] Platform platform() { return Platform(computer_); }
   [[nodiscard]] std::uint32_t pages() const { return pages_; }
   [[nodiscard]] auto page(std::uint32_t number) { return computer_.high_page(number); }
@@ -95,7 +94,7 @@ class SimulatedRig {
     computer_.threads().scheduler().spawn("a thread", [=] { function(argument); });
     return true;
   }
-  /// For a while, so that a long time is few turns.
+  /// Blocks for a while, so that a long time takes few turns.
   void yield() {
     Scheduler& scheduler = computer_.threads().scheduler();
     scheduler.block("lets others run", scheduler.steps() + kStepsOfYield);
@@ -129,7 +128,7 @@ class SimulatedRig {
       computer_.machine().vmap().invalidate(cpu, SlotIndex{i});
   }
 
-  // One CPU's handler, on the CPU that wants it: interrupts come wherever they like.
+  // Runs one CPU's handler, on the CPU that wants it: interrupts come on any CPU.
   void on_interrupt() {
     if constexpr (requires { Platform::answer(computer_, CpuIndex{}); })
       Platform::answer(computer_, computer_.threads().cpu());

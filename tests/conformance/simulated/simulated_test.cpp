@@ -1,4 +1,4 @@
-// The simulated platform passes the suite, whatever the order in which its threads run.
+// The simulated platform passes the suite in any order of its threads.
 #include <gtest/gtest.h>
 
 #include "conformance/conformance.hpp"
@@ -23,8 +23,8 @@ TEST(Conformance, TheSimulatedPlatformConforms) {
   }
 }
 
-// What a kernel gave no chance to find out is no pass: the suite says what it is, and nothing where
-// all was found out.
+// What could not be checked on a kernel is no pass: the suite lists it, and lists nothing if all
+// was checked.
 TEST(Conformance, WhatCouldNotBeFoundOutIsSaidAtTheEnd) {
   for (const std::uint32_t cpus : {1U, 2U}) {
     Rig rig(1, cpus);
