@@ -1,4 +1,4 @@
-// What a process has: descriptors, and mappings by their kind. The heap and the stack are left out.
+// The resources of a process: descriptors, and mappings by kind, without the heap and the stack.
 #pragma once
 
 #include <dirent.h>
@@ -13,7 +13,7 @@
 
 namespace kmapper::injection {
 
-/// Bytes by protection and file; and, as a kind of its own, how many descriptors there are.
+/// Bytes by protection and file; and the number of descriptors, as a kind of its own.
 using Accounts = std::map<std::string, std::int64_t>;
 
 [[nodiscard]] inline Accounts accounts_now() {
@@ -42,7 +42,7 @@ using Accounts = std::map<std::string, std::int64_t>;
   return accounts;
 }
 
-/// What there is more of.
+/// What has increased.
 [[nodiscard]] inline Accounts operator-(Accounts after, const Accounts& before) {
   for (const auto& [kind, count] : before) after[kind] -= count;
   std::erase_if(after, [](const auto& it) { return it.second == 0; });
@@ -54,7 +54,7 @@ using Accounts = std::map<std::string, std::int64_t>;
   return one;
 }
 
-/// What there is more of than there should be, in words; empty: nothing.
+/// The resources beyond the expected ones, in words; empty if there are none.
 [[nodiscard]] inline std::string surplus(const Accounts& expected, const Accounts& left) {
   for (const auto& [kind, count] : left) {
     const std::int64_t usual = expected.contains(kind) ? expected.at(kind) : 0;

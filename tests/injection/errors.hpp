@@ -1,6 +1,6 @@
-// What each call may fail with, as its manual page lists it: section 2, or for fopen() and
-// posix_fadvise() what they are made of. Left out is what cannot be: a bad address, a bad
-// descriptor, a signal number that there is not.
+// The errors of each call, as its manual page lists them: of section 2, or for fopen() and
+// posix_fadvise() of the calls below them. Impossible errors are left out: a bad address, a bad
+// descriptor, an invalid signal number.
 #pragma once
 
 #include <array>
@@ -46,7 +46,7 @@ inline constexpr int kProcessMadvise[] = {EAGAIN, EINTR, EINVAL, ENOMEM, EPERM, 
 inline constexpr int kNew[] = {ENOMEM};
 }  // namespace errors_of
 
-/// By injected_call.
+/// Indexed by injected_call.
 inline constexpr std::array<Errors, CALL_COUNT> kErrors = {{
     {"open", errors_of::kOpen},
     {"fopen", errors_of::kFopen},

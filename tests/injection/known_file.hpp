@@ -1,4 +1,4 @@
-// A file whose bytes are known, and are looked at behind the library's back.
+// A file with known bytes, which the test checks without the library.
 #pragma once
 
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 
 namespace kmapper::injection {
 
-/// What was found wrong. Ends the scenario.
+/// An error that was found. Ends the scenario.
 struct Wrong : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
@@ -44,7 +44,7 @@ class KnownFile {
   [[nodiscard]] static std::byte byte_at(std::int64_t offset) {
     return static_cast<std::byte>((static_cast<std::uint64_t>(offset) * 0x9E3779B97F4A7C15U) >> 56);
   }
-  /// Throws where the bytes are not what the file had at first.
+  /// Throws if the bytes are not the file's first contents.
   static void expect_first(std::span<const std::byte> bytes, std::int64_t offset) {
     for (std::size_t i = 0; i < bytes.size(); ++i) {
       if (bytes[i] != byte_at(offset + static_cast<std::int64_t>(i)))
@@ -52,7 +52,7 @@ class KnownFile {
                     std::to_string(offset + static_cast<std::int64_t>(i)));
     }
   }
-  /// What it has there now.
+  /// The byte that the file has there now.
   [[nodiscard]] std::byte now_at(std::int64_t offset) const {
     std::byte value{};
     if (pread(descriptor_, &value, 1, offset) != 1) throw Wrong("the test cannot read its file");

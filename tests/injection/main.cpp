@@ -1,7 +1,7 @@
 // Runs each scenario once for each call that the library makes in it and each error that this call
-// may fail with: all of them, or a sample. Each run is a process of its own. It must end with
-// success or a named error, with the descriptors and mappings that it would have without the
-// failure; then the scenario must pass in the same process.
+// may return: all of them, or a sample. Each run is a process of its own. It must end with success
+// or a named error, with the descriptors and mappings that it would have without the failure. Then
+// the scenario must pass in the same process.
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -25,7 +25,7 @@
 namespace kmapper::injection {
 namespace {
 
-constexpr unsigned kPatienceSeconds = 60;  // for a run of some milliseconds
+constexpr unsigned kPatienceSeconds = 60;  // for a run of a few milliseconds
 
 struct Case {
   const Scenario* scenario;
@@ -42,7 +42,7 @@ struct Case {
   return text + (it.plan.lasts != 0 ? ", and from then on always" : "");
 }
 
-/// How a case is named on the command line.
+/// The name of a case on the command line.
 [[nodiscard]] std::string name_of(const Case& it) {
   return std::string(it.scenario->name) + ":" + std::to_string(it.plan.at) + ":" +
          std::to_string(it.plan.error) + ":" + std::to_string(it.plan.lasts);
@@ -78,14 +78,14 @@ void run_with(const Scenario& scenario, const injection_plan& plan) {
   injection_end();
 }
 
-/// What a scenario leaves behind.
+/// The resources that a scenario leaves behind.
 [[nodiscard]] Accounts left_by(const Scenario& scenario, const injection_plan& plan) {
   const Accounts before = accounts_now();
   run_with(scenario, plan);
   return accounts_now() - before;
 }
 
-/// In a child.
+/// Runs in a child.
 [[noreturn]] void play(const Case& it, Shared& shared, const Accounts* expected) {
   alarm(kPatienceSeconds);
   if (std::freopen("/dev/null", "w", stderr) == nullptr) _exit(2);
@@ -97,11 +97,11 @@ void run_with(const Scenario& scenario, const injection_plan& plan) {
       shared.place[i] = injection_place(i + 1);
     }
     if (it.plan.at != 0) {
-      // What could not be unmapped is still there, whatever anybody does.
+      // A failed munmap leaves its mapping behind in any case.
       const bool may_leave = injection_failed() == CALL_MUNMAP;
       if (const std::string found = surplus(*expected, left); !found.empty() && !may_leave)
         throw Wrong("leaves " + found);
-      // What a process makes once, the run in which something failed may not have made.
+      // The failed run may not have made what a process makes only once.
       const Accounts all = left + left_by(*it.scenario, {});
       if (const std::string found = surplus(*expected, all); !found.empty() && !may_leave)
         throw Wrong("the next run leaves " + found);
@@ -113,7 +113,7 @@ void run_with(const Scenario& scenario, const injection_plan& plan) {
   }
 }
 
-/// Empty: it passed.
+/// Empty if the case passed.
 [[nodiscard]] std::string outcome(const Case& it, const SharedPages& shared,
                                   const Accounts* expected) {
   shared->wrong[0] = '\0';
@@ -122,7 +122,7 @@ void run_with(const Scenario& scenario, const injection_plan& plan) {
   if (child == 0) play(it, *shared.operator->(), expected);
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child) return "the test cannot fork";
-  // A fault that the system gives no page of zeros for ends the process, as it would without
+  // If the system cannot provide a page of zeros for a fault, the process ends, as it would without
   // kmapper.
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS && it.plan.lasts != 0 &&
       it.call == CALL_MMAP)
@@ -134,7 +134,7 @@ void run_with(const Scenario& scenario, const injection_plan& plan) {
                                   : "the process ends with " + std::to_string(WEXITSTATUS(status));
 }
 
-/// What a clean first run leaves. In a child, whose answer comes as text.
+/// The resources that a clean first run leaves. Runs in a child, whose answer is text.
 [[nodiscard]] Accounts expected_of(const Scenario& scenario) {
   int ends[2];
   if (pipe(ends) != 0) throw Wrong("the test gets no pipe");
@@ -180,7 +180,7 @@ struct Wanted {
     const unsigned place = shared->place[at - 1];
     for (const int error : kErrors[call].errors) {
       cases.push_back({&scenario, {.at = at, .error = error, .lasts = 0}, call, place});
-      // What is done again when it was interrupted would be done for ever.
+      // A call that is retried after EINTR would be retried for ever.
       if (error != EINTR)
         cases.push_back({&scenario, {.at = at, .error = error, .lasts = 1}, call, place});
     }
@@ -188,7 +188,7 @@ struct Wanted {
   return cases;
 }
 
-/// Keeps so many, the first of each place before the second of any.
+/// Keeps so many cases: the first of each place before the second of any.
 void take_from_all_places(std::vector<Case>& cases, std::size_t count) {
   std::map<std::pair<const Scenario*, unsigned>, std::size_t> seen;
   std::vector<std::pair<std::size_t, Case>> ranked;

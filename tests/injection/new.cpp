@@ -1,5 +1,5 @@
-// operator new, as the library meets it. Much of what the library has made is made by libstdc++ for
-// it, so a call is the library's if one of the functions that it returns to is.
+// operator new, as the library calls it. libstdc++ allocates much for the library, so a call counts
+// as the library's if any of its return addresses lies in the library.
 #include <execinfo.h>
 
 #include <array>
@@ -13,7 +13,7 @@ namespace {
 
 void* allocate(std::size_t size) {
   std::array<void*, 8> callers{};
-  thread_local bool looking = false;  // backtrace() allocates when it is called first
+  thread_local bool looking = false;  // backtrace() allocates in its first call
   if (!looking) {
     looking = true;
     const int count = backtrace(callers.data(), static_cast<int>(callers.size()));
@@ -35,6 +35,6 @@ void* operator new(std::size_t size) {
   return memory;
 }
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return allocate(size); }
-// Not inlined: g++ would take free() for a mistake.
+// Not inlined: g++ would warn about free().
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }

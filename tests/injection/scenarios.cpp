@@ -22,7 +22,7 @@ using process::Placement;
 
 const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
 
-/// Nothing is held, and the budget is kept.
+/// Nothing is pinned, and the budget is kept.
 void expect_nothing_held(const Budget& budget) {
   const process::Stats stats = budget.stats();
   if (stats.pinned != 0) throw Wrong(std::to_string(stats.pinned) + " bytes are still pinned");
@@ -70,7 +70,7 @@ void read_in_order(Steps& step, FileWindow& window, std::int64_t pages) {
   }
 }
 
-/// Each page gets a byte of its own; what sync() says is there, is there.
+/// Each page gets a byte of its own; data that sync() has written must be in the file.
 void write_all_over(Steps& step, const KnownFile& file, FileWindow& window, std::int64_t pages) {
   constexpr std::byte kWritten{0x5A};
   for (std::int64_t i = 1; i < pages; i += 3) {
@@ -160,7 +160,7 @@ void cut_short(Steps& step, Placement placement) {
       if (!(*it)->bad()) throw Wrong("a fault is not told");
     }
   }
-  // Nobody has looked at the file's size since it was cut.
+  // The file's size has not been read since it was cut.
   const auto beyond = window->map(8 * page_bytes, page_bytes);
   if (beyond && (beyond->bytes()[10] != std::byte{0} || !beyond->bad()))
     throw Wrong("a fault behind the end is not told");
@@ -175,7 +175,7 @@ void use_high_memory(Steps& step) {
   if (!budget) return;
   std::optional<HighMemory> memory;
   {
-    // It cannot be moved, so it is made in its place.
+    // The object cannot be moved, so it is made in its place.
     const auto made = step.made("make high memory", [&] {
       memory.emplace(*budget);
       return true;

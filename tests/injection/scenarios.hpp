@@ -1,4 +1,4 @@
-// What programs do with the library: each scenario a short program.
+// Typical uses of the library: each scenario is a short program.
 #pragma once
 
 #include <span>

@@ -1,5 +1,5 @@
-// A program's steps. One that fails must say why; and when it is tried again, and nothing fails
-// any more, it must succeed.
+// The steps of a program. A failed step must say why; when it is tried again without a failure, it
+// must succeed.
 #pragma once
 
 #include <new>
@@ -18,7 +18,7 @@ class Steps {
  public:
   explicit Steps(const injection_plan& plan) : plan_(plan) {}
 
-  /// Makes something by its constructor. Empty where that cannot be.
+  /// Makes something by its constructor. Empty if that fails.
   template <class Make>
   auto made(const char* name, Make make) {
     using Made = decltype(make());
@@ -36,7 +36,7 @@ class Steps {
     });
     return result;
   }
-  /// Of a call that returns an Expected.
+  /// For a call that returns an Expected.
   template <class Call>
   auto got(const char* name, Call call) {
     auto result = call();
@@ -46,7 +46,7 @@ class Steps {
     });
     return result;
   }
-  /// Of a call that returns an Error. Whether it did what it should.
+  /// For a call that returns an Error. Returns whether it succeeded.
   template <class Call>
   bool done(const char* name, Call call) {
     return twice(name, [&] {
@@ -65,14 +65,14 @@ class Steps {
     if (plan_.lasts == 0) throw Wrong(std::string(name) + " fails when tried again: " + why_);
     return false;
   }
-  /// The text is made when somebody asks for it, and needs memory.
+  /// The text is made on request, and needs memory.
   bool failed(const process::Error& error) {
     injection_end();
     failed(error.code(), error.message());
     injection_resume();
     return false;
   }
-  /// The error is the system's own, or one that the library names instead.
+  /// The error is the system's own, or one that the library names in its place.
   bool failed(const std::error_code& code, const std::string& message) {
     why_ = message + " (" + code.category().name() + " " + std::to_string(code.value()) + ")";
     const bool is_own = code.category() == process::window_category();

@@ -12,7 +12,7 @@ namespace kmapper::simulated {
 namespace {
 
 using Board = Computer<ScheduledThreads>;
-constexpr std::uint64_t kMostSteps = 500;  // of an operation, on average
+constexpr std::uint64_t kMostSteps = 500;  // for each operation, on average
 
 using BoardMapper = Mapper<Platform<ScheduledThreads>>;
 
@@ -63,7 +63,7 @@ class Table {
     });
   }
 
-  /// Called at every switch: looks at some slot, and now and then at all of them.
+  /// Called at every switch: checks one slot, and sometimes all of them.
   bool watch(bool speculates) {
     Machine& machine = board_.machine();
     const Scheduler::Pause pause;

@@ -1,5 +1,5 @@
-// One play of the property test: a machine, a mapper and threads, all chosen by a seed, played to
-// the end.
+// One game of the property test: a seed chooses a machine, a mapper and threads, and the game is
+// played to its end.
 #pragma once
 
 #include <cstdint>
@@ -22,21 +22,21 @@ struct Game {
   bool interrupts = true;
 };
 
-/// A game of about `operations` in all, whose window has `slots`; the seed chooses the rest.
+/// A game of about `operations` in all, with a window of `slots`; the seed chooses the rest.
 [[nodiscard]] Game choose_game(std::uint64_t seed, std::uint32_t slots, std::uint32_t operations);
 
 struct Result {
   std::uint64_t played = 0;       // operations
   std::uint64_t steps = 0;        // scheduling points
-  std::uint64_t fingerprint = 0;  // of the order in which things happened
-  std::string failure;            // empty: all held
+  std::uint64_t fingerprint = 0;  // of the order of events
+  std::string failure;            // empty: the game passed
 };
 
-/// Plays it. `sabotage` may put faults into the machine first.
+/// Plays the game. `sabotage` may put faults into the machine first.
 [[nodiscard]] Result play(const Game& game,
                           const std::function<void(Sabotages&)>& sabotage = nullptr);
 
-/// What one needs to play it again.
+/// All that is needed to play the game again.
 std::ostream& operator<<(std::ostream& out, const Game& game);
 
 }  // namespace kmapper::simulated

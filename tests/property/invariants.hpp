@@ -1,6 +1,5 @@
-// DESIGN.md's invariants, as far as they can be read off the mapper and the machine at any moment,
-// whatever the threads are in the middle of. The rest the machine checks itself, when a PTE or a
-// TLB changes.
+// DESIGN.md's invariants, as far as the mapper and the machine show them at any moment, whatever
+// the threads are doing. The machine checks the others itself, when a PTE or a TLB changes.
 #pragma once
 
 #include <string>
@@ -11,7 +10,7 @@
 
 namespace kmapper::simulated {
 
-/// Logs a fault for each invariant that slot breaks now. Nobody else may run meanwhile.
+/// Logs a fault for each invariant that the slot breaks now. No thread may run meanwhile.
 template <class Threads>
 void check_slot(Computer<Threads>& computer, Mapper<Platform<Threads>>& mapper, SlotIndex slot) {
   Machine& machine = computer.machine();
@@ -34,21 +33,21 @@ void check_slot(Computer<Threads>& computer, Mapper<Platform<Threads>>& mapper, 
   require(word::users(view.word) > machine.holders(slot), "a slot counts fewer users than it has");
 }
 
-/// All slots.
+/// Checks all slots.
 template <class Threads>
 void check_window(Computer<Threads>& computer, Mapper<Platform<Threads>>& mapper) {
   for (std::uint32_t i = 0; i < mapper.slot_count(); ++i)
     check_slot(computer, mapper, SlotIndex{i});
 }
 
-/// All threads have gone, and took nothing with them: no slot is pinned or lost, at least `mapped`
-/// kmaps of high pages were counted, and the window can be emptied. The caller may flush, and
-/// nobody else runs.
+/// For the time after all threads have ended: no slot is pinned or lost, at least `mapped` kmaps of
+/// high pages were counted, and the window can be emptied. The caller may flush, and is the only
+/// thread that runs.
 template <class Threads>
 void check_end(Computer<Threads>& computer, Mapper<Platform<Threads>>& mapper,
                std::uint64_t mapped) {
   FaultLog& faults = computer.machine().faults();
-  mapper.finish_flushes();  // of slots whose last page was freed where nobody could flush
+  mapper.finish_flushes();  // for slots whose last page was freed where the caller could not flush
   check_window(computer, mapper);
   std::uint32_t live = 0;
   for (std::uint32_t i = 0; i < mapper.slot_count(); ++i) {

@@ -1,8 +1,8 @@
 // Random use of kmap_local on the deterministic machine, against a plain model: each thread knows
 // which pages it holds, and what each must show. Threads are preempted anywhere, sleep while they
-// hold mappings, and are interrupted by handlers that map on top of them; CPUs walk PTEs as they
-// like. That a thread with mappings stays on its CPU the simulated scheduler sees to; that nobody
-// uses a slot of another CPU, the platform checks.
+// hold mappings, and are interrupted by handlers that map on top of them; CPUs walk PTEs at any
+// time. The simulated scheduler keeps a thread with mappings on its CPU; the platform checks that
+// no CPU uses another's slots.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -21,7 +21,7 @@ namespace {
 constexpr std::uint32_t kGames = 60;
 constexpr std::uint32_t kOperations = 3'000;  // a game
 
-/// One machine, its threads and what they do, all chosen by a seed.
+/// One machine, its threads and their operations, all chosen by a seed.
 class LocalGame {
  public:
   explicit LocalGame(std::uint64_t seed)
@@ -39,7 +39,7 @@ class LocalGame {
 
   Sabotages& sabotage() { return computer_.machine().sabotage(); }
 
-  /// What went wrong; empty: nothing.
+  /// Returns the fault; empty if there is none.
   std::string play() {
     Scheduler& scheduler = computer_.threads().scheduler();
     for (std::uint32_t i = 0; i < threads_; ++i) {
@@ -58,7 +58,7 @@ class LocalGame {
     Page page;
     void* address;
   };
-  /// What one thread or handler holds, last on top.
+  /// The mappings of one thread or handler, the last one on top.
   struct Hand {
     std::array<Held, kLocalDepth + 1> mappings{};
     std::uint32_t size = 0;
@@ -134,7 +134,7 @@ class LocalGame {
             "a local mapping shows another page");
     computer_.write(held.address, PageModel::note(frame, 1), PageModel::kNoteWord);
     require(PageModel::is_note_for(frame, computer_.machine().peek(frame, PageModel::kNoteWord)),
-            "somebody wrote to another page");
+            "the mapping shows another page's note");
   }
   void sleep(Random& random) {
     Scheduler& scheduler = computer_.threads().scheduler();

@@ -1,8 +1,8 @@
-// What a test knows about the pages by itself, without asking the mapper: who uses them, and the
-// tag that each one's frame must show to whoever looks through a mapping.
+// The test's own knowledge of the pages, without asking the mapper: their users, and the tag that
+// each frame must show through any mapping.
 //
-// Few orderings come from here, so that what the core has to order is left to it: a user who has
-// gone releases nothing, because evict() must come after all kunmaps by itself.
+// The model orders little, so that the core has to order the rest: a user that ends releases
+// nothing, because evict() itself must come after all kunmaps.
 #pragma once
 
 #include <atomic>
@@ -18,14 +18,14 @@ class PageModel {
  public:
   static constexpr std::size_t kTagWord = 0;  // of the frame: this allocation's tag
   static constexpr std::size_t kNoteWord =
-      1;  // of the frame: users write here, marked with the frame
+      1;  // of the frame: users write here a note that names the frame
 
   /// Gives every frame of the machine its first tag.
   PageModel(Machine& machine, Random& random) : machine_(machine), pages_(machine.frame_count()) {
     for (std::uint32_t i = 0; i < pages_.size(); ++i) set_tag(FrameIndex{i}, random.next());
   }
 
-  /// The caller is about to map the page. False: it is being freed.
+  /// Called before the caller maps the page. False: it is being freed.
   [[nodiscard]] bool begin_use(FrameIndex frame) {
     std::atomic<std::uint32_t>& users = page(frame).users;
     std::uint32_t seen = users.load(std::memory_order_relaxed);
@@ -38,14 +38,14 @@ class PageModel {
   }
   void end_use(FrameIndex frame) { page(frame).users.fetch_sub(1, std::memory_order_relaxed); }
 
-  /// The caller frees the page, unless somebody uses it.
+  /// Called before the caller frees the page. False: the page has users.
   [[nodiscard]] bool begin_free(FrameIndex frame) {
     std::uint32_t nobody = 0;
-    // Acquire: pairs with the end_free() before. No user released anything to this.
+    // Acquire: pairs with the end_free() before. Users release nothing to this.
     return page(frame).users.compare_exchange_strong(nobody, kBeingFreed, std::memory_order_acquire,
                                                      std::memory_order_relaxed);
   }
-  /// The page is allocated again: it shows another tag.
+  /// The page is allocated again, and shows another tag.
   void end_free(FrameIndex frame, std::uint64_t tag) {
     set_tag(frame, tag);
     page(frame).users.store(0, std::memory_order_release);
@@ -54,7 +54,7 @@ class PageModel {
   /// Only for users of the page.
   [[nodiscard]] std::uint64_t tag(FrameIndex frame) const { return pages_[to_number(frame)].tag; }
 
-  /// A note that says on which frame it was meant to land.
+  /// A note that names the frame that it should reach.
   [[nodiscard]] static std::uint64_t note(FrameIndex frame, std::uint32_t text) {
     return (std::uint64_t{to_number(frame)} << 32) | text;
   }
@@ -67,7 +67,7 @@ class PageModel {
 
   struct PageState {
     std::atomic<std::uint32_t> users{0};
-    std::uint64_t tag = 0;  // plain: the core and the allocator order who reads and who writes it
+    std::uint64_t tag = 0;  // plain: the core and the allocator order its readers and writers
   };
 
   [[nodiscard]] PageState& page(FrameIndex frame) { return pages_[to_number(frame)]; }

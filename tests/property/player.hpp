@@ -1,13 +1,12 @@
-// Plays random operations on a mapper, from several threads, against a plain model of the pages.
-// Serves both ways of running threads: the property test plays on scheduled ones, the torture test
-// on the host's.
+// Plays random operations on a mapper, from several threads, against a plain model of the pages. It
+// serves both ways of running threads: the property test uses scheduled threads, the torture test
+// those of the host.
 //
 // A player's thread may hold several mappings, but sleeps only while it holds none: two threads
-// that each hold what the other waits for would be the classic deadlock, and the test's own. It
-// hands some mappings on to the receivers, threads that never sleep in kmap.
+// that each hold what the other waits for would deadlock by the test's own fault. It hands some
+// mappings on to the receivers, which are threads that never sleep in kmap.
 //
-// Longer than usual: one function for each way of mapping, and all of them share a hand and a
-// model.
+// Longer than usual: one function for each way of mapping; all share a hand and a model.
 #pragma once
 
 #include <algorithm>
@@ -40,10 +39,11 @@ class Player {
   Player(Computer<Threads>& computer, Mapper& mapper, Random& random)
       : computer_(computer), mapper_(mapper), model_(computer.machine(), random) {}
 
-  /// Before anybody plays: several pages are mapped in reservations only, so that again() stays 0.
+  /// Called before the play: several pages are mapped by reservations only, so that again() stays
+  /// 0.
   void without_kmap_all() { plays_kmap_all_ = false; }
 
-  /// A thread that maps, as long as `goes_on` says so. Holds nothing any more when it returns.
+  /// The body of a thread that maps while `goes_on` is true. It holds nothing when it returns.
   template <class GoesOn>
   void map_pages(Random random, GoesOn goes_on) {
     Hand hand;
@@ -51,11 +51,12 @@ class Player {
     while (!hand.empty()) put_back(random, hand);
   }
 
-  /// A thread that receives mappings. Returns when `done` and nothing is left to receive.
+  /// The body of a thread that receives mappings. Returns when `done` is true and nothing is left
+  /// to receive.
   template <class Done>
   void receive(Random random, Done done) {
     Hand hand;
-    for (;;) {  // even if something is wrong: others may sleep for these slots
+    for (;;) {  // even after a fault: other threads may sleep for these slots
       const bool last = done();
       if (take_over(hand)) {
         look(random, hand);
@@ -68,7 +69,7 @@ class Player {
     }
   }
 
-  /// What an interrupt does, and what a thread with interrupts off may.
+  /// The operations of an interrupt, or of a thread with interrupts off.
   void play_in_interrupt(Random& random) {
     Hand hand;
     if (pick_up(random, hand, false)) {
@@ -77,13 +78,13 @@ class Player {
     }
   }
 
-  /// High pages successfully mapped. The mapper counts more, though no more than `again`: what a
+  /// High pages mapped successfully. The mapper counts more, by at most `again`: pages that a
   /// kmap_all() mapped before it started again, or gave up.
   [[nodiscard]] std::uint64_t mapped() const { return mapped_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t again() const { return again_.load(std::memory_order_relaxed); }
   [[nodiscard]] std::uint64_t evicted() const { return evicted_.load(std::memory_order_relaxed); }
   [[nodiscard]] const Tally& tally() const { return tally_; }
-  /// What the page's frame shows to whoever maps it. Only while nobody plays.
+  /// What the page's frame shows. Only while no thread plays.
   [[nodiscard]] std::uint64_t tag(Page page) const { return model_.tag(page->frame); }
   [[nodiscard]] std::uint64_t played() const { return played_.load(std::memory_order_relaxed); }
 
@@ -94,7 +95,7 @@ class Player {
   };
   static constexpr std::uint32_t kMostHeld = 4;
 
-  /// What a thread holds. Without a heap: a game that fails abandons its threads' stacks.
+  /// The mappings that a thread holds. Without a heap: a failed game abandons its threads' stacks.
   struct Hand {
     std::array<Held, kMostHeld> mappings;
     std::uint32_t size = 0;
@@ -113,7 +114,7 @@ class Player {
     played_.fetch_add(1, std::memory_order_relaxed);
     if constexpr (requires {
                     computer_.threads().migrate(CpuIndex{});
-                  }) {  // else the scheduler does
+                  }) {  // otherwise the scheduler does it
       const std::uint32_t cpus = computer_.machine().shape().cpus;
       if (random.one_in(8)) computer_.threads().migrate(CpuIndex{random.below(cpus)});
     }
@@ -162,7 +163,7 @@ class Player {
     return mapper_.try_kmap(page);
   }
 
-  /// Sleeps for a slot: for ever, for a while, or until somebody cancels.
+  /// Sleeps for a slot: without limit, with a time limit, or until another thread cancels.
   void* map_patiently(Random& random, Page page) {
     const std::uint32_t way = random.below(8);
     if (way == 0) {
@@ -175,11 +176,11 @@ class Player {
     }
     tally_.add(Deed::kmap);
     void* const address = mapper_.kmap(page);
-    require(address != nullptr, "a kmap that may sleep gave nothing");
+    require(address != nullptr, "a kmap that may sleep returned null");
     return address;
   }
 
-  /// A mapping that unmaps itself, moved in between.
+  /// A Mapping, which unmaps itself, and is moved meanwhile.
   void use_mapping(Random& random, bool may_sleep) {
     using Mapping = kmapper::Mapping<Platform<Threads>>;
     const Page page = any_page(random);
@@ -222,7 +223,7 @@ class Player {
   bool map_all(Random& random, std::span<PageAddress<Platform<Threads>>> pages) {
     tally_.add(Deed::kmap_all);
     again_.fetch_add(pages.size(), std::memory_order_relaxed);
-    if (pages.size() == 2) {  // the form for a number that is known when compiling
+    if (pages.size() == 2) {  // the form for a number that is known at compile time
       PageAddress<Platform<Threads>> two[] = {pages[0], pages[1]};
       const MapError error = mapper_.kmap_all(two, some_limits(random));
       std::copy(std::begin(two), std::end(two), pages.begin());
@@ -256,7 +257,7 @@ class Player {
   [[nodiscard]] Cancellation<Platform<Threads>>& current_cancellation() {
     return cancellations_[cancelled_.load(std::memory_order_relaxed)];
   }
-  /// Whoever sleeps with the current one wakes; the last one is never requested.
+  /// Wakes the threads that sleep with the current cancellation; the last one is never requested.
   void cancel() {
     std::uint32_t current = cancelled_.load(std::memory_order_relaxed);
     if (current + 1 == kCancellations || !cancelled_.compare_exchange_strong(current, current + 1))
@@ -286,7 +287,7 @@ class Player {
     computer_.write(held.address, PageModel::note(frame, random.below(1'000)),
                     PageModel::kNoteWord);
     require(PageModel::is_note_for(frame, computer_.machine().peek(frame, PageModel::kNoteWord)),
-            "somebody wrote to another page");
+            "the mapping shows another page's note");
   }
 
   /// kunmap, in one of its forms.
@@ -347,7 +348,7 @@ class Player {
     }
   }
 
-  /// What a watchdog does. Nothing is held, or asked for, for an hour.
+  /// The work of a watchdog. Nothing is held, or waited for, for an hour.
   void report(Random& random) {
     constexpr std::uint64_t kHour = 3'600'000'000'000;
     tally_.add(Deed::report);
@@ -372,7 +373,7 @@ class Player {
     return true;
   }
 
-  /// Frees a page that nobody uses, and allocates it again.
+  /// Frees an unused page, and allocates it again.
   void reuse_page(Random& random) {
     const Page page = any_page(random);
     if (!page->is_high || !model_.begin_free(page->frame)) return;
@@ -385,7 +386,7 @@ class Player {
     } else {
       evicted = mapper_.evict(page);
     }
-    // Half of the time the page is used again before somebody makes the flush that it is owed.
+    // In half of the cases the page is used again before the owed flush is made.
     if (evicted == Evicted::flush_owed) {
       if (random.one_in(2)) return model_.end_free(page->frame, random.next());
       mapper_.finish_flushes();
@@ -412,7 +413,7 @@ class Player {
     play_in_interrupt(random);
   }
 
-  /// Half of the time one of few pages: hits, and several users of one slot.
+  /// In half of the calls one of a few pages: for hits, and for several users of one slot.
   [[nodiscard]] Page any_page(Random& random) {
     const MachineShape& shape = computer_.machine().shape();
     if (random.one_in(32)) return computer_.low_page(random.below(shape.low_frames));

@@ -1,8 +1,7 @@
-// A million and more random operations on the deterministic machine, in games that seeds choose.
-// What is checked while they are played stands in player.hpp, invariants.hpp and
-// simulated/machine.hpp.
+// More than a million random operations on the deterministic machine, in games that seeds choose.
+// The checks during a game are in player.hpp, invariants.hpp and simulated/machine.hpp.
 //
-// A game that fails prints all that it takes to play it again.
+// A failed game prints all that is needed to play it again.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -12,8 +11,8 @@
 namespace kmapper::simulated {
 namespace {
 
-constexpr std::uint32_t kOperations = 20'000;  // a game
-constexpr std::uint32_t kGames = 12;           // a window size
+constexpr std::uint32_t kOperations = 20'000;  // of a game
+constexpr std::uint32_t kGames = 12;           // for each window size
 
 class WindowOf : public testing::TestWithParam<std::uint32_t> {};
 

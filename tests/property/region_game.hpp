@@ -1,5 +1,5 @@
-// What the games of kmap_local and of vmap share: a machine whose chances a seed draws, its pages,
-// and the faults it found in the end.
+// Shared by the games of kmap_local and of vmap: a machine whose chances a seed draws, its pages,
+// and the faults found at the end.
 #pragma once
 
 #include <cstdint>
@@ -40,7 +40,7 @@ inline void watch_switches(GameComputer& computer, Region& region, Random& rando
   return computer.high_page(random.below(shape.high_frames));
 }
 
-/// Frees a page that nobody uses, and allocates it again.
+/// Frees an unused page, and allocates it again.
 inline void return_page(GameComputer& computer, PageModel& model, Random& random) {
   const FrameIndex frame = draw_page(computer, random)->frame;
   if (!model.begin_free(frame)) return;
@@ -48,7 +48,7 @@ inline void return_page(GameComputer& computer, PageModel& model, Random& random
   model.end_free(frame, random.next());
 }
 
-/// What went wrong; empty: nothing.
+/// The faults; empty if there are none.
 [[nodiscard]] inline std::string what_went_wrong(GameComputer& computer, const Outcome& outcome) {
   std::string text = computer.machine().faults().text() + outcome.report;
   for (const auto& report : computer.reports())
@@ -56,8 +56,8 @@ inline void return_page(GameComputer& computer, PageModel& model, Random& random
   return text;
 }
 
-/// What play() answers for the first of ten games, each sabotaged by `sabotage`, that finds a
-/// fault.
+/// Plays up to ten games, each sabotaged by `sabotage`, and returns the first fault that play()
+/// finds.
 template <class Game, class Sabotage>
 [[nodiscard]] std::string first_failure(Sabotage sabotage) {
   std::string failure;

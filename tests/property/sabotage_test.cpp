@@ -1,4 +1,4 @@
-// That the property test would notice: each fault that the machine can be told to commit is found
+// The property test notices errors: each fault that the machine can be told to commit is found
 // within a few games.
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@ namespace {
 constexpr std::uint32_t kOperations = 5'000;
 constexpr std::uint32_t kGames = 10;
 
-/// What the first game that fails reports; empty if none does.
+/// The report of the first failed game; empty if none fails.
 std::string first_failure(std::uint32_t slots, const std::function<void(Sabotages&)>& sabotage) {
   for (std::uint64_t seed = 1; seed <= kGames; ++seed) {
     std::string failure = play(choose_game(seed, slots, kOperations), sabotage).failure;

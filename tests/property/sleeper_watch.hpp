@@ -1,5 +1,5 @@
-// "Every sleeper wakes when a slot goes idle", as far as a game of finite length can tell: nobody
-// sleeps for very long while a slot stays free to take.
+// "Every sleeper wakes when a slot goes idle", as far as a game of finite length can tell: no
+// thread sleeps very long while a slot stays free to take.
 #pragma once
 
 #include <algorithm>
@@ -15,8 +15,8 @@ class SleeperWatch {
  public:
   explicit SleeperWatch(std::uint32_t slots) : free_since_(slots) {}
 
-  /// Told of the slot, `now`, and of who has been asleep for longest. False: that one has been
-  /// forgotten.
+  /// Gets a slot, the time `now`, and the thread that has slept longest. False: that thread has
+  /// been forgotten.
   [[nodiscard]] bool look(std::uint64_t now, SlotIndex slot, bool is_free,
                           std::optional<std::uint64_t> asleep_since) {
     std::optional<std::uint64_t>& free_since = free_since_[to_number(slot)];
@@ -29,8 +29,8 @@ class SleeperWatch {
   }
 
  private:
-  // Steps. A CPU that has the slot in hand may be frozen for some thousand, and its thread be
-  // preempted.
+  // Steps. A CPU that has taken the slot may be frozen for some thousand steps, and its thread may
+  // be preempted.
   static constexpr std::uint64_t kForVeryLong = 100'000;
 
   std::vector<std::optional<std::uint64_t>> free_since_;

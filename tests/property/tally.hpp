@@ -1,5 +1,5 @@
-// What players did, counted by kind: so that a test can say what it tried, and compare it with what
-// the mapper counted.
+// The players' operations, counted by kind, so that a test can print what it tried, and compare it
+// with the mapper's counts.
 #pragma once
 
 #include <array>

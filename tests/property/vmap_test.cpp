@@ -1,8 +1,8 @@
 // Random use of vmap on the deterministic machine, against a plain model: each thread knows which
-// pages its areas map, and what each must show. Threads go on on other CPUs as they like;
-// interrupts map too; CPUs walk PTEs as they like; pages are freed, and allocated again, as soon as
-// nobody maps them. That no page of the range gets a new translation while a TLB holds its old one,
-// the machine checks.
+// pages its areas map, and what each must show. Threads move between CPUs at any time; interrupts
+// map too; CPUs walk PTEs at any time; pages are freed, and allocated again, as soon as they have
+// no mapping. The machine checks that no page of the range gets a new translation while a TLB holds
+// its old one.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -21,7 +21,7 @@ namespace {
 constexpr std::uint32_t kGames = 40;
 constexpr std::uint32_t kOperations = 3'000;  // a game
 
-/// One machine, its threads and what they do, all chosen by a seed.
+/// One machine, its threads and their operations, all chosen by a seed.
 class VmapGame {
  public:
   explicit VmapGame(std::uint64_t seed)
@@ -38,7 +38,7 @@ class VmapGame {
 
   Sabotages& sabotage() { return computer_.machine().sabotage(); }
 
-  /// What went wrong; empty: nothing.
+  /// Returns the fault; empty if there is none.
   std::string play() {
     Scheduler& scheduler = computer_.threads().scheduler();
     for (std::uint32_t i = 0; i < threads_; ++i) {
@@ -120,7 +120,7 @@ class VmapGame {
     area.address = static_cast<std::byte*>(*result);
     ++mapped_;
     hand.areas[hand.size++] = area;
-    // Half of the areas nobody ever looks at.
+    // Half of the areas are never accessed.
     if (random.one_in(2)) look(random, hand);
   }
   void unmap_any(Random& random, Hand& hand) {
@@ -133,7 +133,7 @@ class VmapGame {
   void give_back(const Area& area) {
     for (std::uint32_t i = 0; i < area.size; ++i) model_.end_use(area.pages[i]->frame);
   }
-  /// At every page of some area.
+  /// Checks every page of some area.
   void look(Random& random, const Hand& hand) {
     if (hand.size == 0) return;
     const Area& area = hand.areas[random.below(hand.size)];

@@ -1,5 +1,5 @@
-// The books of a round, closed when everybody has gone: what the mapper counted against what the
-// players did, and its inner counters by what they make it do. Leaves the window empty.
+// The balance of a round, after all threads have ended: the mapper's counts against the players'
+// operations, and its inner counters by their effects. Leaves the window empty.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +22,7 @@ class Balance {
   Balance(Computer<Threads>& computer, Mapper& mapper, const Player<Threads>& player)
       : computer_(computer), mapper_(mapper), player_(player) {}
 
-  /// Logs a fault for each account that is off.
+  /// Logs a fault for each wrong account.
   void check() {
     check_stats();
     check_nothing_is_due();
@@ -37,15 +37,15 @@ class Balance {
     require(pins >= player_.mapped() && pins <= player_.mapped() + player_.again(),
             std::to_string(pins) + " hits and misses for " + std::to_string(player_.mapped()) +
                 " kmaps, and up to " + std::to_string(player_.again()) + " that were given up");
-    // The rest went from an idle page to a sleeper, or (in a strict build) with its last user.
+    // The others went from an idle page to a sleeper, or (in a strict build) with their last user.
     const std::uint64_t taken = stats.slots_scavenged + player_.evicted();
     require(stats.misses >= taken, std::to_string(stats.misses) + " slots got a page, and " +
                                        std::to_string(taken) + " were taken back");
     require(stats.slots_scavenged >= stats.scavenges, "a scavenge took nothing, and was counted");
   }
 
-  /// flushes_due_: as long as one is due, finish_flushes() flushes each slot that is neither live
-  /// nor clean; one in a reservation is both.
+  /// flushes_due_: while a flush is due, finish_flushes() flushes each slot that is neither live
+  /// nor clean; a slot of a reservation is neither.
   void check_nothing_is_due() {
     require(mapper_.report_waiters(0) == 0, "somebody is still in the queue");
     auto reservation = mapper_.reserve(1);
@@ -55,7 +55,7 @@ class Balance {
     require(mapper_.stats().flushes == before.flushes, "a flush is still due, and nobody does it");
   }
 
-  /// waiters_: a miss leaves clean slots to those who wait. The ledger: it names nobody but us.
+  /// waiters_: a miss leaves clean slots to waiting threads. The ledger: it names only this thread.
   void check_each_slot_takes_a_page() {
     const std::uint32_t slots = mapper_.slot_count();
     for (std::uint32_t i = 0; i < slots; ++i) {

@@ -14,7 +14,7 @@ struct NamedSabotage {
   void (*put_in)(Sabotages&);
 };
 
-// Often enough that a second's torture finds each, seldom enough that all else goes on.
+// Frequent enough that a second of torture finds each, rare enough that the rest continues.
 constexpr NamedSabotage kSabotages[] = {
     {"flush", [](Sabotages& machine) { machine.flush_dropped.strike_every(1'000); }},
     {"wake", [](Sabotages& machine) { machine.wake_dropped.strike_every(100); }},

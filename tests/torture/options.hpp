@@ -1,4 +1,4 @@
-// What the command line of the torture says.
+// The command line of the torture.
 #pragma once
 
 #include <chrono>
@@ -14,11 +14,11 @@ struct Options {
   std::uint64_t seconds = 2;
   std::uint64_t seed = 0;
   void (*sabotage)(Sabotages&) = [](Sabotages&) {};
-  std::chrono::seconds patience{30};  // with threads that do not end after their round
+  std::chrono::seconds patience{30};  // for threads that do not end after their round
 };
 
-/// The options, with a seed of chance unless one is given; or, after one line on the standard error
-/// that says what is wrong, nothing.
+/// Reads the options; without --seed, the seed is random. Nothing, after one line on the standard
+/// error, if an option is wrong.
 [[nodiscard]] std::optional<Options> read_options(std::span<const char* const> words);
 
 }  // namespace kmapper::simulated

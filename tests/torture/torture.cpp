@@ -1,10 +1,11 @@
 // Host threads play random operations on a simulated machine of 8 CPUs as fast as they can, with
-// real atomics and real races, in rounds: each has a new machine. A round's seed chooses its
-// window, pages and threads, and what each thread does; window sizes follow one another, so that a
-// minute sees them all. Unlike in the property test a round cannot be replayed exactly.
+// real atomics and real races, in rounds; each round has a new machine. A round's seed chooses its
+// window, pages and threads, and the operations of each thread. Window sizes follow one another, so
+// that a minute covers them all. Unlike a game of the property test, a round cannot be repeated
+// exactly.
 //
-// What is checked while they play stands in ../property/player.hpp and simulated/machine.hpp, what
-// must hold at a round's end in balance.hpp; built with a sanitizer, the sanitizer checks the rest.
+// The checks during the play are in ../property/player.hpp and simulated/machine.hpp, those at a
+// round's end in balance.hpp; a sanitizer, if built in, checks the rest.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -61,7 +62,7 @@ std::ostream& operator<<(std::ostream& out, const Round& round) {
              << round.receivers << " threads";
 }
 
-/// What was done, in one round or in all.
+/// The operations of one round or of all.
 struct Score {
   std::array<std::uint64_t, Tally::kDeeds> deeds{};
   Stats stats{};
@@ -99,7 +100,7 @@ class Arena {
     if (!round.plays_kmap_all) player_.without_kmap_all();
   }
 
-  /// All threads, to their end. Each goes on until `end`, or until something is wrong.
+  /// Runs all threads to their end. Each goes on until `end`, or until there is a fault.
   void play(Clock::time_point end) {
     std::atomic<std::uint32_t> mapping{round_.mappers};
     std::vector<std::jthread> threads;
@@ -117,7 +118,7 @@ class Arena {
     }
   }
 
-  /// Everybody has gone: whether they left the window as it must be. Empty: all is well.
+  /// Called after all threads have ended: checks the window. Empty: all is well.
   std::string failure() {
     const HostThreads::Attachment here(computer_.threads(), CpuIndex{0});
     FaultLog& faults = computer_.machine().faults();
@@ -129,7 +130,8 @@ class Arena {
     return text;
   }
 
-  /// Who sleeps, and who holds what. For a round that does not end: its threads may still run.
+  /// The sleeping threads, and the holders. For a round that does not end: its threads may still
+  /// run.
   std::string who_waits() {
     const HostThreads::Attachment here(computer_.threads(), CpuIndex{0});
     const std::size_t before = computer_.reports().size();
@@ -148,12 +150,13 @@ class Arena {
   }
 
  private:
-  /// Nobody misuses the window here; and what a watchdog is told must make sense.
+  /// No thread misuses the window here, and the watchdog's reports must be plausible.
   bool is_right(const HostComputer::Report& report) {
     const bool held = report.what == Misuse::held_too_long;
     if (!held && report.what != Misuse::waiting_too_long) return false;
     if (report.holder.thread == 0) return false;
-    if (!held) return report.slot == kNoSlot;  // who waits in reserve() wants no page by name
+    if (!held)
+      return report.slot == kNoSlot;  // a thread that waits in reserve() wants no particular page
     return report.page != nullptr && to_number(report.slot) < round_.shape.slots &&
            report.address == window_address(report.slot) &&
            (report.caller != nullptr) == HostPlatform::kChecked;

@@ -1,4 +1,4 @@
-// Ends the program when something takes too long: threads that sleep for ever cannot be joined.
+// Ends the program if something takes too long: threads that sleep for ever cannot be joined.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,8 @@
 
 namespace kmapper::simulated {
 
-/// Unless it dies before the limit: calls `tell`, in a thread of its own, and exits with 1.
+/// If it is not destroyed before the limit, it calls `tell`, in a thread of its own, and exits with
+/// 1.
 class Watchdog {
  public:
   Watchdog(std::chrono::steady_clock::time_point limit, std::function<void()> tell)
@@ -35,7 +36,7 @@ class Watchdog {
   std::mutex mutex_;
   std::condition_variable condition_;
   bool done_ = false;
-  std::jthread thread_;  // last: it uses the others
+  std::jthread thread_;  // last, because it uses the others
 };
 
 }  // namespace kmapper::simulated

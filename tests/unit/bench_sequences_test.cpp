@@ -1,4 +1,4 @@
-// The sequences that the benches of two systems have in common.
+// The sequences that the benches of both systems share.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -1,4 +1,4 @@
-// What the kernel makes of ACPI tables as firmware leaves them, right or wrong.
+// How the kernel reads the firmware's ACPI tables, valid and invalid.
 #include "kernel/firmware/acpi.hpp"
 
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ void append(Bytes& bytes, T value) {
     bytes.push_back(static_cast<unsigned char>(std::uint64_t{value} >> (8 * i)));
 }
 
-// Makes the bytes add up to 0 by the one at `where`.
+// Makes the bytes add up to 0, by the byte at `where`.
 void set_checksum(Bytes& bytes, std::size_t size, std::size_t where) {
   bytes[where] = 0;
   bytes[where] = static_cast<unsigned char>(
@@ -68,7 +68,7 @@ Bytes madt_of_ids(const std::vector<unsigned>& ids) {
   return madt_of(entries);
 }
 
-// A machine whose firmware is right, as long as nobody asks for something else.
+// A machine with correct firmware, unless a test changes it.
 class Firmware {
  public:
   Firmware() { memory_.put(0x40E, static_cast<std::uint16_t>(kExtendedBios >> 4)); }
@@ -125,7 +125,7 @@ CpuList find_cpus(unsigned self = 0) {
   return cpus;
 }
 
-// The broken ones, by their names.
+// The names of the broken tables.
 std::string broken() {
   acpi::Tables tables(PhysicalMemory::read);
   (void)tables.find(acpi::kControllers);

@@ -1,4 +1,4 @@
-// Which boot modules the kernel takes.
+// Which boot modules the kernel accepts.
 #include "kernel/boot_modules.hpp"
 
 #include <gtest/gtest.h>
@@ -10,7 +10,7 @@
 namespace kmapper::kernel {
 namespace {
 
-// 64 MiB, as a PC has them.
+// The memory map of a PC with 64 MiB.
 const std::vector<Entry> map_of_a_pc{
     {0, 0x9FC00},          {0x9FC00, 0xA0000, kReserved},     {0xF0000, 0x100000, kReserved},
     {0x100000, 0x3FE0000}, {0x3FE0000, 0x4000000, kReserved}, {0xFFFC0000, 0x100000000, kReserved}};

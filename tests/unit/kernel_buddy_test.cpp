@@ -166,10 +166,10 @@ TEST(Buddy, KnowsPageFramesAboveSixtyFourGibibytes) {
   EXPECT_EQ(blocks, (0xBFC00U - 0x28000U + 0xF40000U) / 1024);
   EXPECT_EQ(last, Pfn{0x1040000 - 1024});
   EXPECT_EQ(zone->free(last, 10), Refusal::none);
-  EXPECT_EQ(zone->alloc(0), Pfn{0xBFFC0});  // the smallest block there is, below the hole
+  EXPECT_EQ(zone->alloc(0), Pfn{0xBFFC0});  // the smallest block, below the hole
 }
 
-// Random blocks, against a plain record of who owns which page frame.
+// Random blocks, against a plain record of each page frame's owner.
 TEST(Buddy, NeverHandsAPageFrameOutTwiceAndLosesNone) {
   for (const std::uint64_t seed : {1, 2, 3, 4}) {
     Prng random(seed);

@@ -1,5 +1,5 @@
-// How the kernel finds out how fast its time-stamp counter is, on machines whose host is busy,
-// whose chips stand still or lie, and whose CPUs were not reset at once.
+// How the kernel measures the rate of its time-stamp counter, on machines with a busy host, with
+// chips that stand still or count wrong, and with CPUs that were not reset at the same time.
 #include <gtest/gtest.h>
 
 #include <vector>
@@ -15,8 +15,8 @@ constexpr std::uint64_t kTscHertz = 2'500'000'000;
 constexpr std::uint32_t kChipHertz = 1'193'182;
 constexpr std::uint32_t kAcpiHertz = 3'579'545;
 
-// Time passes with each reading, by `reading` counts of the time-stamp counter; and every `every`
-// counts the host takes the machine's CPU away for `pause`.
+// Each reading takes `reading` counts of the time-stamp counter, and every `every` counts the host
+// takes the machine's CPU away for `pause`.
 struct Machine {
   std::uint64_t now = 1'000'000'000;
   std::uint64_t reading = 2'000;
@@ -65,13 +65,13 @@ TEST(Rate, IsRightOnAMachineOfItsOwn) {
   expect_right({.hertz = 100'000'000, .mask = UINT32_MAX}, 0.001);
 }
 
-// A counter of 16 bits begins again every 55 ms; nobody sees how often it did during a pause.
+// A counter of 16 bits wraps every 55 ms; a pause hides how often it wrapped.
 TEST(Rate, IsRightWhereTheHostGivesATenthOfACpu) {
   const std::uint64_t millisecond = kTscHertz / 1000;
   for (const std::uint64_t runs : {11, 13, 20, 37}) {
     for (const std::uint64_t pause : {30, 90, 99, 180}) {
       SCOPED_TRACE(testing::Message() << runs << " ms of " << runs + pause);
-      for (const std::uint64_t begun : {0, 2, 4, 7, 9}) {  // with a slice that is used up in part
+      for (const std::uint64_t begun : {0, 2, 4, 7, 9}) {  // with a slice that is partly used
         Machine machine{.every = runs * millisecond, .pause = pause * millisecond};
         machine.runs = begun * millisecond;
         expect_right(machine);
@@ -83,7 +83,7 @@ TEST(Rate, IsRightWhereTheHostGivesATenthOfACpu) {
   }
 }
 
-// No measurement is without a pause, but none of these hides how often the counter began again.
+// No measurement is without a pause, but no pause hides how often the counter wrapped.
 TEST(Rate, IsRightOnAHostThatHasManyOthersToServe) {
   const std::uint64_t millisecond = kTscHertz / 1000;
   for (const std::uint64_t pause : {3, 9, 20, 40}) {
@@ -119,7 +119,7 @@ struct Fake {
   }
 };
 
-// Each ends, and soon.
+// Each measurement ends, and soon.
 TEST(Rate, IsNotFoundByACounterThatDoesNotCount) {
   const std::vector<std::uint32_t (*)(std::uint64_t)> counters{
       [](std::uint64_t) { return 0U; },                                            // gated
@@ -184,7 +184,7 @@ TEST(TscOffset, LeavesNoTimeBelowZero) {
   EXPECT_EQ(counts_since(1000, 1500), 500U);
   EXPECT_EQ(counts_since(1000, 999), 0U);
   EXPECT_EQ(counts_since(0, UINT64_MAX), 0U);
-  EXPECT_EQ(counts_since(UINT64_MAX - 9, 10), 20U);  // it began again
+  EXPECT_EQ(counts_since(UINT64_MAX - 9, 10), 20U);  // it wrapped
 }
 
 TEST(Scale, TurnsCountsIntoNanoseconds) {

@@ -1,4 +1,4 @@
-// What the kernel believes of a program's file: nothing that it has not checked.
+// The kernel trusts nothing in a program's file that it has not checked.
 #include "kernel/user/elf.hpp"
 
 #include <gtest/gtest.h>
@@ -53,7 +53,7 @@ void put32(File& file, std::size_t segment, OfSegment field, std::uint32_t value
   put(file, kHeader + segment * kProgramHeader + static_cast<std::size_t>(field), value);
 }
 
-// Code, constants and data of a page each; the data continue with two pages of zeros.
+// Code, constants and data of a page each; two pages of zeros follow the data.
 File make_program() {
   File file(0x4000);
   const unsigned char identification[] = {0x7F, 'E', 'L', 'F', 1, 1, 1};
@@ -79,7 +79,7 @@ File make_program() {
   return file;
 }
 
-// A change to a good file, and what becomes of it.
+// Changes a good file, and returns the result of reading it.
 template <class Change>
 ElfError error_after(Change change) {
   File file = make_program();
@@ -115,7 +115,7 @@ TEST(Elf, AGoodProgramIsReadAsItIs) {
 TEST(Elf, AFileThatEndsEarlyIsRefusedWhereverItEnds) {
   const File whole = make_program();
   for (std::size_t size = 0; size < whole.size(); ++size) {
-    // In memory of its own, so that a look behind the end is found.
+    // In memory of its own, so that a read behind the end is found.
     const File file(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size));
     const ElfError error = ElfImage::read(file).error();
     const ElfError expected =
@@ -264,7 +264,7 @@ TEST(Elf, EveryErrorHasWords) {
   }
 }
 
-// What comes out may be loaded without another look, whatever went in.
+// A result must be loadable without further checks, whatever the file.
 void expect_loadable(const File& file, const ElfImage& image) {
   ASSERT_GT(image.segments().size(), 0U);
   bool begins_in_code = false;
@@ -291,7 +291,7 @@ constexpr std::uint32_t kOddNumbers[] = {0,          1,          2,          7, 
                                          0xBFFFFFFF, 0xC0000000, 0xFC000000, 0xFFFFF000, 0xFFFFFFFF,
                                          0x0FFFFFFF, 0x10000000};
 
-// One to four changes: a bit, a byte, or a word that is likely to hurt; mostly in the headers.
+// One to four changes: a bit, a byte, or a word that is likely to do harm; mostly in the headers.
 void mutate(File& file, Prng& random) {
   for (std::uint32_t changes = 1 + random.below(4); changes > 0; --changes) {
     const std::uint32_t size = random.below(8) == 0 ? static_cast<std::uint32_t>(file.size())
@@ -326,7 +326,7 @@ TEST(Elf, WhateverIsChangedAtRandomIsRefusedOrLoadable) {
     SCOPED_TRACE(i);
     expect_loadable(file, *image);
   }
-  // Both happen, or the changes are of no use.
+  // Both must happen, or the changes are useless.
   EXPECT_GT(accepted, kRounds / 100);
   EXPECT_LT(accepted, kRounds - kRounds / 10);
 }

@@ -1,4 +1,4 @@
-// The line that somebody types at the kernel's prompt.
+// The line that a user types at the kernel's prompt.
 #include "kernel/lib/line_editor.hpp"
 
 #include <gtest/gtest.h>
@@ -8,7 +8,7 @@
 namespace kmapper::kernel {
 namespace {
 
-// What the terminal shows when these have been typed.
+// What the terminal shows after these characters.
 std::string type(LineEditor& editor, std::string_view characters) {
   std::string shown;
   for (const char character : characters) shown += editor.take(character);

@@ -1,4 +1,4 @@
-// What the kernel makes of a loader's memory map, right or wrong.
+// How the kernel reads a loader's memory map, valid and invalid.
 #include "kernel/mm/memory_map.hpp"
 
 #include <gtest/gtest.h>
@@ -64,7 +64,7 @@ TEST(MemoryMap, IgnoresEmptyEntries) {
 TEST(MemoryMap, MemoryThatWrapsRoundIsNoneAndWhatIsReservedEndsThere) {
   LoaderMap map;
   map.add(0x1000, 0x9000, kUsable);
-  map.add(0xC000, kAll, kUsable);           // ends below where it begins
+  map.add(0xC000, kAll, kUsable);           // ends below its begin
   map.add(0xD000, kAll - 0xD000, kUsable);  // ends at the last byte of all
   map.add(0xE000, kAll - 0xDFFF, kUsable);  // ends at 2^64
   EXPECT_EQ(left_of(map), "1-a d-ffffffff");
@@ -135,7 +135,7 @@ TEST(MemoryMap, TakesAlignedPagesFromWhereItIsTold) {
   EXPECT_EQ(text(map), "1-4 d-10 12-20 21-30");
 }
 
-// As many entries as one likes: those that need no region of their own cost nothing.
+// Any number of entries: those that need no region of their own cost nothing.
 TEST(MemoryMap, TakesAnyNumberOfEntries) {
   LoaderMap map;
   for (std::uint64_t page = 0; page < 10'000; ++page) map.add(page << 12, 0x1000, kUsable);
@@ -162,12 +162,12 @@ TEST(MemoryMap, LosesWhatAReservationSplitsOffWhereThereIsNoRoom) {
     map.reserve({PhysAddr{page << 12}, PhysAddr{(page + 1) << 12}});
   EXPECT_EQ(map.regions().size(), MemoryMap::kMaxRegions);
   EXPECT_EQ(map.pages() + map.lost_pages(), 0x1000U - 0x400U);
-  EXPECT_EQ(map.regions().back().end, Pfn{0x1000});  // the large rest is not what is lost
+  EXPECT_EQ(map.regions().back().end, Pfn{0x1000});  // the large rest is not lost
   for (const PfnRange region : map.regions()) EXPECT_GT(region.size(), 0U);
 }
 
-// Entries on quarters of pages, of all types and sizes, some beyond what a page frame number names,
-// some empty, backwards, or named twice.
+// Entries at quarters of pages, of all types and sizes; some lie beyond all page frame numbers,
+// some are empty, reversed, or listed twice.
 TEST(MemoryMap, AgreesWithAModelOnRandomMaps) {
   constexpr std::uint32_t kPages = 200;
   constexpr std::uint32_t kQuarter = kPageSize / 4;
@@ -192,8 +192,8 @@ TEST(MemoryMap, AgreesWithAModelOnRandomMaps) {
   }
 }
 
-// More regions than there is room for, by reservations and by entries: none is made up, none is
-// lost without being counted.
+// More regions than there is room for, by reservations and by entries: no memory is invented, and
+// all lost memory is counted.
 TEST(MemoryMap, AgreesWithAModelWhereRegionsAreLost) {
   constexpr std::uint32_t kPages = 2000;
   Prng random(7);

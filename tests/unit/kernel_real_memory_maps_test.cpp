@@ -1,6 +1,6 @@
 // Memory maps that the firmware of real machines reports, as their owners published them: the
-// entries of the boot logs, in their order. Each has a trap of its own. What is memory in them is
-// what a model says that looks at every page by itself, and what somebody counted by hand.
+// entries of the boot logs, in their order. Each has a trap of its own. The expected memory comes
+// from a model that checks every page by itself, and from a count by hand.
 //
 // Longer than usual: data.
 #include <gtest/gtest.h>
@@ -52,7 +52,7 @@ const std::vector<Machine>& machines() {
         {0xFEE00000, 0xFEE01000, kReserved},
         {0xFFF80000, 0x100000000, kReserved}},
        "0-9f 100-1fff0"},
-      // What is reserved lies between ACPI's tables and its NVS. linux-kernel mailing list, 16 July
+      // Reserved memory lies between ACPI's tables and its NVS. linux-kernel mailing list, 16 July
       // 2004, "Re: Losing interrupts", by Remon Sijrier.
       {"ASUS CUSL2",
        {{0, 0x9F800},
@@ -76,7 +76,7 @@ const std::vector<Machine>& machines() {
         {0xFF7C0000, 0x100000000, kReserved},
         {0x100000000, 0x300000000}},
        "0-9f 100-faff0 100000-300000"},
-      // As INT 15h itself said it, to a program under DOS: tables, NVS and memory by turns.
+      // From INT 15h directly, in a program under DOS: tables, NVS and memory alternate.
       // github.com/memtest86plus/memtest86plus/issues/409
       {"Intel S3420GPV",
        {{0, 0x9B000},
@@ -106,7 +106,7 @@ const std::vector<Machine>& machines() {
         {0xB0000000, 0xC0000000, kReserved},
         {0x100000000, 0x280000000}},
        "1-a0 100-7ff63 100000-280000"},
-      // The video memory is called memory, and the second mebibyte is not there.
+      // The video memory is listed as memory, and the second mebibyte is missing.
       // github.com/projectacrn/acrn-hypervisor/pull/2641
       {"ACRN's MRB board",
        {{0, 0xF0000},
@@ -134,7 +134,7 @@ const std::vector<Machine>& machines() {
         {0xDF89000, 0x80000000},
         {0xFFC00000, 0xFFC2A000, kReserved}},
        "1-a0 100-cfa9 cfb2-cfc5 cfcb-cfdb cfe0-def9 df89-80000"},
-      // Type 20, and one page of memory between what is reserved.
+      // Type 20, and one page of memory between reserved ranges.
       // github.com/thesofproject/linux/issues/3206
       {"Dell Latitude 9520 with 32 GiB",
        {{0, 0x9F000},
@@ -180,8 +180,8 @@ const std::vector<Machine>& machines() {
         {0xFF000000, 0x100000000, kReserved},
         {0x100000000, 0x3C4000000}},
        "0-58 59-9f 100-3130c 31337-3138f 318e5-361ac 37ffe-37fff 100000-3c4000"},
-      // Holes in low memory, at 157 and 162 MiB, where others have one piece. From the kernel log
-      // of its owner (BIOS 1.30 of 8 November 2019).
+      // Holes in low memory, at 157 and 162 MiB, where other machines have one piece. From the
+      // kernel log of its owner (BIOS 1.30 of 8 November 2019).
       {"MSI A320M-A PRO with 16 GiB",
        {{0, 0xA0000},
         {0xA0000, 0x100000, kReserved},
@@ -233,7 +233,7 @@ TEST(RealMemoryMaps, LeaveThePagesThatAModelLeaves) {
 }
 
 // A loader may sort the entries in another way than the firmware, cut them in two, add empty ones,
-// and report its own memory (or that of a device, or bad memory) on top of the firmware's.
+// and report its own memory (or that of a device, or bad memory) over the firmware's.
 TEST(RealMemoryMaps, LeaveTheSameInAnyOrderAndInAnyPieces) {
   Prng random(2026);
   for (const Machine& it : machines()) {

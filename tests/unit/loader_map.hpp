@@ -1,5 +1,5 @@
-// A memory map as a Multiboot loader leaves it in memory, and what the kernel makes of it; beside
-// it a model that looks at every page by itself.
+// A memory map as a Multiboot loader leaves it in memory, and the kernel's reading of it; and a
+// model that checks every page by itself.
 #pragma once
 
 #include <algorithm>
@@ -17,13 +17,13 @@ namespace kmapper::kernel {
 /// The types that an entry may have (ACPI specification 6.5, table 15.3).
 enum : std::uint32_t { kUsable = 1, kReserved = 2, kAcpiTables = 3, kAcpiNvs = 4, kBad = 5 };
 
-/// As boot logs print it: from its first byte to the one behind its last.
+/// As boot logs print it: from its first byte to one behind its last.
 struct Entry {
   std::uint64_t begin, end;
   std::uint32_t type = kUsable;
 };
 
-/// The loader's bytes. They lie at an address that is odd, as the specification allows.
+/// The loader's bytes. They lie at an odd address, as the specification allows.
 class LoaderMap {
  public:
   static constexpr std::uint32_t kAddress = 0x7FFF1235;
@@ -33,7 +33,7 @@ class LoaderMap {
     for (const Entry& entry : entries) add(entry.begin, entry.end - entry.begin, entry.type);
   }
 
-  /// `size` is what the entry says of itself; at least that of an entry is written.
+  /// `size` is the value of the entry's size field; at least a minimal entry is written.
   void add(std::uint64_t begin, std::uint64_t length, std::uint32_t type,
            std::uint32_t size = kEntrySize) {
     const multiboot::MemoryEntry entry{size, begin, length, type};
@@ -41,7 +41,7 @@ class LoaderMap {
     bytes_.resize(at + sizeof entry.size + std::max(std::min(size, 4096U), kEntrySize), 0xEE);
     std::memcpy(&bytes_[at], &entry, sizeof entry);
   }
-  /// The map ends in the middle of something.
+  /// Ends the map in the middle of an entry.
   void cut(std::size_t bytes) {
     bytes_.erase(bytes_.end() - static_cast<std::ptrdiff_t>(bytes), bytes_.end());
   }
@@ -55,7 +55,7 @@ class LoaderMap {
  private:
   static constexpr std::uint32_t kEntrySize = 20;
 
-  /// Reads nothing but the map.
+  /// Reads only within the map.
   static void copy(PhysAddr from, std::span<unsigned char> to) {
     const std::uint64_t at = to_number(from) - kAddress;
     std::copy_n(&read_by_->bytes_.at(at),
@@ -70,7 +70,7 @@ class LoaderMap {
   return LoaderMap(entries).read().usable;
 }
 
-/// "1-3 5-9": the page frames that are left, in hexadecimal.
+/// "1-3 5-9": the remaining page frames, in hexadecimal.
 [[nodiscard]] inline std::string text(const MemoryMap& map) {
   std::string all;
   for (const PfnRange region : map.regions()) {
@@ -81,7 +81,8 @@ class LoaderMap {
   return all;
 }
 
-/// For each page below `pages`: whether it lies whole in one usable entry, and no other touches it.
+/// For each page below `pages`: whether it lies whole in one usable entry, and no other entry
+/// touches it.
 [[nodiscard]] inline std::vector<bool> model_of(std::span<const Entry> entries,
                                                 std::uint64_t pages) {
   std::vector<bool> free(pages);
@@ -99,7 +100,7 @@ class LoaderMap {
   return free;
 }
 
-/// The same of a map; regions that are empty, touch, or are out of order make it empty.
+/// The same for a map; empty if regions are empty, touch, or are out of order.
 [[nodiscard]] inline std::vector<bool> pages_of(const MemoryMap& map, std::uint64_t pages) {
   std::vector<bool> free(pages);
   std::uint64_t last = 0;

@@ -1,4 +1,4 @@
-// kmap_local as one thread sees it, and as a context switch, a migration and an interrupt do.
+// kmap_local as seen by one thread, by a context switch, by a migration and by an interrupt.
 #include "kmapper/core/local_map.hpp"
 
 #include <gtest/gtest.h>

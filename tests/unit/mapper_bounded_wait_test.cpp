@@ -1,5 +1,4 @@
-// Sleeps that end early: by time, or because somebody called them off. Either way nothing is left
-// behind.
+// Sleeps that end early: by time-out, or by cancellation. In both cases nothing is left behind.
 #include <gtest/gtest.h>
 
 #include "kmapper/core/reservation.hpp"
@@ -79,7 +78,7 @@ TEST(BoundedWait, KmapForATimeThatNoClockReachesWaitsForEver) {
   }
 }
 
-// The grant that comes at the last moment goes to the next in the queue, whoever it is.
+// A grant that comes at the last moment goes to the next thread in the queue.
 TEST(BoundedWait, AGrantIsNeverLost) {
   for_each_seed(2 * kSeeds, [](std::uint64_t seed) {
     SharedWindow window(seed, 1, 3);
@@ -131,7 +130,7 @@ TEST(BoundedWait, ACancelledWaitSaysSo) {
   window.run();
 }
 
-// One slot, one page that everybody wants, and others that want pages of their own.
+// One slot, one page that many threads want, and threads that want pages of their own.
 TEST(BoundedWait, AHotPageInAWindowOfOneSlotStarvesNobody) {
   for_each_seed(20, [](std::uint64_t seed) {
     SharedWindow window(seed, 1, 4);
@@ -160,10 +159,10 @@ TEST(BoundedWait, AHotPageInAWindowOfOneSlotStarvesNobody) {
 }
 
 // A kmap that finds its page idle, on the way from its last kunmap to the first sleeper, hands it
-// over too. Else two users of a page, each coming back before the other's kunmap is through, would
-// keep a sleeper out for as long as they like.
+// over too. Otherwise two users of a page, each of which maps it again before the other's kunmap is
+// complete, would keep a sleeper out for ever.
 TEST(BoundedWait, AnIdleSlotThatSomebodySleepsForIsNotUsedAgain) {
-  std::uint32_t met = 0;  // runs in which the kunmap was stopped on its way
+  std::uint32_t met = 0;  // runs in which the kunmap was stopped half way
   for_each_seed(kSeeds, [&met](std::uint64_t seed) {
     SharedWindow window(seed, 1, 3);
     bool stopped = false;

@@ -1,4 +1,4 @@
-// kmap and kunmap as one caller sees them: low pages, hits, misses, what stays and what goes.
+// kmap and kunmap as seen by one caller: low pages, hits, misses, and what stays mapped.
 #include <gtest/gtest.h>
 
 #include <set>
@@ -145,7 +145,7 @@ TEST(Mapping, MovesWithoutMappingAgain) {
   Window window(4);
   Mapping first(window.mapper, window.high(0));
   Mapping second(std::move(first));
-  EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): what a moved-from mapping is
+  EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): tests a moved-from mapping
   EXPECT_TRUE(second);
   EXPECT_EQ(window.users(window.high(0)), 1U);
 }

@@ -1,5 +1,4 @@
-// The ends of the range: one slot, as many as there can be, a generation that comes round, and sums
-// that hold.
+// The limits: one slot, the most slots, a generation that comes round, and statistics that add up.
 #include <gtest/gtest.h>
 
 #include "simulated/random.hpp"

@@ -1,5 +1,4 @@
-// Where nobody may wait for other CPUs: a flush there is reported, and a page is freed all the
-// same.
+// Contexts that may not wait for other CPUs: a flush there is reported, and a page is still freed.
 #include <gtest/gtest.h>
 
 #include "kmapper/core/impl/scavenge.hpp"  // scavenge_ahead() with a predicate is a template
@@ -11,14 +10,14 @@ namespace {
 
 using Host = Platform<HostThreads>;
 
-/// The one report there is.
+/// The only report.
 Computer<HostThreads>::Report the_report(Window& window) {
   EXPECT_EQ(window.computer().reports().size(), 1U);
   return window.computer().reports().empty() ? Computer<HostThreads>::Report{}
                                              : window.computer().reports().front();
 }
 
-/// Whether the return address is in that function, as far as its length can be guessed.
+/// Whether the return address is in that function, whose length can only be guessed.
 template <class Result, class... T>
 bool is_in(const void* caller, Result (*function)(T...)) {
   constexpr std::uintptr_t kLongest = 16384;  // with a sanitizer's checks
@@ -26,8 +25,8 @@ bool is_in(const void* caller, Result (*function)(T...)) {
          kLongest;
 }
 
-// Each with more code behind the call: one that is its caller's last act is a jump, and leaves no
-// return address.
+// Each function has more code behind the call: a call that is its caller's last act is compiled as
+// a jump, and leaves no return address.
 [[gnu::noinline]] void flush_all_here(Window& window) {
   EXPECT_EQ(window.mapper.flush_all_zero_pkmaps(), 0U);
   asm volatile("");
@@ -83,7 +82,7 @@ TEST(MayNotFlush, FinishingFlushesIsReportedWithItsCallerIfOneIsDue) {
   EXPECT_TRUE(is_in(the_report(window).caller, finish_flushes_here));
 }
 
-/// evict() as of an allocator that holds a spinlock.
+/// evict() under an allocator's spinlock.
 Evicted evict_in_hurry(Window& window, Window::Page page) {
   const HostThreads::InterruptsOff off(window.threads());
   return window.mapper.evict(page);
@@ -109,7 +108,7 @@ TEST_F(EvictInHurry, TakesThePageItsSlotAndKeepsTheSlotFromOthers) {
 }
 
 TEST_F(EvictInHurry, TheNextMissMakesTheFlush) {
-  window.touch(window.high(1));  // the machine would tell of a stale translation
+  window.touch(window.high(1));  // the machine would report a stale translation
   window.machine().check_unmapped(window.high(0)->frame);
 }
 
@@ -172,7 +171,7 @@ TEST(EvictWithInterruptsOff, ManySlotsAreFlushedInBatches) {
               SlotIndex{i} != window.mapper.find(window.high(0)));
 }
 
-// A kmap that is about to sleep looks at the window while the slot is being taken from it.
+// A kmap that is about to sleep looks at the window while its slot is being taken.
 TEST(EvictWithInterruptsOff, NeverLeavesASleeperBehind) {
   for_each_seed(300, [](std::uint64_t seed) {
     SharedWindow window(seed, 1, 3);

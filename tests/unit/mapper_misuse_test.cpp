@@ -1,5 +1,5 @@
-// What a caller may do wrong: each is reported once, with slot, page, who took the slot and the
-// call that was wrong, and leaves the window as it was.
+// A caller's errors: each is reported once, with slot, page, the thread that took the slot and the
+// wrong call, and leaves the window unchanged.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -17,15 +17,15 @@ using Host = Platform<HostThreads>;
 constexpr bool kChecked = Host::kChecked;
 constexpr bool kStrict = Host::kStrict;
 
-/// The one report there is.
+/// The only report.
 const Computer<HostThreads>::Report& the_report(Window& window) {
   EXPECT_EQ(window.computer().reports().size(), 1U);
   static const Computer<HostThreads>::Report kNone{};
   return window.computer().reports().empty() ? kNone : window.computer().reports().front();
 }
 
-/// The calls that are wrong, each with more code behind it: a call that is its caller's last act is
-/// a jump, and leaves no return address.
+/// The wrong calls, each with more code behind it: a call that is its caller's last act is compiled
+/// as a jump, and leaves no return address.
 [[gnu::noinline]] void* kmap_here(Window& window, Window::Page page) {
   void* const address = window.mapper.kmap(page);
   asm volatile("");
@@ -40,7 +40,7 @@ const Computer<HostThreads>::Report& the_report(Window& window) {
   asm volatile("");
 }
 
-/// Whether the return address is in that function, as far as its length can be guessed.
+/// Whether the return address is in that function, whose length can only be guessed.
 template <class Result, class... T>
 bool is_in(const void* caller, Result (*function)(T...)) {
   constexpr std::uintptr_t kLongest = 16384;  // with a sanitizer's checks
@@ -115,7 +115,7 @@ TEST(Misuse, KmapThatWouldSleepWithPreemptionOffIsReportedAndGivesNothing) {
   EXPECT_EQ(the_report(window).what, Misuse::kmap_may_not_sleep);
 }
 
-// Only a checked build asks on the fast path; both map what can be mapped without sleeping.
+// Only a checked build checks on the fast path; both builds map what needs no sleep.
 TEST(Misuse, KmapThatHappensToHitWithInterruptsOffIsReportedInACheckedBuild) {
   Window window(1);
   ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);
@@ -139,7 +139,7 @@ TEST(Misuse, MoreUsersThanCanBeCountedAreRefusedAndReported) {
     ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr) << "user " << i;
   EXPECT_EQ(kmap_here(window, window.high(0)), nullptr);
   EXPECT_EQ(window.mapper.try_kmap(window.high(0)), nullptr);
-  ASSERT_EQ(window.computer().reports().size(), 1U);  // a try that fails is no misuse
+  ASSERT_EQ(window.computer().reports().size(), 1U);  // a failed try_kmap is no misuse
   EXPECT_EQ(window.computer().reports()[0].what, Misuse::too_many_users);
   EXPECT_EQ(window.computer().reports()[0].page, window.high(0));
   EXPECT_EQ(window.computer().reports()[0].slot, SlotIndex{0});
@@ -154,9 +154,9 @@ TEST(Misuse, MoreUsersThanCanBeCountedAreRefusedAndReported) {
   EXPECT_EQ(window.computer().reports().size(), 1U);
 }
 
-// --- What only a checked build can tell: who holds what ---
+// --- What only a checked build knows: which thread holds which slot ---
 
-/// Runs in another of the machine's threads, to its end.
+/// Runs the body in another thread of the machine, to its end.
 template <class Body>
 void elsewhere(Window& window, Body body) {
   std::thread([&] {

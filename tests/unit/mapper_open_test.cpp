@@ -1,4 +1,5 @@
-// A window that is not open, and slots and addresses that a window has not: told, not believed.
+// A window that is not open, and slots and addresses outside the window: they are reported, and not
+// used.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -14,12 +15,12 @@ namespace {
 
 using Host = Platform<HostThreads>;
 
-/// A machine whose window nobody has opened.
+/// A machine whose window has not been opened.
 class ClosedWindow {
  public:
   [[nodiscard]] Computer<HostThreads>& computer() { return computer_; }
   [[nodiscard]] auto high(std::uint32_t number) { return computer_.high_page(number); }
-  /// The one report there is.
+  /// The only report.
   [[nodiscard]] Computer<HostThreads>::Report the_report() {
     EXPECT_EQ(computer_.reports().size(), 1U);
     return computer_.reports().empty() ? Computer<HostThreads>::Report{}
@@ -35,7 +36,7 @@ class ClosedWindow {
   Mapper<Host>& mapper = *storage_;
 };
 
-/// Whether the return address is in that function, as far as its length can be guessed.
+/// Whether the return address is in that function, whose length can only be guessed.
 template <class Result, class... T>
 bool is_in(const void* caller, Result (*function)(T...)) {
   constexpr std::uintptr_t kLongest = 16384;  // with a sanitizer's checks
@@ -43,8 +44,8 @@ bool is_in(const void* caller, Result (*function)(T...)) {
          kLongest;
 }
 
-// Each with more code behind the call: one that is its caller's last act is a jump, and leaves no
-// return address.
+// Each function has more code behind the call: a call that is its caller's last act is compiled as
+// a jump, and leaves no return address.
 [[gnu::noinline]] void kmap_here(ClosedWindow& window) {
   EXPECT_EQ(window.mapper.kmap(window.high(0)), nullptr);
   asm volatile("");
@@ -141,7 +142,7 @@ TEST(OutsideTheWindow, AnAddressHasNoGenerationAndIsNotHeld) {
   }
 }
 
-// In 64 bits: the number of its slot, cut to 32 bits, would be a slot of the window.
+// In 64 bits: its slot number, truncated to 32 bits, would be a slot of the window.
 TEST(OutsideTheWindow, AnAddressFarAwayIsTakenForNoSlot) {
   if (sizeof(void*) == 4) GTEST_SKIP() << "no address is so far away";
   Window window(4);

@@ -1,4 +1,4 @@
-// Several pages at once: all or none, and never asleep while holding some.
+// Several pages at once: all or none, and no sleep while some are held.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -104,7 +104,7 @@ TEST(KmapAll, MapsPagesThatAreMappedHighLowAndNamedTwice) {
   EXPECT_EQ(window.users(window.high(2)), 0U);
 }
 
-// A number of pages that is known when compiling takes another way as long as all goes well.
+// If the number of pages is known at compile time, the successful path is another one.
 TEST(KmapAll, MapsAnArrayWhoseSecondPageIsNotMapped) {
   Window window(4);
   window.touch(window.high(0));

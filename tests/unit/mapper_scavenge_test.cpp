@@ -1,5 +1,5 @@
-// Taking idle slots back: who is spared, what a batch costs, and what becomes of a page that is
-// freed.
+// Taking idle slots back: which slots are spared, what a batch costs, and what happens to a freed
+// page.
 #include <gtest/gtest.h>
 
 #include <thread>
@@ -11,7 +11,7 @@
 namespace kmapper::simulated {
 namespace {
 
-/// Maps pages 0 to n - 1 and leaves them idle, each touched by the CPU.
+/// Maps pages 0 to n - 1 and leaves them idle, each accessed by the CPU.
 void fill(Window& window, std::uint32_t n) {
   for (std::uint32_t i = 0; i < n; ++i) window.touch(window.high(i));
 }
@@ -116,7 +116,7 @@ TEST(ScavengeAhead, EndsWhereThereIsNothingToTake) {
   Window window(40);
   for (std::uint32_t i = 0; i < 40; ++i) ASSERT_NE(window.mapper.kmap(window.high(i)), nullptr);
   EXPECT_EQ(window.mapper.scavenge_ahead(40), 0U);
-  EXPECT_EQ(window.mapper.scavenge_ahead(40), 0U);  // the hand meets none any more
+  EXPECT_EQ(window.mapper.scavenge_ahead(40), 0U);  // the hand finds none any more
   for (std::uint32_t i = 0; i < 40; ++i) window.mapper.kunmap(window.high(i));
 }
 
@@ -224,8 +224,8 @@ TEST(Evict, AnEvictedPageCanBeMappedAgain) {
   }
 }
 
-// The page's slot may be in the hands of another thread that has claimed it and not flushed it yet.
-// The allocator may not have the page before that is done either.
+// Another thread may have taken the page's slot and not flushed it yet. The allocator may not get
+// the page before that flush either.
 TEST(Evict, WaitsForAFlushUnderWayElsewhere) {
   for_each_seed(300, [](std::uint64_t seed) {
     SharedWindow window(seed, 2, 3);
@@ -268,7 +268,8 @@ TEST(ReleasePins, ReleasesWhatADeadHolderHeld) {
   EXPECT_EQ(window.users(window.high(1)), kKnowsHolders ? 0U : 2U);
 }
 
-// The slot still names who took it from idle, although that one has left and another holds it.
+// The slot still names the thread that took it from idle, although that thread has unmapped it and
+// another holds it.
 TEST(ReleasePins, NeverTakesAPinFromTheLiving) {
   Window window(1);
   ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);

@@ -1,5 +1,5 @@
-// When every slot is pinned: who sleeps, who wakes, and in which order. Each test runs under many
-// seeds.
+// Every slot is pinned: which threads sleep, which wake, and in which order. Each test runs under
+// many seeds.
 #include <gtest/gtest.h>
 
 #include <string>
@@ -64,7 +64,7 @@ TEST(Sleep, SleepersAreServedFirstComeFirstServed) {
     window.spawn("holds the slot", [&] {
       ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);
       for (std::uint32_t i = 0; i < kSleepers; ++i) {
-        came = i + 1;  // the next may come now, and the one after it not before it is asleep
+        came = i + 1;  // the next may come now, but the one after it only when that one is asleep
         window.wait_until_asleep(2 + i);
       }
       window.mapper.kunmap(window.high(0));
@@ -92,7 +92,7 @@ TEST(Sleep, ASleeperWakesWhenItsPageGetsMapped) {
       window.work(500);
       window.mapper.kunmap(window.high(0));
     });
-    // Whoever of the two gets the slot keeps it until the other has mapped the page as well.
+    // The thread that gets the slot keeps it until the other has mapped the page as well.
     std::uint32_t have_it = 0;
     for (int i = 0; i < 2; ++i) {
       window.spawn("wants page 1", [&] {
@@ -225,8 +225,8 @@ TEST(Sleep, TryKmapDoesNotOvertakeSleepers) {
   });
 }
 
-// A scavenger takes a pinned slot off its path, the last user goes, another comes back, and a kmap
-// looks for slots to sleep for, all at the same time: rare, so there are many games.
+// At the same time, a scavenger parks a pinned slot, its last user ends, another user comes, and a
+// kmap looks for slots to wait for: rare, so there are many games.
 TEST(Sleep, ASlotThatIsPinnedAgainWhileItIsParkedIsNotMissed) {
 #ifdef __SANITIZE_THREAD__
   constexpr std::uint32_t kGames = 50;  // each takes some hundred times as long

@@ -1,5 +1,6 @@
-// Real threads that contend for very few slots, so that ThreadSanitizer sees the sleepers and those
-// who wake them at work on the same memory. Without it these tests only show that nobody hangs.
+// Real threads that contend for very few slots, so that ThreadSanitizer sees the sleepers and the
+// waking threads work on the same memory. Without ThreadSanitizer these tests only show that no
+// thread hangs.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -15,7 +16,7 @@
 namespace kmapper::simulated {
 namespace {
 
-// Half of those that sleep find their page mapped by somebody else, and are woken for that.
+// Half of the sleepers find their page mapped by another thread, and are woken for that.
 TEST(Threads, SleepersThatWaitForTheSamePageAreToldOfItUnderTheLock) {
   constexpr std::uint32_t kThreads = 6;
   constexpr std::uint32_t kPages = 3;
@@ -32,7 +33,7 @@ TEST(Threads, SleepersThatWaitForTheSamePageAreToldOfItUnderTheLock) {
       for (int round = 0; round < kRounds; ++round) {
         const auto page = computer.high_page(random.below(kPages));
         ASSERT_NE(mapper->kmap(page), nullptr);
-        std::this_thread::yield();  // held while the others come
+        std::this_thread::yield();  // held while the other threads come
         mapper->kunmap(page);
       }
     });

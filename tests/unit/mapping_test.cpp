@@ -1,6 +1,5 @@
-// Handles that outlive their mapping: a checked build tells them by page, users and generation. And
-// what a strict build adds: without a user a page is not mapped, so that a pointer kept from before
-// faults.
+// Handles that outlive their mapping: a checked build detects them by page, users and generation.
+// And the strict build: a page without users is not mapped, so that a stale pointer faults.
 #include "kmapper/core/mapping.hpp"
 
 #include <gtest/gtest.h>
@@ -19,7 +18,7 @@ using HostMapping = Mapping<Host>;
   asm volatile("");
 }
 
-/// A mapping, in the only slot of a window, that somebody else has given back.
+/// A mapping, in the only slot of a window, that another thread has unmapped.
 class StaleMapping : public testing::Test {
  protected:
   void SetUp() override {
@@ -27,7 +26,7 @@ class StaleMapping : public testing::Test {
     EXPECT_TRUE(window_.shows(mapping_.address(), page_));
     window_.mapper.kunmap(page_);
   }
-  /// A use is reported, and so is the end of the handle, which gives nothing back.
+  /// A use is reported, and so is the end of the handle, which unmaps nothing.
   void expect_told() {
     use_here(mapping_);
     mapping_ = HostMapping::try_map(window_.mapper, window_.low(0));
@@ -76,7 +75,7 @@ TEST(Mapping, OfALowPageIsNeverStale) {
 
 TEST(Mapping, KeepsItsGenerationWhenItIsMoved) {
   Window window(2);
-  // So that the slots are in generations 2 and 1.
+  // Puts the slots into generations 2 and 1.
   for (const std::uint32_t pages : {2U, 1U}) {
     for (std::uint32_t i = 0; i < pages; ++i)
       ASSERT_NE(window.mapper.kmap(window.high(i)), nullptr);
@@ -128,7 +127,8 @@ TEST(Strict, APageStaysMappedUntilItsLastUserHasGone) {
   EXPECT_TRUE(window.mapper.is_clean(SlotIndex{0}));
 }
 
-// Unmapping means a flush. Who may not wait for it leaves the page to the next who may.
+// To unmap needs a flush. A thread that may not wait for it leaves the page to the next thread that
+// may.
 TEST(Strict, AKunmapThatMayNotFlushLeavesThePageToTheScavenger) {
   if (!Host::kStrict) GTEST_SKIP() << "the page stays mapped for the next kmap";
   Window window(4);

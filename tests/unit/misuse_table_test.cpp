@@ -1,5 +1,4 @@
-// docs/MISUSE.md lists every misuse, by the words of its report, and the tests that show it: those
-// that it names are there.
+// docs/MISUSE.md lists every misuse, in the words of its report, and names tests that exist.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -23,8 +22,8 @@ std::string read_file(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// The rows of the core's table, each cut into its cells. Behind it is that of
-/// kmapper/linux/highmem.h, whose tests are another program's.
+/// The rows of the core's table, each cut into its cells. The table behind it is for
+/// kmapper/linux/highmem.h, whose tests are in another program.
 std::vector<std::vector<std::string>> rows() {
   std::istringstream text(read_file(KMAPPER_ROOT "/docs/MISUSE.md"));
   std::vector<std::vector<std::string>> rows;
@@ -39,7 +38,7 @@ std::vector<std::vector<std::string>> rows() {
   return rows;
 }
 
-/// What stands between back quotes.
+/// The texts between back quotes.
 std::vector<std::string> quoted(const std::string& text) {
   std::vector<std::string> names;
   std::istringstream parts(text);
@@ -59,7 +58,7 @@ bool is_a_unit_test(const std::string& name) {
   return false;
 }
 
-/// All that is written in the sources of the kernel's self tests, where each test's name stands.
+/// The sources of the kernel's self tests, which contain each test's name.
 std::string self_tests() {
   std::string all;
   for (const auto& file :
@@ -97,7 +96,8 @@ TEST(MisuseTable, NamesTestsThatExist) {
     const std::vector<std::string> simulated = quoted(row[3]);
     const std::vector<std::string> machine = quoted(row[4]);
     EXPECT_FALSE(simulated.empty()) << row[0];
-    EXPECT_EQ(machine.empty(), row[4].starts_with("none: ")) << row[0];  // or the reason why not
+    EXPECT_EQ(machine.empty(), row[4].starts_with("none: "))
+        << row[0];  // or the reason why there is none
     for (const std::string& name : simulated) EXPECT_TRUE(is_a_unit_test(name)) << name;
     for (const std::string& name : machine)
       EXPECT_NE(on_the_machine.find("\"" + name + "\""), std::string::npos) << name;

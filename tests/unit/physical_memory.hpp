@@ -1,4 +1,4 @@
-// Physical memory for what reads it through a function: some pieces of it, and zeros elsewhere.
+// Physical memory for code that reads it through a function: some pieces, and zeros elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +24,7 @@ class PhysicalMemory {
     for (const unsigned char byte : bytes) bytes_[address++] = byte;
   }
 
-  /// Of the one that was made last.
+  /// Reads the object that was made last.
   static void read(PhysAddr from, std::span<unsigned char> to) {
     std::uint64_t at = to_number(from);
     for (unsigned char& byte : to) {

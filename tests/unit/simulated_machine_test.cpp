@@ -1,5 +1,4 @@
-// The machine in software: that it sees what hardware would do wrong, and that it is right about
-// what is right.
+// The machine in software: it detects what hardware would do wrong, and reports no fault otherwise.
 #include "simulated/machine.hpp"
 
 #include <gtest/gtest.h>

@@ -1,4 +1,4 @@
-// The scheduler under the deterministic tests: what it promises to those that run on it.
+// The scheduler of the deterministic tests: its promises to its threads.
 #include "simulated/scheduler.hpp"
 
 #include <gtest/gtest.h>
@@ -194,7 +194,7 @@ TEST(ScheduledAtomic, AWeakCompareAndSwapFailsNowAndThen) {
   EXPECT_LT(failures, 200);
 }
 
-// Two threads that read, then write: a lost update shows that others run between the two.
+// Two threads that read, then write: a lost update shows that other threads run in between.
 TEST(ScheduledAtomic, EveryAccessIsASchedulingPoint) {
   bool lost = false;
   for (std::uint64_t seed = 1; seed <= 50; ++seed) {

@@ -1,4 +1,4 @@
-// The set of slots: by one thread against std::set, and by several at once in orders that a seed
+// The set of slots: one thread against std::set, and several threads at once in orders that a seed
 // chooses.
 #include "kmapper/core/slot_set.hpp"
 
@@ -26,7 +26,7 @@ struct ScheduledAtomics {
   using Atomic = ScheduledAtomic<T>;
 };
 constexpr std::size_t kCapacity = 2'100;  // three summary words, the last leaf not full
-/// Resized to all it can hold.
+/// A set of its largest size.
 template <class Atomics>
 struct WholeSet : SlotSet<Atomics, kCapacity> {
   WholeSet() { this->resize(kCapacity); }
@@ -109,7 +109,7 @@ TEST(SlotSet, BehavesAsASetDoes) {
   }
 }
 
-// Threads pass slots round: nobody may ever take a slot that another has, and none may get lost.
+// Threads pass slots round: no slot may be taken twice, and none may get lost.
 TEST(SlotSet, NoSlotIsTakenTwiceOrLost) {
   for_each_seed(200, [](std::uint64_t seed) {
     constexpr std::uint32_t kSlots = 70;
@@ -144,7 +144,8 @@ struct Scheduled {
   using Atomic = ScheduledAtomic<T>;
 };
 
-// One thread corrects the summary of an empty leaf, another fills that leaf, a third must find it.
+// One thread corrects the summary of an empty leaf, a second fills that leaf, and a third must find
+// it.
 TEST(SlotSet, TakeSurelyIsNotDeceivedByACorrectionOfTheSummary) {
   for_each_seed(3'000, [](std::uint64_t seed) {
     SharedWindow window(seed, 1);

@@ -1,5 +1,5 @@
-// vmap as one caller sees it: where areas lie, when they are flushed, and what a full or a
-// fragmented range does.
+// vmap as seen by one caller: where areas lie, when they are flushed, and how a full or fragmented
+// range behaves.
 #include "kmapper/core/vmap.hpp"
 
 #include <gtest/gtest.h>
@@ -35,10 +35,10 @@ class VmapTest : public testing::Test {
     for (std::uint32_t i = 0; i < count; ++i) pages.push_back(computer_.high_page(first + i));
     return pages;
   }
-  /// Maps them; null if that is refused.
+  /// Maps the pages; null if vmap refuses.
   [[nodiscard]] void* map(const std::vector<Page>& pages) { return *range_->vmap(pages); }
   [[nodiscard]] void* map(std::uint32_t count) { return map(high(0, count)); }
-  /// Whether the addresses show these pages, one behind the other.
+  /// Whether the addresses show these pages, in order.
   [[nodiscard]] bool shows(void* address, const std::vector<Page>& pages) {
     for (std::size_t i = 0; i < pages.size(); ++i) {
       if (computer_.read(static_cast<std::byte*>(address) + i * kPageSize) !=
@@ -47,7 +47,7 @@ class VmapTest : public testing::Test {
     }
     return true;
   }
-  /// An area that came, was used, and went.
+  /// Maps, uses and unmaps an area.
   void use(std::uint32_t count) {
     void* const address = map(count);
     ASSERT_TRUE(shows(address, high(0, count)));
@@ -168,7 +168,7 @@ TEST_F(VmapTest, WithInterruptsOffOnlyCleanPagesAreTaken) {
   const HostThreads::InterruptsOff off(computer_.threads());
   EXPECT_EQ(range_->vmap(high(0, 2)).error(), MapError::would_sleep);
   EXPECT_EQ(range_->vmap(high(0, 16)).error(), MapError::too_large);
-  void* const address = map(0);  // the one page that is clean
+  void* const address = map(0);  // the only clean page
   EXPECT_NE(address, nullptr);
   EXPECT_EQ(range_->usage().flushes, 0U);
   range_->vunmap(address);
@@ -218,7 +218,7 @@ class VmapFragmentation : public VmapTest {
     for (void* const area : areas_) range_->vunmap(area);
   }
 
-  /// An area of 1 to 16 pages, now and then touched.
+  /// Maps an area of 1 to 16 pages, and sometimes touches it.
   MapError take() {
     const std::uint32_t count = random_.between(1, kMost);
     Result<void*> area = range_->vmap(high(0, count));
@@ -243,7 +243,7 @@ class VmapFragmentation : public VmapTest {
   std::uint32_t last_refused_ = 0;
 };
 
-// More holes than are looked at in one go.
+// More holes than one call examines.
 TEST_F(VmapFragmentation, ARunBehindManyHolesIsFound) {
   std::vector<void*> holes;
   for (std::uint32_t i = 0; i < 100; ++i) {
@@ -255,7 +255,7 @@ TEST_F(VmapFragmentation, ARunBehindManyHolesIsFound) {
   EXPECT_EQ(areas_.back(), vmap_page_address(VmapPage{400}));
 }
 
-// Areas come and go at random for long, and none is ever refused.
+// Areas come and go at random for a long time, and none is refused.
 TEST_F(VmapFragmentation, AThreeQuartersFullRangeNeverRefuses) {
   for (std::uint32_t i = 0; i < 200'000; ++i) {
     while (range_->usage().used_pages > kRange * 3 / 4) put_any_back();
@@ -265,8 +265,8 @@ TEST_F(VmapFragmentation, AThreeQuartersFullRangeNeverRefuses) {
   }
 }
 
-// Filled until it refuses, again and again: what is left by then is little, and never more than the
-// bound that vmap.hpp gives.
+// Fills the range until it refuses, again and again: little is left then, and never more than the
+// bound of vmap.hpp.
 TEST_F(VmapFragmentation, ARangeIsNearlyFullBeforeItRefuses) {
   std::uint32_t least_used = kRange;
   for (std::uint32_t round = 0; round < 300; ++round) {

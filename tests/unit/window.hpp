@@ -1,5 +1,4 @@
-// A window on a simulated machine, ready to be mapped into: what most tests of the mapper start
-// from.
+// A window on a simulated machine, ready for use: most tests of the mapper start with it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -16,7 +15,7 @@
 
 namespace kmapper::simulated {
 
-/// The test's own thread is CPU 0 of a machine, and alone there: for what one caller sees.
+/// The test's own thread is CPU 0 of a machine, and alone there: for tests of one caller.
 class Window {
  public:
   using Page = Computer<HostThreads>::Page;
@@ -41,7 +40,7 @@ class Window {
     return computer_.read(address) == tag_of(page->frame);
   }
   /// Maps, reads and unmaps: the page stays in the window, idle. By try_kmap(): alone, a kmap()
-  /// that slept would sleep for ever.
+  /// that slept would never wake.
   void touch(Page page) {
     void* const address = mapper.try_kmap(page);
     ASSERT_NE(address, nullptr);
@@ -67,7 +66,7 @@ class Window {
   Mapper<Platform<HostThreads>>& mapper = *storage_;
 };
 
-/// Several threads share the window, in an order that a seed chooses: for who waits for whom.
+/// Several threads share the window, in an order that a seed chooses: for tests of waiting threads.
 class SharedWindow {
  public:
   using Page = Computer<ScheduledThreads>::Page;
@@ -87,25 +86,25 @@ class SharedWindow {
   void spawn(const std::string& name, std::function<void()> body) {
     scheduler().spawn(name, std::move(body));
   }
-  /// Runs the threads and expects all to end well.
+  /// Runs the threads, and expects all to end well.
   void run() {
     const Outcome outcome = scheduler().run();
     EXPECT_EQ(machine().faults().text(), "");
     EXPECT_EQ(outcome.report, "");
     EXPECT_EQ(outcome.end, Outcome::End::all_done);
   }
-  /// Lets the others run until the thread, counted from 1 as spawned, is asleep.
+  /// Lets the other threads run until the thread, counted from 1 as spawned, is asleep.
   void wait_until_asleep(std::uint32_t thread) {
     wait_until([this, thread] { return scheduler().is_blocked(thread); });
   }
-  /// Keeps the caller busy, while the others run.
+  /// Keeps the caller busy while the other threads run.
   void work(std::uint32_t steps) {
     for (; steps != 0; --steps) {
       scheduler().point();
       scheduler().progress();
     }
   }
-  /// Lets the others run until the condition holds.
+  /// Lets the other threads run until the condition holds.
   void wait_until(const std::function<bool()>& holds) {
     while (!holds()) scheduler().relax();
   }
@@ -119,7 +118,7 @@ class SharedWindow {
   Mapper<Platform<ScheduledThreads>>& mapper = *storage_;
 };
 
-/// Runs the body with a SharedWindow for each of many seeds, and says which seed failed.
+/// Runs the body with a SharedWindow for each of many seeds, and prints a seed that fails.
 inline void for_each_seed(std::uint32_t seeds, const std::function<void(std::uint64_t)>& body) {
   for (std::uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));

@@ -1,5 +1,5 @@
-// The weak memory itself, on the shapes that the literature tests memory models with: what C++20
-// forbids never happens, and what it allows and the protocol has to fear does happen.
+// The weak memory itself, on the usual shapes of litmus tests: what C++20 forbids never happens,
+// and what it allows, as far as it matters to the protocol, does happen.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -22,7 +22,7 @@ using std::memory_order_seq_cst;
 using Atomic = WeakAtomic<std::uint32_t>;
 constexpr std::uint32_t kSeeds = 2'000;
 
-/// Runs the threads, once for each seed, on fresh atomics; how often `outcome` came out.
+/// Runs the threads, once for each seed, on fresh atomics. Returns how often `outcome` was true.
 template <class State>
 std::uint32_t count(std::initializer_list<void (*)(State&)> threads,
                     const std::function<bool(const State&)>& outcome) {
@@ -182,7 +182,8 @@ TEST(WeakMemory, WhatSomebodyReadBeforeItToldMeIsNotTooNewForMe) {
             0U);
 }
 
-// Release, then changes by others: a read-modify-write carries the release on, a store ends it.
+// A release, then changes by others: a read-modify-write continues the release sequence, a store
+// ends it.
 std::uint32_t stale_after(void (*change)(MessagePassing&)) {
   return count<MessagePassing>(
       {[](MessagePassing& it) {
@@ -255,7 +256,7 @@ TEST(WeakMemory, NoReadModifyWriteIsLost) {
 }
 
 TEST(WeakMemory, AStrongCompareExchangeFailsOnlyOnAnotherValue) {
-  // Alone: there is no older store to read, so only the weak one may fail.
+  // Alone: there is no older store to read, so only the weak swap may fail.
   const auto swap = [](Counted& it) {
     for (std::uint32_t i = 0; i < 50; ++i) {
       std::uint32_t expected = i;

@@ -18,8 +18,8 @@ struct Rules {
   bool interrupts = false;
 };
 
-/// Nearly always a window of one or two slots, and little to do: what a thread forgets is found out
-/// only if nobody comes by later. Now and then a window of more than one leaf.
+/// Nearly always a window of one or two slots, and few operations: a forgotten step is seen only if
+/// no later operation makes up for it. Sometimes a window of more than one leaf.
 Rules choose_rules(Random& random) {
   Rules rules;
   const bool is_large = random.one_in(16);

@@ -1,6 +1,5 @@
-// One short play of threads that map pages on a machine with weak memory, all chosen by a seed.
-// Games are short and many: what a missing order does often shows only while nobody comes by later
-// and puts it right.
+// One short game of threads that map pages on a machine with weak memory, all chosen by a seed.
+// Games are short and many: a missing order shows only while no later operation makes up for it.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +10,8 @@
 
 namespace kmapper::simulated {
 
-/// Plays it; `prepare` may weaken the memory first. What went wrong; empty: all held.
+/// Plays the game; `prepare` may weaken the memory first. Returns the fault; empty if there is
+/// none.
 [[nodiscard]] std::string play_weak_game(std::uint64_t seed,
                                          const std::function<void(WeakMemory&)>& prepare = nullptr);
 

@@ -1,4 +1,4 @@
-// The core holds on weak memory: in many short games that seeds choose.
+// The core is correct on weak memory, in many short games that seeds choose.
 #include <gtest/gtest.h>
 
 #include <cstdint>

@@ -1,8 +1,8 @@
-// What the weak game knows about each page: how many threads may use it, as an allocator's
-// reference count would, and up to where its users had come when they unmapped it.
+// What the weak game knows about each page: how many threads may use it, like an allocator's
+// reference count, and the last step of each user before it unmapped the page.
 //
-// The count orders what evict() asks of its caller, and nothing else: all use of the page, and all
-// its freeings, before the next freeing. All other order has to come from the core.
+// The count orders only what evict() asks of its caller: all uses of the page, and all its
+// freeings, before the next freeing. All other order has to come from the core.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,8 @@ class WeakPages {
  public:
   explicit WeakPages(std::uint32_t frames) : pages_(frames) {}
 
-  /// The caller is about to map the page. False: it is being freed, or somebody else was faster.
+  /// Called before the caller maps the page. False: it is being freed, or another thread was
+  /// faster.
   [[nodiscard]] bool begin_use(FrameIndex frame) {
     WeakAtomic<std::uint32_t>& users = page(frame).users;
     std::uint32_t seen = users.load(std::memory_order_relaxed);
@@ -28,7 +29,7 @@ class WeakPages {
   }
   void end_use(FrameIndex frame) { page(frame).users.fetch_sub(1, std::memory_order_release); }
 
-  /// The caller frees the page, unless somebody uses it.
+  /// Called before the caller frees the page. False: the page has users.
   [[nodiscard]] bool begin_free(FrameIndex frame) {
     std::uint32_t nobody = 0;
     return page(frame).users.compare_exchange_strong(nobody, kBeingFreed, std::memory_order_acquire,
@@ -36,9 +37,9 @@ class WeakPages {
   }
   void end_free(FrameIndex frame) { page(frame).users.store(0, std::memory_order_release); }
 
-  /// All that users of the page did before they unmapped it: what its next mapping has to show.
+  /// All that users of the page did before they unmapped it: its next mapping has to show it.
   [[nodiscard]] const WeakClock& unmapped(FrameIndex frame) { return page(frame).unmapped; }
-  /// A user that came that far has unmapped the page.
+  /// Notes that a user at that step has unmapped the page.
   void note_unmapped(FrameIndex frame, WeakStep user) { page(frame).unmapped.include(user); }
 
  private:

@@ -1,10 +1,10 @@
-// Threads that map pages on a machine with weak memory, use them, and check by clocks what the
-// library promises: who holds a mapping sees the page as all left it who had unmapped it before.
+// Threads that map pages on a machine with weak memory, use them, and check the library's promise
+// by clocks: a mapping shows the page with all changes of the threads that unmapped it before.
 //
 // A thread sleeps only while it holds nothing. Some mappings are handed on, under a lock, to a
 // thread that never sleeps in kmap.
 //
-// Longer than usual: one function for each way of mapping and of taking back, on one hand.
+// Longer than usual: one function for each way of mapping and of taking slots back.
 #pragma once
 
 #include <algorithm>
@@ -34,15 +34,15 @@ class WeakPlayer {
       computer.machine().poke(FrameIndex{i}, 0, tag_of(FrameIndex{i}));
   }
 
-  /// So many operations by the calling thread. Holds nothing any more when it returns.
+  /// Performs so many operations in the calling thread. Holds nothing when it returns.
   void map_pages(Random random, std::uint32_t operations) {
     Hand hand;
     for (; operations != 0 && is_well(); --operations) play_one(random, hand);
     while (hand.size != 0) put_back(random, hand);
   }
 
-  /// Takes over what others hand on, until `done` says that there will be no more. The calling
-  /// thread is the only one that does, and sleeps meanwhile; call_receiver() wakes it.
+  /// Receives mappings until `done` says that there will be no more. Only the calling thread
+  /// receives; it sleeps between mappings, and call_receiver() wakes it.
   template <class Done>
   void receive(Random random, Done done) {
     Scheduler& scheduler = computer_.threads().scheduler();
@@ -52,7 +52,7 @@ class WeakPlayer {
       if (take_over(hand)) {
         look(random, hand);
         put_back(random, hand);
-      } else if (handed_on_.empty()) {  // nobody else runs between here and the sleep
+      } else if (handed_on_.empty()) {  // no other thread runs between here and the sleep
         if (done()) return;
         scheduler.block("a mapping, to be handed on");
       }
@@ -62,7 +62,7 @@ class WeakPlayer {
     if (receiver_ != 0) computer_.threads().scheduler().unblock(receiver_);
   }
 
-  /// What an interrupt does.
+  /// The operations of an interrupt.
   void play_in_interrupt(Random& random) {
     Hand hand;
     if (!pick_up(random, hand, false)) return;
@@ -70,8 +70,8 @@ class WeakPlayer {
     put_back(random, hand);
   }
 
-  /// When nobody else runs any more: maps as many pages as the window has slots, then others. No
-  /// slot may be hidden from a kmap that does not sleep.
+  /// When no other thread runs any more: maps as many pages as the window has slots, then others.
+  /// No slot may be hidden from a kmap that does not sleep.
   void fill_window() {
     const MachineShape& shape = computer_.machine().shape();
     mapper_.flush_all_zero_pkmaps();
@@ -81,7 +81,7 @@ class WeakPlayer {
     for (std::uint32_t i = 0; i < others; ++i) must_map(computer_.high_page(shape.slots + i));
   }
 
-  /// How many kmaps of single pages gave an address.
+  /// How many kmaps of single pages returned an address.
   [[nodiscard]] std::uint64_t mapped() const { return mapped_; }
 
  private:
@@ -89,7 +89,7 @@ class WeakPlayer {
     Page page;
     void* address;
   };
-  /// What a thread holds. Without a heap: a game that fails abandons its threads' stacks.
+  /// The mappings that a thread holds. Without a heap: a failed game abandons its threads' stacks.
   struct Hand {
     static constexpr std::uint32_t kMost = 3;
     std::array<Held, kMost> mappings{};
@@ -147,7 +147,7 @@ class WeakPlayer {
     return true;
   }
 
-  /// Two slots reserved, and one or both of them used.
+  /// Reserves two slots, and uses one or both of them.
   void pick_up_in_reservation(Random& random, Hand& hand) {
     if (computer_.machine().shape().slots < 2) return;
     auto reservation = mapper_.reserve(2);
@@ -177,7 +177,7 @@ class WeakPlayer {
     access(hand.mappings[hand.size - 1]);
   }
 
-  /// The page must be the right one, and its PTE in order (WeakThreads).
+  /// The page must be the right one, and its PTE ordered before (WeakThreads).
   void access(const Held& held) {
     require(computer_.read(held.address) == tag_of(held.page->frame),
             "a mapping shows another page");
@@ -200,7 +200,7 @@ class WeakPlayer {
     pages_.end_use(frame);
   }
 
-  /// All that is idle, or until so many slots are clean.
+  /// Takes back all that is idle, or until so many slots are clean.
   void take_idle_back(Random& random) {
     if (random.one_in(2)) {
       mapper_.flush_all_zero_pkmaps();
@@ -209,7 +209,7 @@ class WeakPlayer {
     }
   }
 
-  /// Frees a page that nobody uses; by evict(), or as an allocator of many pages does.
+  /// Frees an unused page; by evict(), or as an allocator of many pages does.
   void free_page(Random& random) {
     const Page page = any_page(random);
     if (!pages_.begin_free(page->frame)) return;
@@ -224,7 +224,7 @@ class WeakPlayer {
     pages_.end_free(page->frame);
   }
 
-  /// False: its flush is owed, and it is used again before that.
+  /// False: its flush is owed, and the page is used again before that.
   bool free_where_nobody_may_flush(Random& random, Page page) {
     Evicted evicted{};
     {

@@ -1,6 +1,6 @@
-// That the weak games would notice: each order in the core is made weaker, and some game fails. The
-// orders for which none can are listed too, with the reason; and an order that is in neither list
-// fails a test, so nobody adds one without saying what it is for.
+// The weak games notice errors: each order in the core is weakened, and some game fails. The orders
+// for which no game can fail are listed too, with the reason. A test fails for an order in neither
+// list, so each new order needs a reason.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -33,22 +33,22 @@ constexpr std::uint64_t kMostGames = 40'000;  // nearly all fail within 1,000
 struct Weakening {
   OrderedAccess access;
   std::memory_order weaker;
-  std::string_view text;  // part of what some failing game says; or why there is none
+  std::string_view text;  // part of a failing game's text; or why no game fails
 
   friend std::ostream& operator<<(std::ostream& out, const Weakening& it) {
     return out << it.access.function << ", " << it.text;
   }
 };
 
-// What goes wrong. Which of several signs comes first depends on the seeds, so these are broad.
+// The signs of failure. Which of several comes first depends on the seeds, so these are broad.
 constexpr std::string_view kRace = "data race";  // a PTE, or a page's data
-constexpr std::string_view kFlush = "free";      // a page is freed, and some TLB maps it yet
+constexpr std::string_view kFlush = "free";      // a page is freed while some TLB still maps it
 constexpr std::string_view kSleeper = "asleep in kmap";  // for ever
 constexpr std::string_view kHidden = "a slot is free, but no kmap finds it";
 constexpr std::string_view kLost = "slot";  // idle, but neither taken nor given to a sleeper
 
 constexpr Weakening kNeeded[] = {
-    // Users of a slot, and who takes it back.
+    // Users of a slot, and the thread that takes it back.
     {{"hit", compare_exchange, kAcquire}, kRelaxed, kRace},
     {{"pin", compare_exchange, kAcquire}, kRelaxed, kRace},
     {{"drop_user", read_modify_write, kRelease}, kRelaxed, kRace},
@@ -57,7 +57,7 @@ constexpr Weakening kNeeded[] = {
     {{"claim", store, kRelease}, kRelaxed, kRace},
     {{"publish", compare_exchange, kAcqRel}, kRelease, kRace},
     {{"publish", store, kSeqCst}, kRelaxed, kRace},
-    // A clean slot goes from hand to hand.
+    // A clean slot goes from thread to thread.
     {{"insert", read_modify_write, kSeqCst}, kAcquire, kRace},
     {{"take_from", compare_exchange, kAcquire}, kRelaxed, kRace},
     // No slot is lost from a set.
@@ -82,7 +82,7 @@ constexpr Weakening kNeeded[] = {
     {{"leaf", load, kSeqCst}, kAcquire, kSleeper},
     {{"finish", load, kSeqCst}, kAcquire, kSleeper},
     {{"put_clean", load, kSeqCst}, kAcquire, kSleeper},
-    // What evict() asks of its caller: it comes after all who used the page.
+    // The contract of evict() for its caller: it comes after all uses of the page.
     {{"end_use", read_modify_write, kRelease}, kRelaxed, kFlush},
     {{"begin_free", compare_exchange, kAcquire}, kRelaxed, kFlush},
 };
@@ -139,7 +139,7 @@ TEST_P(EachOrder, IsMissedWhenItIsWeaker) {
   const Weakening& it = GetParam();
   std::string failure;
   const auto is_seen = [&] { return failure.find(it.text) != std::string::npos; };
-  // An order that does two things has two signs: games go on until the one that is meant shows.
+  // An order with two effects has two signs: games go on until the expected one shows.
   for (std::uint64_t seed = 1; !is_seen() && seed <= kMostGames; ++seed) {
     failure =
         play_weak_game(seed, [&](WeakMemory& memory) { memory.weaken(it.access, it.weaker); });
@@ -161,7 +161,7 @@ std::string name_of(const testing::TestParamInfo<Weakening>& info) {
 
 INSTANTIATE_TEST_SUITE_P(Weakening, EachOrder, testing::ValuesIn(kNeeded), name_of);
 
-/// How often a look at a slot that maps the one page there is showed another, or none.
+/// How often an access through a slot that maps the only page showed another page, or none.
 std::uint32_t wrong_pages_seen(const std::function<void(WeakMemory&)>& prepare) {
   std::uint32_t wrong = 0;
   for (std::uint64_t seed = 1; seed <= 300; ++seed) {

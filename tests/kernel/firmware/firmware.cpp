@@ -1,7 +1,8 @@
-// Plays firmware and boot loader for the kernel's tests: the kernel is the first module, and all
-// others, the command line, the memory map and the machine's tables and registers are as the
-// command line asks; what it does not mention stays as QEMU has it. Then the kernel is started as a
-// Multiboot loader starts it. The kernel has the same command line, and knows none of these words:
+// Acts as firmware and boot loader for the kernel's tests. The kernel is the first module. All
+// other modules, the command line, the memory map and the machine's tables and registers are as the
+// command line asks; anything that it does not mention stays as QEMU has it. Then it starts the
+// kernel as a Multiboot loader does. The kernel gets the same command line, and ignores these
+// words:
 //   map=none|empty|short|reserved   the loader gives no memory map; one of no bytes; of 19 bytes;
 //                                   one without memory
 //   modules=B-E,...                 modules from physical address B to E, in hexadecimal
@@ -38,7 +39,7 @@ T* pointer(std::uint32_t address) {
 }
 std::uint32_t address_of(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
 
-// --- The kernel: an ELF file whose segments are copied where they are to lie ---
+// --- The kernel: an ELF file; its segments are copied to their addresses ---
 
 struct ElfHeader {
   std::uint8_t identification[16];
@@ -51,8 +52,8 @@ struct ElfSegment {
   std::uint32_t type, offset, address, physical, size_in_file, size, flags, alignment;
 };
 
-// Returns the physical address where it begins. The file may lie where the kernel is to lie, so it
-// is moved out of the way first.
+// Returns the physical address of the entry. The file may lie where the kernel will be loaded, so
+// it is moved out of the way first.
 std::uint32_t load_kernel(const Module& given) {
   constexpr std::uint32_t kOutOfTheWay = 0x3000000;
   const auto* const file = pointer<const unsigned char>(kOutOfTheWay);
@@ -72,9 +73,9 @@ std::uint32_t load_kernel(const Module& given) {
   return entry;
 }
 
-// --- What the loader says ---
+// --- The loader's information ---
 
-// As it was, but for our tables.
+// The loader's map, without our tables.
 void copy_map(const Info& from) {
   std::uint32_t entries = 0;
   for (std::uint32_t at = 0; at < from.memory_map_size && entries < kMostEntries;) {

@@ -10,9 +10,9 @@
 namespace kmapper::firmware {
 namespace {
 
-constinit std::uint32_t end = kTablesBegin;  // of what is written
+constinit std::uint32_t end = kTablesBegin;  // of what has been written
 
-// The least significant byte first, at any address.
+// Least significant byte first, at any address.
 template <class T>
 void put_at(std::uint32_t address, T value) {
   for (std::uint32_t i = 0; i < sizeof value; ++i) {
@@ -33,7 +33,7 @@ void put_zeros(std::uint32_t bytes) {
   for (std::uint32_t i = 0; i < bytes; ++i) put(std::uint8_t{0});
 }
 
-// Makes the bytes add up to 0 by the one at `where`.
+// Makes the bytes add up to 0, by the byte at `where`.
 void set_checksum(std::uint32_t begin, std::uint32_t size, std::uint32_t where) {
   put_at(begin + where, std::uint8_t{0});
   std::uint32_t sum = 0;
@@ -62,7 +62,7 @@ void end_table(std::uint32_t begin, std::string_view signature) {
 std::uint32_t write_cpus(std::string_view cpus) {
   const std::uint32_t begin = begin_table("APIC");
   put(std::uint32_t{0xFEE00000});
-  put(std::uint32_t{1});  // there are old interrupt controllers too
+  put(std::uint32_t{1});  // the old interrupt controllers exist, too
   for_each_item(cpus, [](std::string_view cpu) {
     const bool x2apic = cpu.starts_with('x');
     const bool disabled = cpu.starts_with('d');
@@ -120,7 +120,7 @@ std::uint32_t write_root(std::string_view signature, const Tables& tables) {
   return begin;
 }
 
-// In the extended BIOS data area, which begins where the tables do.
+// In the extended BIOS data area, which begins at the same address as the tables.
 void write_root_pointer(std::uint32_t rsdt, std::uint32_t xsdt) {
   constexpr std::uint32_t kExtendedBiosSegment = 0x40E;
   constexpr std::uint32_t kFirstSize = 20;

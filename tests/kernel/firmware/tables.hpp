@@ -1,12 +1,12 @@
-// ACPI tables of our own, in the place of the firmware's.
+// ACPI tables that replace the firmware's.
 #pragma once
 
 namespace kmapper::firmware {
 
-/// Where they lie: from here to the video memory, which the memory map must leave out.
+/// The tables lie from here to the video memory; the memory map must leave this range out.
 inline constexpr unsigned kTablesBegin = 0x80000;
 
-/// Does nothing unless the command line says what is to be in them:
+/// Does nothing unless the command line says what the tables hold:
 ///   cpus=0,1,x2,d3   a list of CPUs, by their local APIC ids in hexadecimal; x: in an entry for
 ///                    x2APICs; d: not enabled
 ///   more-cpus=...    a second such list

@@ -1,4 +1,4 @@
-// What the command line asks of the firmware: words like "cpus=0,1,x2", whose values are lists.
+// The command line's words for the firmware, like "cpus=0,1,x2": their values are lists.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ void for_each_item(std::string_view list, Visit visit) {
   }
 }
 
-/// A hexadecimal number; what is no digit ends it.
+/// Reads a hexadecimal number, up to the first character that is not a digit.
 [[nodiscard]] inline std::uint32_t hexadecimal(std::string_view text) {
   std::uint32_t number = 0;
   for (const char digit : text) {

@@ -1,5 +1,5 @@
 // job=panic: every CPU prints line after line; then all of them panic at the same time. Each line
-// has to come out whole, and one report, which nothing follows.
+// must be whole, and there must be one report, with nothing after it.
 #include <atomic>
 
 #include "arch/cpus.hpp"
@@ -24,7 +24,7 @@ void print_and_panic(void* /*argument*/) {
     const InterruptsOff deaf;
     for (;;) pause();
   }
-  panic("CPU {} was told to", cpu);
+  panic("CPU {} was told to panic", cpu);
 }
 
 /// job=panic: all CPUs print, and panic at the same time.

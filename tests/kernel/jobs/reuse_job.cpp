@@ -1,9 +1,9 @@
-// job=reuse: the seed's "Crash, boom", over and over, on all CPUs. Each worker has some pages with
-// a mark of its own in each. It maps one of them, looks for its mark, frees the page while its
-// mapping is idle, allocates another at once (often the same, or one that another worker has just
-// freed), and marks that. Workers go from CPU to CPU, and another thread, which has nothing to do
-// with them, keeps the scavenger busy. A TLB that was not told shows an old page: a mark that is
-// missing, or one written over another worker's.
+// job=reuse: the seed's "Crash, boom", over and over, on all CPUs. Each worker has some pages, each
+// with a mark of the worker. It maps a page, checks the mark, frees the page while its mapping is
+// idle, allocates another page at once (often the same one, or one that another worker has just
+// freed), and marks that. Workers move from CPU to CPU, and a separate thread keeps the scavenger
+// busy. A TLB that was not told shows an old page: a mark is missing, or overwrites another
+// worker's.
 #include <array>
 #include <atomic>
 
@@ -33,7 +33,7 @@ struct Shared {
   std::atomic<bool> is_stale{false};
   std::atomic<bool> out_of_memory{false};
 
-  // Whether the caller is to play another round.
+  // Whether the caller plays another round.
   bool begin_round() {
     return !is_stale.load(std::memory_order_relaxed) && !out_of_memory.load() &&
            begun.fetch_add(1, std::memory_order_relaxed) < rounds;
@@ -78,7 +78,7 @@ class Worker {
     }
   }
 
-  // A page with a mark, whose mapping is idle.
+  // Allocates and marks a page; its mapping is idle.
   Marked allocate() {
     const Marked made{alloc_pages(GFP_HIGHMEM, 0), next_mark_++};
     if (made.page == nullptr) {
@@ -113,7 +113,7 @@ class Worker {
   std::array<Marked, kPages> pages_{};
 };
 
-// Maps more pages than there are slots, in turn.
+// Maps more pages than there are slots, one after the other.
 struct Scavenging {
   Shared& shared;
   const HighPages& pages;
@@ -127,7 +127,7 @@ struct Scavenging {
   }
 };
 
-// A sign of life once a second.
+// Prints a line each second.
 void watch(const Shared& shared) {
   for (std::uint32_t seconds = 0; !shared.is_over();) {
     thread_sleep(1);

@@ -1,5 +1,5 @@
 // job=torture: the random load of torture_player.hpp, from two threads for each CPU and from every
-// CPU's timer interrupts, and what must hold when it has ended.
+// CPU's timer interrupts, and the checks when it has ended.
 #include <array>
 #include <atomic>
 
@@ -31,7 +31,7 @@ void play_in_interrupt() {
     player->play_in_interrupt(interrupts_random[to_number(this_cpu::number())]);
 }
 
-// While one lives, interrupts play.
+// While an object exists, interrupts play.
 class InterruptsPlay {
  public:
   explicit InterruptsPlay(TorturePlayer& player) {
@@ -45,7 +45,7 @@ class InterruptsPlay {
   ~InterruptsPlay() {
     set_interrupt_handler(Interrupt::timer, [] { scheduler.tick(); });
     in_interrupts.store(nullptr);
-    // Where a thread runs, no interrupt does.
+    // While a thread runs on a CPU, no interrupt handler does.
     for (std::uint32_t cpu = 0; cpu < cpu_count(); ++cpu) thread_move_to(CpuNumber{cpu});
     thread_roam();
   }
@@ -56,7 +56,7 @@ class InterruptsPlay {
 struct PlayingThread {
   TorturePlayer* player;
   std::uint32_t seed;
-  std::uint64_t end_ns;  // 0: receives
+  std::uint64_t end_ns;  // 0: the thread receives
   Thread* thread;
 
   static void run(void* argument) {
@@ -69,7 +69,7 @@ struct PlayingThread {
   }
 };
 
-// Waits for the threads, with a sign of life once a second. False: some do not come to an end.
+// Waits for the threads, and prints a line each second. False: some threads do not end.
 bool wait_for_end(const TorturePlayer& player, std::uint64_t end_ns) {
   std::uint64_t next_sign = now_ns() + kSecond;
   while (player.mapping_threads() != 0) {
@@ -95,7 +95,7 @@ Outcome run_threads(TorturePlayer& player, Prng& random, std::uint64_t end_ns) {
   }
   if (!wait_for_end(player, end_ns)) {
     (void)highmem.report_waiters(0);
-    return failed("a thread does not come to its end");
+    return failed("a thread does not end");
   }
   for (std::uint32_t i = 0; i < mapping + kReceivers; ++i) {
     if (thread_join(*threads[i].thread) != Ending::returned) return failed("a thread died");
@@ -105,7 +105,7 @@ Outcome run_threads(TorturePlayer& player, Prng& random, std::uint64_t end_ns) {
 
 Outcome check_end(const TorturePages& pages) {
   for (const TorturePage& page : pages.all()) {
-    if (!page.is_unused()) return failed("a page is in use that nobody holds");
+    if (!page.is_unused()) return failed("a page without a user is in use");
   }
   (void)flush_all_zero_pkmaps();
   for (std::uint32_t i = 0; i < highmem.slot_count(); ++i) {

@@ -13,7 +13,7 @@ bool TorturePage::allocate(Prng& random, unsigned order) {
   page_ = block_ + random.below(1U << order);
   order_ = order;
   tag_ = random.next();
-  // Locally, because the caller may hold mappings, and must not sleep for a slot then.
+  // kmap_local, because the caller may hold mappings, and must not sleep for a slot then.
   auto* const words = static_cast<volatile std::uint32_t*>(kmap_local(page_));
   words[0] = tag_;
   words[kLastWord] = tag_;
@@ -30,7 +30,7 @@ bool TorturePage::takes_note_at(void* address, std::uint32_t text) const {
   volatile std::uint32_t& note = static_cast<volatile std::uint32_t*>(address)[kNoteWord];
   const std::uint32_t number = to_number(page_to_pfn(page_)) << kTextBits;
   note = number | (text & ((1U << kTextBits) - 1));
-  return note >> kTextBits == number >> kTextBits;  // others may have written since
+  return note >> kTextBits == number >> kTextBits;  // other users may have written since
 }
 
 TorturePages::TorturePages(std::uint32_t count, Prng& random) {
@@ -40,7 +40,7 @@ TorturePages::TorturePages(std::uint32_t count, Prng& random) {
   pages_ = static_cast<TorturePage*>(*memory);
   for (std::uint32_t i = 0; i < count; ++i) {
     TorturePage& page = *new (pages_ + size_) TorturePage{};
-    // Where there is no large block left, a page will do.
+    // If no large block is left, take a page.
     const bool in_block = i % 2 == 0 && page.allocate(random, Buddy::kMaxOrder);
     if (in_block || page.allocate(random, 0)) ++size_;
   }

@@ -1,5 +1,5 @@
-// What the torture knows about its pages by itself, without asking the window: who uses them, and
-// the tag that each must show to whoever looks through a mapping.
+// The torture's own knowledge of its pages, without asking the window: their users, and the tag
+// that each page must show through any mapping.
 #pragma once
 
 #include <atomic>
@@ -14,12 +14,12 @@ namespace kmapper::kernel {
 
 class TorturePage {
  public:
-  /// Allocates the block that the page lies in, somewhere, and tags the page. False: out of memory.
+  /// Allocates a block, chooses a page in it, and tags the page. False: out of memory.
   [[nodiscard]] bool allocate(Prng& random, unsigned order);
   /// Gives the block back.
   FreeResult free() { return free_pages(block_, order_); }
 
-  /// The caller is about to map the page. False: it is being freed.
+  /// Called before the caller maps the page. False: it is being freed.
   [[nodiscard]] bool begin_use() {
     std::uint32_t seen = users_.load(std::memory_order_relaxed);
     do {
@@ -29,10 +29,11 @@ class TorturePage {
                                            std::memory_order_relaxed));
     return true;
   }
-  /// Relaxed: a user who has gone releases nothing. What has to be ordered, the window orders.
+  /// Relaxed: a user that ends releases nothing. The window provides all order that is needed.
   void end_use() { users_.fetch_sub(1, std::memory_order_relaxed); }
 
-  /// The caller frees the page, unless somebody uses it; end_free() when it is allocated again.
+  /// Called before the caller frees the page; false if it has users. end_free() when it is
+  /// allocated again.
   [[nodiscard]] bool begin_free() {
     std::uint32_t nobody = 0;
     return users_.compare_exchange_strong(nobody, kBeingFreed, std::memory_order_acquire,
@@ -41,12 +42,12 @@ class TorturePage {
   void end_free() { users_.store(0, std::memory_order_release); }
   [[nodiscard]] bool is_unused() const { return users_.load(std::memory_order_relaxed) == 0; }
 
-  // For users.
+  // For the users of the page.
   [[nodiscard]] Page* page() const { return page_; }
   [[nodiscard]] unsigned order() const { return order_; }
-  /// Whether what is mapped at `address` is the page: its first and its last word are its tag.
+  /// Whether `address` shows the page: its first and its last word are its tag.
   [[nodiscard]] bool shows_at(const void* address) const;
-  /// Writes a note into it, and looks whether a note for this page is there.
+  /// Writes a note into the page, and checks that it shows a note for this page.
   [[nodiscard]] bool takes_note_at(void* address, std::uint32_t text) const;
 
  private:
@@ -62,8 +63,8 @@ class TorturePage {
   std::atomic<std::uint32_t> users_;
 };
 
-/// All of them, in memory of their own. Half are pages of their own, half lie in blocks of the
-/// largest order, so that page frames of all of memory are played with.
+/// All of the pages, in memory of their own. Half of them are allocated singly, half lie in blocks
+/// of the largest order, so that the page frames come from all of memory.
 class TorturePages {
  public:
   TorturePages(std::uint32_t count, Prng& random);
@@ -73,7 +74,7 @@ class TorturePages {
 
   [[nodiscard]] std::uint32_t size() const { return size_; }
   [[nodiscard]] std::span<TorturePage> all() const { return {pages_, size_}; }
-  /// Half of the time one of few pages: hits, and several users of one slot.
+  /// In half of the calls one of a few pages: for hits, and for several users of one slot.
   [[nodiscard]] TorturePage& any(Prng& random) const {
     const std::uint32_t hot = size_ / 8 + 1;
     return pages_[random.below(random.below(2) == 0 ? hot : size_)];

@@ -94,7 +94,7 @@ void TorturePlayer::play_rarely(Prng& random, Hand& hand) {
     case 4:
       return raise_software_interrupt();
     case 5:
-      // Rarely: each death is a line of output. In a release build its pins would stay.
+      // Rarely, because each death prints a line. In a release build the thread's pins would stay.
       if (KernelPlatform::kChecked && one_in(random, 64)) let_a_thread_die(random);
       return;
     default:
@@ -102,7 +102,7 @@ void TorturePlayer::play_rarely(Prng& random, Hand& hand) {
   }
 }
 
-/// To a CPU of its choice; and from there wherever it is taken.
+/// Moves to a random CPU; from there the scheduler may move it on.
 void TorturePlayer::migrate(Prng& random) {
   thread_move_to(CpuNumber{random.below(cpu_count())});
   thread_roam();
@@ -122,18 +122,18 @@ bool TorturePlayer::pick_up(Prng& random, Hand& hand, bool may_sleep) {
   return true;
 }
 
-/// Sleeps for a slot: for ever, for a while, or until somebody cancels.
+/// Sleeps for a slot: without limit, with a time limit, or until another thread cancels.
 void* TorturePlayer::map_patiently(Prng& random, Page* page) {
   const std::uint32_t way = random.below(8);
   if (way == 0) return *highmem.kmap_for(page, random.below(kShortWhileNs));
   if (way == 1) return *highmem.kmap_until(page, {UINT64_MAX, &cancellations_[cancelled_.load()]});
   void* const address = kmap(page);
-  require(address != nullptr, "a kmap that may sleep gave nothing");
+  require(address != nullptr, "a kmap that may sleep returned null");
   return address;
 }
 
-/// Begins to use as many pages as there is room for, but for those that are being freed. Returns
-/// how many it put there.
+/// Begins to use as many pages as there is room for, except those that are being freed. Returns how
+/// many.
 std::uint32_t TorturePlayer::begin_uses(Prng& random, std::span<TorturePage*> them) {
   std::uint32_t count = 0;
   for (std::size_t left = them.size(); left != 0; --left) {
@@ -189,7 +189,7 @@ TorturePlayer::Limit TorturePlayer::some_limits(Prng& random) {
   }
 }
 
-/// A few pages, one on top of the other; sometimes others run, or map, in between.
+/// Maps a few pages locally, on top of each other; sometimes other threads run, or map, in between.
 void TorturePlayer::map_locally(Prng& random, std::uint32_t depth) {
   TorturePage& it = pages_.any(random);
   if (!it.begin_use()) return;
@@ -203,7 +203,7 @@ void TorturePlayer::map_locally(Prng& random, std::uint32_t depth) {
   it.end_use();
 }
 
-/// Some pages at consecutive addresses; sometimes another CPU looks at them, too.
+/// Maps some pages at consecutive addresses; sometimes another CPU checks them, too.
 void TorturePlayer::map_area(Prng& random) {
   constexpr std::uint32_t kMostPages = 6;
   std::array<TorturePage*, kMostPages> them{};
@@ -219,11 +219,11 @@ void TorturePlayer::map_area(Prng& random) {
     }
     vunmap(*area);
   } else {
-    // Only who may not flush has to come back later.
+    // Only a caller that may not flush has to try again later.
     require(area.error() == MapError::would_sleep, "vmap has no room");
   }
   for (std::uint32_t i = 0; i < count; ++i) them[i]->end_use();
-  // So that addresses come back before the TLBs have forgotten them by themselves.
+  // So that addresses are reused before the TLBs have dropped them on their own.
   if (may_sleep() && one_in(random, 8)) vmap_range.flush();
 }
 
@@ -241,7 +241,8 @@ void TorturePlayer::look(Prng& random, const Hand& hand) {
   if (hand.is_empty()) return;
   const Held& held = hand.any(random);
   require(held.page->shows_at(held.address), "a mapping shows another page");
-  require(held.page->takes_note_at(held.address, random.next()), "somebody wrote to another page");
+  require(held.page->takes_note_at(held.address, random.next()),
+          "the mapping shows another page's note");
 }
 
 /// kunmap, in one of its forms.
@@ -277,16 +278,16 @@ void TorturePlayer::hand_on(Prng& random, Hand& hand) {
   if (!post_.send(held)) hand.add(held);
 }
 
-/// Frees a page that nobody uses, with its whole block, and allocates another.
+/// Frees an unused page, with its whole block, and allocates another.
 void TorturePlayer::reuse_page(Prng& random) {
   TorturePage& it = pages_.any(random);
   if (!it.begin_free()) return;
-  require(it.free() == FreeResult::freed, "a page that nobody uses was not freed");
+  require(it.free() == FreeResult::freed, "a page without users was not freed");
   require(it.allocate(random, it.order()), "what was freed cannot be allocated");
   it.end_free();
 }
 
-/// Whoever sleeps with the current cancellation wakes.
+/// Wakes the threads that sleep with the current cancellation.
 void TorturePlayer::cancel() {
   std::uint32_t current = cancelled_.load();
   if (current + 1 == kCancellations || !cancelled_.compare_exchange_strong(current, current + 1)) {
@@ -314,7 +315,7 @@ struct TorturePlayer::Victim {
   }
 };
 
-/// Whatever the dead thread held must be free again: its pages to be freed, their slots to be taken
+/// All that the dead thread held must be free again: its pages can be freed, and their slots taken
 /// back.
 void TorturePlayer::let_a_thread_die(Prng& random) {
   Victim victim{*this, Prng(random.next())};

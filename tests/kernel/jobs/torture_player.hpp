@@ -1,9 +1,10 @@
-// Plays random operations on the window, from threads on all CPUs and from interrupts, against what
-// torture_pages.hpp knows: the hosted torture's load (tests/property/player.hpp), on the machine.
+// Plays random operations on the window, from threads on all CPUs and from interrupts, and checks
+// them against torture_pages.hpp: the load of the hosted torture (tests/property/player.hpp), on
+// the machine.
 //
 // A thread may hold several mappings, but sleeps for a slot only while it holds none: two threads
-// that each hold what the other waits for would be the classic deadlock, and the torture's own. It
-// hands some mappings on to the receivers, threads that never sleep in kmap.
+// that each hold what the other waits for would deadlock by the torture's own fault. It hands some
+// mappings on to the receivers, which are threads that never sleep in kmap.
 #pragma once
 
 #include <array>
@@ -22,22 +23,22 @@ class TorturePlayer {
  public:
   explicit TorturePlayer(const TorturePages& pages) : pages_(pages) {}
 
-  /// A thread that maps, until time is up. Holds nothing any more when it returns.
+  /// The body of a thread that maps until its time is up. It holds nothing when it returns.
   void map_pages(Prng random, std::uint64_t end_ns);
-  /// A thread that receives mappings. Returns when the mapping threads have ended and nothing is
-  /// left to receive.
+  /// The body of a thread that receives mappings. Returns when the mapping threads have ended and
+  /// nothing is left to receive.
   void receive(Prng random);
-  /// What an interrupt does, and what a thread with interrupts off may.
+  /// The operations of an interrupt, or of a thread with interrupts off.
   void play_in_interrupt(Prng& random);
 
-  /// Before the first map_pages().
+  /// Called before the first map_pages().
   void expect_mapping_threads(std::uint32_t count) { mapping_.store(count); }
-  /// Operations, to the last thousand of each thread.
+  /// The number of operations, to the last thousand of each thread.
   [[nodiscard]] std::uint64_t played() const {
     return std::uint64_t{played_thousands_.load(std::memory_order_relaxed)} * 1000;
   }
   [[nodiscard]] std::uint32_t mapping_threads() const { return mapping_.load(); }
-  /// What went wrong first, or nothing.
+  /// The first error, or nothing.
   [[nodiscard]] std::string_view fault() const {
     return is_faulty_.load(std::memory_order_acquire) ? fault_ : std::string_view();
   }
@@ -49,7 +50,7 @@ class TorturePlayer {
   };
   static constexpr std::uint32_t kMostHeld = 4;
 
-  /// What a thread holds.
+  /// The mappings that a thread holds.
   class Hand {
    public:
     [[nodiscard]] bool is_empty() const { return size_ == 0; }
@@ -66,7 +67,7 @@ class TorturePlayer {
     std::uint32_t size_ = 0;
   };
 
-  /// Mappings on their way from one thread to another. Full: the giver keeps its own.
+  /// Mappings on their way from one thread to another. If it is full, the giver keeps its mapping.
   class Post {
    public:
     [[nodiscard]] bool send(const Held& held);
@@ -107,7 +108,8 @@ class TorturePlayer {
 
   const TorturePages& pages_;
   Post post_;
-  // Whoever sleeps with the current one wakes when it is requested; the last one never is.
+  // The threads that sleep with the current cancellation wake when it is requested; the last one
+  // never is.
   static constexpr std::uint32_t kCancellations = 64;
   std::array<Cancellation<KernelPlatform>, kCancellations> cancellations_{};
   std::atomic<std::uint32_t> cancelled_{0};

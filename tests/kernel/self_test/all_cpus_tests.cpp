@@ -1,4 +1,4 @@
-// What all CPUs have in common: each that is counted works, and they know the same time.
+// All CPUs together: each counted CPU works, and all know the same time.
 #include <atomic>
 
 #include "arch/clock.hpp"
@@ -10,7 +10,7 @@
 namespace kmapper::kernel {
 namespace {
 
-// A CPU that answers nothing for a while is one that does not work, for the roll call.
+// For the roll call, a CPU that answers nothing for a while does not work.
 Outcome the_roll_call_names_a_cpu_that_does_not_work() {
   if (cpu_count() < 2) return skipped(kOneCpu);
   const StayOn here(kFirst);  // the other CPU would not wake it
@@ -37,7 +37,7 @@ Outcome the_roll_call_names_a_cpu_that_does_not_work() {
   return missing_later ? failed("it was named again when it worked") : passed();
 }
 
-// Two CPUs hand a turn to each other, and read the time in between.
+// Two CPUs pass a turn to each other, and read the time in between.
 struct TimeGame {
   static constexpr std::uint32_t kTurns = 2000;
 

@@ -1,5 +1,4 @@
-// The background scavenger: that it keeps its reserve, and lets a window rest that nobody needs
-// more of.
+// The background scavenger: it keeps its reserve, and leaves an unused window alone.
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
 #include "kernel/mm/background_scavenger.hpp"
@@ -22,7 +21,7 @@ std::uint32_t clean_slots() {
   return clean;
 }
 
-// Whether there are enough, at the latest after a second: CPUs may be slow to get their ticks.
+// Whether there are enough after a second at most: CPUs may be slow to get their ticks.
 bool reserve_is_there_soon() {
   for (std::uint32_t i = 0; i < kTicksPerSecond; ++i) {
     if (clean_slots() >= reserve_of_clean_slots()) return true;
@@ -33,7 +32,7 @@ bool reserve_is_there_soon() {
 
 Outcome after_a_burst_of_misses_the_next_ones_scavenge_nothing() {
   const HighPages burst(2 * highmem.slot_count());
-  // Half of the reserve: others may be filling or emptying the rest's leaf.
+  // Half of the reserve: other threads may be filling or emptying the other half's leaf.
   const HighPages next(reserve_of_clean_slots() / 2);
   if (burst.missing() || next.missing()) return skipped(kNoHighMemory);
   for (Page* const page : burst.all()) touch(page);
@@ -54,7 +53,7 @@ Outcome a_window_that_rests_keeps_its_mappings() {
   for (Page* const page : pages.all()) touch(page);
   if (!reserve_is_there_soon()) return failed("too few slots are clean");
   thread_sleep(20);
-  // Each CPU may have begun its last batch when there was nearly enough.
+  // Each CPU may have begun its last batch when there were nearly enough.
   constexpr std::uint32_t kBatch = 32;
   return clean_slots() <= reserve_of_clean_slots() + cpu_count() * kBatch
              ? passed()

@@ -1,6 +1,5 @@
-// The suite that a porter runs on his platform (tests/conformance), on this one, while the kernel
-// runs: on slots and pages of the vmap range that are taken for it, and then on the window as it
-// is.
+// Runs the porters' suite (tests/conformance) on this platform, in the running kernel: on borrowed
+// slots and pages of the vmap range, and then on the open window.
 #include <algorithm>
 #include <array>
 #include <optional>
@@ -23,7 +22,7 @@ using conformance::Function;
 constexpr std::uint32_t kMostSlots = 32;
 constexpr std::uint32_t kMostPages = 128;
 
-/// Slots, empty, and nobody else's: those of pages that are pinned while it lives.
+/// Empty slots that no other thread uses: those of pages that are pinned while the object exists.
 class BorrowedSlots {
  public:
   explicit BorrowedSlots(std::uint32_t count) : pages_(count) {

@@ -1,5 +1,5 @@
-// Several CPUs: that each runs threads and is woken, that a mapping is good on all of them, and
-// that a shootdown reaches the CPUs that it must reach, and no others.
+// Several CPUs: each runs threads and wakes, a mapping is valid on all of them, and a shootdown
+// reaches the CPUs that it must reach, and no others.
 #include <atomic>
 
 #include "arch/clock.hpp"
@@ -24,7 +24,7 @@ void write_at(void* address, std::uint32_t value) {
 
 CpuNumber last_cpu() { return CpuNumber{cpu_count() - 1}; }
 
-// While one lives, a thread keeps a CPU from idling.
+// While an object exists, a thread keeps a CPU from idling.
 class BusyCpu {
  public:
   explicit BusyCpu(CpuNumber cpu) : cpu_(cpu) {
@@ -54,7 +54,7 @@ class BusyCpu {
 
 // --- Threads on CPUs ---
 
-// A thread for each CPU. None says where it runs; each spins until all CPUs have been seen.
+// A thread for each CPU, without a choice of CPU; each spins until all CPUs have been seen.
 struct Spread {
   std::atomic<std::uint32_t> seen{0};
 
@@ -138,7 +138,7 @@ Outcome a_fault_on_another_cpu_ends_its_thread() {
 // --- Shootdowns ---
 
 // Maps a page, has the second CPU read it, and gives its slot to another page, which the second CPU
-// reads then.
+// then reads.
 Outcome read_a_slot_that_changes_its_page() {
   const std::uint32_t slots = highmem.slot_count();
   const HighPages first(1);
@@ -162,8 +162,8 @@ Outcome read_a_slot_that_changes_its_page() {
   thread_move_to(kSecond);
   const std::uint32_t read = read_at(address);
   for (Page* const page : others.all()) kunmap(page);
-  if (!right) return failed("the mapping was not good on the second CPU");
-  if (mine == slots) return failed("nobody got the slot");
+  if (!right) return failed("the mapping was not valid on the second CPU");
+  if (mine == slots) return failed("no page got the slot");
   return read == mine ? passed() : failed("the second CPU read the page that had the slot before");
 }
 
@@ -182,7 +182,7 @@ Outcome a_cpu_that_is_busy_between_reads_the_new_page() {
   return tlb::shootdowns().ipis != ipis ? passed() : failed("it was not interrupted");
 }
 
-// A thread on the second CPU that reads where it is told, at once.
+// A thread on the second CPU that reads a given address at once.
 class Reader {
  public:
   Reader() {
@@ -221,8 +221,8 @@ class Reader {
   std::uint32_t answer_ = 0;
 };
 
-// Each round one shootdown has to reach the second CPU, or it reads a page too old: what
-// drop_ipi=1000 makes happen, in a checked build, has to fail here.
+// In each round one shootdown has to reach the second CPU, or it reads an old page. drop_ipi=1000,
+// in a checked build, causes this: the test must fail then.
 Outcome a_slot_shows_each_of_its_pages_to_another_cpu() {
   if (cpu_count() < 2) return skipped(kOneCpu);
   constexpr std::uint32_t kRounds = 3000;
@@ -247,7 +247,7 @@ Outcome a_slot_shows_each_of_its_pages_to_another_cpu() {
   return passed();
 }
 
-// Some pages, mapped, read or not, and idle.
+// Some idle pages, mapped before, and read or not.
 struct IdlePages {
   static constexpr std::uint32_t kCount = 100;
 

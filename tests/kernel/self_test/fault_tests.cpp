@@ -1,5 +1,5 @@
 // What the page tables forbid, and what the CPU refuses: each in a thread of its own, which must
-// end with a report that says what was done and what lies there. The machine goes on.
+// end with a report of its action and of what lies at the address. The machine goes on.
 #include "arch/cpu.hpp"
 #include "arch/interrupts.hpp"
 #include "arch/paging.hpp"
@@ -79,7 +79,7 @@ Outcome a_slot_that_was_taken_back_is_not_mapped() {
       "\"job\"",
   };
   kunmap(pages[0]);
-  // A strict build has taken it back already.
+  // A strict build has taken the slot back already.
   if (!KernelPlatform::kStrict) flush_all_zero_pkmaps();
   const Sacrifice thread(read_at, address);
   return thread.expect_death(words);
@@ -106,7 +106,7 @@ Outcome a_division_by_zero_ends_the_thread() {
   return dies(divide_by_zero, nullptr, {"divide error"});
 }
 
-// Goes deeper for as long as there is stack.
+// Recurses as long as there is stack.
 [[gnu::noinline]] std::uint32_t descend(volatile std::uint32_t* depth) {
   volatile char frame[128];
   frame[0] = static_cast<char>(*depth);
@@ -157,7 +157,7 @@ std::span<const SelfTest> fault_tests() { return kTests; }
 
 namespace {
 
-/// job=doublefault: overflows the stack in an interrupt handler, which ends the machine with a
+/// job=doublefault: overflows the stack in an interrupt handler; this ends the machine with a
 /// report.
 Outcome double_fault_job(const BootInfo& /*boot*/) {
   set_interrupt_handler(Interrupt::software, [] { overflow_stack(nullptr); });
@@ -166,8 +166,8 @@ Outcome double_fault_job(const BootInfo& /*boot*/) {
 }
 KMAPPER_JOB("doublefault", double_fault_job);
 
-/// job=consolefault: takes the screen's mapping away and prints: the console's own code faults,
-/// which ends the machine with one line.
+/// job=consolefault: unmaps the screen and prints: the console's own code faults, which ends the
+/// machine with one line.
 Outcome console_fault_job(const BootInfo& /*boot*/) {
   const VirtAddr screen = to_virt(phys_to_direct(kTextScreen));
   (void)find_entry(screen)->take();

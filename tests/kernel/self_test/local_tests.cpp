@@ -1,5 +1,5 @@
-// kmap_local on the machine: used as it should be, alone, across context switches and from
-// interrupts; and used as it should not be.
+// kmap_local on the machine: correct use, alone, across context switches and from interrupts; and
+// misuse.
 #include <array>
 #include <atomic>
 
@@ -35,7 +35,7 @@ Outcome a_page_is_mapped_in_a_slot_of_this_cpu() {
   const bool inside = to_virt(address) >= kLocalBase && to_virt(address) < kLocalEnd &&
                       translate(to_virt(address)) == page_to_phys(pages[0]);
   kunmap_local(address);
-  if (!inside) return failed("it was not, or led to another page");
+  if (!inside) return failed("its address lies outside the window, or leads to another page");
   if (highmem.stats().misses != misses) return failed("it took a slot of the window");
   return translate(to_virt(address)) ? failed("it is still mapped") : passed();
 }
@@ -63,7 +63,7 @@ Outcome the_next_page_in_a_slot_is_seen() {
   return wrong == 0 ? passed() : failed("a page showed another's number");
 }
 
-// Maps pages on top of each other as deep as it goes, then checks and unmaps them all.
+// Maps pages on top of each other as deep as possible, then checks and unmaps them all.
 std::uint32_t count_wrong_in_a_stack(const HighPages& pages) {
   const std::uint32_t deep = kLocalDepth - local_maps.depth();
   std::array<void*, kLocalDepth> addresses{};
@@ -102,8 +102,8 @@ Outcome an_interrupt_maps_on_top_of_its_thread() {
   return kept ? passed() : failed("the thread lost its mapping");
 }
 
-// One of several threads that map the same pages, at depths that differ, and are preempted and
-// sleep in the middle of it.
+// One of several threads that map the same pages, at different depths, and are preempted and sleep
+// while they hold them.
 struct Mappers {
   const HighPages& pages;
   std::uint32_t until;  // tick
@@ -153,7 +153,8 @@ Outcome mappings_are_kept_across_context_switches() {
   return mappers.wrong.load() == 0 ? passed() : failed("a mapping showed another page");
 }
 
-// The thread that sleeps finds its own half-made stack again, though another used its slots.
+// The thread that sleeps finds its own half-made stack again, although another thread used its
+// slots.
 Outcome a_thread_sleeps_with_a_mapping() {
   const HighPages pages(kLocalDepth);
   if (pages.missing()) return skipped(kNoHighMemory);
@@ -170,8 +171,8 @@ Outcome a_thread_sleeps_with_a_mapping() {
   return kept ? passed() : failed("it found another page");
 }
 
-// A thread may be preempted between the halves of an entry, and another use the same slot
-// meanwhile, for a page whose address has another high half.
+// A thread may be preempted between the two halves of an entry, while another thread uses the same
+// slot for a page with another high half.
 Outcome a_half_written_entry_is_kept() {
   const HighPages pages(1);
   if (pages.missing()) return skipped(kNoHighMemory);

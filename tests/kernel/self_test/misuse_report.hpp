@@ -1,4 +1,4 @@
-// What a test expects of the report of a misuse.
+// What a test expects in the report of a misuse.
 #pragma once
 
 #include <array>
@@ -15,7 +15,7 @@
 
 namespace kmapper::kernel {
 
-/// "page 0x28001", "slot 5": as reports name them.
+/// "page 0x28001", "slot 5": the names in reports.
 class Name {
  public:
   explicit Name(Page* page) : text_(format_to(buffer_, "page {},", page_to_pfn(page))) {}
@@ -29,8 +29,8 @@ class Name {
   std::string_view text_;
 };
 
-/// What the report of a misuse must say: what happened, what to do, and from where (of a holder
-/// only a checked build knows that); and these names.
+/// What the report of a misuse must say: what happened, what to do, the call site (only a checked
+/// build knows a holder's), and these names.
 class Words {
  public:
   Words(Misuse what, std::initializer_list<std::string_view> names) {
@@ -48,7 +48,8 @@ class Words {
   std::size_t size_ = 0;
 };
 
-/// The thread has died of it, and its report says so, and from which call of its function.
+/// Passes if the thread died of the misuse, and its report names it and the right call of its
+/// function.
 [[nodiscard]] inline Outcome dies_of(Misuse what, const Sacrifice& thread,
                                      std::initializer_list<std::string_view> names) {
   const Outcome outcome = thread.expect_death(Words(what, names).all());
@@ -56,11 +57,11 @@ class Words {
   return failed("the report names another call");
 }
 
-/// Keeps a call from being its caller's last act: that would be a jump, which leaves no return
-/// address.
+/// Keeps a call from being its caller's last act: the compiler would make it a jump, which leaves
+/// no return address.
 inline void go_on() { asm volatile(""); }
 
-/// It was reported, and the thread has returned.
+/// Passes if the misuse was reported, and the thread has returned.
 [[nodiscard]] inline Outcome is_told(Misuse what, const Sacrifice& thread,
                                      std::initializer_list<std::string_view> names) {
   return thread.expect_return(Words(what, names).all());

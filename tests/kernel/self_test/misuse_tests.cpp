@@ -1,5 +1,5 @@
-// The window and the allocator, used as they should not be: each misuse in a thread of its own,
-// which must end with a report that says all there is to know. The machine goes on.
+// Misuse of the window and the allocator: each in a thread of its own, which must end with a
+// complete report. The machine goes on.
 #include "arch/cpu.hpp"
 #include "arch/interrupts.hpp"
 #include "kernel/mm/highmem.hpp"
@@ -28,7 +28,7 @@ Outcome kunmap_twice() {
       dies_of(Misuse::kunmap_below_idle, thread, {page.text(), slot.text(), "\"job\""});
   if (outcome.has_failed()) return outcome;
   const auto view = highmem.inspect(highmem.find(pages[0]));
-  return word::is_idle(view.word) ? passed() : failed("the slot's count is off");
+  return word::is_idle(view.word) ? passed() : failed("the slot's count is wrong");
 }
 
 Outcome kunmap_of_a_page_that_is_not_mapped() {
@@ -64,11 +64,11 @@ Outcome a_second_open_of_the_window() {
   return highmem.slot_count() == slots ? passed() : failed("it changed the window");
 }
 
-// A handle is told from the next mapping in its slot: another page's, and the same page's again.
-// There is only one slot for them.
+// A handle differs from the next mapping in its slot, of another page or of the same page again.
+// They have only one slot.
 struct Handle {
   Page* page;
-  Page* next;  // who maps the slot after it
+  Page* next;  // a thread maps it in the slot afterwards
   SlotIndex slot = kNoSlot;
   SlotIndex next_slot = kNoSlot;
 
@@ -233,7 +233,7 @@ Outcome a_block_freed_while_one_page_of_it_is_pinned() {
              : failed("the other seven did not go back");
 }
 
-// What a thread does to a page that this one holds, and dies of.
+// A thread does something to a page that this thread holds, and dies of it.
 Outcome misuse_of_a_held_page(Misuse misuse, void (*deed)(void* page)) {
   if (!KernelPlatform::kChecked) return skipped(kReleaseCannotKnow);
   const HighPages pages(1);

@@ -1,4 +1,4 @@
-// The page allocator on the machine: the zones as they are, with the whole memory in them.
+// The page allocator on the machine: the real zones, with all of the memory.
 #include "arch/paging.hpp"
 #include "kernel/boot_info.hpp"
 #include "kernel/mm/block_list.hpp"
@@ -10,7 +10,7 @@
 namespace kmapper::kernel {
 namespace {
 
-// The seed's rule, as far as the compiler can keep it.
+// The seed's rule, as far as the compiler can check it.
 template <class Flags>
 constexpr bool kGivesAddress = requires(Flags flags) {
   get_free_pages(flags, 0);
@@ -30,7 +30,7 @@ Outcome blocks_of_every_order_begin_on_their_size() {
   for (unsigned order = 0; order <= Buddy::kMaxOrder; ++order) {
     Page* const block = alloc_pages(GFP_KERNEL, order);
     if (block == nullptr) return failed("out of memory");
-    if (to_number(page_to_pfn(block)) % (1U << order) != 0) return failed("a block lies askew");
+    if (to_number(page_to_pfn(block)) % (1U << order) != 0) return failed("a block is misaligned");
     if (is_high(block)) return failed("GFP_KERNEL got high memory");
     if (!blocks.add(block, order)) return failed("out of memory for the list");
   }
@@ -65,8 +65,7 @@ Outcome get_free_pages_gives_memory_that_can_be_written() {
   return right ? passed() : failed("it did not read back");
 }
 
-// Takes low memory to the last page; the pages form a list of their own, each holding the next
-// one's address.
+// Takes low memory to the last page; the pages form a list: each holds the next one's address.
 Outcome exhausted_low_memory_is_an_error_and_not_the_end() {
   const PageCounts before = page_counts();
   void* last = nullptr;
@@ -87,7 +86,7 @@ Outcome exhausted_low_memory_is_an_error_and_not_the_end() {
   }
   if (!named) return failed("the wrong error");
   if (!threadless) return failed("a thread was made without memory");
-  if (left != 0) return failed("pages were left when there were said to be none");
+  if (left != 0) return failed("pages were left when the allocator said that there were none");
   return same(before, page_counts()) ? passed() : failed("freeing did not bring all pages back");
 }
 
@@ -123,7 +122,7 @@ Outcome a_block_freed_twice_is_refused() {
   if (block == nullptr) return failed("out of memory");
   if (free_pages(block, 2) != FreeResult::freed) return failed("the first free was refused");
   if (free_pages(block, 2) != FreeResult::refused) return failed("the second free was not refused");
-  return same(before, page_counts()) ? passed() : failed("the count of free pages is off");
+  return same(before, page_counts()) ? passed() : failed("the count of free pages is wrong");
 }
 
 Outcome a_block_freed_by_halves_is_refused() {
@@ -137,14 +136,14 @@ Outcome a_block_freed_by_halves_is_refused() {
 }
 
 Outcome what_was_never_allocated_is_refused() {
-  // Page frame 0 is nobody's.
+  // Page frame 0 is never allocated.
   return free_pages(pfn_to_page(Pfn{0}), 0) == FreeResult::refused
              ? passed()
              : failed("the firmware's page was freed");
 }
 
-// Firmware writes to the first 64 KiB when it likes. The first tables of all are taken from the
-// lowest memory there is.
+// Firmware may write to the first 64 KiB at any time. The very first tables are taken from the
+// lowest memory.
 Outcome no_page_table_lies_where_firmware_writes() {
   for (VirtAddr address = kStackAreaBase; address < kVmapEnd; address = address + kLargePageSize) {
     const PageTableEntry* const entry = find_entry(address);

@@ -1,5 +1,5 @@
-// Processes as they should be: that programs run, and read files and each other; that they come and
-// go without losing a page; that a program's file may be anything.
+// Correct processes: programs run, and read files and each other; processes start and end without
+// losing a page; a program's file may hold anything.
 #include <algorithm>
 
 #include "arch/cpus.hpp"
@@ -119,7 +119,7 @@ Outcome what_another_process_has_not_mapped_is_not_read() {
   return passed();
 }
 
-// Processes are read while they take memory, while they give it back, and when they are gone.
+// Processes are read while they take memory, while they free it, and when they are gone.
 Outcome a_process_may_end_while_it_is_read() {
   constexpr int kRounds = 40;
   const std::uint32_t free = free_pages_now();
@@ -138,14 +138,14 @@ Outcome a_process_may_end_while_it_is_read() {
     for (Process* const reader : readers) {
       right = reader != nullptr && process_wait(*reader).how == How::exited && right;
     }
-    if (!right) return failed("a process did not come to its end");
+    if (!right) return failed("a process did not end");
   }
   return free_pages_now() == free ? passed() : failed("memory was lost");
 }
 
 // --- Coming and going ---
 
-// fill looks whether its pages are zero. These have just been another's.
+// fill checks that its pages are zero. Another process has just used them.
 Outcome pages_are_zeroed_before_a_process_sees_them() {
   for (int i = 0; i < 2; ++i) {
     const ProgramRun run("fill", "2000");
@@ -176,7 +176,7 @@ bool ends_when_told(std::string_view program, std::string_view arguments) {
   return process_tell_to_end((*process)->pid()) && process_wait(**process).how == How::told;
 }
 
-// One that sleeps in the kernel, and one that never calls it.
+// One process sleeps in the kernel, the other never calls it.
 Outcome a_process_that_is_told_to_ends() {
   const std::uint32_t free = free_pages_now();
   if (!ends_when_told("fill", "100 1000000") || !ends_when_told("trespass", "spin"))
@@ -205,7 +205,7 @@ Outcome there_are_as_many_processes_as_there_can_be() {
   return free_pages_now() == free ? passed() : failed("memory was lost");
 }
 
-// On a machine of a size that is quickly filled.
+// For a machine whose memory is quickly filled.
 Outcome a_process_for_which_no_memory_is_left_is_not_started() {
   constexpr std::uint32_t kMostPages = (1U << 30) / kPageSize;
   const std::uint32_t free = free_pages_now();
@@ -233,8 +233,7 @@ Outcome too_many_arguments_are_refused() {
 
 // --- Files that are no programs ---
 
-// A program with some bytes changed, which may lead it anywhere. What is refused, or ends by
-// itself, does; the rest is told to end.
+// A program with some random bytes changed. It is refused, or ends on its own, or is told to end.
 bool survives_changed_program(std::span<unsigned char> file, Prng& random) {
   const Program& original = *find_program("trespass");
   std::copy(original.file().begin(), original.file().end(), file.begin());
@@ -273,9 +272,9 @@ Outcome a_changed_program_harms_nobody() {
 
 // --- The kernel and user pages ---
 
-constinit AddressSpace space;  // in the image: where CR3 may point to
+constinit AddressSpace space;  // in the image, below 4 GiB, for CR3
 
-// In a thread that dies.
+// Runs in a thread that dies.
 void touch_user_page(void* execute) {
   scheduler.use_directories(&space.directories());
   volatile unsigned char* const page =
@@ -313,7 +312,7 @@ Outcome the_kernel_cannot_execute_user_pages() {
 constexpr std::uint32_t kAlignmentCheck = 1U << 18;
 constinit std::uint32_t flags_in_interrupt = UINT32_MAX;
 
-// Whatever the interrupted code had opened.
+// Although the interrupted code had opened them.
 Outcome an_interrupt_finds_user_pages_closed() {
   set_interrupt_handler(Interrupt::software,
                         [] { flags_in_interrupt = static_cast<std::uint32_t>(interrupt_state()); });

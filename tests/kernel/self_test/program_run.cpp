@@ -26,7 +26,7 @@ HeldMemory::HeldMemory(std::uint32_t pages) {
       process_start(*find_program("fill"), format_to(arguments, "{} {}", pages, kForever));
   if (!process) return;
   process_ = *process;
-  // The words at the end are written last.
+  // The last words are written last.
   const UserAddr last = kFirst + (pages * kPageSize - sizeof(std::uint32_t));
   const std::uint64_t patience_ends = now_ns() + 20'000'000'000;
   while (!held_ && !process_->has_ended() && now_ns() < patience_ends) {

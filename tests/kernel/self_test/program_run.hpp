@@ -1,4 +1,4 @@
-// Programs, for the tests of what they do.
+// Runs programs for the tests.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 
 namespace kmapper::kernel {
 
-/// A program from its start to its end, and what was printed meanwhile.
+/// A program from its start to its end, and what was printed in that time.
 class ProgramRun {
  public:
   ProgramRun(std::string_view program, std::string_view arguments);
@@ -26,10 +26,10 @@ class ProgramRun {
  private:
   StartError error_;
   ProcessEnd end_{ProcessEnd::How::died, 0};
-  std::string_view text_{};  // lives until the next ProgramRun
+  std::string_view text_{};  // valid until the next ProgramRun
 };
 
-/// A process that has pages, all of them written, while it lives: from kFirst on.
+/// A process with pages from kFirst on, all of them written, while the object exists.
 class HeldMemory {
  public:
   static constexpr UserAddr kFirst{0x10001000};
@@ -41,7 +41,7 @@ class HeldMemory {
 
   [[nodiscard]] bool is_held() const { return held_; }
   [[nodiscard]] Process& process() const { return *process_; }
-  /// A byte of its memory, found by way of its page tables.
+  /// A byte of its memory, found through its page tables.
   [[nodiscard]] unsigned char byte(UserAddr address) const;
 
  private:

@@ -1,4 +1,4 @@
-// What the self tests are made of.
+// The parts of the self tests.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@
 
 namespace kmapper::kernel {
 
-/// One test. It gives back what it takes, passed or failed.
+/// One test. It gives back all that it takes, passed or failed.
 struct SelfTest {
   std::string_view name;
   Outcome (*run)();
@@ -34,7 +34,7 @@ struct SelfTest {
 [[nodiscard]] std::span<const SelfTest> process_tests();
 [[nodiscard]] std::span<const SelfTest> background_tests();
 
-/// How a thread ended that was made for the purpose, and what was printed meanwhile.
+/// How a thread that was made for a test ended, and what was printed in that time.
 class Sacrifice {
  public:
   /// Runs function(argument) in a thread of its own, to its end.
@@ -53,10 +53,10 @@ class Sacrifice {
   Thread::Function function_;
   bool started_ = false;
   Ending ending_ = Ending::returned;
-  std::string_view report_{};  // lives until the next Sacrifice
+  std::string_view report_{};  // valid until the next Sacrifice
 };
 
-/// Some pages of high memory, given back at the end: none where there are not as many.
+/// Some pages of high memory, given back at the end; none if there are not enough.
 class HighPages {
  public:
   explicit HighPages(std::uint32_t count);
@@ -67,7 +67,7 @@ class HighPages {
   [[nodiscard]] bool missing() const { return size_ == 0; }
   [[nodiscard]] Page* operator[](std::uint32_t i) const { return pages_[i]; }
   [[nodiscard]] std::span<Page* const> all() const { return {pages_, size_}; }
-  /// Page i does not go back: the test has freed it, or lost it on purpose.
+  /// Page i is not given back: the test has freed it, or lost it on purpose.
   void forget(std::uint32_t i) { pages_[i] = nullptr; }
 
  private:
@@ -80,11 +80,11 @@ inline constexpr std::string_view kNoHighMemory = "too little high memory";
 inline constexpr std::string_view kReleaseCannotKnow = "a release build cannot know";
 inline constexpr std::string_view kStrictKeepsNothing = "a strict build keeps no page mapped";
 
-/// Nobody has the page mapped: it has no slot, or an idle one.
+/// Whether the page has no user: it has no slot, or an idle one.
 [[nodiscard]] bool nobody_holds(Page* page);
 
-/// All slots of the window but `left`, pinned while it lives, by pages of its own and by the thread
-/// that makes it.
+/// All slots of the window except `left`, pinned while the object exists, by pages of its own and
+/// by the thread that makes it.
 class FullWindow {
  public:
   explicit FullWindow(std::uint32_t left = 0);
@@ -92,9 +92,9 @@ class FullWindow {
   FullWindow(const FullWindow&) = delete;
   FullWindow& operator=(const FullWindow&) = delete;
 
-  /// There is too little high memory, or the window has no more than `left` slots.
+  /// True if there is too little high memory, or the window has no more than `left` slots.
   [[nodiscard]] bool missing() const { return pages_.missing(); }
-  /// One page that is mapped, and its address.
+  /// One of the mapped pages, and its address.
   [[nodiscard]] Page* page() const { return pages_[0]; }
   /// Unmaps that page, once.
   void let_one_go();

@@ -1,5 +1,5 @@
-// job=test: all self tests, one after the other. What a test provokes may print reports of its own;
-// its verdict is the line that begins with "ok" or "not ok".
+// job=test: all self tests, one after the other. A test may cause reports to be printed; its
+// verdict is the line that begins with "ok" or "not ok".
 #include "kernel/jobs/job.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/background_scavenger.hpp"
@@ -32,8 +32,7 @@ void run_test(const SelfTest& test, Tally& tally) {
   }
 }
 
-/// job=test: the self tests, one line each. A test that fails does not keep the others from
-/// running.
+/// job=test: the self tests, one line each. After a failed test the others still run.
 Outcome test_job(const BootInfo& /*boot*/) {
   Tally tally;
   {

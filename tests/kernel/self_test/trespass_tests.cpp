@@ -1,5 +1,5 @@
-// What a process must not do: each in a process of its own, which must end with a report that says
-// what was done and what lies there. The machine goes on, and all memory comes back.
+// What a process must not do: each in a process of its own, which must end with a report of its
+// action and of what lies at the address. The machine goes on, and all memory comes back.
 #include <algorithm>
 
 #include "arch/paging.hpp"
@@ -63,7 +63,7 @@ constexpr Trespass kTrespasses[] = {
     {"sysenter", {"general protection", "an instruction, or an address"}},
 };
 
-// These are stopped by NX alone.
+// Only NX stops these.
 constexpr Trespass kExecutions[] = {
     {"execute-data", {"execution of a page that forbids it", "to be read and written"}},
     {"execute-stack", {"execution of a page that forbids it", "to be read and written"}},
@@ -81,7 +81,7 @@ bool is_ended(const Trespass& trespass) {
   return right;
 }
 
-// All are tried, for all reports.
+// Tries all of them, so that all reports are shown.
 bool are_ended(std::span<const Trespass> trespasses) {
   bool all = true;
   for (const Trespass& trespass : trespasses) all = is_ended(trespass) && all;
@@ -90,7 +90,7 @@ bool are_ended(std::span<const Trespass> trespasses) {
 
 Outcome every_trespass_ends_its_process() {
   const std::uint32_t free = free_pages_now();
-  if (!are_ended(kTrespasses)) return failed("a process got away, or was not reported");
+  if (!are_ended(kTrespasses)) return failed("a process was not ended, or not reported");
   return free_pages_now() == free ? passed() : failed("memory was lost");
 }
 
@@ -113,7 +113,7 @@ Outcome a_file_cannot_be_written() {
              : failed("a process wrote to a file");
 }
 
-// What another process has mapped is not there.
+// The mappings of another process are not there.
 Outcome the_memory_of_another_process_is_not_mapped() {
   const HeldMemory other(3);
   if (!other.is_held()) return failed("the other process does not hold its memory");
@@ -131,7 +131,7 @@ Outcome wild_system_calls_are_refused() {
   const ProgramRun run("trespass", format_to(arguments, "call {}", other.process().pid()));
   if (run.ended(How::exited, 0) && run.said("wild system calls are refused")) return passed();
   print("{}", run.text());
-  return failed("a system call took what is wrong");
+  return failed("a system call accepted a wrong argument");
 }
 
 constexpr SelfTest kTests[] = {

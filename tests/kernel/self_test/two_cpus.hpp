@@ -1,4 +1,4 @@
-// What self tests of several CPUs share: threads that stay where they are put.
+// Shared by self tests of several CPUs: threads that stay on their CPU.
 #pragma once
 
 #include <string_view>
@@ -12,7 +12,7 @@ inline constexpr std::string_view kOneCpu = "there is one CPU";
 inline constexpr CpuNumber kFirst{0};
 inline constexpr CpuNumber kSecond{1};
 
-/// The thread stays on a CPU for as long as one lives.
+/// The thread stays on a CPU while an object exists.
 class StayOn {
  public:
   explicit StayOn(CpuNumber cpu) { thread_move_to(cpu); }

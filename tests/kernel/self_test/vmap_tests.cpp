@@ -1,5 +1,4 @@
-// vmap on the machine: used as it should be, alone and from many threads on all CPUs; and used as
-// it should not be.
+// vmap on the machine: correct use, alone and from many threads on all CPUs; and misuse.
 #include <array>
 #include <atomic>
 
@@ -57,7 +56,7 @@ Outcome more_than_the_range_is_refused() {
   return vmap(pages).error() == MapError::too_large ? passed() : failed("it was not refused");
 }
 
-// When addresses are used again, for other pages, the old ones do not show.
+// When addresses are reused for other pages, the old pages do not show.
 Outcome addresses_are_used_again_after_a_flush() {
   constexpr std::uint32_t kPages = 16;
   const HighPages pages(2 * kPages);
@@ -78,7 +77,7 @@ Outcome addresses_are_used_again_after_a_flush() {
   return vmap_range.usage().flushes == flushes + 3 ? passed() : failed("it never flushed");
 }
 
-// Threads on all CPUs that map areas, look at each other's, and unmap what others have mapped.
+// Threads on all CPUs that map areas, check each other's, and unmap other threads' areas.
 class Areas {
  public:
   Areas(const HighPages& pages, std::uint32_t until) : pages_(pages), until_(until) {}
@@ -97,11 +96,11 @@ class Areas {
   static constexpr std::uint32_t kMostPages = 16;
   struct Area {
     void* address = nullptr;
-    std::uint32_t first = 0;  // its pages' numbers
+    std::uint32_t first = 0;  // the number of its first page
     std::uint32_t size = 0;
   };
 
-  // Puts a new area where an old one was, and unmaps that.
+  // Puts a new area in the place of an old one, and unmaps the old one.
   void exchange(Prng& random) {
     Area area{nullptr, random.below(kMostPages), 1 + random.below(kMostPages)};
     kmapper::Result<void*> mapped = vmap(pages_.all().subspan(area.first, area.size));
@@ -154,7 +153,7 @@ Outcome many_threads_map_and_unmap_areas() {
   return areas.wrong() == 0 ? passed() : failed("an area showed another page, or was refused");
 }
 
-// At three quarters, areas of 1 to 16 pages come and go at random, and none is refused.
+// At three quarters full, areas of 1 to 16 pages come and go at random, and none is refused.
 Outcome a_range_in_use_does_not_fragment() {
   static constinit std::array<void*, KernelPlatform::kMaxVmapPages / 2> areas{};
   const HighPages pages(16);
@@ -188,7 +187,7 @@ Outcome an_interrupt_maps_an_area() {
   const HighPages pages(1);
   if (pages.missing()) return skipped(kNoHighMemory);
   number_pages(pages);
-  vmap_range.flush();  // it may not
+  vmap_range.flush();  // not allowed here
   interrupts_page = pages[0];
   mapped_in_interrupt = false;
   set_interrupt_handler(Interrupt::software, [] {

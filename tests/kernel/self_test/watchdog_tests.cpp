@@ -1,5 +1,5 @@
-// What a watchdog is told of the window, and what there is to be told: mappings that are held,
-// callers that sleep, and the deadlock of two pages.
+// The watchdog's reports about the window: mappings that are held, callers that sleep, and the
+// deadlock of two pages.
 #include "arch/clock.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/sched/thread.hpp"
@@ -22,8 +22,8 @@ Outcome a_mapping_held_for_long() {
                  {page.text(), slot.text(), "\"job\"", "notice: "});
 }
 
-// Two threads and two slots. Each maps a page, and then another while it holds the first: with
-// plain kmap they wait for each other for ever, and a watchdog says so.
+// Two threads and two slots. Each thread maps a page, and then another while it holds the first:
+// with plain kmap they wait for each other for ever, and the watchdog reports it.
 struct TwoPages {
   Page* first;
   Page* second;
@@ -86,7 +86,7 @@ Outcome the_watchdog_names_the_deadlock_of_two_pages() {
   const Name held[] = {Name(pages[0]), Name(pages[2])};
   const Name wanted[] = {Name(pages[1]), Name(pages[3])};
   const Name slots[] = {Name(highmem.find(pages[0])), Name(highmem.find(pages[2]))};
-  window.let_one_go();  // it is over
+  window.let_one_go();  // end the deadlock
   for (Thread* const thread : threads) thread_join(*thread);
   const Outcome outcome = is_told(Misuse::waiting_too_long, watchdog,
                                   {wanted[0].text(), wanted[1].text(), "asked for by"});

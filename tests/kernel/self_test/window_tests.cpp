@@ -1,4 +1,4 @@
-// The window on the machine, used as it should be.
+// Correct use of the window on the machine.
 #include <atomic>
 
 #include "arch/paging.hpp"
@@ -46,11 +46,11 @@ Outcome a_high_page_is_mapped_inside_the_window() {
                       address < kPkmapBase + highmem.slot_count() * kPageSize &&
                       translate(address) == page_to_phys(pages[0]);
   kunmap(pages[0]);
-  return inside ? passed() : failed("it was not, or led to another page");
+  return inside ? passed()
+                : failed("its address lies outside the window, or leads to another page");
 }
 
-// The allocator hands out the lowest memory first, so the last block is the one with the longest
-// address.
+// The allocator hands out the lowest memory first, so the last block has the longest address.
 Outcome the_highest_page_is_mapped_with_its_whole_address() {
   BlockList blocks;
   Page* highest = nullptr;
@@ -173,8 +173,8 @@ Outcome a_page_is_unmapped_when_it_is_freed() {
   return translate(to_virt(address)) ? failed("it is still mapped") : passed();
 }
 
-// A page is freed while its mapping is idle and in the TLB. When another page gets its slot, its
-// old bytes must not show.
+// A page is freed while its mapping is idle and in the TLB. Another page gets its slot: the old
+// page's bytes must not show.
 Outcome a_freed_page_leaves_no_byte_behind() {
   const std::uint32_t slots = highmem.slot_count();
   HighPages freed(1);
@@ -194,7 +194,7 @@ Outcome a_freed_page_leaves_no_byte_behind() {
     if (first_word(now) != i) ++wrong;
   }
   for (Page* const page : others.all()) kunmap(page);
-  if (!seen) return failed("nobody got the slot");
+  if (!seen) return failed("no page got the slot");
   return wrong == 0 ? passed() : failed("a page showed another's bytes");
 }
 

@@ -213,7 +213,7 @@ std::uint32_t run(std::string_view arguments) {
   for (const Deed& deed : kDeeds) {
     if (deed.name != what) continue;
     deed.act(number);
-    say("trespass: it got away with {}\n", what);
+    say("trespass: it was not ended for {}\n", what);
     return 3;
   }
   say("trespass: what is {}?\n", what);
