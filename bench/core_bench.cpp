@@ -1,8 +1,8 @@
-// What a hit costs on this machine, beside the least that it could cost: one atomic addition and
-// one subtraction on a cache line of its own. Both are timed in one run, in turn, and the medians
-// of the rounds are compared, so that a change of the machine's speed meets both.
+// What a hit costs on this machine, compared with the least that it could cost: one atomic addition
+// and one subtraction on a cache line of its own. Both are timed in one run, in turn, and the
+// medians of the rounds are compared, so that a change of the machine's speed affects both.
 //
-// Prints a line a row: name, value, unit, aim, separated by tabs; "-" is no aim.
+// Prints a line for each row: name, value, unit, aim, separated by tabs; "-" is no aim.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -25,7 +25,7 @@ constexpr int kRounds = 41;
 constexpr int kPairs = 200'000;
 constexpr std::uint32_t kPages = 256;
 
-/// Nanoseconds an operation, over one round.
+/// Nanoseconds for each operation, over one round.
 template <class Operation>
 double time_round(Operation operation) {
   const auto begun = std::chrono::steady_clock::now();

@@ -1,7 +1,7 @@
-// What the window in a Linux process costs, beside what people use today, on files in the page
-// cache. All in one run, in turn: on a machine that others use too, only what stands beside each
-// other may be compared. bench/process/load.hpp says what is done, bench/process has a file for
-// each kind of contender; a budget is a sixteenth of the file.
+// The cost of the window in a Linux process, compared with its alternatives, on files in the page
+// cache. All in one run, in turn: on a machine with other users, only measurements of one run may
+// be compared. bench/process/load.hpp defines the loads; bench/process has a file for each kind of
+// contender. A budget is a sixteenth of the file.
 //
 // Usage: process_bench MIB [quick|full [TEXT]]; TEXT: only contests whose name has it, as "4 KiB,
 // zipf". Prints lines of fields between tabs, for ./dev bench:
@@ -11,7 +11,7 @@
 //              window's; system calls and faults an operation, resident memory to the budget
 //     aim      bits, what, a ratio, the aim
 //     note     bits, something to know
-// A figure or a ratio: the median, the lower and the upper quartile. "-": none, or not to be told.
+// A figure or a ratio: the median, the lower and the upper quartile. "-": none, or not known.
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>

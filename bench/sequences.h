@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT OR GPL-2.0-only */
 /*
  * The sequences of pages that the benches map, made the same way from the same seeds in kmapper's
- * kernel and, for `./dev bench linux`, in Linux: C that is C++ too, of integers only, because a
- * kernel has no floating point. Random numbers are PCG32 (O'Neill, 2014). Zipf's weights,
+ * kernel and, for `./dev bench linux`, in Linux. It is valid C and C++, with integers only, because
+ * a kernel has no floating point. Random numbers are PCG32 (O'Neill, 2014). Zipf's weights,
  * rank^-0.99, come from a binary logarithm and power in fixed point; they are exact to about 1 in
  * 4,000 at the rarest rank.
  */

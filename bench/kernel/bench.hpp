@@ -1,7 +1,7 @@
 // How operations are measured. An operation is done on each page of a sequence that is made
-// beforehand, so that choosing pages costs the same in every row; the same loop without the
-// operation is measured too, and subtracted. Of several batches the cheapest counts: interrupts
-// only ever add.
+// beforehand, so that the choice of pages costs the same in every row. The same loop without the
+// operation is measured too, and subtracted. The cheapest of several batches counts, because
+// interrupts only add.
 #pragma once
 
 #include <cstdint>
@@ -20,14 +20,14 @@
 
 namespace kmapper::kernel {
 
-/// Counts of the time-stamp counter, and what happened to the TLB meanwhile.
+/// Counts of the time-stamp counter, and of TLB events in that time.
 struct Cost {
   std::uint64_t counts;
   std::uint64_t invlpgs;
   std::uint64_t full_flushes;
 };
 
-/// What is done with each page of a sequence by the loop alone.
+/// The empty operation: measures the loop alone.
 struct Nothing {
   static void run(Page* page) { asm volatile("" ::"r"(page)); }
 };
@@ -47,7 +47,8 @@ template <class Operation>
 
 template <class Operation>
 Cost cheapest_batch(std::span<Page* const> sequence, std::uint32_t rounds, std::uint32_t batches) {
-  (void)run_batch<Operation>(sequence, 1);  // the window and the caches as they will be
+  (void)run_batch<Operation>(sequence,
+                             1);  // brings the window and the caches into their usual state
   Cost best{UINT64_MAX, 0, 0};
   for (std::uint32_t i = 0; i < batches; ++i) {
     const Cost cost = run_batch<Operation>(sequence, rounds);
@@ -56,7 +57,7 @@ Cost cheapest_batch(std::span<Page* const> sequence, std::uint32_t rounds, std::
   return best;
 }
 
-/// Takes measures, and prints a row for each.
+/// Measures operations, and prints a row for each.
 class Bench {
  public:
   explicit Bench(const BootInfo& boot)
@@ -79,7 +80,7 @@ class Bench {
     print_row(name, in_unit(counts * 100, operations), cost, operations);
   }
 
-  /// What single calls of kmap cost, the rarest ones too.
+  /// The cost of single calls of kmap, including the rarest.
   void percentiles(std::string_view name, std::span<Page* const> sequence,
                    std::span<std::uint32_t> costs) const;
 
@@ -91,7 +92,7 @@ class Bench {
  private:
   static constexpr std::uint32_t kUsualOperations = 65536;
 
-  // `counts`, shared out among the operations, in the unit that was asked for.
+  // The counts for each operation, in the requested unit.
   [[nodiscard]] std::uint64_t in_unit(std::uint64_t counts, std::uint64_t operations) const {
     if (!in_ns_) return ratio(counts, operations);
     return ratio(ratio(counts, operations) * 1'000'000'000, tsc_per_second());
@@ -104,11 +105,11 @@ class Bench {
   }
 
   std::uint32_t operations_;  // in a batch, rounded up to whole rounds
-  std::uint32_t batches_;     // of which the cheapest counts
+  std::uint32_t batches_;     // the cheapest counts
   bool in_ns_;
 };
 
-/// The rows of kmap_local, of what is made of it, and of vmap.
+/// The rows of kmap_local, of the operations built on it, and of vmap.
 void bench_local_and_vmap(const Bench& bench);
 
 }  // namespace kmapper::kernel

@@ -1,5 +1,5 @@
-// job=bench: what the window's operations cost. An operation is: map a page, read or write one word
-// of it, unmap it.
+// job=bench: the cost of the window's operations. An operation is: map a page, read or write one
+// word of it, unmap it.
 #include <algorithm>
 #include <array>
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint32_t kMostPages = 65536;
 
-// What is done with each page of a sequence.
+// The operations on each page of a sequence.
 struct Read {
   static void run(Page* page) {
     (void)*static_cast<const volatile std::uint32_t*>(kmap(page));
@@ -57,7 +57,7 @@ class Array {
   Result<void*, AllocError> memory_;
 };
 
-// All but `left` slots pinned, by pages of its own, and those made to do all the work.
+// Pins all slots but `left`, by pages of its own, so that the remaining slots do all the work.
 void bench_with_pins(const Bench& bench, std::string_view name, std::uint32_t left,
                      std::span<Page* const> sequence) {
   const std::uint32_t slots = highmem.slot_count();
@@ -69,7 +69,7 @@ void bench_with_pins(const Bench& bench, std::string_view name, std::uint32_t le
   for (Page* const page : pinned.all()) kunmap(page);
 }
 
-// Two pages that lie side by side, so that both are known from one entry of the sequence.
+// Two pages that lie side by side, so that one entry of the sequence names both.
 void bench_pair(const Bench& bench, std::span<Page*> sequence) {
   Page* const pair = alloc_pages(GFP_HIGHMEM, 1);
   if (pair == nullptr || !is_high(pair)) return bench.skip("kmap-all-2", 2);
@@ -109,7 +109,7 @@ void bench_small(const Bench& bench, std::span<Page*> sequence) {
   std::fill(same.begin(), same.end(), pages[0]);
   bench.row<Read>("hit", same);
   bench.row<Write>("hit-write", same);
-  // Repeated, so that the turn at the sequence's end weighs nothing here either.
+  // Repeated, so that the jump back at the sequence's end counts as little here.
   for (std::uint32_t i = 0; i < kSmall; ++i) same[i] = pages[i % 256];
   bench.row<Read>("hit-256", same);
   bench.row<Read>("miss-4096", pages.all());
@@ -123,7 +123,7 @@ void bench_small(const Bench& bench, std::span<Page*> sequence) {
 
 void Bench::percentiles(std::string_view name, std::span<Page* const> sequence,
                         std::span<std::uint32_t> costs) const {
-  std::uint64_t clock = UINT64_MAX;  // what reading the counter costs itself
+  std::uint64_t clock = UINT64_MAX;  // the cost of reading the counter
   for (int i = 0; i < 100; ++i) {
     const std::uint64_t begin = rdtsc();
     clock = std::min(clock, rdtsc() - begin);
@@ -154,8 +154,8 @@ void Bench::percentiles(std::string_view name, std::span<Page* const> sequence,
 
 namespace {
 
-/// job=bench [ops=N] [unit=ns]: what an operation costs, in counts of the time-stamp counter
-/// (instructions, in a machine that counts these) or in nanoseconds.
+/// job=bench [ops=N] [unit=ns]: the cost of an operation, in counts of the time-stamp counter
+/// (instructions, in a machine that counts them) or in nanoseconds.
 Outcome bench_job(const BootInfo& boot) {
   const Bench bench(boot);
   const Array<Page*> sequence;

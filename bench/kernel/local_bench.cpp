@@ -1,5 +1,5 @@
-// What kmap_local costs, and what is made of it, and vmap; high pages beside low ones, which need
-// no mapping.
+// The cost of kmap_local, of the operations built on it, and of vmap; for high pages, and for low
+// pages, which need no mapping.
 #include <algorithm>
 #include <array>
 
@@ -45,7 +45,7 @@ struct ToPage {
 struct Clear {
   static void run(Page* page) { clear_highpage(page); }
 };
-// To the page beside it: both are known from one entry of the sequence.
+// Copies to the next page: one entry of the sequence names both.
 struct Copy {
   static void run(Page* page) { copy_highpage(page + 1, page); }
 };
@@ -72,7 +72,7 @@ void bench_vmap(const Bench& bench) {
   bench.row<Vmap<kAreaPages>>("vmap-16", area_pages);
 }
 
-// Pages in turn: kmap_local remembers none of them.
+// Pages in turn: kmap_local keeps none of them.
 void bench_in_turn(const Bench& bench) {
   constexpr std::uint32_t kPages = 4096;
   const HighPages pages(kPages);

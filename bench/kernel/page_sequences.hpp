@@ -1,5 +1,5 @@
-// The orders in which benches map pages, where chance is in them. They come from bench/sequences.h,
-// which Linux's side of `./dev bench linux` is compiled with too: the same pages in the same order.
+// The random orders in which benches map pages. They come from bench/sequences.h, which Linux's
+// side of `./dev bench linux` is compiled with too: the same pages in the same order.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace kmapper::kernel {
 
-/// `percent` of a hundred accesses go to the first 128 pages, the others anywhere.
+/// `percent` of a hundred accesses go to the first 128 pages, the others to any page.
 inline void make_mix(std::span<Page* const> pages, std::span<Page*> sequence, std::uint64_t seed,
                      std::uint32_t percent) {
   constexpr std::uint32_t kHotPages = 128;
@@ -19,8 +19,8 @@ inline void make_mix(std::span<Page* const> pages, std::span<Page*> sequence, st
   for (Page*& page : sequence) page = pages[sequence_mix(&random, count, kHotPages, percent)];
 }
 
-/// The n-th page as often as Zipf's law with the exponent 0.99 says. `sums` is room for the weights
-/// of as many pages.
+/// Chooses the n-th page as often as Zipf's law with the exponent 0.99 says. `sums` has room for
+/// the weights of as many pages.
 inline void make_zipf(std::span<Page* const> pages, std::span<Page*> sequence, std::uint64_t seed,
                       std::span<std::uint32_t> sums) {
   SequenceRandom random = sequence_seed(seed);

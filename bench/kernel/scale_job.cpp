@@ -1,7 +1,7 @@
-// job=scale: what the window's operations cost when several CPUs do them at once, each in a thread
-// of its own that stays there. A round does all rows on one CPU, then on two, then on four; so what
-// else the host does meanwhile falls on all of them alike, and medians of the rounds are compared.
-// Another number of CPUs than the host's cores measures the host.
+// job=scale: the cost of the window's operations when several CPUs do them at once, each in a
+// thread that stays on its CPU. A round does all rows on one CPU, then on two, then on four, so
+// that other load of the host affects all of them alike; medians of the rounds are compared. With
+// more CPUs than the host has cores, the rows measure the host.
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -28,7 +28,7 @@ constexpr std::array<std::uint32_t, 3> kCpus{1, 2, 4};
 
 using Sequence = std::array<Page*, kSequence>;
 
-// What a row's sequence for one CPU is.
+// Makes a row's sequence for one CPU.
 void own_pages(std::span<Page* const> pages, std::uint32_t cpu, Sequence& sequence) {
   constexpr std::uint32_t kOwn = 16;
   for (std::uint32_t i = 0; i < kSequence; ++i) sequence[i] = pages[cpu * kOwn + i % kOwn];
@@ -44,7 +44,7 @@ void mix(std::span<Page* const> pages, std::uint32_t cpu, Sequence& sequence) {
   make_mix(pages, sequence, cpu + 1, 90);
 }
 
-// What is done with it.
+// The operations on the sequence.
 [[gnu::noinline]] void touch_mapped(const Sequence& sequence) {
   for (Page* const page : sequence) {
     (void)*static_cast<const volatile std::uint32_t*>(kmap(page));
@@ -60,13 +60,13 @@ struct Row {
   void (*fill)(std::span<Page* const> pages, std::uint32_t cpu, Sequence& sequence);
   void (*lap)(const Sequence& sequence) = touch_mapped;
 };
-constexpr Row kRows[] = {{"loop", own_pages, do_nothing},  // the others' own cost
+constexpr Row kRows[] = {{"loop", own_pages, do_nothing},  // the loop's own cost
                          {"hits-own-pages", own_pages},
                          {"hits-one-page", one_page},
                          {"misses", pages_in_turn},
                          {"mix", mix}};
 
-// What happened while a row was measured.
+// The events while a row was measured.
 struct Counts {
   std::uint64_t misses, shootdowns, ipis, ipis_avoided, invlpgs, full_flushes;
 
@@ -89,13 +89,13 @@ struct Counts {
   }
 };
 
-// One row, on some CPUs at once.
+// One row, on several CPUs at once.
 class Race {
  public:
   Race(std::span<Page* const> pages, std::span<Sequence> sequences, std::uint32_t operations)
       : pages_(pages), sequences_(sequences), laps_((operations - 1) / kSequence + 1) {}
 
-  /// Picoseconds for one operation of all CPUs together. 0: no memory for a thread.
+  /// Picoseconds for each operation of all CPUs together. 0: no memory for a thread.
   std::uint32_t run(const Row& row, std::uint32_t cpus) {
     row_ = &row;
     cpus_ = cpus;
@@ -120,7 +120,7 @@ class Race {
   [[nodiscard]] std::uint64_t operations() const {
     return std::uint64_t{cpus_} * laps_ * kSequence;
   }
-  /// With those before the clock runs, whose misses and flushes are counted too.
+  /// Includes the operations before the clock starts, whose misses and flushes are counted too.
   [[nodiscard]] std::uint64_t all_operations() const {
     return std::uint64_t{cpus_} * (laps_ + 1) * kSequence;
   }
@@ -136,12 +136,12 @@ class Race {
     static void run(void* argument) {
       auto& self = *static_cast<Runner*>(argument);
       thread_move_to(self.cpu);
-      self.race->lap(self.cpu);  // the window and the caches as they will be
+      self.race->lap(self.cpu);  // brings the window and the caches into their usual state
       self.race->wait_for_all(self.race->at_start_);
       self.begin = now_ns();
       for (std::uint32_t i = 0; i < self.race->laps_; ++i) self.race->lap(self.cpu);
       self.end = now_ns();
-      self.race->wait_for_all(self.race->done_);  // a CPU that idles would spare others an IPI
+      self.race->wait_for_all(self.race->done_);  // an idle CPU would spare the others an IPI
     }
   };
 
@@ -164,7 +164,7 @@ class Race {
 struct Rounds {
   std::array<std::uint32_t, kMostRounds> picoseconds{};
   Counts counts{};
-  std::uint64_t operations = 0;  // that were counted
+  std::uint64_t operations = 0;  // the counted operations
 };
 
 void print_result(const Row& row, std::uint32_t cpus, Rounds& result, std::uint32_t rounds) {
@@ -187,8 +187,8 @@ void print_result(const Row& row, std::uint32_t cpus, Rounds& result, std::uint3
   print("\n");
 }
 
-/// job=scale [rounds=N] [ops=N]: what operations cost in nanoseconds on one, two and four CPUs at
-/// once, and what they have to tell each other.
+/// job=scale [rounds=N] [ops=N]: the cost of operations in nanoseconds on one, two and four CPUs at
+/// once, and their shootdowns.
 Outcome scale_job(const BootInfo& boot) {
   const std::uint32_t rounds = number_option(boot, "rounds", 9, 1, kMostRounds);
   const std::uint32_t operations = number_option(boot, "ops", 65536, 1, 1U << 30);

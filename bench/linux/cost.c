@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What operations cost. Time is the time-stamp counter's, which counts instructions under QEMU's
- * -icount shift=0. TLB flushes are counted by kprobes on the kernel's own functions for them, in a
- * run of its own, because a probe costs time: flush_tlb_one_kernel() is one INVLPG,
- * native_flush_tlb_global() one flush of everything on one CPU.
+ * The cost of operations. Time is the time-stamp counter's, which counts instructions under QEMU's
+ * -icount shift=0. Kprobes on the kernel's own functions count TLB flushes, in a separate run,
+ * because a probe costs time: flush_tlb_one_kernel() is one INVLPG, native_flush_tlb_global() one
+ * full flush on one CPU.
  */
 #include <asm/msr.h>
 #include <linux/hardirq.h>

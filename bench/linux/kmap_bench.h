@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the parts of the module share: a batch of operations, what it cost, and how a row is
- * printed.
+ * Shared by the parts of the module: a batch of operations, its cost, and the printing of a row.
  */
 #pragma once
 
@@ -10,16 +9,16 @@
 
 enum { kMostPages = 65536, kSmall = 4096, kHotPages = 128, kMostRounds = 99 };
 
-/* How often a batch of one CPU is measured, the cheapest counts; and a row of several, the median
- * counts. */
+/* How often a batch of one CPU is measured (the cheapest counts), and a row of several CPUs (the
+ * median counts). */
 extern unsigned int batches;
 extern unsigned int rounds;
 
-/* Does an operation on each page of a sequence, `rounds` times over. */
+/* Does an operation on each page of a sequence, `rounds` times. */
 typedef void batch_function(struct page* const* sequence, u32 length, u32 rounds);
 
-/* Defines `name`, a batch of `operation`. Out of line, so that the loop around every operation, and
- * around none, is the same. */
+/* Defines `name`, a batch of `operation`. Out of line, so that the loop is the same around every
+ * operation, and around none. */
 #define DEFINE_BATCH(name, operation)                                        \
   noinline void name(struct page* const* sequence, u32 length, u32 rounds) { \
     u32 round;                                                               \
@@ -32,7 +31,7 @@ typedef void batch_function(struct page* const* sequence, u32 length, u32 rounds
 
 extern batch_function nothing, kmap_read;
 
-/* Counts of the time-stamp counter, and what happened meanwhile; the latter only while probes are
+/* Counts of the time-stamp counter, and of events in that time; the events only while probes are
  * on. */
 struct cost {
   u64 counts;
@@ -41,24 +40,24 @@ struct cost {
   u64 ipis;
 };
 
-/* What happened so far (counts: the time-stamp counter now). */
+/* The events so far (counts: the time-stamp counter now). */
 struct cost cost_now(void);
 
-/* What happened since `begin`. */
+/* The events since `begin`. */
 struct cost cost_since(struct cost begin);
 
-/* From now on TLB flushes are counted, and rows print these instead of time. 0, or an error. */
+/* From now on TLB flushes are counted, and rows print them instead of time. 0, or an error. */
 int probes_on(void);
 void probes_off(void);
 
-/* Prints a row: time, less the `loop`'s, shared out among `operations`; or what happened, among
- * `all_operations`, which are more where the clock does not run from the first. */
+/* Prints a row: the time without the `loop`, for each of `operations`; or the events, for each
+ * of `all_operations`, which include those before the clock starts. */
 void print_row(const char* name, struct cost cost, u64 loop, u64 operations, u64 all_operations);
 
-/* `count` pages of high memory in an array, or NULL where there are not as many. */
+/* `count` pages of high memory in an array, or NULL if there are not as many. */
 struct page** take_high_pages(u32 count);
 void free_high_pages(struct page** pages, u32 count);
 
-/* The rows of one CPU, and those that several share. 0, or an error. */
+/* The rows of one CPU, and those of several CPUs. 0, or an error. */
 int one_cpu_rows(u32 operations);
 int many_cpu_rows(u32 operations);

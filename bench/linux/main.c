@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Measures Linux's own kmap: when the module is loaded it runs its rows, prints them, and ends QEMU
- * by its isa-debug-exit device. A load that fails says why, and leaves the machine to whoever
- * loaded it.
+ * Measures Linux's own kmap: the loaded module runs its rows, prints them, and ends QEMU by its
+ * isa-debug-exit device. If the load fails, the module says why, and the machine goes on.
  */
 #include <asm/io.h>
 #include <asm/tsc.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The rows that several CPUs share: a thread bound to each CPU does the same number of operations,
- * all begin together, and the row is the time from the first's begin to the last's end, for each
- * operation of all of them together. A round does each row on one CPU, then on two; the median of
+ * The rows of several CPUs: a thread bound to each CPU does the same number of operations. All begin
+ * together, and the row is the time from the first begin to the last end, divided by the operations
+ * of all threads. A round does each row on one CPU, then on two; the median of
  * the rounds counts. The pages, and their order, are those of kmapper's job=scale.
  */
 #include <asm/msr.h>
@@ -31,7 +31,7 @@ static u32 laps;
 static u32 cpus;
 static atomic_t at_start;
 static atomic_t done;
-static atomic_t left; /* threads that may still look at the above */
+static atomic_t left;  /* threads that may still read the above */
 static DECLARE_COMPLETION(all_done);
 
 static void wait_for_all(atomic_t* there) {
@@ -51,7 +51,7 @@ static int work(void* data) {
   return 0;
 }
 
-/* Starts the threads of a run, on the CPUs from 0. 0, or an error. */
+/* Starts the threads of a run, on the CPUs from 0 on. 0, or an error. */
 static int start_threads(void) {
   struct task_struct* threads[kMostCpus];
   u32 at;
@@ -95,7 +95,7 @@ static const struct row {
   const char* name;
   void (*fill)(struct page* const* pages, u32 cpu, struct page** sequence);
   batch_function* batch;
-} rows[] = {{"loop", own_pages, nothing}, /* the others' own cost */
+} rows[] = {{"loop", own_pages, nothing},  /* the loop's own cost */
             {"hits-own-pages", own_pages, kmap_read},
             {"hits-one-page", one_page, kmap_read},
             {"misses", pages_in_turn, kmap_read},
@@ -103,7 +103,7 @@ static const struct row {
 
 struct rounds {
   u64 counts[kMostRounds];
-  struct cost all; /* what happened in all of them, with the lap before the clock runs */
+  struct cost all;  /* the events in all rounds, including the lap before the clock starts */
 };
 
 static struct rounds results[ARRAY_SIZE(rows)][kMostCpus];
@@ -184,9 +184,9 @@ static int turn_pauses(void* data) {
 }
 
 /*
- * Brings up the CPUs that the kernel was told to leave (maxcpus=1). Under QEMU's -icount CPUs take
- * turns, and a turn ends early where a CPU executes PAUSE; waiting loops that have none would use
- * up every turn, so a thread here executes it all the time meanwhile.
+ * Brings up the CPUs that the kernel has left off (maxcpus=1). Under QEMU's -icount CPUs take
+ * turns, and a turn ends early when a CPU executes PAUSE. Waiting loops without PAUSE would use up
+ * every turn, so a thread here executes PAUSE all the time meanwhile.
  */
 static int bring_cpus_up(void) {
   struct task_struct* pausing = kthread_create(turn_pauses, NULL, "kmap_bench/pause");

@@ -2,8 +2,8 @@
 /*
  * The rows of one CPU. An operation is: map a page, read or write one word of it, unmap it. Pages
  * come from a sequence that is made beforehand; the same loop without the operation is measured
- * too, and subtracted. Of several batches the cheapest counts: interrupts only ever add. Rows have
- * the names that kmapper's own bench gives them.
+ * too, and subtracted. The cheapest of several batches counts, because interrupts only add. Rows
+ * have the same names as in kmapper's own bench.
  */
 #include <asm/msr.h>
 #include <linux/highmem.h>
@@ -67,7 +67,7 @@ static inline void copy_from(struct page* page) {
 
 static inline void copy_to(struct page* page) { memcpy_to_page(page, kOffset, buffer, kCopied); }
 
-/* To the page beside it. */
+/* Copies to the next page. */
 static inline void copy_whole(struct page* page) { copy_highpage(page + 1, page); }
 
 DEFINE_BATCH(nothing, do_nothing);
@@ -86,7 +86,7 @@ static struct cost cheapest_batch(batch_function* batch, struct page* const* seq
                                   u32 rounds) {
   struct cost best = {.counts = U64_MAX};
   u32 at;
-  batch(sequence, length, 1); /* the window and the caches as they will be */
+  batch(sequence, length, 1);  /* brings the window and the caches into their usual state */
   for (at = 0; at < batches; ++at) {
     const struct cost begin = cost_now();
     struct cost spent;
@@ -107,8 +107,8 @@ static void row(const char* name, batch_function* batch, struct page* const* seq
   print_row(name, cheapest_batch(batch, sequence, length, rounds), loop.counts, all, all);
 }
 
-/* A million turns of two instructions: the time-stamp counter must say 1 an instruction under
- * -icount shift=0. */
+/* A million turns of two instructions: the time-stamp counter must count 1 for each instruction
+ * under -icount shift=0. */
 static void clock_row(void) {
   struct cost best = {.counts = U64_MAX};
   u32 at;
@@ -129,7 +129,7 @@ static int compare_counts(const void* left, const void* right) {
   return a < b ? -1 : a > b;
 }
 
-/* What single calls of kmap cost, the rarest ones too. */
+/* The cost of single calls of kmap, including the rarest. */
 static void percentiles(struct page* const* sequence, u32* costs) {
   static const struct {
     const char* name;
@@ -140,7 +140,7 @@ static void percentiles(struct page* const* sequence, u32* costs) {
                {"kmap-65536-max", 1000}};
   struct cost begin_all;
   struct cost cost;
-  u64 clock = U64_MAX; /* what reading the counter costs itself */
+  u64 clock = U64_MAX;  /* the cost of reading the counter */
   u32 at;
   for (at = 0; at < 100; ++at) {
     const u64 begin = rdtsc();
@@ -172,7 +172,7 @@ static void fill(struct page** sequence, struct page* const* pages, u32 count) {
   for (at = 0; at < kSmall; ++at) sequence[at] = pages[at % count];
 }
 
-/* `pinned` of the 512 slots pinned, by pages of their own. */
+/* `pinned` of the 512 slots are pinned, by pages of their own. */
 static void pinned_row(const char* name, u32 pinned, struct page* const* pages, u32 operations) {
   u32 at;
   for (at = 0; at < pinned; ++at) kmap(pages[kSmall + at]);
@@ -191,7 +191,7 @@ static void neighbour_rows(struct page** sequence, struct page* neighbours, u32 
   row("memcpy-to-64", memcpy_to_64, sequence, kSmall, operations);
   row("clear-high", clear_high, sequence, kSmall, operations);
   row("copy-high", copy_high, sequence, kSmall, operations);
-  /* Many, so that what Linux puts off to a purge of many areas is in it. */
+  /* Many, so that Linux's deferred purge of many areas is included. */
   row("vmap-1", vmap_1, sequence, kSmall, max_t(u32, operations, kMostPages / 2));
   row("vmap-16", vmap_16, sequence, kSmall, operations);
 }

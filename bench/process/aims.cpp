@@ -18,7 +18,7 @@ class Judge {
  public:
   Judge(std::string what, const std::vector<Standing>& all) : what_(std::move(what)), all_(all) {}
 
-  /// What `one` took to what `other` took; nothing where one of them did not contend.
+  /// The time of `one` divided by that of `other`; nothing if one of them did not take part.
   void ratio(const char* one, const char* other, const char* aim, unsigned threads = 1) {
     const Standing* const first = find(all_, one);
     const Standing* const second = find(all_, other);

@@ -1,4 +1,4 @@
-// What the window should be, beside the others.
+// The aims of the window, compared with its alternatives.
 #pragma once
 
 #include <string>
@@ -9,7 +9,7 @@
 
 namespace kmapper::bench {
 
-/// An aim, and the ratio that it is about.
+/// An aim, and the ratio that it limits.
 struct Aim {
   std::string what;
   Figure ratio;
@@ -17,11 +17,11 @@ struct Aim {
 };
 
 [[nodiscard]] std::vector<Aim> aims_of(const std::vector<Hit>& hits);
-/// Of one contest; `what` names it.
+/// The aims of one contest, which `what` names.
 [[nodiscard]] std::vector<Aim> aims_of(const std::string& what, const std::vector<Standing>& all,
                                        Load load, std::int64_t granule, bool has_home);
 
-/// The most that a window had resident in any contest.
+/// The most memory that a window had resident in any contest.
 class Residents {
  public:
   void add(const std::string& what, const std::vector<Standing>& all);

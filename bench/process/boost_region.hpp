@@ -1,4 +1,4 @@
-// boost::interprocess::mapped_region, one for each access; where Boost is installed.
+// boost::interprocess::mapped_region, one for each access; if Boost is installed.
 #pragma once
 
 #if KMAPPER_BENCH_BOOST

@@ -35,7 +35,7 @@ CachedFile::CachedFile(bool in_memory, std::int64_t size)
     if (pwrite(descriptor_, block.data(), static_cast<std::size_t>(bytes), at) != bytes)
       give_up("the bench's file");
   }
-  // Else the disk would be writing it while others are measured.
+  // Otherwise the disk would be writing it while contenders are measured.
   if (fdatasync(descriptor_) != 0) give_up("the bench's file");
 }
 

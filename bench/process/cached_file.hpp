@@ -1,11 +1,11 @@
-// A file without a name whose bytes are in the page cache: a memory file, or one on a disk.
+// A file without a name whose bytes are in the page cache: a memory file, or a file on a disk.
 #pragma once
 
 #include <cstdint>
 
 namespace kmapper::bench {
 
-/// What the file holds at first: a word, at an offset that is a multiple of its size.
+/// The file's first contents: a word, at an offset that is a multiple of its size.
 [[nodiscard]] constexpr std::uint32_t word_at(std::int64_t offset) {
   const auto number = static_cast<std::uint64_t>(offset) / sizeof(std::uint32_t);
   return static_cast<std::uint32_t>((number * 0x9E3779B97F4A7C15U) >> 32);
@@ -13,7 +13,7 @@ namespace kmapper::bench {
 
 class CachedFile {
  public:
-  /// Ends the program where it cannot be made.
+  /// Ends the program if the file cannot be made.
   CachedFile(bool in_memory, std::int64_t size);
   CachedFile(const CachedFile&) = delete;
   CachedFile& operator=(const CachedFile&) = delete;

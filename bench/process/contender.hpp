@@ -1,7 +1,8 @@
-// A way to get at a file that is larger than what may be mapped, or kept, of it.
+// A way to access a file that is larger than what may be mapped, or kept, of it.
 //
-// Each has a Seat for each thread: read(offset, length, use) calls use(pointer to the bytes), which
-// are good until it returns; write() likewise. What a load does to the bytes is the same for all,
+// A contender has a Seat for each thread: read(offset, length, use) calls use(pointer to the
+// bytes), and the bytes are valid until use returns; write() likewise. A load does the same to the
+// bytes of every contender, and the sums of what it reads are equal.
 // and what it has read sums up to the same number.
 #pragma once
 
@@ -17,23 +18,23 @@
 
 namespace kmapper::bench {
 
-/// What all contenders are told.
+/// The settings for all contenders.
 struct Setting {
   int descriptor;
   std::int64_t size;
   std::int64_t granule;
   std::int64_t budget;  // bytes
   Load load;
-  unsigned threads;  // at most
+  unsigned threads;  // the most that a load uses
 };
 
 /// A piece of work for one thread.
 struct Part {
   unsigned thread;
   std::span<const std::int64_t> places;
-  std::int64_t begin, end;  // of what a scan reads
-  std::uint32_t value;      // that writes write
-  bool is_warm_up;          // writes read
+  std::int64_t begin, end;  // the range that a scan reads
+  std::uint32_t value;      // the value that writes write
+  bool is_warm_up;          // if set, writes read
 };
 
 class Contender {
@@ -42,13 +43,13 @@ class Contender {
   Contender(const Contender&) = delete;
   Contender& operator=(const Contender&) = delete;
   virtual ~Contender() = default;
-  /// Returns the sum of what was read.
+  /// Returns the sum of the words that it read.
   [[nodiscard]] virtual std::uint32_t work(const Part& part) = 0;
-  /// Before a round, on nobody's time.
+  /// Called before a round, not timed.
   virtual void prepare() = 0;
 };
 
-// Words are of 32 bits, and so read alike in both widths.
+// Words have 32 bits, so that both widths read alike.
 
 [[nodiscard]] inline std::uint32_t sum_of(const std::byte* data, std::size_t size) {
   const auto* const words = reinterpret_cast<const std::uint32_t*>(data);
@@ -106,7 +107,7 @@ std::uint32_t carry_out(Seat& seat, const Setting& setting, const Part& part) {
   return sum;
 }
 
-/// A contender made of what its seats share, and a seat for each thread.
+/// A contender: the state that its seats share, and a seat for each thread.
 template <class Shared>
 class Seated final : public Contender {
  public:

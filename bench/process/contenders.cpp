@@ -21,10 +21,10 @@ std::vector<Entrant> entrants(const Setting& setting, bool in_memory) {
   constexpr std::int64_t kMostMapped = kIsWide ? INT64_MAX : std::int64_t{1} << 30;
   using process::Placement;
   std::vector<Entrant> all = {entrant<Windowed>(kWindow, true, setting, Placement::automatic)};
-  // Elsewhere that is what the window chooses by itself.
+  // In other cases the window chooses this by itself.
   if (kIsWide && in_memory)
     all.push_back(entrant<Windowed>(kWindowInSlots, true, setting, Placement::slots));
-  // Nothing is written to copies.
+  // Copies are read-only.
   if (setting.load != Load::writes)
     all.push_back(entrant<Windowed>(kWindowOfCopies, true, setting, Placement::copies));
   all.push_back(entrant<Mapped<MapAnew>>(kMapAnew, false, setting));

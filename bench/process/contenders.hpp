@@ -1,4 +1,4 @@
-// Who contends.
+// The list of contenders.
 #pragma once
 
 #include <functional>
@@ -10,7 +10,7 @@
 
 namespace kmapper::bench {
 
-// The names of those that aims speak of.
+// The names that aims refer to.
 inline constexpr const char* kWindow = "window";
 inline constexpr const char* kWindowInSlots = "window, slots";
 inline constexpr const char* kWindowOfCopies = "window, copies";
@@ -21,12 +21,12 @@ inline constexpr const char* kWhole = "one mmap";
 
 struct Entrant {
   std::string name;
-  bool keeps;  // something for the next access, and so has to be warmed up
+  bool keeps;  // it keeps something for the next access, so it has to be warmed up
   std::function<std::unique_ptr<Contender>()> make;
 };
 
-/// All that this process, and this load of that file, allow; the window as it chooses by itself
-/// first.
+/// All contenders that are possible in this process, for this load and file; the window with its
+/// own choice of placement comes first.
 [[nodiscard]] std::vector<Entrant> entrants(const Setting& setting, bool in_memory);
 
 }  // namespace kmapper::bench

@@ -14,10 +14,10 @@
 namespace kmapper::bench {
 namespace {
 
-constexpr std::size_t kScanned = std::size_t{32} << 20;  // bytes a round
+constexpr std::size_t kScanned = std::size_t{32} << 20;  // bytes in a round
 
-/// Operations a round: some 50 ms of the slower contenders. A multiple of 32: two threads
-/// share them, and each scans whole granules.
+/// Operations in a round: some 50 ms of the slower contenders. A multiple of 32: two threads share
+/// them, and each scans whole granules.
 std::size_t operations(Load load, std::int64_t granule, bool in_memory, std::size_t percent) {
   std::size_t all = 6'000;
   if (load == Load::uniform && granule > static_cast<std::int64_t>(kPage)) all = 2'500;
@@ -26,7 +26,7 @@ std::size_t operations(Load load, std::int64_t granule, bool in_memory, std::siz
   return all * percent / 100 / 32 * 32;
 }
 
-/// Places that children share.
+/// Places that the children share.
 class SharedPlaces {
  public:
   explicit SharedPlaces(const std::vector<std::int64_t>& places)
@@ -75,7 +75,7 @@ class Contest {
     for (unsigned threads = 1; threads <= kMostThreads; ++threads) {
       for (unsigned i = 0; i < turns(); ++i) round(threads, i);
     }
-    // One more round.
+    // One more round, which counts system calls and is not timed.
     for (Entry& it : all_) it.calls = it.worker->system_calls(task_of(kMostThreads + 1, 0, it));
     std::vector<Standing> standings;
     for (const Entry& it : all_) standings.push_back(standing_of(it));
@@ -94,7 +94,7 @@ class Contest {
     std::int64_t calls = -1;
   };
 
-  /// The first round is for nothing.
+  /// The first round does not count.
   [[nodiscard]] unsigned turns() const { return effort_.rounds + 1; }
 
   [[nodiscard]] Task task_of(unsigned threads, unsigned turn, const Entry& entry) const {
@@ -132,7 +132,7 @@ class Contest {
     }
   }
 
-  /// What was to be written is in the file.
+  /// Checks that the file holds what was to be written.
   void check_written(const Entry& entry, const Task& task) const {
     std::byte line[kLine];
     std::byte expected[kLine];
@@ -164,7 +164,7 @@ class Contest {
 
   const Effort effort_;
   const Setting setting_;
-  const std::size_t count_;    // places a round
+  const std::size_t count_;    // places in a round
   const std::size_t warm_up_;  // places that fill what a contender keeps
   const SharedPlaces places_;
   std::vector<Entry> all_;

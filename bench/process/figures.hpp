@@ -9,8 +9,7 @@
 
 namespace kmapper::bench {
 
-/// Nanoseconds that this thread has run for: what others do on the machine is not in it, and
-/// neither is what it waits for.
+/// Nanoseconds of CPU time of this thread: without the time of other programs, and without waits.
 [[nodiscard]] inline double cpu_time() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -32,8 +31,8 @@ struct Figure {
   return {at(std::floor(last / 4)), at(std::floor(last / 2)), at(std::ceil(last * 3 / 4))};
 }
 
-/// What each measurement of one is to that of the other in the same round: noise that lasts longer
-/// than a round is in both.
+/// The ratios of one contender's times to the other's in the same round: noise that lasts longer
+/// than a round affects both.
 [[nodiscard]] inline Figure ratio_of(const std::vector<double>& one,
                                      const std::vector<double>& other) {
   std::vector<double> ratios;
@@ -42,7 +41,7 @@ struct Figure {
   return figure_of(ratios);
 }
 
-/// Whether they may be told apart: neither spread is more than the medians are apart.
+/// Whether the figures differ: neither spread exceeds the distance of the medians.
 [[nodiscard]] inline bool differ(const Figure& one, const Figure& other) {
   const double gap = std::max(one.median, other.median) - std::min(one.median, other.median);
   return one.upper - one.lower <= gap && other.upper - other.lower <= gap;

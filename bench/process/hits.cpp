@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kOperations = 200'000;
 
-/// Nanoseconds each; the loop is in the figure.
+/// Nanoseconds for each operation, including the loop.
 template <class Operation>
 double time_of(Operation operation) {
   const double begun = cpu_time();

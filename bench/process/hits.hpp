@@ -1,5 +1,5 @@
-// What a hit costs: a mapping of a granule that is mapped already, beside the two atomic operations
-// that it cannot do without.
+// The cost of a hit: a mapping of a granule that is mapped already, compared with the two atomic
+// operations that it needs at least.
 #pragma once
 
 #include <string>
@@ -11,10 +11,10 @@ namespace kmapper::bench {
 
 struct Hit {
   std::string name;
-  std::vector<double> ns;  // of each round
+  std::vector<double> ns;  // for each round
 };
 
-// The places of those that aims speak of.
+// The indices that aims refer to.
 inline constexpr std::size_t kAtomicPair = 0;
 inline constexpr std::size_t kOneHit = 1;
 inline constexpr std::size_t kCursorHit = 4;

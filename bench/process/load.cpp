@@ -6,7 +6,7 @@ namespace kmapper::bench {
 namespace {
 
 /// Ranks from 0, the likeliest first: Gray and others, "Quickly generating billion-record synthetic
-/// databases" (1994), as most benches of stores have it.
+/// databases" (1994), as in most benches of stores.
 class Zipf {
  public:
   explicit Zipf(std::int64_t ranks) : ranks_(static_cast<double>(ranks)) {
@@ -29,7 +29,7 @@ class Zipf {
   double eta_ = 0;
 };
 
-/// Another granule for each rank: the factor is a prime.
+/// A different granule for each rank: the factor is a prime.
 std::int64_t scattered(std::int64_t rank, std::int64_t granules) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(rank) * 2'654'435'761U %
                                    static_cast<std::uint64_t>(granules));

@@ -1,4 +1,4 @@
-// What is done to a file: an order of places in it, the same for all contenders.
+// The loads: an order of places in a file, the same for all contenders.
 //
 //     uniform    any granule is as likely as any other; a line of each of its pages is read
 //     zipf       the n-th granule is as likely as n^-0.99; one line of it, anywhere, is read
@@ -6,8 +6,8 @@
 //     scan       from one end to the other; every byte is read
 //     writes     any line is as likely as any other, and is written; 256 writes, then a sync
 //
-// A line has 64 bytes. Which granules are likely is scattered over the file, so that no two of them
-// are neighbours but by chance.
+// A line has 64 bytes. The likely granules are scattered over the file, so that they are neighbours
+// only by chance.
 #pragma once
 
 #include <array>
@@ -41,14 +41,14 @@ class Random {
   [[nodiscard]] std::int64_t below(std::int64_t n) {
     return static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(n));
   }
-  /// From 0 to 1, without it.
+  /// From 0 to 1, without 1.
   [[nodiscard]] double fraction() { return static_cast<double>(next() >> 11) * 0x1p-53; }
 
  private:
   std::uint64_t state_;
 };
 
-/// Where the operations of a load go, one after the other.
+/// The places of a load's operations, in their order.
 [[nodiscard]] std::vector<std::int64_t> places_of(Load load, std::int64_t size,
                                                   std::int64_t granule, std::size_t count);
 

@@ -1,10 +1,10 @@
-// What people write today: a cache of buffers, one granule each, filled by pread; least recently
-// used first out; one mutex.
+// What programs do today: a cache of buffers of one granule each, filled by pread; the least
+// recently used buffer is replaced first; one mutex.
 //
-// As good as that gets: an access that finds its granule works under the lock, on the cache's own
-// copy, and copies nothing; a system call is made without the lock, and others go on meanwhile; no
-// memory is allocated once the cache is full; of a buffer that was written to, only what lies
-// between the first and the last byte written goes back to the file.
+// It is as good as such a cache gets: an access that finds its granule works under the lock, on the
+// cache's own copy, and copies nothing; system calls are made without the lock, while other threads
+// continue; no memory is allocated once the cache is full; of a written buffer, only the bytes
+// between the first and the last written byte go back to the file.
 #pragma once
 
 #include <sys/mman.h>
@@ -66,10 +66,10 @@ class LruCache {
     std::int64_t granule;
     std::byte* data;
     bool is_loading = false;
-    std::size_t begin = 0;  // what was written to; nothing where they are equal
+    std::size_t begin = 0;  // the written bytes; none if begin and end are equal
     std::size_t end = 0;
   };
-  using Buffers = std::list<Buffer>;  // the one used last in front
+  using Buffers = std::list<Buffer>;  // the last used comes first
   using Position = Buffers::iterator;
 
   [[nodiscard]] std::int64_t granule_at(std::int64_t offset) const {
@@ -120,7 +120,7 @@ class LruCache {
     return it;
   }
 
-  // With the lock: nobody may read the file before this is there.
+  // With the lock held: no other thread may read the file before this is written.
   void write_back(Buffer& buffer) {
     if (buffer.begin == buffer.end) return;
     must_write(setting_.descriptor, buffer.data + buffer.begin, buffer.end - buffer.begin,
@@ -144,7 +144,7 @@ class LruCache {
   std::condition_variable loaded_;
   Buffers buffers_;
   std::unordered_map<std::int64_t, Position> found_;
-  std::vector<Position> written_;  // may be there twice, or written back already
+  std::vector<Position> written_;  // a buffer may be in it twice, or be written back already
 };
 
 }  // namespace kmapper::bench

@@ -1,4 +1,4 @@
-// The kernel's own mappings, as people use them: one for each access, or one for all.
+// The kernel's own mappings, as programs use them: one for each access, or one for all.
 #pragma once
 
 #include <sys/mman.h>
@@ -22,7 +22,7 @@ namespace kmapper::bench {
   return static_cast<std::byte*>(address);
 }
 
-/// What is written goes to the disk: the kernel knows by the page tables what that is.
+/// Written data goes to the disk: the kernel finds it by the page tables.
 inline void must_sync(int descriptor) {
   if (fdatasync(descriptor) != 0) {
     std::perror("process_bench: fdatasync");
@@ -30,7 +30,7 @@ inline void must_sync(int descriptor) {
   }
 }
 
-/// A seat that maps the granule around each access; `Access::with` says how.
+/// A seat that maps the granule around each access, by `Access::with`.
 template <class Access>
 class MappingSeat {
  public:
@@ -60,7 +60,7 @@ class Mapped : public Setting {
   using Seat = MappingSeat<Access>;
 };
 
-/// mmap and munmap.
+/// mmap and munmap for each access.
 struct MapAnew {
   explicit MapAnew(const Setting&) {}
   template <class Use>
@@ -72,7 +72,7 @@ struct MapAnew {
   }
 };
 
-/// mmap over what the access before it mapped: one system call.
+/// mmap over the mapping of the last access: one system call.
 class MapOver {
  public:
   explicit MapOver(const Setting& setting)
@@ -88,8 +88,8 @@ class MapOver {
   std::byte* const place_;
 };
 
-/// One mapping of everything, without a budget: what cannot be had in a window, and so the limit.
-/// Before random reads all of it is mapped already; a scan begins with nothing mapped, each time.
+/// One mapping of the whole file, without a budget: the limit that a window cannot reach. Before
+/// random reads all of it is mapped already; each scan begins with nothing mapped.
 class MappedWhole {
  public:
   explicit MappedWhole(const Setting& setting)

@@ -1,4 +1,4 @@
-// pread and pwrite: of just what is accessed, into a buffer of the thread's own.
+// pread and pwrite of exactly the accessed bytes, with a buffer of the thread's own.
 #pragma once
 
 #include <unistd.h>

@@ -10,13 +10,13 @@
 namespace kmapper::bench {
 namespace {
 
-/// A call that no contender makes.
+/// A system call that no contender makes.
 constexpr long kMark = SYS_getpgid;
 constexpr int kSystemCallStop = SIGTRAP | 0x80;
 
 void go_on(pid_t child, int signal) { ptrace(PTRACE_SYSCALL, child, nullptr, signal); }
 
-/// The number of the call that the child, which has stopped, is entering; below 0: it leaves one.
+/// The number of the call that the stopped child is entering; below 0: it is leaving one.
 long entered(pid_t child) {
   __ptrace_syscall_info info{};
   if (ptrace(PTRACE_GET_SYSCALL_INFO, child, sizeof info, &info) <= 0) return -1;

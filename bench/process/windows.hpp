@@ -1,4 +1,4 @@
-// Ours.
+// The contenders that are kmapper's windows.
 #pragma once
 
 #include <cstdio>
@@ -26,7 +26,7 @@ class Windowed {
 
     template <class Use>
     void read(std::int64_t offset, std::size_t length, Use use) {
-      // Who goes through a file has a cursor.
+      // A scan uses a cursor.
       if (shared_.setting_.load == Load::scan) {
         use(checked(cursor_.at(offset, length)));
         if (offset + scan_step() == shared_.setting_.size) cursor_.release();

@@ -49,8 +49,8 @@ void forget_peak() {
   if (file >= 0) close(file);
 }
 
-/// Keeps this thread on that one of the process's CPUs: whether two threads share one or not is not
-/// to be chance.
+/// Keeps this thread on a given one of the process's CPUs, so that chance does not decide whether
+/// two threads share a CPU.
 void stay_on_cpu(unsigned number) {
   cpu_set_t all;
   if (sched_getaffinity(0, sizeof all, &all) != 0) return;
@@ -65,7 +65,7 @@ void stay_on_cpu(unsigned number) {
   }
 }
 
-/// In the child.
+/// Runs in the child.
 class Body {
  public:
   Body(std::unique_ptr<Contender> contender, std::span<const std::int64_t> places,
@@ -145,8 +145,8 @@ class Body {
 
 [[noreturn]] void live(int channel, const std::function<std::unique_ptr<Contender>()>& make,
                        std::span<const std::int64_t> places) {
-  // What all have resident, be it used or not: the program, and the places. Locked, where that is
-  // allowed, and let go again.
+  // The program and the places are resident in all contenders, used or not. They are locked, if
+  // that is allowed, and unlocked again.
   for (std::size_t i = 0; i < places.size(); i += kPage / sizeof places[0])
     (void)*static_cast<const volatile std::int64_t*>(&places[i]);
   mlockall(MCL_CURRENT);

@@ -1,5 +1,5 @@
-// A process for one contender: what it maps, and what of that is resident, is its own, and the
-// addresses of a 32-bit process are all its own too. It works when it is told to.
+// A process for one contender: its mappings, its resident memory and, in 32 bits, all addresses are
+// its own. It works on request.
 #pragma once
 
 #include <sys/types.h>
@@ -15,34 +15,34 @@
 
 namespace kmapper::bench {
 
-/// What the worker is to do: that many of the places from `first` on, or that range of a scan, in
-/// equal parts for its threads.
+/// The worker's task: that many of the places from `first` on, or that range of a scan, in equal
+/// parts for its threads.
 struct Task {
   std::size_t first = 0;
   std::size_t count = 0;
   std::int64_t begin = 0;
   std::int64_t end = 0;
   unsigned threads = 1;
-  std::uint32_t value = 0;  // that writes write
-  bool is_warm_up = false;  // writes read
-  bool is_counted = false;  // system calls are
-  bool waits = false;       // for a disk
+  std::uint32_t value = 0;  // the value that writes write
+  bool is_warm_up = false;  // if set, writes read
+  bool is_counted = false;  // if set, system calls are counted
+  bool waits = false;       // if set, for a disk
 };
 
 struct Outcome {
-  // Of one thread that does not wait: for how long it ran. Else from the first thread's start to
-  // the last one's end.
+  // With one thread that does not wait: its CPU time. Otherwise from the first thread's start to
+  // the last thread's end.
   double ns = 0;
-  std::uint32_t sum = 0;          // of what was read
-  std::int64_t faults = 0;        // of pages, that needed no disk
-  std::int64_t major_faults = 0;  // that did
-  std::int64_t peak = 0;          // bytes: resident, and page tables, beyond what there was before
+  std::uint32_t sum = 0;          // of the words read
+  std::int64_t faults = 0;        // page faults that needed no disk
+  std::int64_t major_faults = 0;  // page faults that needed the disk
+  std::int64_t peak = 0;  // bytes resident, and of page tables, in addition to those at the start
 };
 
 class Worker {
  public:
-  /// `name` is what perf and ps call it. `places` must be memory that a child shares. Ends the
-  /// program when it cannot be started.
+  /// `name` is the process's name in perf and ps. `places` must be memory that a child shares. Ends
+  /// the program if the worker cannot be started.
   Worker(const std::string& name, const std::function<std::unique_ptr<Contender>()>& make,
          std::span<const std::int64_t> places);
   Worker(const Worker&) = delete;
@@ -50,8 +50,8 @@ class Worker {
   ~Worker();
 
   Outcome work(const Task& task);
-  /// Carries the task out, by one thread, and returns how many system calls that took. Below 0:
-  /// they cannot be counted here.
+  /// Carries the task out, by one thread, and returns its number of system calls. Below 0: they
+  /// cannot be counted here.
   [[nodiscard]] std::int64_t system_calls(const Task& task);
 
  private:

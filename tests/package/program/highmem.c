@@ -1,4 +1,4 @@
-/* Writes to a high page, and reads it by another mapping. */
+/* Writes to a high page, and reads it through another mapping. */
 #include <kmapper/linux/highmem.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
-// What a user begins with: reads a file's last page through the window, writes to it, and makes the
-// disk have it.
+// A user's first program: reads a file's last page through the window, writes to it, and syncs it
+// to the disk.
 #include <kmapper/process/process.hpp>
 
 #include <cstdio>
