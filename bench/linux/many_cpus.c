@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The rows of several CPUs: a thread bound to each CPU does the same number of operations. All begin
- * together, and the row is the time from the first begin to the last end, divided by the operations
- * of all threads. A round does each row on one CPU, then on two; the median of
- * the rounds counts. The pages, and their order, are those of kmapper's job=scale.
+ * The rows of several CPUs: a thread bound to each CPU does the same number of operations. All
+ * begin together, and the row is the time from the first begin to the last end, divided by the
+ * operations of all threads. A round does each row on one CPU, then on two; the median of the
+ * rounds counts. The pages, and their order, are those of kmapper's job=scale.
  */
 #include <asm/msr.h>
 #include <linux/completion.h>
@@ -31,7 +31,7 @@ static u32 laps;
 static u32 cpus;
 static atomic_t at_start;
 static atomic_t done;
-static atomic_t left;  /* threads that may still read the above */
+static atomic_t left; /* threads that may still read the above */
 static DECLARE_COMPLETION(all_done);
 
 static void wait_for_all(atomic_t* there) {
@@ -95,7 +95,7 @@ static const struct row {
   const char* name;
   void (*fill)(struct page* const* pages, u32 cpu, struct page** sequence);
   batch_function* batch;
-} rows[] = {{"loop", own_pages, nothing},  /* the loop's own cost */
+} rows[] = {{"loop", own_pages, nothing}, /* the loop's own cost */
             {"hits-own-pages", own_pages, kmap_read},
             {"hits-one-page", one_page, kmap_read},
             {"misses", pages_in_turn, kmap_read},
@@ -103,7 +103,7 @@ static const struct row {
 
 struct rounds {
   u64 counts[kMostRounds];
-  struct cost all;  /* the events in all rounds, including the lap before the clock starts */
+  struct cost all; /* the events in all rounds, including the lap before the clock starts */
 };
 
 static struct rounds results[ARRAY_SIZE(rows)][kMostCpus];

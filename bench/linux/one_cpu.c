@@ -86,7 +86,7 @@ static struct cost cheapest_batch(batch_function* batch, struct page* const* seq
                                   u32 rounds) {
   struct cost best = {.counts = U64_MAX};
   u32 at;
-  batch(sequence, length, 1);  /* brings the window and the caches into their usual state */
+  batch(sequence, length, 1); /* brings the window and the caches into their usual state */
   for (at = 0; at < batches; ++at) {
     const struct cost begin = cost_now();
     struct cost spent;
@@ -140,7 +140,7 @@ static void percentiles(struct page* const* sequence, u32* costs) {
                {"kmap-65536-max", 1000}};
   struct cost begin_all;
   struct cost cost;
-  u64 clock = U64_MAX;  /* the cost of reading the counter */
+  u64 clock = U64_MAX; /* the cost of reading the counter */
   u32 at;
   for (at = 0; at < 100; ++at) {
     const u64 begin = rdtsc();

@@ -1,4 +1,4 @@
-// A block device through the window: a loop device, where the machine lets us have one.
+// A block device through the window: a loop device, if the machine allows one.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -36,10 +36,10 @@ TEST_F(BlockDevice, IsReadAndWritten) {
   EXPECT_FALSE(window.sync());
   EXPECT_EQ(backing_.read(kSize - kPage + 1), std::byte{9});
   EXPECT_EQ(window.map(kSize, 1).error().code(), WindowErrc::beyond_end);
-  EXPECT_TRUE(window.resize(kSize + kPage));  // a device is as long as it is
+  EXPECT_TRUE(window.resize(kSize + kPage));  // a device keeps its size
 }
 
-// The device is as long as ever, but has lost a part of its disk.
+// The device has its old size, but has lost a part of its disk.
 TEST_F(BlockDevice, WhatItCannotReadIsAnErrorOfTheMapping) {
   FileWindow window(device_.path(), Access::read_write, budget_);
   const auto good = window.map(0, kPage);

@@ -1,6 +1,6 @@
 // What windows take of the process, seen from outside: /proc/self/smaps, at every thousandth
-// operation of a random load. Resident memory, addresses and mappings stay within the budget and a
-// tenth, all that the window needs for itself included.
+// operation of a random load. Resident memory, addresses and mappings stay within 110 % of the
+// budget, including all that the window itself needs.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -28,7 +28,7 @@ constexpr bool kSeesItself = false;  // the sanitizers' own memory grows meanwhi
 constexpr bool kSeesItself = true;
 #endif
 
-/// A budget's window has room for the most slots, in addresses that take up no memory.
+/// A window has room for the most slots that there can be, in addresses that take up no memory.
 constexpr std::int64_t kOwnAddresses = (KMAPPER_CHECKED != 0 ? 14 : 5) * kMiB;
 
 struct Usage {
@@ -63,8 +63,8 @@ Usage usage() {
   return usage;
 }
 
-/// A file system in memory that gives its files 2 MiB folios, for this process alone; where that
-/// may not be made, memory files have to do, whose folios the system's settings choose.
+/// A file system in memory that gives its files 2 MiB folios, for this process alone. If it cannot
+/// be mounted, memory files are used, whose folios depend on the system's settings.
 class LargeFolios {
  public:
   LargeFolios() {
@@ -106,7 +106,7 @@ void play(const Load& load) {
   const std::vector<char> block(static_cast<std::size_t>(kMiB), 1);
   for (std::int64_t at = 0; at < load.file_size; at += kMiB)
     ASSERT_EQ(pwrite64(file, block.data(), block.size(), at), kMiB);
-  usage();  // whatever reading it needs is there now
+  usage();  // whatever the reading itself needs is allocated now
   const Usage before = usage();
   const Budget budget(load.options);
   FileWindow window(file, load.access, budget);
@@ -142,7 +142,7 @@ void play(const Load& load) {
   close(file);
 }
 
-// What a slot's own addresses still map has to go when the slot gets a page that is at home.
+// What a slot's own addresses still map must be removed when the slot gets a page at home.
 TEST(BudgetLimits, HoldWhereFilesOfBothPlacementsShareABudget) {
   if (!kSeesItself) GTEST_SKIP() << "a sanitizer's memory cannot be told from the window's";
   const ScratchFile on_disk(ScratchFile::on_disk, 32 * kMiB);

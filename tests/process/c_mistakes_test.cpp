@@ -1,4 +1,5 @@
-// kmapper.h: what a C program does wrong is a number and a line, and never the end of the process.
+// kmapper.h: a mistake of a C program results in a number and a line of text, and never ends the
+// process.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -20,7 +21,7 @@ namespace {
 
 constexpr std::int64_t kPage = 65536;
 
-/// Everything that a C program may have a handle of.
+/// All handles that a C program can have.
 class CMistakes : public testing::Test {
  public:
   CMistakes(const CMistakes&) = delete;
@@ -186,7 +187,7 @@ TEST_F(CMistakes, ANullIsNothingToDestroyOrRelease) {
   EXPECT_EQ(kmapper_map_all(budget_, nullptr, 0, nullptr), 0);
 }
 
-/// Fails a call, and looks at what is said of it.
+/// Makes a call fail, and checks its message.
 bool fails_and_says_so() {
   static kmapper_budget* budget = nullptr;  // never destroyed
   kmapper_window* window = nullptr;

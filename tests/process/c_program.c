@@ -1,5 +1,5 @@
-/* A C99 program that uses kmapper.h: each function uses one thing and says in which line it went
- * wrong. */
+/* A C99 program that uses kmapper.h: each function uses one thing, and returns the line in which
+ * a check failed. */
 #define _GNU_SOURCE
 #include "c_program.h"
 
@@ -22,14 +22,14 @@
 
 enum { PAGE = 4096, PAGES = 64 };
 
-/* 16 pages: 14 slots, and two pages for what lies across. */
+/* 16 pages: 14 slots, and two pages for mappings across pages. */
 static kmapper_budget* small_budget(void) {
   const kmapper_options options = {.size = sizeof options, .bytes = 16 * PAGE, .granule = PAGE};
   kmapper_budget* budget = NULL;
   return kmapper_budget_create(&options, &budget) == KMAPPER_OK ? budget : NULL;
 }
 
-/* The window keeps its budget. */
+/* The window keeps its budget alive. */
 static kmapper_window* open_window(int descriptor) {
   kmapper_budget* const budget = small_budget();
   kmapper_window* window = NULL;
@@ -362,7 +362,7 @@ int c_keeps_a_part_for_spans(int descriptor) {
   return 0;
 }
 
-/* Structures as an older and a newer header have them. */
+/* Structures of an older and of a newer header. */
 int c_is_of_another_version(int descriptor) {
   struct {
     kmapper_options known;

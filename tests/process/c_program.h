@@ -1,5 +1,5 @@
-/* What C does with kmapper.h, for C++ to look at. Each function returns 0, or the line of what did
- * not hold. */
+/* A C program's use of kmapper.h, for a C++ test. Each function returns 0, or the line of the
+ * check that failed. */
 #ifndef KMAPPER_TESTS_C_PROGRAM_H
 #define KMAPPER_TESTS_C_PROGRAM_H
 

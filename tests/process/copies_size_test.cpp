@@ -1,5 +1,5 @@
 // Copies of files that get shorter and longer, or that are not as long as the system says; and
-// copies that are given up because they are old.
+// copies that are discarded because they are old.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -34,7 +34,7 @@ class CopiesOf : public testing::Test {
   FileWindow window_{file_.path(), Access::read_only, budget_};
 
   void cut(std::int64_t size) const { ASSERT_EQ(ftruncate64(file_.descriptor(), size), 0); }
-  /// Has the file go on as its bytes do.
+  /// Extends the file by the usual bytes.
   void grow(std::int64_t from, std::int64_t to) const {
     std::vector<std::byte> bytes(static_cast<std::size_t>(to - from));
     for (std::size_t i = 0; i < bytes.size(); ++i)
@@ -179,7 +179,7 @@ TEST_F(CopiesOfALongFile, HaveTheNewSizeAfterARefresh) {
 
 TEST_F(CopiesOfALongFile, AreGivenUpForOneFile) {
   FileWindow other(file_.path(), Access::read_only, budget_);
-  window_.advise(Advice::random);  // nothing is read ahead
+  window_.advise(Advice::random);  // no read-ahead
   const auto held = window_.map(0, 1);
   ASSERT_TRUE(held && window_.map(kGranule, 1) && other.map(kGranule, 1));
   EXPECT_EQ(window_.trim(), 1);
@@ -188,7 +188,7 @@ TEST_F(CopiesOfALongFile, AreGivenUpForOneFile) {
   EXPECT_EQ(other.trim(), 1);
 }
 
-// Whatever others do behind it, the beginning is there.
+// The beginning is shown, whatever other threads do to the end.
 TEST_F(CopiesOfALongFile, ShowTheBeginningWhileTheEndComesAndGoes) {
   std::atomic<bool> stop{false};
   std::thread changer([&] {
@@ -215,7 +215,7 @@ TEST_F(CopiesOfALongFile, ShowTheBeginningWhileTheEndComesAndGoes) {
   EXPECT_EQ(budget_.stats().pinned, 0);
 }
 
-// A file of sysfs has a page, the system says.
+// The system reports one page as the size of a file of sysfs.
 TEST(CopiesOfASystemFile, AreAsLongAsCanBeRead) {
   const std::string path = "/sys/kernel/fscaps";
   struct stat status {};

@@ -1,4 +1,4 @@
-// A budget of copies: granules are read into memory of its own.
+// A budget of copies: granules are read into the budget's own memory.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

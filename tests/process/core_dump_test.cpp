@@ -1,5 +1,5 @@
-// What core dumps have of the files: by the flag that the kernel shows of each mapping, and by
-// a real one where the machine writes it into a file.
+// How core dumps treat the files: by the kernel's flag of each mapping, and by a real dump if the
+// machine writes it into a file.
 #include <dirent.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -27,7 +27,7 @@ namespace {
 constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::int64_t kPage = 64 << 10;
 
-/// Whether core dumps leave out what lies at the address; nothing: the kernel does not say.
+/// Whether core dumps leave out the memory at the address; nothing: the kernel does not say.
 std::optional<bool> is_left_out(const void* address) {
   std::ifstream maps("/proc/self/smaps");
   const auto wanted = reinterpret_cast<std::uintptr_t>(address);
@@ -44,7 +44,7 @@ std::optional<bool> is_left_out(const void* address) {
   return {};
 }
 
-/// Whether the kernel, or what stands for it here, lets a process say what it leaves out.
+/// Whether the kernel, or the emulator, lets a process say what dumps leave out.
 bool can_be_told() {
   void* const page = mmap(nullptr, kPage, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   madvise(page, kPage, MADV_DONTDUMP);
@@ -151,7 +151,7 @@ class Folder {
     rmdir(path_.c_str());
   }
   [[nodiscard]] const std::string& path() const { return path_; }
-  /// The size of its one file; 0: it has none.
+  /// The size of the only file in it; 0: there is none.
   [[nodiscard]] std::int64_t size() const {
     std::int64_t size = 0;
     each([&size](const std::string& path) {

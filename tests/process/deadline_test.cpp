@@ -1,4 +1,4 @@
-// How long calls wait: a time that no clock reaches is for ever, one below 0 has passed.
+// How long calls wait: a time that no clock reaches means for ever, a time below 0 has passed.
 #include "process/wait/deadline.hpp"
 
 #include <gtest/gtest.h>
@@ -54,7 +54,7 @@ class Deadlines : public testing::Test {
     std::string name;
     std::function<std::error_code()> make;
   };
-  /// Every call that takes a time, with that many nanoseconds from now, or since the clock's start.
+  /// All calls that take a time, with that many nanoseconds from now, or since the clock's start.
   [[nodiscard]] std::vector<Call> calls(std::int64_t time) {
     const auto in_c = [](int status) {
       return std::error_code(status < 0 ? -status : status, window_category());

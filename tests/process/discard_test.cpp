@@ -1,4 +1,4 @@
-// What discard() gives back, at the end of a file above all.
+// What discard() gives back, above all at the end of a file.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// What each error says: the thing, what was asked of it, and the limit.
+// The text of each error: the object, the request, and the limit.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -137,7 +137,7 @@ TEST_F(ErrorTexts, OfSeveralAtOnce) {
          "2 bytes at 65535: more than what can be mapped at once, 65536 bytes");
 }
 
-// However many they are: also more than the window keeps record of.
+// For any number of ranges, also more than the window has records.
 TEST_F(ErrorTexts, OfMoreThanThereAreSlots) {
   ASSERT_EQ(ftruncate64(file_.descriptor(), 20'000 * kGranule), 0);
   for (const std::int64_t count : {kSlots + 1, std::int64_t{1400}, std::int64_t{20'000}}) {
@@ -204,7 +204,7 @@ TEST_F(ErrorTexts, OfAFileThatWasCutShort) {
   EXPECT_EQ(error.limit(), 100);
 }
 
-/// What a constructor throws.
+/// The text of what a constructor throws.
 template <class Make>
 std::string thrown_by(Make make) {
   try {
@@ -278,7 +278,8 @@ TEST_F(ErrorTexts, OfEveryCode) {
   EXPECT_EQ(Error().message(), "no error");
 }
 
-// The child may read what it finds mapped, and destroy everything. All else says whose it is.
+// The child may read what it finds mapped, and destroy all objects. Every other call answers that
+// the window is the parent's.
 TEST_F(ErrorTexts, OfAParentsWindowInAChild) {
   HighMemory memory(budget_);
   const HighPage page = *memory.allocate();

@@ -1,4 +1,4 @@
-// Whether an access that faulted was a read or a write; and what happens where nobody says so.
+// Whether a faulting access was a read or a write; and what happens if that is unknown.
 #include "system/fault_direction.hpp"
 
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 namespace kmapper::process {
 namespace {
 
-/// GCC's and Clang's encodings, of 32 and of 16 bits.
+/// The encodings of GCC and Clang, of 32 and of 16 bits.
 constexpr bool kRiscvReads = [] {
   constexpr std::uint32_t kReads[] = {
       0x00052503,                        // lw a0, 0(a0)
@@ -71,7 +71,7 @@ static_assert(system::riscv_direction(0x9502) == system::Direction::unknown);   
 
 volatile sig_atomic_t direction_seen = 0;
 
-/// Notes the direction down, and lets the access go on.
+/// Stores the direction, and lets the access continue.
 void on_sigbus(int /*number*/, siginfo_t* info, void* context) {
   direction_seen = static_cast<int>(system::direction_of(info, context));
   auto* const address = static_cast<std::byte*>(info->si_addr);
@@ -80,7 +80,7 @@ void on_sigbus(int /*number*/, siginfo_t* info, void* context) {
              -1, 0);
 }
 
-/// What is seen of an access to a page that its file has not got.
+/// The direction of an access to a page that its file does not have.
 template <class Access>
 system::Direction direction_of_access(Access access) {
   const int seen = in_a_child([&] {
@@ -119,7 +119,7 @@ TEST(FaultDirection, OfAWriteOfAByteIsToldOnThisMachine) {
 TEST(FaultOfUnknownDirection, InAFullDiskIsAnErrorOfItsMappingAndEnds) {
   constexpr int kSkipped = 77;
   const int ended = in_a_child([] {
-    alarm(20);  // a write that is taken for a read is made again for ever
+    alarm(20);  // a write that is taken for a read is repeated for ever
     const SmallDisk disk;
     if (!disk.is_there()) return kSkipped;
     system::pretend_no_direction.store(true, std::memory_order_relaxed);
@@ -147,8 +147,8 @@ TEST(FaultOfUnknownDirection, InAFullDiskIsAnErrorOfItsMappingAndEnds) {
   EXPECT_EQ(ended, 0);
 }
 
-/// From now on the page can be read, and a write is a SIGBUS, as where a disk that is full has a
-/// hole. False: this system has no userfaultfd for it.
+/// From now on the page can be read, and a write is a SIGBUS, as with a hole on a full disk. False:
+/// this system has no userfaultfd for it.
 bool refuse_writes(std::byte* page) {
   const auto descriptor =
       static_cast<int>(syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY));
@@ -169,7 +169,7 @@ bool refuse_writes(std::byte* page) {
 TEST(FaultOfUnknownDirection, InAPageThatCanOnlyBeReadEnds) {
   constexpr int kSkipped = 77;
   const int ended = in_a_child([] {
-    alarm(20);  // a write that is taken for a read is made again for ever
+    alarm(20);  // a write that is taken for a read is repeated for ever
     system::pretend_no_direction.store(true, std::memory_order_relaxed);
     const auto page = static_cast<std::int64_t>(system::page_size());
     const ScratchFile file(16 * page);
@@ -208,7 +208,7 @@ TEST(FaultOfUnknownDirection, InAFileThatIsCutIsAnErrorOfItsMapping) {
             0);
 }
 
-// Such an access is wrong whatever the page shows, and would be made again for ever.
+// Such an access is wrong whatever the page shows, and would be repeated for ever.
 TEST(MisalignedAccess, ToAMappingIsNoneOfTheWindowsFaults) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer has a handler of its own";
@@ -230,8 +230,8 @@ TEST(MisalignedAccess, ToAMappingIsNoneOfTheWindowsFaults) {
     sigaction(SIGBUS, nullptr, &now);
     return now.sa_handler == SIG_DFL ? kPassedOn : 4;
   });
-  // The system, whose the signal was before, ends the process at once, or when the access is made
-  // again.
+  // The signal was the system's before, so the system ends the process, at once or when the access
+  // is repeated.
   EXPECT_TRUE(ended == -SIGBUS || ended == kPassedOn) << ended;
 }
 

@@ -1,5 +1,5 @@
-// Accesses that the kernel cannot carry out: the mapping is bad, its bytes are zeros, and
-// everything else goes on.
+// Accesses that the kernel cannot carry out: the mapping is bad, its bytes are zeros, and all else
+// continues.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -156,7 +156,7 @@ TEST_P(Fault, ThreadsThatFaultAtOneMappingAllGoOn) {
         together.arrive_and_wait();
         lost.writable()[own] = std::byte{5};
         together.arrive_and_wait();
-        // What one has written, the patch for another has not taken away.
+        // The patch for another mapping has not removed what this one has written.
         EXPECT_EQ(lost.bytes()[own], std::byte{5});
         together.arrive_and_wait();
       }
@@ -212,7 +212,7 @@ TEST(FullDisk, AWriteIntoAHoleIsAnErrorOfThatMapping) {
 std::atomic<int> others{0};
 void* other_page = nullptr;
 
-// Gives the page that faulted, which is not the window's, something to read.
+// Gives the faulting page, which does not belong to the window, something to read.
 void handle_others(int /*number*/, siginfo_t* info, void* /*context*/) {
   if (info->si_addr == other_page) ++others;
   (void)mmap(other_page, static_cast<std::size_t>(kPage), PROT_READ | PROT_WRITE,
@@ -271,7 +271,7 @@ TEST(Fork, TheChildIsToldThatTheWindowIsItsParents) {
     *held = {};
     if (budget.stats().misses != 0) return 5;
     if (cursor.at(9 * kPage) != nullptr) return 6;
-    // Of its own it may have as many as it likes.
+    // The child may have as many windows of its own as it likes.
     FileWindow own(file.descriptor(), Access::read_only,
                    Budget({.bytes = 16 * kPage, .granule = kPage}));
     const Expected<Mapping> mapping = own.map(6 * kPage, 10);

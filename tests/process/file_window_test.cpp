@@ -1,4 +1,4 @@
-// A file through the window, as one thread sees it.
+// A file through the window, as seen by one thread.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

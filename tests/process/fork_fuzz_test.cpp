@@ -1,10 +1,10 @@
-// Threads that do whatever the library allows, in any order, and fork at any moment. The child does
-// all that it may: reads and touches what it holds, makes calls and is told `forked`, destroys
-// everything, and begins anew with budgets, windows, threads and children of its own. It must end
+// Threads that do all that the library allows, in any order, and fork at any moment. The child does
+// all that it may: it reads and touches what it holds, makes calls and gets `forked`, destroys
+// everything, and starts again with budgets, windows, threads and children of its own. It must end
 // in time.
 //
-// A run is as long as KMAPPER_SECONDS says, or two. The seed chooses what each thread does;
-// not what happens at the same time.
+// A run takes KMAPPER_SECONDS, or two seconds. The seed chooses what each thread does, but not what
+// happens at the same time.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -40,7 +40,7 @@ const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
 
 std::byte read(const std::byte* address) { return *const_cast<const volatile std::byte*>(address); }
 
-/// What all threads share.
+/// The state that all threads share.
 struct World {
   ScratchFile file{kPages * page_bytes};
   ScratchFile changing{ScratchFile::on_disk, kPages* page_bytes};
@@ -57,14 +57,14 @@ struct World {
                                      *slots};
   std::optional<FileWindow> copied{std::in_place, file.descriptor(), Access::read_only, *copies};
   std::optional<HighMemory> memory{std::in_place, *budget};
-  int* step;  // what a child does, in memory that it shares with its parent
+  int* step;  // the child's current step, in memory that it shares with its parent
 };
 
-/// A file of one's own, of which a page is mapped that it has not got any more.
+/// A file of the thread's own, with a mapping of a page that the file has lost.
 class Lost {
  public:
   explicit Lost(const Budget& budget) : window_(file_.descriptor(), Access::read_write, budget) {}
-  /// True: it is mapped, and lost.
+  /// True: the page is mapped, and lost.
   bool lose() {
     if (!held_) {
       if (ftruncate64(file_.descriptor(), 8 * page_bytes) != 0) return false;
@@ -74,7 +74,7 @@ class Lost {
     }
     return ftruncate64(file_.descriptor(), 1) == 0;
   }
-  /// True: zeros, and it says so.
+  /// True: it shows zeros, and is bad.
   [[nodiscard]] bool touch() const { return read(held_.data()) == std::byte{0} && held_.bad(); }
   void release() { held_ = {}; }
 
@@ -97,7 +97,7 @@ class Player {
 
   void act() {
     const std::int64_t offset = below(kPages - 3) * page_bytes;
-    // What takes long is rare. Often, something that takes a lock, or a fault.
+    // Slow operations are rare. Operations that take a lock, and faults, are frequent.
     switch (below(64)) {
       case 0:
         return (void)Budget({.bytes = 8 * page_bytes, .granule = page_bytes});
@@ -120,7 +120,7 @@ class Player {
     }
   }
 
-  /// 0: all went well in the child; else the step that did not, or is not at its end in time.
+  /// 0: all went well in the child; otherwise the step that failed, or did not end in time.
   int fork_now() {
     const bool is_lost = lost_->lose();
     const pid_t child = fork();
@@ -238,7 +238,7 @@ class Player {
     world_.budget.reset();
   }
 
-  /// In a child; and in a child of that.
+  /// In a child, and in a child of that child.
   bool begins_anew(bool may_fork) {
     int& step = *world_.step;
     const Budget budget({.bytes = 16 * page_bytes, .granule = page_bytes});

@@ -1,5 +1,5 @@
-// fork() at any moment of other threads: the child may read what is mapped, also where its file has
-// been cut short, may destroy everything, and opens windows of its own.
+// fork() at any moment of other threads: the child may read what is mapped, even if its file has
+// been cut short, may destroy all objects, and opens windows of its own.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -31,7 +31,7 @@ const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
 
 std::byte read(const std::byte* address) { return *const_cast<const volatile std::byte*>(address); }
 
-/// Threads that do the same again and again, until this dies.
+/// Threads that repeat one operation until this is destroyed.
 class Crowd {
  public:
   Crowd(int threads, const std::function<void()>& act) {
@@ -56,7 +56,7 @@ class ForkAmongThreads : public testing::Test {
   const Budget budget_{{.bytes = 32 * page_bytes, .granule = page_bytes}};
   FileWindow window_{file_.descriptor(), Access::read_write, budget_};
 
-  /// Of a file that is as long as when it was opened only while it is opened.
+  /// Maps a page of a file that has its old length only while it is opened.
   Mapping map_what_is_lost(int file) const {
     EXPECT_EQ(ftruncate64(file, 4 * page_bytes), 0);
     // The window stays: its mapping needs it.
@@ -73,7 +73,7 @@ class ForkAmongThreads : public testing::Test {
     const Expected<Mapping> lost = window.map(page_bytes, 1);
     if (lost && ftruncate64(file.descriptor(), 0) == 0) (void)read(lost->data());
   }
-  /// With `fork_now` in the place of fork().
+  /// With `fork_now` in place of fork().
   template <class Fork>
   static int in_a_child_by(Fork fork_now, const Mapping& lost) {
     const pid_t child = fork_now();
@@ -97,7 +97,7 @@ TEST_F(ForkAmongThreads, TheChildTouchesACutFileWhileTheOthersFault) {
   close(file);
 }
 
-/// Whether the kernel empties a page in the child, as it was told to.
+/// Whether the kernel clears a page in the child on request.
 bool can_wipe_on_fork() {
   const auto size = static_cast<std::size_t>(page_bytes);
   void* const page =

@@ -1,7 +1,7 @@
 // A file system of one file, whose pages cannot always be read: a FUSE server, in a process of its
-// own, spoken to by the kernel as <linux/fuse.h> says.
+// own, which speaks the protocol of <linux/fuse.h> with the kernel.
 //
-// Longer than usual: the protocol's answers stand in one place.
+// Longer than usual: all answers of the protocol are in one place.
 #pragma once
 
 #include <fcntl.h>
@@ -61,21 +61,21 @@ class FuseServer {
     if (shared_ != nullptr) munmap(shared_, sizeof(Shared));
   }
 
-  /// False: this machine does not let us.
+  /// False: this machine does not allow it.
   [[nodiscard]] bool is_mounted() const { return is_mounted_; }
   [[nodiscard]] std::string path() const { return folder_ + "/file"; }
-  /// From now on to read anything of this range fails.
+  /// From now on each read in this range fails.
   void break_range(std::int64_t begin, std::int64_t end) {
     shared_->bad_begin = begin;
     shared_->bad_end = end;
   }
-  /// The next requests of this kind, so many, are answered EINTR: what a server says that gives a
-  /// request up when the caller has a signal.
+  /// The next `times` requests of this kind are answered EINTR, as by a server that gives a request
+  /// up when the caller has a signal.
   void interrupt(fuse_opcode kind, int times) {
     shared_->interrupted = static_cast<std::uint32_t>(kind);
     shared_->times = times;
   }
-  /// How many of them are still to come.
+  /// How many of these requests are still to come.
   [[nodiscard]] int left_to_interrupt() const { return shared_->times; }
 
  private:
@@ -130,7 +130,7 @@ class FuseServer {
       }
       case FUSE_READ:
         return read_file(in, argument);
-      case FUSE_WRITE: {  // which it forgets
+      case FUSE_WRITE: {  // the server drops the data
         fuse_write_in what{};
         std::memcpy(&what, argument, sizeof what);
         fuse_write_out out{};
@@ -199,7 +199,7 @@ class FuseServer {
     if (write(device_, &out, sizeof out) < 0) return;
   }
 
-  std::int64_t size_;  // of the server's process
+  std::int64_t size_;  // used by the server's process
   std::string folder_;
   Shared* shared_ = nullptr;
   int device_ = -1;

@@ -1,4 +1,4 @@
-// High memory whose pages take up memory when they are allocated: running out is an error.
+// High memory whose pages take up memory when they are allocated: to run out is an error.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,7 +30,7 @@ bool write_text(const std::string& path, const std::string& text) {
   return std::fclose(file) == 0 && written;
 }
 
-/// Files as those of /proc and /sys/fs/cgroup.
+/// Files like those of /proc and /sys/fs/cgroup.
 class SystemFiles : public testing::Test {
  protected:
   void SetUp() override {
@@ -98,7 +98,7 @@ TEST(AvailableMemory, IsUnknownWithoutTheFiles) {
   EXPECT_EQ(available_memory("/nowhere", "/nowhere"), INT64_MAX);
 }
 
-/// A control group with a limit, where the machine lets us have one.
+/// A control group with a limit, if the machine allows one.
 class ControlGroup {
  public:
   explicit ControlGroup(std::int64_t limit) {
@@ -116,7 +116,7 @@ class ControlGroup {
   ControlGroup(const ControlGroup&) = delete;
   ControlGroup& operator=(const ControlGroup&) = delete;
   ~ControlGroup() {
-    // The kernel needs a moment to let go of the process that was there.
+    // The kernel needs a moment to release the process that was in the group.
     for (int i = 0; is_there_ && i < 100 && rmdir(folder_.c_str()) != 0; ++i) usleep(10'000);
   }
   [[nodiscard]] bool is_there() const { return is_there_; }

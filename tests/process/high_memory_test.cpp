@@ -79,7 +79,8 @@ TEST(HighMemory, APageIsFreedOnce) {
   EXPECT_EQ(memory.free(HighPage{1U << 30}).code(), WindowErrc::invalid_range);
 }
 
-// More than a 32-bit process has addresses for; a page of 64 KiB takes up what is written of it.
+// More than the addresses of a 32-bit process; a page of 64 KiB takes up as much memory as was
+// written.
 TEST(HighMemory, AProcessMayHave5GiB) {
   const Budget budget({.bytes = 16 * kMiB, .granule = 64 * kKiB});
   HighMemory memory(budget);

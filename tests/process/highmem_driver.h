@@ -1,5 +1,4 @@
-/* A driver as one writes it for the kernel, and mistakes that one makes there, for C++ to look at.
- */
+/* A driver as it is written for the kernel, and usual mistakes in such drivers, for a C++ test. */
 #ifndef KMAPPER_TESTS_HIGHMEM_DRIVER_H
 #define KMAPPER_TESTS_HIGHMEM_DRIVER_H
 
@@ -14,7 +13,7 @@ extern "C" {
 struct ram_disk;
 struct ram_disk* ram_disk_create(unsigned long pages);
 void ram_disk_destroy(struct ram_disk* disk);
-/* Whether they succeed. */
+/* Return whether they succeed. */
 int ram_disk_write(struct ram_disk* disk, unsigned long offset, const char* from, size_t length);
 int ram_disk_read(struct ram_disk* disk, unsigned long offset, char* to, size_t length);
 void ram_disk_discard(struct ram_disk* disk, unsigned long offset, size_t length);

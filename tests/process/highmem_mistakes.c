@@ -1,4 +1,4 @@
-/* Mistakes that one makes with high memory in the kernel, each in a function of its own. */
+/* Usual mistakes with high memory in the kernel, each in a function of its own. */
 #define _GNU_SOURCE
 #include <linux/gfp.h>
 #include <linux/highmem.h>
@@ -193,7 +193,7 @@ int thread_that_ends_with_a_local_mapping(void) {
   return pthread_join(thread, NULL);
 }
 
-/* What the other thread waits for: that this one sleeps. */
+/* The thread that must sleep before the other thread continues. */
 static int sleeper;
 
 static int sleeper_now(void) { return __atomic_load_n(&sleeper, __ATOMIC_SEQ_CST); }

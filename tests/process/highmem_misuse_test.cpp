@@ -1,5 +1,5 @@
-// What kmapper/linux/highmem.h says of mistakes: each ends a process of its own, with a line that
-// names it, the page and the call.
+// The reports of kmapper/linux/highmem.h about mistakes: each mistake ends a process of its own,
+// with a line that names it, the page and the call.
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,7 +14,7 @@
 namespace {
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSanitized = true;  // then a handler of the sanitizer's is next, and exits
+constexpr bool kSanitized = true;  // then the sanitizer's handler is next, and exits
 #else
 constexpr bool kSanitized = false;
 #endif
@@ -111,7 +111,7 @@ INSTANTIATE_TEST_SUITE_P(, HighmemMisuse, testing::ValuesIn(kMistakes),
 class HighmemNotice : public HighmemMisuse {};
 
 TEST_F(HighmemNotice, GetFreePagesOfHighMemoryGivesNothing) {
-  volatile gfp_t flags = GFP_HIGHUSER;  // what the compiler knows, it refuses
+  volatile gfp_t flags = GFP_HIGHUSER;  // not constant: the compiler refuses constant flags
   EXPECT_EXIT(std::exit(__get_free_pages(flags, 0) == 0 ? 0 : 1), testing::ExitedWithCode(0),
               "kmapper: __get_free_pages with __GFP_HIGHMEM gives nothing.*; called from ");
 }
@@ -147,7 +147,7 @@ TEST_F(HighmemNotice, SettingsMakeTheMachine) {
   EXPECT_EXIT(ask(), testing::ExitedWithCode(0), "");
 }
 
-// The program's own handler is next.
+// The program's own handler is called next.
 TEST_F(HighmemNotice, AFaultGoesToTheHandlerThatWasThere) {
   const auto fault = [] {
     signal(SIGSEGV, [](int) { _exit(77); });

@@ -1,4 +1,4 @@
-// Where the reports of kmapper/linux/highmem.h say that a call was made.
+// The call site in the reports of kmapper/linux/highmem.h.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 
@@ -11,14 +11,14 @@
 namespace kmapper::linux_face {
 namespace {
 
-/// Returns where it returns to.
+/// Returns its return address.
 [[gnu::noinline]] const void* report_who_calls() {
   const void* const caller = __builtin_return_address(0);
   report({.what = "a call", .pfn = 0, .caller = caller, .advice = "look at its place"});
   return caller;
 }
 
-// Else addr2line gives the line behind the call.
+// Otherwise addr2line would give the line after the call.
 TEST(HighmemReport, APlaceIsWithinTheInstructionOfTheCall) {
   testing::internal::CaptureStderr();
   const void* const caller = report_who_calls();
@@ -33,7 +33,7 @@ TEST(HighmemReport, APlaceIsWithinTheInstructionOfTheCall) {
   ASSERT_NE(dladdr(caller, &info), 0);
   std::uintptr_t end = reinterpret_cast<std::uintptr_t>(caller);
 #ifdef __arm__
-  end &= ~std::uintptr_t{1};  // it says that the caller is Thumb code
+  end &= ~std::uintptr_t{1};  // the bit marks the caller as Thumb code
 #endif
   end -= reinterpret_cast<std::uintptr_t>(info.dli_fbase);
   constexpr std::uintptr_t kShortestCall = 2;

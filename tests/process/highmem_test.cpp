@@ -1,4 +1,4 @@
-// kmapper/linux/highmem.h: what works, from C++ and from a driver in C (highmem_driver.c).
+// Correct use of kmapper/linux/highmem.h, from C++ and from a driver in C (highmem_driver.c).
 #include <gtest/gtest.h>
 
 #include <cstdio>
@@ -196,7 +196,7 @@ TEST(Highmem, ThreadsShareSlotsAndSleepForThem) {
   constexpr int kThreads = 4;
   std::vector<Page*> pages(2 * 512);
   for (Page*& page : pages) page = high_page();
-  // All slots but one are held, so that the threads take turns.
+  // All slots except one are held, so that the threads take turns.
   for (std::size_t i = 0; i < 511; ++i) (void)kmap(pages[i]);
   std::vector<std::jthread> threads;
   threads.reserve(kThreads);

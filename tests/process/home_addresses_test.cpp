@@ -1,5 +1,5 @@
-// How many addresses files take at home: as many as they are long, and all together a share of what
-// the process may have.
+// How many addresses files take at home: as many as their lengths, and all together a share of the
+// process's addresses.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -36,7 +36,7 @@ TEST(HomeAddresses, AreInProportionToTheFiles) {
   EXPECT_TRUE(shows(mapping->bytes(), 10));
 }
 
-// All files are mapped, those that get no home in slots.
+// All files are mapped; those that get no home are mapped in slots.
 TEST(HomeAddresses, LeaveMostOfALimitToOthers) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer needs addresses of its own";
@@ -68,8 +68,8 @@ TEST(HomeAddresses, LeaveMostOfALimitToOthers) {
   EXPECT_EQ(ended, 0);
 }
 
-// Neighbours at home are neighbours in memory, in whatever order they are mapped. Where one extent
-// ends and the next begins they are not.
+// Neighbours at home are neighbours in memory, whatever the order in which they are mapped, except
+// where one extent ends and the next begins.
 TEST(HomeAddresses, AreFoundForAFileThatGrows) {
   const ScratchFile file(0);
   const Budget budget({.bytes = 8 * kMiB, .granule = kPage, .placement = Placement::home});
@@ -98,7 +98,7 @@ TEST(HomeAddresses, AreFoundForAFileThatGrows) {
     EXPECT_EQ(window.map(i * kPage + 8, 1)->bytes()[0], byte_at(i));
 }
 
-// Each is as long again as all before it, or as what is needed.
+// Each extent is as long as all extents before it, or as long as needed.
 TEST(HomeAddresses, OfAFileThatGrowsAllTheTimeAreAtMostTwiceItsSize) {
   const ScratchFile file(0);
   const Budget budget({.bytes = 64 * kMiB, .granule = 64 << 10, .placement = Placement::home});

@@ -1,4 +1,4 @@
-// Files in huge pages: memory files here, as files of hugetlbfs are.
+// Files in huge pages: memory files here, which behave like files of hugetlbfs.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/file.h>
@@ -46,7 +46,7 @@ class HugeFile {
   bool exists_;
 };
 
-/// Pages in the machine's pool, for one test at a time; as many as before when it is over.
+/// Pages in the machine's pool, for one test at a time; the pool has its old size afterwards.
 class HugePages {
  public:
   explicit HugePages(long pages) : lock_(open("/tmp", O_RDONLY | O_CLOEXEC)) {
@@ -106,7 +106,7 @@ TEST_P(HugePageFile, IsAsLongAsBeforeWhenItIsOpenedAndMapped) {
   if (!file.exists()) GTEST_SKIP() << "no files in huge pages of 2 MiB here";
   FileWindow window(file.descriptor(), Access::read_write, Budget(large_granules(GetParam())));
   EXPECT_EQ(file.size(), 2 * kHuge);
-  (void)window.map(0, 1);          // perhaps an error: the pool may be empty
+  (void)window.map(0, 1);          // may be an error: the pool may be empty
   (void)window.map(kHuge - 1, 2);  // a span
   EXPECT_EQ(file.size(), 2 * kHuge);
 }

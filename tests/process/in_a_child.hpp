@@ -1,4 +1,5 @@
-// Runs something in a process of its own: what it does to the process, and how it ends, is its own.
+// Runs a function in a process of its own, so that its effects on the process, and the process's
+// end, stay there.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,8 +8,8 @@
 
 namespace kmapper::process {
 
-/// What the function returned, as an exit code; below 0: the signal that ended it. -SIGALRM: it has
-/// not ended within so many seconds (0: it may take as long as it likes).
+/// The function's return value, as an exit code; below 0: the signal that ended it. -SIGALRM: it
+/// has not ended within so many seconds (0: no limit).
 template <class Function>
 int in_a_child_within(unsigned seconds, Function function) {
   const pid_t child = fork();
@@ -17,7 +18,7 @@ int in_a_child_within(unsigned seconds, Function function) {
     try {
       _exit(function());
     } catch (...) {
-      _exit(98);  // and not on into the parent's tests
+      _exit(98);  // never continue with the parent's tests
     }
   }
   int status = 0;
@@ -25,7 +26,7 @@ int in_a_child_within(unsigned seconds, Function function) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-/// The same, for as long as it takes.
+/// The same, without a limit.
 template <class Function>
 int in_a_child(Function function) {
   return in_a_child_within(0, function);

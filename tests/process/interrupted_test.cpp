@@ -1,4 +1,4 @@
-// A file system whose calls signals interrupt: the window makes them again.
+// A file system whose calls are interrupted by signals: the window repeats them.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -15,9 +15,10 @@ constexpr std::int64_t kSize = 64 * kPage;
 constexpr std::int64_t kGranule = 16 * kPage;
 constexpr int kSkipped = 77;
 constexpr int kTimes = 3;
-constexpr int kTimesOfAPage = 8;  // an access asks several times before it is a SIGBUS
+constexpr int kTimesOfAPage =
+    8;  // the kernel asks several times for an access before it is a SIGBUS
 
-/// Has use(server, budget), which returns 0 where all is well, use a file system of which a request
+/// Calls use(server, budget), which returns 0 if all is well, on a file system of which a request
 /// of one kind is interrupted several times. In a child: the file system is mounted for it alone.
 template <class Use>
 void use_interrupted(Placement placement, Use use) {
@@ -31,8 +32,8 @@ void use_interrupted(Placement placement, Use use) {
   EXPECT_EQ(ended, 0);
 }
 
-/// Has use(window), which returns whether all is well, use a window while requests of that kind
-/// are interrupted.
+/// Calls use(window), which returns whether all is well, while requests of that kind are
+/// interrupted.
 template <class Use>
 void use_window_interrupted(fuse_opcode kind, Use use, int times = kTimes) {
   use_interrupted(Placement::slots, [&](FuseServer& server, const Budget& budget) {
@@ -85,7 +86,7 @@ TEST(Interrupted, AReadIntoACopyIsDoneAgain) {
   });
 }
 
-// The page is read when it is touched: what the kernel makes of EINTR then is a SIGBUS.
+// The page is read when it is touched: the kernel makes a SIGBUS of EINTR then.
 TEST(Interrupted, AReadOfAPageIsDoneAgain) {
   use_window_interrupted(
       FUSE_READ,

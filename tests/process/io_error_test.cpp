@@ -1,4 +1,5 @@
-// A disk that cannot be read: zeros and an error for who touches that, and nothing for others.
+// A disk that cannot be read: the mapping that touches it gets zeros and an error; other mappings
+// are not affected.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -18,8 +19,8 @@ class IoError : public testing::TestWithParam<std::int64_t> {};  // the granule
 
 INSTANTIATE_TEST_SUITE_P(Granules, IoError, testing::Values(kPage, 4 * kPage, 16 * kPage));
 
-/// Has look(server, window), which returns 0 where all is well, look at a file of which a page
-/// cannot be read. In a child: the file system is mounted for it alone.
+/// Calls look(server, window), which returns 0 if all is well, on a file of which a page cannot be
+/// read. In a child: the file system is mounted for it alone.
 template <class Look>
 void look_at_broken_file(Placement placement, std::int64_t granule, Look look) {
   const int ended = in_a_child([&] {

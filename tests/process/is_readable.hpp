@@ -1,4 +1,4 @@
-// Whether something may be read and written, without a fault where it may not.
+// Whether memory may be read and written, without a fault if it may not.
 #pragma once
 
 #include <unistd.h>
@@ -8,7 +8,7 @@
 
 namespace kmapper::process {
 
-/// Whether the process may read the byte; asks the kernel, so that no signal comes of it.
+/// Whether the process may read the byte; asks the kernel, so that there is no signal.
 inline bool is_readable(const void* address) {
   std::array<int, 2> ends{};
   if (pipe(ends.data()) != 0) return false;
@@ -18,7 +18,7 @@ inline bool is_readable(const void* address) {
   return is;
 }
 
-/// Whether the process may write to the byte, which stays what it is.
+/// Whether the process may write to the byte, which keeps its value.
 inline bool is_writable(std::byte* address) {
   std::array<int, 2> ends{};
   if (pipe(ends.data()) != 0) return false;

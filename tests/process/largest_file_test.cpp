@@ -1,4 +1,4 @@
-// A file as long as a file can be: no sum of an offset and a length overflows.
+// A file of the greatest possible length: no sum of an offset and a length overflows.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <unistd.h>

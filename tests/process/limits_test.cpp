@@ -1,4 +1,4 @@
-// What the system refuses: addresses, and mappings. Each in a process of its own.
+// Limits of the system: addresses, and mappings. Each test in a process of its own.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -32,7 +32,7 @@ bool use_all_mappings_up() {
   return false;
 }
 
-// The budget's slots each have a mapping of their own, and the process gets no other.
+// Each of the budget's slots has a mapping, and the process gets no further one.
 TEST(SystemLimits, IdleSlotsAreGivenBackWhereNoMoreMappingsAreAllowed) {
   const int ended = in_a_child([] {
     const ScratchFile file(2048 * kPage);
@@ -121,7 +121,7 @@ class MemoryGroup {
   bool is_entered_ = false;
 };
 
-// The file is larger than what the process may have of memory, the cache of files included.
+// The file is larger than the process's memory, including the cache of files.
 TEST(SystemLimits, AFileLargerThanTheMemoryOfTheCgroupIsGoneThrough) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer needs memory of its own";

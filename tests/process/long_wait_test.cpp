@@ -1,5 +1,5 @@
-// Calls that sleep for long: they are reported once, with the mappings that are in their way; where
-// no thread is left to release anything, they fail.
+// Calls that sleep long: they are reported once, with the mappings in their way. If no thread is
+// left to release anything, they fail.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -34,7 +34,7 @@ Options small(OnLongWait on_long_wait = OnLongWait::report) {
   return {.bytes = 16 * kGranule, .granule = kGranule, .on_long_wait = on_long_wait};
 }
 
-/// As the kernel counts them; 0: it does not say, or somebody else answers for it.
+/// As the kernel counts them; 0: it does not say, or an emulator answers in its place.
 int threads_of_process() {
   std::ifstream stat("/proc/self/stat");
   const std::string all((std::istreambuf_iterator<char>(stat)), {});
@@ -43,8 +43,8 @@ int threads_of_process() {
   return at != std::string::npos ? std::atoi(all.c_str() + at) : 0;
 }
 
-/// Whether the library can tell that the process has so many threads: a sanitizer has a thread of
-/// its own, and so may an emulator.
+/// Whether the library can see that the process has so many threads: a sanitizer has a thread of
+/// its own, and an emulator may have one.
 bool sees_threads(int threads) { return threads_of_process() == threads; }
 
 std::vector<Mapping> hold_all(FileWindow& window) {
@@ -53,7 +53,7 @@ std::vector<Mapping> hold_all(FileWindow& window) {
   return held;
 }
 
-/// What is written to standard error meanwhile.
+/// Captures what is written to standard error.
 class StandardError {
  public:
   StandardError() : saved_(dup(2)), file_(memfd_create("standard error", 0)) { dup2(file_, 2); }
@@ -70,7 +70,7 @@ class StandardError {
     text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
     return text;
   }
-  /// Waits for as many lines that have `part` in them, for some seconds.
+  /// Waits a few seconds for a line that contains `part`.
   [[nodiscard]] bool comes_to_say(const std::string& part) const {
     for (int i = 0; i < 1000; ++i) {
       if (text().find(part) != std::string::npos) return true;
@@ -91,7 +91,7 @@ int count(const std::string& text, const std::string& part) {
   return found;
 }
 
-// A child that hangs is ended, and found out, by alarm().
+// alarm() ends a child that hangs, which fails the test.
 TEST(LongWait, TheOnlyThreadThatHoldsAllSpansIsToldSoAtOnce) {
   const int ended = in_a_child([] {
     alarm(20);
@@ -103,7 +103,7 @@ TEST(LongWait, TheOnlyThreadThatHoldsAllSpansIsToldSoAtOnce) {
     const auto second = window.map(3 * kGranule - 1, 2);
     if (second.error().code() != WindowErrc::would_deadlock) return 2;
     if (second.error().code() != std::errc::resource_deadlock_would_occur) return 3;
-    // A call with a limit ends by itself, and says why.
+    // A call with a limit ends, and says why.
     if (window.map_for(3 * kGranule - 1, 2, 1ms).error().code() != WindowErrc::timed_out) return 4;
     if (window.try_map(3 * kGranule - 1, 2).error().code() != WindowErrc::would_sleep) return 5;
     return 0;
@@ -168,7 +168,7 @@ TEST(LongWait, OfThreadsThatAllWaitOneIsToldSo) {
   EXPECT_EQ(ended, 0);
 }
 
-/// A thread waits for a second and more; another releases when the report has come.
+/// One thread waits for more than a second; another releases once the report has come.
 template <class Hold>
 std::string report_of(const Options& options, std::int64_t offset, std::int64_t length, Hold hold) {
   const StandardError standard_error;

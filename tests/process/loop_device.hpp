@@ -1,4 +1,4 @@
-// A loop device: a file as a block device, where the machine lets us have one.
+// A loop device: a file as a block device, if the machine allows one.
 #pragma once
 
 #include <fcntl.h>
@@ -16,7 +16,7 @@ class LoopDevice {
  public:
   explicit LoopDevice(int backing) {
     const int control = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
-    // Between the question and the answer's use somebody else may have taken it.
+    // Another process may take the device between the question and its use.
     for (int tries = 0; control >= 0 && !is_there_ && tries < 10; ++tries) {
       if (device_ >= 0) close(device_);
       path_ = "/dev/loop" + std::to_string(ioctl(control, LOOP_CTL_GET_FREE));
@@ -33,14 +33,14 @@ class LoopDevice {
   }
   [[nodiscard]] bool is_there() const { return is_there_; }
   [[nodiscard]] const std::string& path() const { return path_; }
-  /// Has the device go when nobody uses it any more: a file system that is mounted does.
+  /// Makes the device go away after its last use: a mounted file system counts as a use.
   void go_when_unused() const {
     loop_info64 info{};
     if (!is_there_ || ioctl(device_, LOOP_GET_STATUS64, &info) != 0) return;
     info.lo_flags |= LO_FLAGS_AUTOCLEAR;
     ioctl(device_, LOOP_SET_STATUS64, &info);
   }
-  /// Has the system forget what it has read of it.
+  /// Makes the system forget what it has read of the device.
   void forget() const { EXPECT_EQ(ioctl(device_, BLKFLSBUF, 0), 0); }
 
  private:

@@ -1,4 +1,4 @@
-// Writes to pages that were replaced by zeros are lost: sync() says so.
+// Writes to pages that were replaced by zeros are lost: sync() reports it.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -22,7 +22,7 @@ class LostWrites : public testing::Test {
 
   void cut(std::int64_t size) const { ASSERT_EQ(ftruncate64(file_.descriptor(), size), 0); }
 
-  /// Maps two granules, one after the other, and writes to them when the file has lost them.
+  /// Maps two granules, one after the other, and writes to them after the file has lost them.
   void lose_two_writes() {
     const auto first = window_.map(4 * kGranule, 1);
     const auto second = window_.map(2 * kGranule, 1);
@@ -64,7 +64,7 @@ TEST_F(LostWrites, OfSpansAreSaid) {
   EXPECT_EQ(window_.sync().code(), WindowErrc::cut_short);
 }
 
-// The page that shows zeros is handed out again, and nothing faults any more.
+// The page that shows zeros is handed out again, and no access faults any more.
 TEST_F(LostWrites, ToAGranuleThatIsBadAlreadyAreSaid) {
   const auto bad = window_.map(kGranule, 1);
   ASSERT_TRUE(bad);

@@ -28,8 +28,8 @@ std::int64_t allocated_of(int descriptor) {
   return fstat64(descriptor, &status) == 0 ? status.st_blocks * 512 : -1;
 }
 
-/// Whether what is mapped from now on is locked, and as much of it as the tests need may be.
-/// Sanitizers keep a process from that.
+/// Whether later mappings are locked, and as much memory as the tests need may be locked.
+/// Sanitizers prevent it.
 bool locks_what_it_maps() {
   constexpr std::size_t kSize = 64 << 20;
   void* const address =
@@ -40,7 +40,7 @@ bool locks_what_it_maps() {
   return is_locked;
 }
 
-/// Another user may lock so much, and no more.
+/// Becomes another user, who may lock so much memory and no more.
 bool become_a_user_that_may_lock(std::int64_t bytes) {
   const rlimit limit{.rlim_cur = static_cast<rlim_t>(bytes),
                      .rlim_max = static_cast<rlim_t>(bytes)};
@@ -102,7 +102,7 @@ TEST(MemoryLock, OfAFileAtHomeEndsWhenItsNextGranuleIsTakenBack) {
     held->writable()[0] = std::byte{7};
     if (mlockall(MCL_CURRENT) != 0) return kCannotLock;
     const std::int64_t locked = budget.stats().populated;
-    if (locked < kFile) return locked > kBudget ? 3 : kCannotLock;  // -1: nobody says
+    if (locked < kFile) return locked > kBudget ? 3 : kCannotLock;  // -1: unknown
     for (std::int64_t i = 0; i < kFile / kGranule / 4; ++i) {
       if (!window.map(i * kGranule, 1)) return 4;
     }
@@ -130,7 +130,7 @@ TEST(MemoryLock, ABudgetBeyondWhatMayBeLockedNamesTheLimit) {
   EXPECT_DONE(ended);
 }
 
-// The kernel counts what a new mapping replaces, too.
+// The kernel also counts the memory that a new mapping replaces.
 TEST(MemoryLock, AProcessThatMayLockNoMoreMapsGranulesAsBefore) {
   const int ended = in_a_child([] {
     const ScratchFile file(ScratchFile::on_disk, 4 * kMiB);
@@ -151,14 +151,14 @@ TEST(MemoryLock, AProcessThatMayLockNoMoreMapsGranulesAsBefore) {
         if (errno != EAGAIN) return 1;
         size /= 2;
       } else if (size == 8 << 20) {
-        return kCannotLock;  // as much again as may be locked: nothing is counted here
+        return kCannotLock;  // as much again may be locked: nothing is counted here
       }
     }
     for (std::int64_t at = 0; at < 4 * kMiB; at += kGranule) {
       const Expected<Mapping> mapping = window.map(at, kGranule);
       if (!mapping || !shows(mapping->bytes(), at)) return 2;
     }
-    // What is no longer in the file is zeros, as ever.
+    // Data that is no longer in the file is zeros, as always.
     const Expected<Mapping> cut = window.map(3 * kMiB, 1);
     if (!cut || ftruncate64(file.descriptor(), kMiB) != 0) return 3;
     if (cut->bytes()[0] != std::byte{0} || !cut->bad()) return 4;

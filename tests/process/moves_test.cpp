@@ -1,4 +1,5 @@
-// What is assigned to gives up at once what it held, whatever becomes of the other.
+// An object that is assigned to releases at once what it held, whatever happens to the other
+// object.
 #include <gtest/gtest.h>
 
 #include <cstdint>
@@ -70,7 +71,7 @@ TEST_F(MoveAssignment, OfABudgetDropsTheOld) {
   FileWindow window(file_.descriptor(), Access::read_only, other);
   other = std::move(budget_);
   EXPECT_EQ(other.stats().budget, 16 * kGranule);
-  EXPECT_TRUE(window.map(0, 1));  // a window keeps its budget
+  EXPECT_TRUE(window.map(0, 1));  // the window keeps its budget alive
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// File systems that have no room left for a page, though they count free blocks; and quotas.
+// File systems without room for one more page, although they count free blocks; and quotas.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <linux/btrfs.h>
@@ -29,7 +29,7 @@ constexpr std::int64_t kMiB = 1 << 20;
 constexpr std::int64_t kSize = kMiB;
 constexpr int kSkipped = 77;
 
-/// A file system for the calling process alone, which should be a child of the test's.
+/// A file system for the calling process alone, which should be a child of the test.
 class Mounted {
  public:
   Mounted() {
@@ -43,7 +43,7 @@ class Mounted {
     umount2(folder_, MNT_DETACH);
     rmdir(folder_);
   }
-  /// Of a kind whose program mkfs.<kind> is there, with the options that it needs.
+  /// Mounts a file system of a kind if its mkfs.<kind> is installed.
   [[nodiscard]] bool mount_disk(const std::string& kind, std::int64_t size) {
     const ScratchFile disk(ScratchFile::on_disk, 0);
     const std::string make =
@@ -65,7 +65,7 @@ class Mounted {
   bool has_place_ = false;
 };
 
-/// Has a file take up all that there is.
+/// Makes a file take all free space.
 void fill_up(int file) {
   std::int64_t end = 0;
   for (std::int64_t step = 64 * kMiB; step >= 4096;) {
@@ -86,14 +86,14 @@ void write_all(int file) {
   fsync(file);
 }
 
-/// Writes to each page of a file on which no more can be written. 0: each error, and there are
-/// some, is the expected one, and sync() knows of it.
+/// Writes to each page of a file that can take no more. 0: there are errors, all are the expected
+/// one, and sync() reports them.
 int write_to(int file, int number) {
   const std::error_code expected(number, std::system_category());
   FileWindow window(file, Access::read_write,
                     Budget({.bytes = kMiB, .placement = Placement::slots}));
   int bad = 0;
-  // A few will do: a file system looks hard for a last block, and takes its time.
+  // A few are enough: a file system searches long for a last block.
   for (std::int64_t at = 0; at < kSize && bad < 3; at += 4096) {
     const auto mapping = window.map(at, 1);
     if (!mapping) return 10;
@@ -106,7 +106,7 @@ int write_to(int file, int number) {
   return window.sync().code() == expected ? 0 : 13;
 }
 
-/// Runs it in a process of its own, which may mount file systems, with one of that kind.
+/// Runs the function in a process of its own, with a file system of that kind.
 template <class Run>
 void on_disk_of(const std::string& kind, std::int64_t size, Run run) {
   const int ended = in_a_child([&] {
@@ -155,7 +155,7 @@ TEST(NoSpace, OfAQuotaIsNamedAsThat) {
   });
 }
 
-// A file system in memory takes a page for what is read of a hole, too.
+// A file system in memory needs a page even for a read of a hole.
 TEST(NoSpace, IsFoundByAReadThatNeedsAPage) {
   const int ended = in_a_child([] {
     const SmallDisk disk;

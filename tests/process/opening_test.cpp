@@ -1,5 +1,5 @@
-// What FileWindow opens and what it refuses: by its kind, by how the program has opened it, and by
-// offsets that cannot be mapped. Opening waits for nobody, and changes nothing.
+// Which files FileWindow opens and which it refuses: by their kind, by how the program has opened
+// them, and by offsets that cannot be mapped. Opening waits for nothing, and changes nothing.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/epoll.h>
@@ -24,7 +24,7 @@ namespace {
 
 constexpr std::int64_t kSmall = 64 << 10;
 
-/// The text with which opening is refused; empty: it is not.
+/// The text of the refusal; empty if the file is opened.
 template <class File>
 std::string refusal(const File& file, Access access, Placement placement = Placement::automatic) {
   try {
@@ -37,7 +37,7 @@ std::string refusal(const File& file, Access access, Placement placement = Place
 
 bool has(const std::string& text, const char* part) { return text.find(part) != std::string::npos; }
 
-/// A name in a folder of its own, for something that a test makes.
+/// A name in a folder of its own, for a file that a test makes.
 class Name {
  public:
   Name() {
@@ -69,8 +69,8 @@ class Opened {
   const int number_;
 };
 
-// Without a writer at its other end, a FIFO keeps the reader that opens it waiting; and a writer
-// that waits for a reader must not take this for one.
+// Without a writer, open() of a FIFO for reading blocks; and a writer that waits for a reader must
+// not take the window for one.
 TEST(Opening, AFifoIsRefusedAtOnceAndNotOpened) {
   const Name name;
   ASSERT_EQ(mkfifo(name.path().c_str(), 0600), 0);
@@ -166,7 +166,7 @@ TEST(Opening, FilesThatTheirFileSystemDoesNotMapAreRefused) {
   }
 }
 
-/// What opening must leave as it is.
+/// The state that opening must not change.
 struct State {
   std::int64_t size, blocks, seconds, nanoseconds;
   bool operator==(const State&) const = default;
@@ -233,7 +233,8 @@ class FarFile {
 
 constexpr Access kRead = Access::read_only;
 
-// Two files of one budget, so that a granule's number that ran into its file's would name another.
+// Two files of one budget: a granule's number that overflowed into its file's would name another
+// granule.
 TEST(FarOffsets, EachShowsItsOwnBytes) {
   const FarFile file(kFar * 4);
   const FarFile other(kSmall);
@@ -275,7 +276,7 @@ TEST(FarOffsets, WhatHasNoNumberIsAnErrorThatNamesTheLimit) {
   EXPECT_TRUE(first.map(kEnd - 4, 4));
 }
 
-// All but the last granule, whose end no offset says.
+// All except the last granule, whose end is no valid offset.
 TEST(FarOffsets, LargerGranulesReachEveryOffset) {
   constexpr std::int64_t kGranule = 64 << 10;
   const FarFile file(INT64_MAX);
@@ -293,7 +294,7 @@ TEST(FarOffsets, LargerGranulesReachEveryOffset) {
   }
 }
 
-// mmap2() of 32-bit processes is told units of 4 KiB, in 32 bits.
+// mmap2() of 32-bit processes takes units of 4 KiB, in 32 bits.
 TEST(FarOffsets, Of32BitProcessesAreMappedTo16TiBAndCopiedBeyond) {
   if (sizeof(void*) != 4) GTEST_SKIP() << "for 32-bit processes";
   constexpr std::int64_t kEnd = std::int64_t{1} << 44;

@@ -1,7 +1,7 @@
-// Each allocation fails in turn: of every call of the library, at each place where it allocates.
-// The call is done, or says not_enough_memory, and everything is as it was before.
+// Each allocation fails in turn: in every call of the library, at each place where it allocates.
+// The call succeeds, or returns not_enough_memory and changes nothing.
 //
-// Longer than usual: all operators new and delete of the program stand beside what they are for.
+// Longer than usual: all operators new and delete of the program are here, with their purpose.
 #include <dirent.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -32,7 +32,7 @@
 
 namespace {
 
-/// Of this thread: allocations that succeed before one fails. Below 0: all succeed.
+/// For this thread: the allocations that succeed before one fails. Below 0: all succeed.
 thread_local constinit int allocations_left = -1;
 
 bool fails_now() { return allocations_left >= 0 && allocations_left-- == 0; }
@@ -50,7 +50,7 @@ void* allocate_or_throw(std::size_t size, std::size_t alignment) {
 
 }  // namespace
 
-// The program's own operators, all of them: those of the C++ library call these two kinds.
+// All of the program's own operators: those of the C++ library call these two kinds.
 void* operator new(std::size_t size) { return allocate_or_throw(size, alignof(std::max_align_t)); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
   return allocate_or_throw(size, static_cast<std::size_t>(alignment));
@@ -58,7 +58,7 @@ void* operator new(std::size_t size, std::align_val_t alignment) {
 void* operator new(std::size_t size, const std::nothrow_t& /*unused*/) noexcept {
   return allocate(size, alignof(std::max_align_t));
 }
-// Not inlined: g++ would take free() for a mistake.
+// Not inlined: g++ would warn about free().
 [[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t /*size*/) noexcept {
   std::free(memory);
@@ -89,8 +89,8 @@ int open_descriptors() {
   return count;
 }
 
-/// Mappings of files, and addresses that admit nobody: all that the library has but its heap. A
-/// sanitizer's allocator has some, too, and these are not counted.
+/// Mappings of files, and inaccessible addresses: all that the library has except its heap. A
+/// sanitizer's allocator has some, too; these are not counted.
 int mappings() {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   return 0;
@@ -113,15 +113,15 @@ class OutOfMemory : public testing::Test {
   ScratchFile file_{ScratchFile::on_disk, 20 * kGranule};
   FileWindow window_{file_.path(), Access::read_write, budget_};
 
-  /// What is to be got back, whatever failed.
+  /// The resources that must be unchanged after a failure.
   [[nodiscard]] std::vector<std::int64_t> held() const {
     const Stats stats = budget_.stats();
     const auto free_slots = reserve(budget_, 14, {.deadline = {}});
     return {stats.pinned, open_descriptors(), free_slots ? 1 : 0};
   }
 
-  /// Makes the call with its first allocation failing, with its second, and so on, until it has
-  /// none that could fail; then it returns `expected`.
+  /// Makes the call with its first allocation failing, with its second, and so on, until no
+  /// allocation is left to fail; then it must return `expected`.
   void expect(const char* name, std::error_code expected,
               const std::function<std::error_code()>& call) {
     const std::vector<std::int64_t> before = held();
@@ -146,7 +146,7 @@ class OutOfMemory : public testing::Test {
       }
     }
   }
-  /// The same, of a call in C.
+  /// The same for a call in C.
   void expect(const char* name, int expected, const std::function<int()>& call) {
     const auto code_of = [](int number) {
       return number < 0 ? std::error_code(-number, window_category())
@@ -246,7 +246,7 @@ TEST_F(OutOfMemory, OfSeveralMapsAtOnce) {
          [&] { return reserve(budget_, 15).error().code(); });
 }
 
-// What was patched is mapped anew, when it is pinned already.
+// A patched granule is mapped again, if it is pinned already.
 TEST_F(OutOfMemory, OfSeveralMapsOfWhatWasPatched) {
   const auto patch = [&] {
     EXPECT_EQ(ftruncate64(file_.descriptor(), 19 * kGranule), 0);

@@ -1,5 +1,5 @@
-// The library's own pins, of read-ahead and of lookups that went astray: they are nobody's, and no
-// caller hears of them.
+// The library's own pins, of read-ahead and of lookups that found another page: no caller holds
+// them, and no call reports them.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -43,7 +43,7 @@ struct Refused {
 };
 
 /// Two threads allocate pages in a row, which starts read-ahead, map each and hand it over; two
-/// others map it again, release it and free it.
+/// other threads map it again, release it and free it.
 void hand_over_and_free(const Options& options, int pages, Refused& refused) {
   const Budget budget(options);
   HighMemory memory(budget);
@@ -86,8 +86,8 @@ class OwnPins : public testing::TestWithParam<Placement> {
     return {.bytes = 64 * kGranule, .granule = kGranule, .placement = GetParam()};
   }
 
-  /// A thread that reads the first half of the file again and again, from front to back, so that
-  /// read-ahead goes into the second half; and one that has parts of all of it read.
+  /// One thread reads the first half of the file sequentially, again and again, so that read-ahead
+  /// goes into the second half; another has parts of the whole file read.
   class Readers {
    public:
     explicit Readers(FileWindow& window) {

@@ -1,6 +1,6 @@
-// Machines whose pages are larger: 16 and 64 KiB are pretended, each in a process of its own that
-// makes its budgets under the pretence. What is done with whole pages is done right by this
-// machine's kernel, too, for its pages are parts of them.
+// Machines with larger pages: 16 and 64 KiB are simulated, each in a process of its own that makes
+// its budgets with that size. This machine's kernel handles whole simulated pages correctly,
+// because they are multiples of its own.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -31,8 +31,8 @@ class PageSize : public testing::TestWithParam<std::int64_t> {
   void SetUp() override {
     if (page_ < sysconf(_SC_PAGESIZE)) GTEST_SKIP() << "this machine's own pages are larger";
   }
-  /// In a process that works with pages of that size. The function returns 0, or which of its
-  /// expectations failed.
+  /// Runs the function in a process that works with pages of that size. It returns 0, or which of
+  /// its expectations failed.
   template <class Function>
   void expect(Function function) {
     EXPECT_EQ(in_a_child([&] {
@@ -78,8 +78,8 @@ TEST_P(PageSize, APageTableIsOneOfItsPages) {
   });
 }
 
-/// Maps a file page by page, twice, and across pages; writes; cuts it, and looks at what is lost;
-/// and gives everything back.
+/// Maps a file page by page, twice, and across pages; writes; cuts it, and checks what is lost; and
+/// gives everything back.
 int live(std::int64_t page, Placement placement, ScratchFile::Kind kind) {
   const std::int64_t size = 64 * page;
   const ScratchFile file(kind, size);
@@ -101,13 +101,13 @@ int live(std::int64_t page, Placement placement, ScratchFile::Kind kind) {
     mapping->writable()[0] = std::byte{77};
     if (file.read(3 * page + 9) != std::byte{77}) return 13;
   }
-  // The system syncs from a page's border on.
+  // The system syncs from the beginning of a page.
   if (window.sync(page + page / 2 + 1, page) || window.start_sync(0, page)) return 14;
   const Expected<Mapping> lost = window.map(40 * page, page);
   const Expected<Mapping> kept = window.map(0, page);
   if (ftruncate64(file.descriptor(), 8 * page) != 0 || !lost || !kept) return 15;
   if (lost->bytes()[5] != std::byte{0} || !lost->bad()) return 16;
-  // It is the page that has been replaced, all of it: what the file gets now does not show.
+  // The whole page has been replaced: later writes to the file do not show.
   const std::byte value{55};
   if (pwrite64(file.descriptor(), &value, 1, 41 * page - 1) != 1) return 17;
   if (lost->bytes()[static_cast<std::size_t>(page) - 1] != std::byte{0}) return 18;
@@ -150,13 +150,13 @@ TEST_P(PageSize, HighMemoryIsUsed) {
   });
 }
 
-/// Of a page of kernel code, which is smaller than one of the machine.
+/// Maps a page of kernel code, which is smaller than one of the machine.
 int map_kernel_pages(std::size_t machine_page) {
   struct page* const first = alloc_pages(GFP_HIGHUSER | __GFP_ZERO, 1);
   struct page* const second = first + 1;
   auto* const one = static_cast<char*>(kmap(first));
   auto* const other = static_cast<char*>(kmap(second));
-  // Each has a page of the machine for itself, which can be closed.
+  // Each kernel page has a page of the machine for itself, which can be made inaccessible.
   if (other - one != static_cast<std::ptrdiff_t>(machine_page)) return 1;
   std::memset(one, 1, PAGE_SIZE);
   std::memset(other, 2, PAGE_SIZE);
@@ -177,7 +177,7 @@ int map_kernel_pages(std::size_t machine_page) {
   return virt_to_page(low + 3 * PAGE_SIZE) == virt_to_page(low) + 3 ? 0 : 6;
 }
 
-// Needs a process that has used no kernel page yet: CTest runs each test in one.
+// Needs a process that has used no kernel page yet: CTest runs each test in its own process.
 TEST_P(PageSize, KernelCodesPagesHave4KiBNevertheless) {
   if (linux_face::Machine::find() != nullptr) GTEST_SKIP() << "the machine was made before";
   expect([this] { return map_kernel_pages(static_cast<std::size_t>(page_)); });

@@ -8,7 +8,7 @@
 
 namespace kmapper::process {
 
-/// What is mapped, of anything, in bytes; 0: the kernel does not say.
+/// The mapped addresses, in bytes; 0: the kernel does not say.
 [[nodiscard]] inline std::int64_t address_bytes() {
   long pages = 0;
   std::FILE* const file = std::fopen("/proc/self/statm", "re");

@@ -1,5 +1,5 @@
-// Neighbours are mapped by one system call: where a file is gone through, at one place or several,
-// and where it is said beforehand.
+// Neighbours are mapped by one system call: in sequential reads, at one place or several, and after
+// prefetch.
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::int64_t kGranule = 4096;
 constexpr std::int64_t kGranules = 1000;
-constexpr std::int64_t kSize = kGranules * kGranule - 100;  // the last is there in part
+constexpr std::int64_t kSize = kGranules * kGranule - 100;  // the last granule is a part of one
 constexpr Options kOptions{.bytes = 2 << 20, .granule = kGranule};
 
 class Runs : public testing::TestWithParam<Placement> {
@@ -30,7 +30,7 @@ class Runs : public testing::TestWithParam<Placement> {
   ScratchFile file_{kSize};
   FileWindow window_{file_.descriptor(), Access::read_write, budget_};
 
-  /// Reads granules from first to last.
+  /// Reads the granules from first to last.
   void go_through(std::int64_t first, std::int64_t last) {
     for (std::int64_t i = first; i <= last; ++i) check(i);
   }
@@ -41,7 +41,7 @@ class Runs : public testing::TestWithParam<Placement> {
     ASSERT_TRUE(mapping) << mapping.error().message();
     ASSERT_TRUE(shows(mapping->bytes(), begin)) << granule;
   }
-  /// Granules mapped for each system call that mapped some.
+  /// Granules mapped for each system call that mapped any.
   [[nodiscard]] std::uint64_t misses_a_call() const {
     const Stats stats = budget_.stats();
     return stats.misses / stats.map_calls;

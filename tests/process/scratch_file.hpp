@@ -1,4 +1,4 @@
-// Files to map: real ones in a temporary folder, and memory files. Each byte says where it is.
+// Files to map: real ones in a temporary folder, and memory files. Each byte tells its offset.
 #pragma once
 
 #include <fcntl.h>
@@ -16,7 +16,7 @@
 
 namespace kmapper::process {
 
-/// What the file has at an offset, until somebody writes there.
+/// The file's byte at an offset, until it is overwritten.
 [[nodiscard]] inline std::byte byte_at(std::int64_t offset) {
   const auto n = static_cast<std::uint64_t>(offset);
   return static_cast<std::byte>((n * 0x9E3779B97F4A7C15U) >> 56);

@@ -1,4 +1,4 @@
-// Several mappings at once: all or none, and nobody waits for what he holds himself.
+// Several mappings at once: all or none, and no caller waits for what it holds itself.
 #include "kmapper/process/several.hpp"
 
 #include <gtest/gtest.h>

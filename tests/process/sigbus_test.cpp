@@ -1,5 +1,5 @@
-// The handler for SIGBUS among the program's own: called by one, put in front of a later one; and
-// what it looks at while other threads take that away.
+// The library's handler for SIGBUS among the program's own: called by one, installed before a later
+// one; and what it reads while other threads remove that.
 #include "kmapper/process/sigbus.hpp"
 
 #include <gtest/gtest.h>
@@ -26,7 +26,7 @@ const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
 
 Budget small_budget() { return Budget({.bytes = 16 * page_bytes, .granule = page_bytes}); }
 
-/// A file of which a mapping shows a page that it has not got any more.
+/// A file with a mapping of a page that the file has lost.
 class CutFile {
  public:
   explicit CutFile(const Budget& budget = small_budget())
@@ -43,7 +43,7 @@ class CutFile {
   const Expected<Mapping> lost_ = window_.map(8 * page_bytes, page_bytes);
 };
 
-/// A page of an empty file, which is not the library's: to touch it is a SIGBUS.
+/// A page of an empty file that does not belong to the library: an access is a SIGBUS.
 volatile char* page_of_another() {
   const int file = memfd_create("another", MFD_CLOEXEC);
   void* const page =
@@ -139,8 +139,8 @@ TEST(Sigbus, IsPutInFrontOfAHandlerThatCameLater) {
             0);
 }
 
-// As Python's faulthandler does: says where the program is, puts back what it found, and sends the
-// signal once more.
+// Like Python's faulthandler: reports the program's position, restores the handler that it found,
+// and sends the signal once more.
 void give_back_and_raise(int number, siginfo_t* /*info*/, void* /*context*/) {
   calls = calls + 1;
   if (calls > 5) _exit(50);
@@ -148,7 +148,7 @@ void give_back_and_raise(int number, siginfo_t* /*info*/, void* /*context*/) {
   raise(number);
 }
 
-// Others return, so that the access is made again.
+// Other handlers return, so that the access is repeated.
 void give_back_and_return(int number, siginfo_t* /*info*/, void* /*context*/) {
   calls = calls + 1;
   if (calls > 5) _exit(50);
@@ -222,7 +222,7 @@ void read_a_page_that_is_lost(int /*number*/) {
   next_in_handler = (next_in_handler + static_cast<std::size_t>(page_bytes)) % (1 << 20);
 }
 
-// While a fault is dealt with, no other signal comes, whose handler may fault, too.
+// While a fault is handled, no other signal comes: its handler might fault, too.
 TEST(Sigbus, AFaultThatIsDealtWithIsNotInterrupted) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "ThreadSanitizer runs no handler for a fault in a handler";
@@ -261,7 +261,7 @@ TEST(Sigbus, AFaultThatIsDealtWithIsNotInterrupted) {
 
 std::atomic<int> faults{0};
 
-/// Reads a cut file of its own, again and again, until it is told to stop.
+/// Reads a cut file of its own, again and again, until `done` is set.
 void fault_until(const std::atomic<bool>& done, const Budget& budget) {
   const ScratchFile file(4 * page_bytes);
   FileWindow window(file.descriptor(), Access::read_only, budget);
@@ -290,8 +290,8 @@ TEST(Sigbus, BudgetsComeAndGoWhileOtherThreadsFault) {
                                 for (int i = 0; i < kThreads; ++i)
                                   threads.emplace_back([&] { fault_until(done, budget); });
                                 for (int i = 0; i < 25; ++i) {
-                                  // A handler looks at each of its slots, and is at it when the
-                                  // budget goes.
+                                  // A handler reads each of the budget's slots, and may be at it
+                                  // when the budget is destroyed.
                                   const Budget other(
                                       {.bytes = 16'000 * page_bytes, .granule = page_bytes});
                                   wait_for_faults(2);

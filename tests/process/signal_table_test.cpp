@@ -1,7 +1,7 @@
-// What a handler for SIGBUS sees that was there before the library's, and what becomes of the
-// process: the same as without the library, for each disposition, flag and mask, and each way that
-// the signal comes. Each case runs in two children, of which one has the library, and all that can
-// be seen is compared.
+// What an earlier handler for SIGBUS sees, and how the process ends, must be the same as without
+// the library, for each disposition, flag and mask, and each way in which the signal comes. Each
+// case runs in two children, of which one has the library, and all that can be observed is
+// compared.
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <setjmp.h>  // NOLINT(modernize-deprecated-headers): sigsetjmp()
@@ -31,11 +31,11 @@ namespace kmapper::process {
 namespace {
 
 enum class Source { fault, kill, sigqueue, pthread_kill };
-enum class Leaving { repairs, returns, jumps };  // what a handler does in the end
+enum class Leaving { repairs, returns, jumps };  // how a handler ends
 
 struct Case {
   bool is_function;
-  bool is_ignored;  // else it is the default
+  bool is_ignored;  // otherwise it is the default
   int flags;
   int mask;  // 0: nothing; 1: SIGUSR1; 2: all signals but that
   Source source;
@@ -58,7 +58,7 @@ std::string name_of(const Case& it) {
          sources[static_cast<int>(it.source)] + ", " + leavings[static_cast<int>(it.leaving)];
 }
 
-/// One call of a handler. All words, so that there is nothing between them.
+/// One call of a handler. All members are words, so that there is no padding.
 struct Call {
   std::uint64_t mask;
   std::uint64_t interrupted_mask;
@@ -73,7 +73,7 @@ struct Call {
 constexpr int kRounds = 2;
 constexpr int kMostCalls = 8;
 
-/// What is seen, in memory that parent and child share.
+/// The observations, in memory that parent and child share.
 struct Seen {
   std::int64_t calls;
   Call each[kMostCalls];
@@ -136,7 +136,7 @@ void handle_with_siginfo(int /*number*/, siginfo_t* info, void* context) {
     call.is_from_self = info->si_pid == getpid() ? 1 : 0;
   }
   if (current.source == Source::sigqueue) call.value = info->si_value.sival_int;
-  sigaddset(&interrupted, SIGUSR2);  // is blocked from now on
+  sigaddset(&interrupted, SIGUSR2);  // it is blocked from now on
   note(call);
 }
 
@@ -179,7 +179,7 @@ void send(pthread_t to) {
   if (current.source == Source::pthread_kill) pthread_kill(to, SIGBUS);
 }
 
-/// Reads, while another thread sends the signal and, when that has been handled, writes.
+/// Reads, while another thread sends the signal and, after the signal was handled, writes.
 void read_while_it_is_sent(int round) {
   int ends[2];
   if (pipe(ends) != 0) _exit(100);
@@ -232,7 +232,7 @@ void access_page(int round) {
   install_handler();
   if (with_library) {
     const Budget budget({.bytes = 8 << 16});
-    install_sigbus_handler();  // another test in this process may have had one before
+    install_sigbus_handler();  // an earlier test in this process may have installed one
     for (int round = 0; round < kRounds; ++round)
       current.source == Source::fault ? access_page(round) : read_while_it_is_sent(round);
     _exit(0);

@@ -1,4 +1,4 @@
-// Signals: what a handler may do, and that no call is disturbed by one.
+// Signals: what a handler may do, and that signals disturb no call.
 #include <gtest/gtest.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -25,7 +25,7 @@ const Mapping* cut_short = nullptr;
 std::atomic<int> handled{0};
 std::atomic<bool> zeros{true};
 
-// Touches what the interrupted thread holds; and, once, what the file has not got any more.
+// Touches what the interrupted thread holds; and, once, a page that the file has lost.
 void use_mappings(int /*number*/) {
   auto* const counter = reinterpret_cast<volatile std::uint32_t*>(counted->data());
   *counter = *counter + 1;
@@ -35,7 +35,7 @@ void use_mappings(int /*number*/) {
 
 void do_nothing(int /*number*/) { ++handled; }
 
-/// A handler without SA_RESTART, until it dies.
+/// A handler without SA_RESTART, until this is destroyed.
 class Handler {
  public:
   Handler(int signal, void (*function)(int)) : signal_(signal) {
@@ -108,10 +108,12 @@ TEST_P(Signals, InterruptNoCall) {
     threads.emplace_back([&, number] {
       std::mt19937 random(number);
       std::vector<Mapping> held;
-      while (handled == 0) std::this_thread::yield();  // else all may be over before the first
+      while (handled == 0)
+        std::this_thread::yield();  // otherwise all may be over before the first signal
       for (int i = 0; i < 2000; ++i) {
         const std::int64_t offset = static_cast<std::int64_t>(random() % 255) * kPage;
-        // Across granules, often; and, as all hold several, often only when somebody has let go.
+        // Often across granules; and, as all threads hold several, often only after another thread
+        // has released some.
         if (held.size() == 9) held.clear();
         auto mapping =
             window_.map_for(offset + 10, i % 50 == 0 ? kPage : 100, std::chrono::seconds(60));

@@ -1,5 +1,5 @@
-// A process whose files may not be longer than a limit (RLIMIT_FSIZE, `ulimit -f`): what would make
-// them so is an error, and no signal is seen.
+// A process whose files may not be longer than a limit (RLIMIT_FSIZE, `ulimit -f`): a call that
+// would make one longer returns an error, and there is no signal.
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -20,8 +20,8 @@ namespace {
 constexpr std::int64_t kPage = 4096;
 constexpr std::int64_t kLimit = 1 << 20;
 
-/// What run(budget) returns in a process with the limit, in which SIGXFSZ does what it does by
-/// default: it ends the process.
+/// The result of run(budget) in a process with the limit, where SIGXFSZ ends the process, as is its
+/// default.
 template <class Run>
 int within_limit(Run run) {
   return in_a_child([&] {

@@ -1,4 +1,4 @@
-// A small budget costs little memory, and no budget needs more than it says.
+// A small budget costs little memory, and no budget needs more than its size.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -59,14 +59,14 @@ TEST(SmallBudget, TouchesLittleMemoryWhenItIsMade) {
   const Options options{.bytes = 64 * kKiB};
   const int ended = in_a_child([&] {
     if (options.bytes < 16 * sysconf(_SC_PAGESIZE)) return 77;
-    { const Budget first(options); }  // what is done once
+    { const Budget first(options); }  // what is made only once
     const std::int64_t before = own_memory();
     const long faults_before = page_faults();
     const Budget budget(options);
     const long faults = page_faults() - faults_before;
     const std::int64_t touched = own_memory() - before;
     if (touched > 256 * kKiB) return 1;
-    if (faults > 64) return 2;  // pages that were touched, and given back perhaps
+    if (faults > 64) return 2;  // pages that were touched, and perhaps given back
     return touched <= budget.stats().overhead ? 0 : 3;
   });
   if (ended == 77) GTEST_SKIP() << "pages are larger here";
@@ -91,7 +91,7 @@ TEST(SmallBudget, AWindowMadeOfZerosIsWhatItsConstructorMakes) {
   using Window = Arena::Window;
   const system::AddressRange made = system::allocate_zeros(sizeof(Window));
   const system::AddressRange taken = system::allocate_zeros(sizeof(Window));
-  Arena* const arena = reinterpret_cast<Arena*>(std::uintptr_t{64});  // only kept
+  Arena* const arena = reinterpret_cast<Arena*>(std::uintptr_t{64});  // never dereferenced
   auto* const window = new (made.begin()) Window(Platform(*arena));
   (void)Window::in_zeros(taken.begin(), Platform(*arena));
   EXPECT_EQ(std::memcmp(made.begin(), taken.begin(), sizeof(Window)), 0);

@@ -1,4 +1,4 @@
-// A budget keeps as much for mappings across granules as it is told to.
+// A budget reserves as much for mappings across granules as its options say.
 #include <gtest/gtest.h>
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// In which process a death test runs.
+// The process in which a death test runs.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,9 +7,9 @@
 
 namespace kmapper::process {
 
-/// Has death tests start this program anew, so that it does not matter what earlier tests have made
-/// of this process. A program that an emulator runs cannot be started so: there CTest, which gives
-/// each test a process of its own, asks for a fork.
+/// Makes death tests start this program again, so that the state of this process does not matter. A
+/// program under an emulator cannot be started this way: there CTest, which gives each test a
+/// process of its own, asks for a fork.
 inline void start_death_tests_anew() {
   // NOLINTNEXTLINE(concurrency-mt-unsafe)
   if (std::getenv("GTEST_DEATH_TEST_STYLE") == nullptr)

@@ -1,4 +1,4 @@
-// A strict budget: what nobody holds is not mapped, so that a use of it faults.
+// A strict budget: a granule without users is not mapped, so that a use of it faults.
 #include <gtest/gtest.h>
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// What threads leave behind when they end, in whatever order their destructors run.
+// What threads leave behind when they end, in any order of their destructors.
 #include <gtest/gtest.h>
 #include <pthread.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@ int numbers_in_use() {
   return sum;
 }
 
-/// Uses all numbers up, for this process.
+/// Uses up all numbers of this process.
 void use_all_numbers_up() {
   while (assign_thread_number() != kSharedThreadNumber) {
   }
@@ -57,7 +57,7 @@ TEST_F(ThreadEnd, ANumberIsReturnedByAThreadThatMapsInAKeysDestructor) {
   for (int i = 0; i < 50; ++i) {
     std::thread(end_with_a_map).join();
     std::thread([&] {
-      map(&window_);  // has a number before its end, too
+      map(&window_);  // it has a number before its end, too
       end_with_a_map();
     }).join();
   }
@@ -70,7 +70,7 @@ TEST_F(ThreadEnd, ANumberIsReturnedByAThreadThatOwnsAWindow) {
   const int before = numbers_in_use();
   for (int i = 0; i < 50; ++i) {
     std::thread([this] {
-      // Made before the thread has a number: so it is destroyed after what it has made since.
+      // Made before the thread has a number, and so destroyed after what the thread has made since.
       thread_local std::optional<FileWindow> own;
       own.emplace(file_.descriptor(), Access::read_only, budget_);
       map(&*own);

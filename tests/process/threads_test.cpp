@@ -1,4 +1,5 @@
-// Several threads in one window: all that is written is found again, whoever waits is woken.
+// Several threads in one window: all that is written is found again, and every waiting thread is
+// woken.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 
@@ -28,8 +29,8 @@ constexpr int kThreads = 4;
 /// 14 slots, and two granules for spans.
 Budget small_budget() { return Budget({.bytes = 16 * kGranule, .granule = kGranule}); }
 
-/// Plays with those bytes of the file whose offset is its own number modulo the threads', and knows
-/// what each must be.
+/// Uses the bytes of the file whose offset, modulo the number of threads, is its own number, and
+/// knows what each must be.
 class Player {
  public:
   Player(FileWindow& window, int number)
@@ -151,8 +152,8 @@ TEST(Threads, FindWhatTheyWroteInSlots) {
            {.bytes = 16 * kGranule, .granule = kGranule, .placement = Placement::slots}, 20'000);
 }
 
-/// Pages that are freed and allocated while other threads do the same: what one frees is unmapped,
-/// and what the others hold is not.
+/// Frees and allocates pages while other threads do the same: a freed page is unmapped, and pages
+/// that others hold are not.
 void allocate_and_free(const Options& options) {
   const Budget budget(options);
   HighMemory memory(budget);
@@ -203,7 +204,7 @@ TEST(Threads, AllocateAndFreePagesWhereNothingStaysMapped) {
   allocate_and_free({.bytes = 16 * kGranule, .granule = kGranule, .strict = true});
 }
 
-/// Another thread gets the range when give_back() has been called, and not before.
+/// Another thread gets the range after give_back() has been called, and not before.
 template <class GiveBack>
 void expect_to_wait_for(FileWindow& window, std::int64_t offset, std::int64_t length,
                         GiveBack give_back) {
@@ -286,7 +287,7 @@ TEST(Threads, TwoWhoMissOneGranuleMapItOnce) {
   const Budget budget = small_budget();
   FileWindow window(file.descriptor(), Access::read_only, budget);
   for (std::int64_t i = 0; i < 200; ++i) {
-    // A thread that missed the granule and was late would take it back where nobody holds it.
+    // A thread that missed the granule and comes late would take it back if it had no user.
     std::latch all_hold_it(kThreads);
     std::vector<std::jthread> threads;
     threads.reserve(kThreads);
@@ -302,8 +303,8 @@ TEST(Threads, TwoWhoMissOneGranuleMapItOnce) {
   EXPECT_EQ(budget.stats().map_calls, 200U);
 }
 
-// What one thread takes back of a file that another closes is over before the file's home is gone:
-// its addresses are somebody else's then.
+// When one thread takes back granules of a file that another thread closes, this is over before the
+// file's home is gone: its addresses may belong to another mapping then.
 TEST(Threads, NothingIsEmptiedWhereAFileWasThatIsClosed) {
   if (sizeof(void*) < 8) GTEST_SKIP() << "files have no home in a 32-bit process";
   const ScratchFile scavenged(kFileSize);

@@ -1,4 +1,4 @@
-// A library or a plugin that has handlers of ours in it, and is closed by dlclose().
+// A library or a plugin that contains the library's handlers, and is closed by dlclose().
 #include <dlfcn.h>
 #include <gtest/gtest.h>
 #include <sys/mman.h>
@@ -17,7 +17,7 @@ constexpr int kHandled = 42;
 
 void end_process(int /*number*/) { _exit(kHandled); }
 
-/// A SIGBUS that is nobody's but the system's.
+/// A SIGBUS that only the system handles.
 void touch_what_no_file_has() {
   const int file = memfd_create("empty", MFD_CLOEXEC);
   void* const page = mmap(nullptr, 1, PROT_READ, MAP_SHARED, file, 0);
@@ -40,14 +40,14 @@ int use_shared_library(void* library) {
   return 0;
 }
 
-/// What becomes of a process that has used the library, closed it, and then forks, and faults.
+/// What happens to a process that has used the library, closed it, and then forks and faults.
 int use_close_and_fault(const char* path, int (*use)(void*)) {
   return in_a_child_within(60, [&] {
     std::signal(SIGBUS, end_process);
     void* const library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) return 1;
     int used = 0;
-    // In a thread that ends: what it leaves for its end keeps a library loaded, too.
+    // In a thread that ends: its destructors for the end of a thread keep a library loaded, too.
     std::thread([&] { used = use(library); }).join();
     if (used != 0 || dlclose(library) != 0) return 2 + used;
     if (in_a_child([] { return 0; }) != 0) return 20;
@@ -64,7 +64,7 @@ TEST(Unload, APluginWithTheStaticLibraryStays) {
   EXPECT_EQ(use_close_and_fault(KMAPPER_PLUGIN, use_plugin), kHandled);
 }
 
-// A library that was never used may go.
+// A library that was never used may be unloaded.
 TEST(Unload, APluginThatHasUsedNothingMayGo) {
   void* const library = dlopen(KMAPPER_PLUGIN, RTLD_NOW | RTLD_LOCAL);
   ASSERT_NE(library, nullptr);

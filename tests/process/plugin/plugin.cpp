@@ -1,4 +1,4 @@
-// A plugin that has the static library in it, for unload_test.cpp.
+// A plugin that contains the static library, for unload_test.cpp.
 #include <sys/mman.h>
 #include <unistd.h>
 
