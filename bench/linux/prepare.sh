@@ -1,8 +1,8 @@
-# Gets ready what the bench `linux` boots beside our kernel. ./dev sources this file; say, failed, need and quietly stand
+# Prepares the Linux that the bench `linux` boots. ./dev sources this file; say, failed, need and quietly are defined
 # there.
 #
-# Debian 12's i386 kernel, its headers and a busybox are fetched with an apt of their own, whose lists and cache lie in
-# build/linux, and unpacked there: nothing of them is installed.
+# Debian 12's i386 kernel, its headers and a busybox are fetched by apt with lists and a cache of its own in build/linux,
+# and unpacked there: nothing is installed.
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash disable=SC2154  # root is dev's
 
@@ -10,13 +10,13 @@ readonly linux_folder=$root/build/linux
 readonly linux_keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 need_for_linux() {
-  need gcc-12 have gcc-12 # what Debian built that kernel with
+  need gcc-12 have gcc-12 # Debian built that kernel with it
   need make have make
   need cpio have cpio
   need debian-archive-keyring test -e "$linux_keyring"
 }
 
-# Once: packages are kept, and so stay of one version until ./dev clean.
+# Once: the packages are kept, and so keep their version until ./dev clean.
 fetch_linux() {
   [[ ! -e $linux_folder/fetched ]] || return 0
   local log=$linux_folder/fetch.log
@@ -32,7 +32,7 @@ fetch_linux_packages() {
   : >"$linux_folder/apt/status"
   printf 'deb [signed-by=%s] http://deb.debian.org/debian bookworm main\n' "$linux_keyring" \
     >"$linux_folder/apt/sources.list"
-  # The headers' programs (fixdep, modpost) run here: they are taken for amd64.
+  # The programs of the headers (fixdep, modpost) run on the host, so they are those for amd64.
   linux_apt apt-get -o Acquire::Retries=1 -o APT::Update::Error-Mode=any update || return 1
   image=$(linux_dependency linux-image-686-pae linux-image)
   headers=$(linux_dependency linux-headers-686-pae linux-headers)
@@ -42,7 +42,7 @@ fetch_linux_packages() {
   for deb in "$linux_folder"/debs/*.deb; do
     dpkg-deb --extract "$deb" "$linux_folder/root" || return 1
   done
-  # The headers name their other half by where it would be installed.
+  # The headers refer to their other half by its place of installation.
   printf 'include %s\n' "$linux_folder/root/usr/src/${headers%-686-pae}-common/Makefile" \
     >"$linux_folder/root/usr/src/$headers/Makefile" || return 1
   {
@@ -51,8 +51,8 @@ fetch_linux_packages() {
   } >"$linux_folder/fetched.new" && mv "$linux_folder/fetched.new" "$linux_folder/fetched"
 }
 
-# linux_apt PROGRAM WORD...: apt-get or apt-cache with lists, cache and sources of its own; it knows nothing of what this
-# machine has installed.
+# linux_apt PROGRAM WORD...: apt-get or apt-cache with lists, cache and sources of its own; it ignores what is
+# installed on this machine.
 linux_apt() {
   "$1" -o "Dir::State::lists=$linux_folder/apt/lists" -o "Dir::State::status=$linux_folder/apt/status" \
     -o "Dir::Cache=$linux_folder/apt/cache" -o "Dir::Etc::sourcelist=$linux_folder/apt/sources.list" \
@@ -60,7 +60,7 @@ linux_apt() {
     -o APT::Architecture=i386 -o APT::Architectures::=i386 -o APT::Architectures::=amd64 "${@:2}"
 }
 
-# linux_dependency PACKAGE BEGINNING: the package of that beginning that PACKAGE, which is empty, stands for.
+# linux_dependency PACKAGE BEGINNING: the package that the empty PACKAGE depends on, and whose name begins so.
 linux_dependency() {
   linux_apt apt-cache show "$1:i386" | sed -n "s/^Depends: *\($2-[^ ,]*\).*/\1/p" | head -n 1
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds examples/port, the core and all, as a kernel is built, and looks that nothing is missing: no library's function,
-# not even one of the compiler's own. Where it can boot, it does, and its platform passes the suite.
+# Builds examples/port with the core, as a kernel is built, and checks that it needs no function of a library, not even
+# one of the compiler's own. If the machine can boot it, it boots, and its platform passes the suite.
 #
-# port.sh COMPILER -m32|-m64; exit code 77 where there is no such compiler
+# port.sh COMPILER -m32|-m64; exit code 77 if there is no such compiler
 set -euo pipefail
 
 compiler=$1 width=$2 port=$(cd -- "$(dirname -- "$0")" && pwd)/../../examples/port
@@ -17,20 +17,20 @@ fail() {
 }
 
 builds=(0 1)
-[[ $width == -m32 ]] || builds=(1) # which has all that the other has
+[[ $width == -m32 ]] || builds=(1) # it includes all of the other
 for checked in "${builds[@]}"; do
   CHECKED=$checked "$port/build.sh" "$compiler" "$width" "$work/port"
   undefined=$(nm -u "$work/port")
   [[ -z $undefined ]] || fail "not freestanding: it asks for ${undefined//[[:space:]]/ }"
   [[ $width == -m32 ]] || continue
 
-  # The i386 has no compare-and-swap. A compiler that knows says so in one line; another makes code for a later CPU.
+  # The i386 has no compare-and-swap. A compiler that knows this prints one line; another compiles for a later CPU.
   if MACHINE=-march=i386 CHECKED=$checked "$port/build.sh" "$compiler" "$width" "$work/i386" 2>"$work/log"; then
     undefined=$(nm -u "$work/i386")
     [[ -z $undefined ]] || fail "it links for an i386, and asks for ${undefined//[[:space:]]/ }"
   else
     refused='error: .*kmapper needs lock-free atomics'
-    grep -q "$refused" "$work/log" || fail "an i386 is refused, and nobody says why: $(cat "$work/log")"
+    grep -q "$refused" "$work/log" || fail "an i386 is refused without a reason: $(cat "$work/log")"
     others=$(grep 'error:' "$work/log" | grep -v "$refused") || others=""
     [[ -z $others ]] || fail "an i386 is refused in more than one line: $others"
   fi
@@ -43,7 +43,7 @@ for checked in "${builds[@]}"; do
     cat "$work/log"
     fail "the machine ended with $status"
   fi
-  # With one CPU, no preemption and no handlers much stays open, and the suite has to say so.
+  # With one CPU, no preemption and no handlers, much cannot be checked, and the suite has to say so.
   grep -q '^40 checks passed, 0 failed, 12 skipped$' "$work/log" || fail "too few checks ran: $(cat "$work/log")"
   grep -q '^  whether InterruptsOff stops interrupts, or only claims to (no thread was preempted by another)$' "$work/log" ||
     fail "what stays open is not said: $(cat "$work/log")"

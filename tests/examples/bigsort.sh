@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The example bigsort beside sort: text records of one length, more than fit into the memory that it is given.
+# Compares the example bigsort with sort: text records of one length, more than fit into its memory.
 #
 # bigsort.sh [EMULATOR...] BIGSORT
 set -uo pipefail
@@ -15,7 +15,7 @@ fail() {
   exit 1
 }
 
-# sorts HOW FILE OPTION...: as sort does with HOW, a word
+# sorts HOW FILE OPTION...: checks that bigsort's result is that of sort with HOW, a word
 sorts() {
   local how=$1 file=$2 said
   shift 2
@@ -35,7 +35,7 @@ refuses() {
   fi
 }
 
-# Lines of 32 and of 50,000 characters; the second do not fit into the granules of the window.
+# Lines of 32 and of 50,000 characters; the longer ones do not fit into the window's granules.
 awk 'BEGIN { srand(1); for (i = 0; i < 250000; ++i) printf "%08d %06d %015d\n", rand() * 1e8, rand() * 1000, i }' >lines
 awk 'BEGIN { srand(2); for (i = 0; i < 150; ++i) printf "%08d%49991d\n", rand() * 1e8, i }' >long
 sorts "" lines --record 32

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The example highmem_cache: it checks itself; here, that it keeps within what it is told.
+# The example highmem_cache: it checks its results itself; this test checks that it keeps within its limits.
 #
 # highmem_cache.sh [EMULATOR...] PROGRAM
 set -uo pipefail

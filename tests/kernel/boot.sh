@@ -1,26 +1,26 @@
 #!/usr/bin/env bash
-# Boots the kernel once and judges how it ended. For CTest; people use ./dev run.
+# Boots the kernel once and checks how it ends. For CTest; users have ./dev run.
 #
 # boot.sh [options] KERNEL MEMORY_MIB [COMMAND LINE WORD...]
 # boot.sh [options] IMAGE.iso MEMORY_MIB    by the firmware, from a CD; the modules are in the image
 #   --cpus N              how many CPUs the machine has (default 4)
-#   --cpu MODEL           what QEMU calls such a CPU (default: one with NX, SMEP and SMAP)
+#   --cpu MODEL           QEMU's name of the CPU (default: one with NX, SMEP and SMAP)
 #   --qemu COMMAND        the emulator (default: qemu-system-x86_64)
 #   --expect pass|fail    how the machine must end (default: pass)
 #   --print REGEX         a line of the output must match; may be given several times
-#   --once REGEX          the same, and no other line; may be given several times
+#   --once REGEX          exactly one line must match; may be given several times
 #   --never REGEX         no line of the output may match; may be given several times
 #   --module FILE         a boot module; may be given several times. The machine must print its SHA-256.
-#   --module-size MIB     the same with a file made for the purpose, of so many MiB
+#   --module-size MIB     the same with a temporary file of so many MiB
 #   --firmware FILE       a program that starts the kernel in a loader's place: see firmware/firmware.cpp
-#   --machine OPTIONS     what more QEMU's -machine is to know: "hpet=off"
+#   --machine OPTIONS     more options of QEMU's -machine: "hpet=off"
 #   --seconds N           the time limit (default 600)
 #
-# KMAPPER_SECONDS in the environment makes a torture of the machine as long as it says: it takes the place of the
-# number in a word seconds=N, and the time limit grows as much.
+# KMAPPER_SECONDS in the environment sets the duration of a torture of the machine: it replaces the number in a word
+# seconds=N, and extends the time limit as much.
 #
-# The machine's memory is taken from the host page by page as the guest touches it, and never reserved, so
-# a machine may be larger than its host.
+# The guest takes memory from the host page by page when it touches it, and reserves none, so a machine may be
+# larger than its host.
 set -euo pipefail
 
 cpus=4 cpu=qemu64,+nx,+smep,+smap qemu=qemu-system-x86_64 expect=pass seconds=600 firmware='' options=''
@@ -58,7 +58,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 log=$work/log
 if [[ -n ${module_size:-} ]]; then
-  # Mostly a hole on the disk; the last bytes tell the end from the rest.
+  # Mostly a hole on the disk; the last bytes differ, so that the end is recognised.
   truncate -s "${module_size}M" "$work/module"
   printf 'the end' >>"$work/module"
   modules+=("$work/module")
@@ -91,7 +91,7 @@ fail() {
   exit 1
 }
 
-# isa-debug-exit makes 2 n + 1 of the n that the kernel writes.
+# isa-debug-exit turns the n that the kernel writes into the exit code 2 n + 1.
 case $expect:$status in
   pass:1 | fail:3) ;;
   *:124 | *:137) fail "the machine did not end within $seconds s" ;;

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What `./dev bench linux` says where Linux cannot be had. Boots nothing, and fetches nothing.
+# The message of `./dev bench linux` if Linux cannot be fetched. Boots nothing, and fetches nothing.
 #
 # dev_bench_linux.sh DEV
 set -uo pipefail
@@ -9,7 +9,7 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/bin"
 cp -r "$1" "$(dirname -- "$1")"/{bench,tools} "$work/"
 
-# What the bench needs is there, and the mirror is not.
+# The programs that the bench needs exist, but the mirror does not.
 for name in cmake ninja make gcc-12 cpio qemu-system-x86_64 c++; do printf '#!/bin/sh\n' >"$work/bin/$name"; done
 printf '#!/bin/sh\necho "E: Could not resolve deb.debian.org" >&2\nexit 100\n' >"$work/bin/apt-get"
 sed -i 's|test -e .*keyring.*|true|' "$work/bench/linux/prepare.sh"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What `./dev iso` makes, booted by a PC's firmware and by GRUB: from a CD without waiting, and the main job keeps the
-# files; from a disk, as which a BIOS shows a USB stick, by a key in the menu, and the kernel tests itself. And what it
-# answers to mistakes.
+# Boots the result of `./dev iso` by a PC's firmware and by GRUB: from a CD without waiting, where the main job keeps the
+# files; and from a disk (a BIOS presents a USB stick as a disk) by a key in the menu, where the kernel tests itself. And
+# checks its answers to mistakes.
 #
 # dev_iso.sh DEV
 set -uo pipefail
@@ -16,7 +16,7 @@ fail() {
   exit 1
 }
 
-# refuses MESSAGE ARGUMENT...: exit code 2, and this one line, of which the message is a part.
+# refuses MESSAGE ARGUMENT...: it exits with 2, and prints one line that contains the message.
 refuses() {
   local message=$1 said status=0
   shift
@@ -39,7 +39,7 @@ refuses "--timeout 3601: not a number from 0 to 3600" --timeout 3601
 refuses "--timeout soon: not a number" --timeout=soon
 refuses "iso has no option --size" --size 3
 
-# shellcheck disable=SC2016  # the name is one to trip over
+# shellcheck disable=SC2016  # a name that is hard to quote
 name="it's "'$HOME `id` {'
 printf 'a file' >"./$name"
 : >empty
@@ -50,12 +50,12 @@ for file in "$dev" "$name" empty; do
 done
 "$here/boot.sh" --module "$dev" --module "./$name" --module empty --print "^  4 run" "$work/cd.iso" 768 || exit 1
 
-# The menu waits for longer than the test; the key comes as soon as it is there. This PC has a screen, and nobody
-# turns it off: at the end it shows what the serial line said last.
+# The menu waits longer than the test; the key is sent as soon as the menu appears. This PC has a screen that stays on:
+# at the end it shows the last text of the serial line.
 "$dev" iso --timeout 3600 --output stick.iso empty >said 2>&1 || fail "$(cat said)"
 : >log
 
-# waits_for REGEX: for a line of the log, for a minute at most.
+# waits_for REGEX: waits for a line of the log, for a minute at most.
 waits_for() {
   local i
   for ((i = 0; i < 600; ++i)); do

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# What a person may give to `./dev run`, and what it answers: every kind of mistake, each with its one line, its exit
-# code, and nothing started; names that shells and QEMU trip over; and machines that end as they should not, played
-# by a script in QEMU's place.
+# The answers of `./dev run` to its user: to every kind of mistake, with one line, an exit code, and nothing started; to
+# names that are hard to quote for shells and QEMU; and to machines that end wrongly, which a script plays in QEMU's
+# place.
 #
 # dev_run.sh DEV
-# shellcheck disable=SC2016  # what stands in single quotes is meant for another shell, or is a name
+# shellcheck disable=SC2016  # the text in single quotes is for another shell, or is a name
 set -uo pipefail
 
 dev=$1 wrong=0
@@ -12,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work" || exit 1
 
-# refuses MESSAGE ARGUMENT...: exit code 2, and this one line, of which the message is a part.
+# refuses MESSAGE ARGUMENT...: it exits with 2, and prints one line that contains the message.
 refuses() {
   local message=$1 said status=0
   shift
@@ -59,7 +59,7 @@ refuses "run has no option --sots" --sots 512
 refuses "-file: no such file" -- -file
 refuses "run has no option --shel" --shel
 
-# Names are nothing to trip over, and neither is an empty file; each is hashed as the host does it.
+# Unusual names and an empty file do no harm; the hashes are those of the host.
 # shellcheck disable=SC1003  # the backslash is the name's last character
 names=(-file 'a,b,,c' ' a  b ' "it's \"this\"" 'größe' $'two\nlines' '$HOME `id` \' empty)
 for name in "${names[@]}"; do printf '%s' "$name" >"./$name"; done
@@ -72,8 +72,8 @@ if ! "$dev" run --memory 64M -- "${names[@]}" >said 2>&1 ||
   wrong=1
 fi
 
-# typed WORDS LINE...: a shell to which these are typed ends well, and each LINE is one of what it shows. The line that
-# ends a command, and the quit at the end, come by themselves.
+# typed WORDS LINE...: types these words into a shell, which must pass, and must show a line that matches each LINE. The
+# line ends, and the quit at the end, are added.
 typed() {
   local words=$1 line status=0
   shift
@@ -101,7 +101,7 @@ typed 'fer\b\bree\x7f\x7f\x7free\nstart no\nwhat\nend 9\nend x\nhold\nfree 1\nst
   '^free: ' '^there is no program no' '^there is no command what' '^there is no process 9' '^one number is needed' \
   '^free takes no argument' '^process 1 "fill" (exited with 0|was ended)' '^process 2 "fill" was ended'
 
-# judges LAST_LINE SCRIPT: with that script for QEMU, the run of one file fails, and says so in this last line.
+# judges LAST_LINE SCRIPT: with that script in QEMU's place, the run of one file fails, and this is its last line.
 right="sha256 $(sha256sum <file | cut -d ' ' -f 1)  0 0 0"
 judges() {
   local status=0

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The kernel on a machine whose memory map has holes, as firmware reports them: GRUB cuts them out of the map that it
-# hands over. One of a page, one that begins and ends within pages, bad memory of 1 MiB, and 16 MiB of high memory. Each
-# page that is left is written and read, and none is missing.
+# hands over. The holes are one page, a range that begins and ends within pages, bad memory of 1 MiB, and 16 MiB of high
+# memory. Each remaining page is written and read, and none is missing.
 #
 # holes.sh KERNEL
 set -euo pipefail

@@ -1,21 +1,21 @@
 /* The Directory of a process: how a page finds its cell while entries are given to other pages.
  *
- * Threads do what a miss does (hold the page's entry, look the cell up without a lock, fill it if it is empty) and what
- * the scavenger does (look up the cell of a page that has a slot, and empty it). A hit does less: it may find any cell,
- * and asks the slot's record (records.pml). What is shown:
+ * Threads act as a miss (hold the page's entry, look the cell up without a lock, fill it if it is empty) and as the
+ * scavenger (look up the cell of a page that has a slot, and empty it). A hit does less: it may find any cell, and asks
+ * the slot's record (records.pml). The model shows:
  *
- *   - who holds a page's entry, or takes back its slot, finds that entry and no other, however lookups are led astray
- *     by entries that go to other buckets: so a page is in at most one slot, and none is lost;
- *   - an entry is given away only when nobody holds it and it has no page with a slot;
- *   - a lookup ends, and so does whatever waits for the lock (no invalid end state).
+ *   - a thread that holds a page's entry, or takes back its slot, finds that entry and no other, even if entries move
+ *     to other buckets during the lookup: so a page is in at most one slot, and none is lost;
+ *   - an entry is given away only when no thread holds it and it has no page with a slot;
+ *   - a lookup ends, and so does every wait for the lock (no invalid end state).
  *
- * One atomic { } is one atomic operation with what is local to the thread around it. An entry has one cell, for one page;
- * three pages contend for two entries, and two of the pages share a bucket. Which unused entry is taken, is open.
+ * One atomic { } is one atomic operation with the thread's local steps around it. An entry has one cell, for one page;
+ * three pages contend for two entries, and two of the pages share a bucket. Any unused entry may be taken.
  *
- * Settings: CHANGES (so often entries are given away), HALVES (a key is read and written in two halves, as in a 32-bit
+ * Settings: CHANGES (how often entries are given away), HALVES (a key is read and written in two halves, as in a 32-bit
  * process).
  *
- * RUN, MUTANT: what run.sh does; a mutant has a fault that must be found.
+ * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
  * RUN two: -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m1000000
  * RUN three: -DCHANGES=2 ; gcc=-DSAFETY ; pan=-m1000000
@@ -50,7 +50,7 @@ byte low[ENTRIES + 1];
 byte next_of[ENTRIES + 1];
 byte stamp[ENTRIES + 1];
 byte holds[ENTRIES + 1];
-byte cell[ENTRIES + 1]; /* the page whose slot it names, counted from 1; entry 0 is none */
+byte cell[ENTRIES + 1]; /* the page whose slot it names, counted from 1; entry 0 is no entry */
 byte version;
 bool locked;
 
@@ -65,7 +65,7 @@ mtype slot_of[PAGES] = without;
 /* --- find() -------------------------------------------------------------------------------------- */
 
 #ifdef HALVES
-/* Whether the entry has the key: `is_it`. */
+/* `is_it`: whether the entry has the key. */
 inline compare() {
   atomic { seen_stamp = stamp[at]; is_it = true };
   atomic { is_it = is_it && low[at] == LOW(page) };
@@ -95,7 +95,7 @@ inline find() {
   od
 }
 
-/* With the lock held: nothing changes meanwhile. */
+/* With the lock held: nothing changes. */
 inline find_locked() {
   d_step {
     at = bucket[BUCKET(page)];
@@ -223,7 +223,7 @@ inline miss() {
   fi
 }
 
-/* claim(): of a page whose slot nobody else changes. */
+/* claim(), of a page whose slot no other thread changes. */
 inline forget_page() {
   look_up();
   atomic { assert(IS_ENTRY_OF(at, page) && cell[at] == page + 1); cell[at] = 0; at = 0; slot_of[page] = without }

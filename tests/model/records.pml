@@ -1,27 +1,27 @@
-/* A process: what a slot's record adds to the window, and what shows where.
+/* A process: what a slot's record adds to the window, and what each address shows.
  *
  * Threads map pages, use them, and give them back; take idle slots back; evict pages; close the file of page 0; plug
- * what slots out of use still map. The window is that of window.pml, and the Directory that of directory.pml: here
- * page->virtual is a slot, and a lookup without a Hold may find the cell of any page. Read-ahead pins page 0 for a
- * moment. What is shown:
+ * what slots out of use still map. window.pml models the window, and directory.pml the Directory: here page->virtual is
+ * a slot, and a lookup without a Hold may find the cell of any page. Read-ahead pins page 0 for a moment. The model
+ * shows:
  *
- *   - a mapping shows the page that it was asked for, from when it is handed out until it is given back: its slot's
- *     own addresses are neither mapped over nor plugged; what somebody drops at home comes back, because it is the
- *     same file's; where it shows zeros instead of the file, its record says that there was a fault;
- *   - an access which the file cannot serve is found to be that of a mapping, and does not end the process;
- *   - a page is evicted when evict() has returned; it is refused only where somebody holds a mapping of the page; a
- *     file's home is left alone when it has been closed;
- *   - there is never more mapped than there are slots, and at the end only what some slot has;
- *   - a page is in at most one slot; who fills, ends it, also when the call fails; nobody waits for ever (no invalid
- *     end state), and all is clean, or idle and found by its page, at the end.
+ *   - a mapping shows its page from its return until it is given back: its slot's own addresses are neither mapped
+ *     over nor plugged; memory that another thread drops at home comes back, because it is of the same file; where it
+ *     shows zeros instead of the file, its record says that there was a fault;
+ *   - an access that the file cannot serve is recognised as a mapping's, and does not end the process;
+ *   - a page is evicted when evict() has returned; it is refused only if a thread holds a mapping of the page; a closed
+ *     file's home is left alone;
+ *   - no more pages are mapped than there are slots, and at the end only pages that have a slot;
+ *   - a page is in at most one slot; the filling thread always leaves the state `filling`, even when the call fails; no
+ *     thread waits for ever (no invalid end state), and at the end each slot is clean, or idle and found by its page.
  *
- * One atomic { } is one atomic operation, or one system call, with what is local to the thread around it.
+ * One atomic { } is one atomic operation, or one system call, with the thread's local steps around it.
  *
- * Settings: MAPPERS, TAKERS, FREERS, CLOSERS, PLUGGERS, READERS (masks: what each thread may do; readers read ahead),
- * ROUNDS (how often, each), HOME, BAD (masks of pages: those that are mapped at home; those that the file may fail to give), FAILING (a call that maps
- * may fail), STRICT (a strict budget).
+ * Settings: MAPPERS, TAKERS, FREERS, CLOSERS, PLUGGERS, READERS (masks of the threads that may
+ * do it; readers read ahead), ROUNDS (how often each thread acts), HOME, BAD (masks of pages: those that are mapped at
+ * home; those that the file may fail to provide), FAILING (a call that maps may fail), STRICT (a strict budget).
  *
- * RUN, MUTANT: what run.sh does; a mutant has a fault that must be found.
+ * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
  * RUN evicting: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
  * RUN plugging: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 ; gcc=-DSAFETY ; pan=-m100000
@@ -85,7 +85,7 @@
 #define BIT(n) (1 << (n))
 #define NONE 255
 
-/* --- The window, as window.pml shows it ---------------------------------------------------------- */
+/* --- The window, as in window.pml        ---------------------------------------------------------- */
 
 byte users[SLOTS]; /* 0: dead; 1: idle; n + 1: pinned by n */
 byte cell[PAGES];  /* page->virtual: the slot, counted from 1 */
@@ -98,17 +98,17 @@ byte flushes_due;
 mtype = {unused, pending, filling, filled, patched, taken, emptying};
 mtype state[SLOTS] = unused;
 byte page_of[SLOTS];   /* Record::page */
-bool at_home[SLOTS];   /* and Record::address is the page's there */
+bool at_home[SLOTS];   /* and Record::address is the page's address at home */
 bool occupied[SLOTS];
 bool fault[SLOTS];
 
 /* --- The machine --------------------------------------------------------------------------------- */
 
-byte own[SLOTS]; /* what a slot's own addresses map: the page, counted from 1; 0: they are plugged */
+byte own[SLOTS]; /* the page that a slot's own addresses map, counted from 1; 0: they are plugged */
 #define EMPTY 0
 #define FILE 1
 #define ZEROS 2
-byte home[PAGES]; /* what is mapped at the page's address there */
+byte home[PAGES]; /* what is mapped at the page's address at home */
 bool closed;      /* page 0's home is gone */
 
 #if PAGES == 2
@@ -126,16 +126,16 @@ bool closed;      /* page 0's home is gone */
   (users[slot] == 0 && (state[slot] == unused || state[slot] == emptying) && !at_home[slot])
 #define IS_IDLE(slot) (users[slot] == 1 && cell[page_of[slot]] == (slot) + 1)
 
-byte calling[THREADS]; /* the page (counted from 1) that a map has been called for and not returned */
+byte calling[THREADS]; /* the page (counted from 1) of a map that has not returned yet */
 byte holders[PAGES];
 bool leaving;          /* page 0 is being evicted, or has been closed */
 byte under_way;        /* read-aheads */
-byte pauses;           /* calls that wait for them to end */
+byte pauses;           /* calls that wait for the read-aheads to end */
 byte finished;
 
 /* --- faults.cpp ---------------------------------------------------------------------------------- */
 
-/* patch() of the record that a page at home is found in, for a thread that fills or uses it. */
+/* patch() of the record of a page at home, for a thread that fills or uses it. */
 #ifdef MUTANT_FIRST
 #define IS_FOUND(slot) \
   (users[slot] > 1 && at_home[slot] && page_of[slot] == page && \
@@ -154,7 +154,7 @@ inline patch() {
   }
 }
 
-/* An access, wherever the record says. */
+/* An access at the record's address. */
 inline access() {
   if
   :: atomic { !at_home[slot] || home[page] != EMPTY -> skip }
@@ -286,7 +286,7 @@ inline claim(slot) {
   atomic { cell[page_of[slot]] = 0 }
 }
 
-/* finish(), and the end of unmap_idle(). What was untouched is in to_empty too: it is not taken, and so left alone. */
+/* finish(), and the end of unmap_idle(). Slots without accesses are in to_empty too: they are not taken, and so left alone. */
 inline finish() {
   to_empty = out;
   empty_taken();
@@ -394,7 +394,7 @@ inline map_in_slot() {
 #define IS_PENDING (state[slot] == pending)
 #endif
 
-/* fill() of the slot that is held. */
+/* fill() of the held slot. */
 inline fill() {
   do
   :: atomic { state[slot] == filled || state[slot] == patched -> break }
@@ -428,8 +428,8 @@ inline fill() {
 #define IS_IT (state[slot] == filled && page_of[slot] == page)
 #endif
 
-/* A hit: its entry may have been given to any page. It looks at the slot's page, then pins the slot, if its generation
- * is still that of the cell: one step. */
+/* A hit: its entry may have been given to any page. It reads the slot's page, then pins the slot if the generation is
+ * still that of the cell: one step. */
 #if defined(MUTANT_PAGE) || defined(MUTANT_LATE)
 #define MAY_BE_PINNED(other) HAS_SLOT(other)
 #else
@@ -527,7 +527,7 @@ inline read_ahead() {
 
 /* --- file.cpp, process.cpp ----------------------------------------------------------------------- */
 
-/* evict_from(), of a file whose only granule is page 0; then it is closed, and so is its home. */
+/* evict_from(), of a file whose only granule is page 0; then the file and its home are closed. */
 inline close() {
   do
   :: atomic { n < SLOTS && users[n] != 0 && page_of[n] == 0 -> skip }; evict_for_good(); atomic { n++ }

@@ -1,22 +1,22 @@
-/* Several pages at once: reserve() and what is mapped within it, kmap_all(), beside kmap() of one page.
+/* Several pages at once: reserve() and kmap() within it, and kmap_all(), together with kmap() of one page.
  *
- * The first thread holds two pages at a time, and so does the second; the third holds one. What is shown:
+ * The first two threads hold two pages at a time; the third holds one. The model shows:
  *
- *   - two that each want two pages of a window of two slots do not wait for each other (no invalid end state),
- *     and with kmap() of one page after the other they do (the mutant `plain`);
+ *   - two threads that each want two pages in a window of two slots do not wait for each other (no invalid end
+ *     state); with kmap() of one page after the other they do (the mutant `plain`);
  *   - slots are gathered all or none, by the first in the queue only; grants go to the first in the queue, and no
- *     miss and no gathering takes a slot before those who slept when it came;
- *   - within a reservation no kmap sleeps: there is a slot in hand, or the page has one;
- *   - a time-out or a cancellation passes a grant on, a part of what was wanted too; at the end grants and
- *     reservations add up: every slot is clean, or idle and on the hand's path;
- *   - he who gathers is not kept out for ever by those who map single pages (the claim `served`).
+ *     miss and no gathering takes a slot before the threads that slept when it came;
+ *   - within a reservation no kmap sleeps: the reservation has a taken slot, or the page has a slot;
+ *   - a time-out or a cancellation passes a grant on, even a partial one; at the end grants and reservations
+ *     add up: every slot is clean, or idle and on the hand's path;
+ *   - threads that map single pages do not keep a gathering thread out for ever (the claim `served`).
  *
  * Settings: SLOTS, PAGES, PAIRS (a mask: these threads call kmap_all), RESERVING (a mask:
- * these reserve two slots and map up to two pages within), the others map one page; TWICE, LIMITED, CANCELLED, FOREVER as
- * in sleep.pml; CROSSED (the second thread wants the first one's pages the other way round, and nothing else);
+ * these threads reserve two slots and map up to two pages in them); the others map one page; TWICE, LIMITED, CANCELLED, FOREVER as
+ * in sleep.pml; CROSSED (the second thread wants exactly the first thread's pages, in reverse order);
  * PLAIN (a mask: kmap of two pages, one after the other).
  *
- * RUN, MUTANT: what run.sh does; a mutant has a fault that must be found.
+ * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
  * RUN pairs: -DPAIRS=3 ; gcc=-DSAFETY ; pan=-m100000
  * RUN reserving: -DRESERVING=3 ; gcc=-DSAFETY ; pan=-m100000
@@ -74,7 +74,7 @@
 
 #define PAGES_WANTED (((PAIRS | RESERVING | PLAIN) & BIT(me)) != 0 -> 2 : 1)
 
-/* Pages are alike: the first thread's are these, and the others' are any, one page twice included. */
+/* Pages are alike: the first thread takes these, the others any pages, one page twice included. */
 inline select_pages() {
 #ifdef CROSSED
   want[(me == 0 -> 1 : 0)] = (me < 2 -> 1 : 0)
@@ -94,7 +94,7 @@ inline select_pages() {
 #endif
 }
 
-/* gather(): takes that many clean slots in hand. `chain` has all of them; or none, and `ended`. */
+/* gather(): takes that many clean slots. `chain` has all of them; or none, and `ended`. */
 inline gather(slots) {
   ahead[me] = asleep;
   do
@@ -131,7 +131,7 @@ inline gather(slots) {
   assert(COUNT(chain) == (ended -> 0 : slots))
 }
 
-/* try_kmap() or kmap() of page after page; ends at the first that has no slot. */
+/* try_kmap() or kmap() of one page after the other; ends at the first without a slot. */
 inline map_one_by_one(may_sleep) {
   do
   :: got < PAGES_WANTED ->
@@ -149,7 +149,7 @@ inline map_one_by_one(may_sleep) {
   od
 }
 
-/* Reservation::kmap() of page after page, and the rest of map_all_slow(). */
+/* Reservation::kmap() of one page after the other, and the rest of map_all_slow(). */
 inline map_within(count) {
   do
   :: got < count -> page = want[got]; map_reserved(); atomic { slot_of[got] = held; held = NONE; got++ }

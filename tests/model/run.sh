@@ -8,8 +8,9 @@
 #    * RUN name: flags of spin ; gcc=flags ; pan=flags        must be without fault, to its last state
 #    * MUTANT name: flags of spin ; gcc=flags ; pan=flags     has a fault, which must be found
 #
-# Works in FOLDER, and leaves a trail there, or else in a folder of its own that it removes. Each run may have two
-# minutes of a CPU and 4 GiB. Prints a line for each; exits 0 when all came out as they must, 1 when not, 2 misused.
+# Works in FOLDER, and leaves a trail there; without --in, in a folder of its own that it removes. Each run may take two
+# minutes of CPU time and 4 GiB. Prints a line for each run. Exits with 0 if all results are as expected, 1 if not, 2 if
+# misused.
 set -euo pipefail
 
 readonly cpu_seconds=120 memory_mib=4096
@@ -23,12 +24,12 @@ misused() {
 # The model's lines, as "KIND NAME FLAGS ; gcc=... ; pan=..."
 runs_of() { sed -nE 's/^ \* (RUN|MUTANT) +([a-z0-9_]+):(.*)/\1 \2 \3/p' "$1"; }
 
-# field NAME LINE: what stands behind NAME= in a line.
+# field NAME LINE: the text after NAME= in a line.
 field() { sed -nE "s/.*; *$1=([^;]*).*/\1/p" <<<"$2"; }
 
-# generate KIND LINE: pan, the program that searches. To optimise all of it takes longer than a search: a function for
-# the model's steps is nearly all of its source, and takes a twentieth of the time. So only what keeps and compares
-# states is optimised, and of a mutant, which falls at once, nothing.
+# generate KIND LINE: makes pan, the program that searches. To optimise all of it would take longer than a search: one
+# function for the model's steps is nearly all of its source, but takes a twentieth of its run time. So only the code
+# that keeps and compares states is optimised, and nothing of a mutant, which fails at once.
 generate() {
   local spin_flags gcc_flags
   spin_flags=${2%%;*}
@@ -96,7 +97,7 @@ check() {
   return 1
 }
 
-# explain KIND LINE: how a fault came about, or what the search said.
+# explain KIND LINE: shows the steps to a fault, or the output of the search.
 explain() {
   local trail
   trail=$(basename "$model").trail

@@ -1,24 +1,23 @@
 /* Sleeping for a slot: parking, the unparked set, announcement, grant, time-out, cancellation.
  *
- * Threads map pages of their own choice, use them, and give them back; when every slot is pinned they sleep.
- * What is shown:
+ * Threads map any pages, use them, and give them back; when every slot is pinned they sleep. The model shows:
  *
- *   - no wake-up is lost: nobody stays asleep when all others have finished, or hold on until he is served (an
- *     invalid end state); nobody sleeps for ever while slots go idle again and again (the claim `served`);
- *   - grants go to the first in the queue, and a miss takes no slot before those who slept when it came;
+ *   - no wake-up is lost: no thread stays asleep when all others have finished, or hold on until it is served (an
+ *     invalid end state); no thread sleeps for ever while slots go idle again and again (the claim `served`);
+ *   - grants go to the first in the queue, and a miss takes no slot before the threads that slept when it came;
  *   - a time-out or a cancellation passes a grant on, and leaves nothing behind: at the end the queue is empty,
  *     every slot is clean, or idle and on the hand's path;
- *   - a mapping that is held is that of the page, and is counted.
+ *   - a held mapping shows its page, and is counted.
  *
  * Settings: SLOTS (1, 2), PAGES, TWICE (a mask: these threads map twice, the others once), KEEPER (thread 0 keeps
  * its first mapping until all others have finished), LIMITED (a mask: these threads' kmaps may time out), CANCELLED (a
  * mask: these threads may be cancelled, at any time), TRYING (a mask: these threads never sleep), OTHERS (a mask: these
- * threads scavenge, flush or evict, and map nothing), OWERS (a mask of those of them that may not flush, and only
+ * threads scavenge, flush or evict, and map nothing), OWERS (a mask of those OTHERS that may not flush, and only
  * evict), SUMMARY (the set of clean slots with its summary), WARM (all slots
  * are idle at first), HOT (two threads share a page, the third wants another), FOREVER (the others go on until the
  * last thread has been served; for the claim).
  *
- * RUN, MUTANT: what run.sh does; a mutant has a fault that must be found.
+ * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
  * RUN one: ; gcc=-DSAFETY ; pan=-m100000
  * RUN two: -DSLOTS=2 ; gcc=-DSAFETY ; pan=-m100000
@@ -149,7 +148,7 @@ init {
     byte i;
     clean = 0;
     do
-    :: i < SLOTS -> word[i] = LIVE + QUIET + 1; page_of[i] = i; virtual_of[i] = VIRTUAL(i, word[i]); i++
+    :: i < SLOTS -> word[i] = LIVE + NOT_PARKED + 1; page_of[i] = i; virtual_of[i] = VIRTUAL(i, word[i]); i++
     :: else -> break
     od;
 #endif

@@ -1,31 +1,31 @@
 /* The window: hit, kunmap, miss, scavenge with one filtered flush for a batch, and the freeing of pages.
  *
- * Three threads on three CPUs map pages of their own choice, use them, give them back, take idle slots
- * back, and free pages, without end. The CPUs walk PTEs whenever they like. What is shown:
+ * Three threads on three CPUs map any pages, use them, give them back, take idle slots back, and free
+ * pages, without end. The CPUs walk PTEs at any time. The model shows:
  *
- *   - while a page is held, its slot is live and counted, the PTE is the page's, and so is what any CPU's
- *     TLB holds for the slot: the holder may migrate, or hand the address on;
+ *   - while a page is held, its slot is live and counted, and the PTE, and the slot's entry in any TLB, map
+ *     the page: the holder may migrate, or hand the address on;
  *   - a slot maps at most one page, and a page is found in at most one slot;
  *   - a slot is clean only when its PTE is empty and no TLB holds it;
  *   - when evict() has returned, the page is in no PTE and in no TLB; a page that is held is refused;
- *   - where its caller may not flush, it answers so or better: then the page is in no PTE, its slot gets no page
- *     before a flush, and after a finish_flushes() the page is in no TLB; an evict() that may flush makes up for those
- *     that could not;
+ *   - where its caller may not flush, evict() may answer that a flush is owed: then the page is in no PTE, its slot
+ *     gets no page before a flush, and after a finish_flushes() the page is in no TLB; an evict() that may flush makes
+ *     the flushes that others owe;
  *   - counts neither wrap nor fall below idle;
  *   - whenever all threads rest, every slot is clean, or idle and found by its page;
- *   - as long as no generation comes round, no hit ever pins another page's slot, and evict() refuses only
- *     pages that are held.
+ *   - while no generation comes round, no hit ever pins another page's slot, and evict() refuses only pages
+ *     that are held.
  *
- * One atomic { } is one atomic operation of the C++ or of the hardware, with what is local to the thread
- * around it. A load and the compare-and-swap that tries again when it fails are one operation, as in
- * sleep.pml. Interrupts off means nothing here: other CPUs go on. README.md maps each step to its function.
+ * One atomic { } is one atomic operation of the C++ or of the hardware, with the thread's local steps around
+ * it. A load and the compare-and-swap that retries are one operation, as in sleep.pml. Interrupts off have no
+ * effect here: other CPUs go on. README.md maps each step to its function.
  *
- * Settings: MAPPERS, SCAVENGERS, FREERS (masks: what each thread may do), OWERS (a mask: these threads may not flush
+ * Settings: MAPPERS, SCAVENGERS, FREERS (masks of the threads that may do it), OWERS (a mask: these threads may not flush
  * when they free), GENERATIONS (before they come round),
- * NO_WRAP (they do not: a slot in its last generation is left alone), EACH_CPU, LATE_WALKS (how PTEs are walked,
- * see there).
+ * NO_WRAP (they never come round: a slot in its last generation is left alone), EACH_CPU, LATE_WALKS (how PTEs are
+ * walked, see there).
  *
- * RUN, MUTANT: what run.sh does; a mutant is a fault that has to be found.
+ * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
  * RUN main: -DMAPPERS=3 -DSCAVENGERS=2 -DFREERS=4 -DLATE_WALKS ; gcc=-DSAFETY ; pan=-m4000000
  * RUN no_wrap: -DMAPPERS=3 -DSCAVENGERS=4 -DFREERS=4 -DLATE_WALKS -DGENERATIONS=3 -DNO_WRAP ; gcc=-DSAFETY ; pan=-m4000000
@@ -125,16 +125,16 @@ bool accessed[SLOTS];
 byte tlb[CPUS * SLOTS]; /* as pte */
 #define TLB(cpu, slot) tlb[(cpu) * SLOTS + (slot)]
 
-/* No TLB translates the slot to anything but the page (counted from 1; 0: to anything at all). */
+/* No TLB translates the slot to a page other than this (counted from 1; 0: to any page). */
 #define TLBS_AGREE(slot, page) \
   (TLBS_AGREE_ON(0, slot, page) && TLBS_AGREE_ON(1, slot, page) && TLBS_AGREE_ON(2, slot, page))
 #define TLBS_AGREE_ON(cpu, slot, page) (TLB(cpu, slot) == 0 || TLB(cpu, slot) == (page))
 
-/* A walk of a PTE sets its Accessed bit and fills a TLB, at any moment, whether software asked for it or not: the
- * holder's use, from whatever CPU, is such a walk too. EACH_CPU: each CPU walks by itself. Else all walk at once:
- * that is the worst that they can do, because an entry in a TLB keeps nothing from happening, it can only be wrong.
- * LATE_WALKS: they do it, or not, at the last moment, just before the PTE is looked at or taken: until then only
- * the invariants see whether they did, and to these an entry that agrees with the PTE is as good as none. */
+/* A walk of a PTE sets its Accessed bit and fills a TLB, at any moment, requested by software or not; a holder's use,
+ * from any CPU, is such a walk too. EACH_CPU: each CPU walks by itself. Otherwise all walk at once: that is the worst
+ * case, because a TLB entry prevents nothing, and can only be wrong. LATE_WALKS: they walk, or not, at the last moment,
+ * just before the PTE is read or taken: until then only the invariants see a difference, and for them an entry that
+ * agrees with the PTE is the same as none. */
 #ifdef MUTANT_NO_ACCESSED
 #define SET_ACCESSED(slot) skip
 #else
@@ -209,10 +209,10 @@ inline invalidate(slots) {
 
 /* --- The invariants ------------------------------------------------------------------------------ */
 
-byte calling[THREADS]; /* the page (counted from 1) that a kmap has been called for and not returned */
+byte calling[THREADS]; /* the page (counted from 1) of a kmap that has not returned yet */
 byte holders[PAGES];   /* kmaps that have returned, less kunmaps */
 byte leaving;          /* the page (counted from 1) that is being freed */
-byte busy;             /* threads that do not rest */
+byte busy;             /* threads that are not at rest */
 
 #define OTHER(slot) (1 - (slot))
 #define FOUND_IN(slot, page) \
@@ -256,14 +256,14 @@ inline insert_clean(slots) {
 
 /* --- mapper.hpp, map_slow.hpp: kmap and kunmap --------------------------------------------------- */
 
-/* drop_user(): what becomes of a parked slot, sleep.pml shows. */
+/* drop_user(): sleep.pml shows what happens to a parked slot. */
 inline drop_user(slot) {
   assert(PINNED(word[slot]));
   word[slot] = word[slot] - 1
 }
 
-/* hit(), and pin(), the longer way through it. The word that hit() guesses is one of those that pin()
- * takes. A mapping is in hand when v != 0 at the end. */
+/* hit(), and pin(), its longer way. The word that hit() guesses is one of those that pin() takes. If v != 0 at
+ * the end, the slot is pinned. */
 inline pin() {
   atomic { virtual_of[page] != 0 -> v = virtual_of[page] };
   if
@@ -290,7 +290,7 @@ inline pin() {
   fi
 }
 
-/* publish() of the slot in hand. */
+/* publish() of the taken slot. */
 inline publish() {
   if
 #ifdef MUTANT_CLAIM_BY_STORE
@@ -328,9 +328,9 @@ inline write_pte(slot) {
   pte[slot] = page + 1
 }
 
-/* The look at page->virtual that sends kmap to the miss is only advice, and so is that which finds no
- * clean slot: kmap may then scavenge, which is what any thread may do before its next kmap; or sleep, as
- * sleep.pml shows; or, as here, return without a mapping. */
+/* When kmap finds no slot in page->virtual, it goes to the miss; this, and the search that finds no clean slot,
+ * are only hints. Without a clean slot kmap may scavenge, which any thread may do before its next kmap; or
+ * sleep, as sleep.pml shows; or, as here, return without a mapping. */
 inline kmap() {
   do
   :: pin()
@@ -345,8 +345,8 @@ inline kmap_returns() {
   holders[page]++
 }
 
-/* The caller's pin keeps page->virtual as it is. At any moment before the kunmap the page is used, on any
- * CPU. */
+/* The caller's pin keeps page->virtual unchanged. Until the kunmap the page may be used at any moment, on
+ * any CPU. */
 inline kunmap() {
   assert(IS_HELD(SLOT_OF(v), page));
   holders[page]--;
@@ -408,7 +408,7 @@ inline flush(slots) {
   fi
 }
 
-/* finish(), and the end of unmap_idle(): one flush of those that were touched, then they are clean. */
+/* finish(), and the end of unmap_idle(): one flush of the accessed slots, then all are clean. */
 inline finish() {
 #ifdef MUTANT_DUE_EARLY
   atomic { flushes_due-- };
@@ -458,7 +458,7 @@ inline scavenge() {
   finish()
 }
 
-/* make_owed_flushes(): all of them. `made`: there were some. */
+/* make_owed_flushes(): all of them. `made`: there was one. */
 #if OWERS
 inline make_owed_flushes() {
   atomic { taken = owed; owed = 0; made = taken != 0 };
@@ -479,7 +479,7 @@ inline make_owed_flushes() {
 #endif
 }
 
-/* owe_flush(), after the claim. Nobody sleeps here: sleep.pml shows which sleeper gets the slot. */
+/* owe_flush(), after the claim. No thread sleeps here: sleep.pml shows which sleeper gets the slot. */
 inline owe_flush() {
 #if defined(MUTANT_OWED_CLEAN)
   atomic { flushes_due--; touched = 0 };
@@ -606,9 +606,8 @@ inline select_page() {
   fi
 }
 
-/* Nobody maps a page at the same time as it is freed; but somebody may hold it. Freed and at once handed
- * out again is always page 0: to lose their slots to an evict() is for the others the same as to lose
- * them to a scavenger. */
+/* No thread maps a page while it is freed, but a thread may hold it. Only page 0 is freed and at once handed
+ * out again: for the other pages, an evict() that takes their slots is the same as a scavenge. */
 #define NOBODY_CALLS(page) (calling[0] != (page) + 1 && calling[1] != (page) + 1 && calling[2] != (page) + 1)
 
 proctype thread(byte me) {
@@ -642,7 +641,7 @@ proctype thread(byte me) {
   :: atomic { (FREERS & BIT(me)) && NOBODY_CALLS(0) && leaving == 0 -> busy++; leaving = 1 };
      evict();
 #if OWERS
-     /* Handed out again at once; or kept until a process that may flush comes by. */
+     /* Handed out again at once; or kept until a process may flush. */
      if
 #ifndef MUTANT_OWED_GONE
      :: atomic { owes -> assert(NOT_MAPPED(0)); leaving = 0; owes = false; rest(); goto next }

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Looks at an installed package as its user does: unpacks it into a folder, and builds programs with what lies there.
+# Tests an installed package as a user would: unpacks it into a folder, and builds programs with its contents.
 #
 # package.sh FOLDER ARCHITECTURE CHECK     FOLDER: where the packages are (install: a build tree)
 #
-# ./dev says in the environment how this machine runs i386 programs: KMAPPER_32_BIT_EMULATOR is the command that runs
-# them, its words between semicolons, or empty. Where KMAPPER_32_BIT is none, a check that has to run one ends with 77,
-# which CTest takes for skipped.
+# ./dev sets in the environment how this machine runs i386 programs: KMAPPER_32_BIT_EMULATOR is the command that runs
+# them, with semicolons between its words, or empty. If KMAPPER_32_BIT is none, a check that has to run one exits with
+# 77, which CTest shows as skipped.
 set -euo pipefail
 export LC_ALL=C # the words of readelf and diff
 
@@ -38,7 +38,7 @@ unpack() {
   dpkg-deb -x "${packages[0]}" "$2"
 }
 
-# Called where the next thing is to run programs.
+# Called before a step that runs programs.
 runs_programs() {
   if [[ $architecture == i386 && ${KMAPPER_32_BIT:-} == none ]]; then
     printf 'skipped: no i386 program runs on this machine\n'
@@ -46,7 +46,7 @@ runs_programs() {
   fi
 }
 
-# works PROGRAM: it shows the last page of a file that it could not map whole, and changes a byte there.
+# works PROGRAM: the program shows the last page of a file that is too large to map whole, and changes a byte there.
 works() {
   local said gib=5
   ((${#emulator[@]} == 0)) || gib=3 # QEMU 7.2 cuts the offsets of 32-bit programs to 32 bits
@@ -57,7 +57,7 @@ works() {
   [[ $(tail -c 4096 file | head -c 5) == Jello ]] || fail "$1 did not write to the file"
 }
 
-# The names that the libraries show are those that its headers mark, and all of those.
+# The libraries export exactly the names that the headers mark.
 check_exports() {
   local name marked shown
   marked=$(find "$include" -name '*.h*' ! -name export.h -exec cat {} + | tr '\n' ' ' | grep -o 'KMAPPER_API [^;{]*' |
@@ -91,7 +91,7 @@ check_needs() {
   [[ $needed =~ Depends:.*libc6\ \(\>=\ 2\.[0-9]+.*libstdc\+\+6\ \(\>=\ [0-9]+ ]] || fail "it says: $needed"
 }
 
-# C99, which needs to know nothing of C++ but its library, and that only where it is linked statically.
+# C99, which needs nothing of C++ except its library, and that only for static linking.
 check_c() {
   local flags cc=cc
   [[ $compiler != *clang* ]] || cc=clang
@@ -111,7 +111,7 @@ check_c() {
   LD_LIBRARY_PATH=$lib "${emulator[@]}" ./highmem || fail "a program of linux/highmem.h ended with $?"
 }
 
-# Each header compiles by itself, with nothing but the package; and as C, where it is for C.
+# Each header compiles alone, with only the package; and also as C, if it is for C.
 check_headers() {
   local header language
   while read -r header; do
@@ -160,7 +160,7 @@ check_pkg-config() {
   works ./static
 }
 
-# The examples need nothing but the package either, and pass their tests with the shared library.
+# The examples need only the package, too, and pass their tests with the shared library.
 check_examples() {
   local example flags examples=$here/../../examples
   export PKG_CONFIG_PATH=$lib/pkgconfig LD_LIBRARY_PATH=$lib
@@ -186,7 +186,7 @@ check_reference() {
   ! grep -rl "$(cd "$here/../.." && pwd)" "$root" || fail "these files name the folder that they were built in"
 }
 
-# What both architectures' packages have in the same place is the same, so that both can be installed.
+# Files at the same place in both architectures' packages are equal, so that both can be installed.
 check_unpack() {
   local differ
   unpack amd64 one

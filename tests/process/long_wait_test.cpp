@@ -108,7 +108,7 @@ TEST(LongWait, TheOnlyThreadThatHoldsAllSpansIsToldSoAtOnce) {
     if (window.try_map(3 * kGranule - 1, 2).error().code() != WindowErrc::would_sleep) return 5;
     return 0;
   });
-  if (ended == kSkipped) GTEST_SKIP() << "the process has threads of somebody else's";
+  if (ended == kSkipped) GTEST_SKIP() << "an emulator or a sanitizer has threads in the process";
   EXPECT_EQ(ended, 0);
 }
 
@@ -128,7 +128,7 @@ TEST(LongWait, TheOnlyThreadThatHoldsAllGranulesIsToldSoAtOnce) {
     held.pop_back();
     return window.map(20 * kGranule, 1) ? 0 : 5;
   });
-  if (ended == kSkipped) GTEST_SKIP() << "the process has threads of somebody else's";
+  if (ended == kSkipped) GTEST_SKIP() << "an emulator or a sanitizer has threads in the process";
   EXPECT_EQ(ended, 0);
 }
 
@@ -164,7 +164,7 @@ TEST(LongWait, OfThreadsThatAllWaitOneIsToldSo) {
     if (skipped) return kSkipped;
     return deadlocks >= 1 ? 0 : 1;
   });
-  if (ended == kSkipped) GTEST_SKIP() << "the process has threads of somebody else's";
+  if (ended == kSkipped) GTEST_SKIP() << "an emulator or a sanitizer has threads in the process";
   EXPECT_EQ(ended, 0);
 }
 

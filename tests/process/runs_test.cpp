@@ -1,5 +1,5 @@
 // Neighbours are mapped by one system call: in sequential reads, at one place or several, and after
-// prefetch.
+// advice.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

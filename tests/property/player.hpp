@@ -391,7 +391,7 @@ class Player {
       if (random.one_in(2)) return model_.end_free(page->frame, random.next());
       mapper_.finish_flushes();
     }
-    require(evicted != Evicted::pinned, "a page that nobody uses is pinned");
+    require(evicted != Evicted::pinned, "a page without users is pinned");
     if (evicted == Evicted::taken_back) evicted_.fetch_add(1, std::memory_order_relaxed);
     computer_.machine().check_unmapped(page->frame);
     model_.end_free(page->frame, random.next());

@@ -47,12 +47,12 @@ class Balance {
   /// flushes_due_: while a flush is due, finish_flushes() flushes each slot that is neither live
   /// nor clean; a slot of a reservation is neither.
   void check_nothing_is_due() {
-    require(mapper_.report_waiters(0) == 0, "somebody is still in the queue");
+    require(mapper_.report_waiters(0) == 0, "a thread is still in the queue");
     auto reservation = mapper_.reserve(1);
     require(static_cast<bool>(reservation), "an empty window has no slot to reserve");
     const Stats before = mapper_.stats();
     mapper_.finish_flushes();
-    require(mapper_.stats().flushes == before.flushes, "a flush is still due, and nobody does it");
+    require(mapper_.stats().flushes == before.flushes, "a flush is still due");
   }
 
   /// waiters_: a miss leaves clean slots to waiting threads. The ledger: it names only this thread.
@@ -76,7 +76,7 @@ class Balance {
     const std::uint32_t pages = computer_.machine().shape().high_frames;
     for (std::uint32_t i = 0; i < pages; ++i) {
       const auto page = computer_.high_page(i);
-      require(mapper_.evict(page) != Evicted::pinned, "a page that nobody holds is pinned");
+      require(mapper_.evict(page) != Evicted::pinned, "a page without users is pinned");
       require(mapper_.find(page) == kNoSlot, "a page that was freed has a slot");
       computer_.machine().check_unmapped(page->frame);
     }

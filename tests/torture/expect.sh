@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs a command that must fail, and fails unless it does so as it should.
+# Runs a command that must fail, and fails unless it fails as expected.
 #
 # expect.sh STATUS REGEX COMMAND...
-#   It must exit with STATUS and say what matches REGEX; with status 2 (misused), in one line.
+#   It must exit with STATUS and print text that matches REGEX; with status 2 (misused), one line.
 set -uo pipefail
 
 expected=$1 regex=$2 status=0

@@ -218,7 +218,7 @@ class WeakPlayer {
     } else if (random.one_in(2) && mapper_.find(page) == kNoSlot) {
       mapper_.finish_flushes();
     } else {
-      require(mapper_.evict(page) != Evicted::pinned, "a page that nobody uses is pinned");
+      require(mapper_.evict(page) != Evicted::pinned, "a page without users is pinned");
     }
     computer_.threads().check_unmapped(page->frame);
     pages_.end_free(page->frame);
@@ -231,7 +231,7 @@ class WeakPlayer {
       const WeakThreads::InterruptsOff off(computer_.threads());
       evicted = mapper_.evict(page);
     }
-    require(evicted != Evicted::pinned, "a page that nobody uses is pinned");
+    require(evicted != Evicted::pinned, "a page without users is pinned");
     if (evicted != Evicted::flush_owed) return true;
     if (random.one_in(2)) return false;
     mapper_.finish_flushes();

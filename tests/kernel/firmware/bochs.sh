@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The kernel on what QEMU's emulation lacks: local APICs in x2APIC mode, and CPUs whose time-stamp counters differ by
-# 20,000,000,000. Bochs has both. 77: it is not installed (Debian's and Ubuntu's package bochs).
+# The kernel on machines that QEMU cannot emulate: local APICs in x2APIC mode, and CPUs whose time-stamp counters differ by
+# 20,000,000,000. Bochs has both. Exit code 77: Bochs is not installed (Debian's and Ubuntu's package bochs).
 #
 # bochs.sh KERNEL FIRMWARE
 set -uo pipefail
@@ -39,7 +39,7 @@ panic: action=fatal
 clock: sync=none
 speaker: enabled=0
 END_OF_MACHINE
-echo c >"$work/debugger" # Debian's Bochs has one, which has to be told to go on
+echo c >"$work/debugger" # Debian's Bochs has a debugger, which waits for this command
 : >"$work/serial"
 timeout 600 bochs -q -f "$work/machine" -rc "$work/debugger" </dev/null >"$work/out" 2>&1 &
 bochs=$!

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# What a PC without a serial line shows: a panic is the last thing on its screen, however early it comes; and where the
-# console's own code faults, one line on the serial line says so, and the machine ends.
+# A PC without a serial line: a panic is the last text on its screen, however early it comes. If the console's own code
+# faults, one line on the serial line says so, and the machine ends.
 #
 # screen.sh KERNEL FIRMWARE
 set -uo pipefail
@@ -15,7 +15,7 @@ fail() {
   exit 1
 }
 
-# ends_with LINE QEMU-OPTION...: the last lines of the serial line are LINE and FAIL. The screen is in `shown` then.
+# ends_with LINE QEMU-OPTION...: the last lines of the serial line are LINE and FAIL. Puts the screen's text into `shown`.
 ends_with() {
   local line=$1 i last
   shift
@@ -34,7 +34,7 @@ ends_with() {
   mapfile -t shown < <(sed 's/\(.\)./\1/g' screen | tr '\0' ' ' | fold -w 80 | sed 's/ *$//')
 }
 
-# shows LINE QEMU-OPTION...: and the screen shows these two as well, and nothing below; LINE may be folded.
+# shows LINE QEMU-OPTION...: the screen also shows these two lines, and nothing below them; LINE may be folded.
 shows() {
   local text
   ends_with "$@"
