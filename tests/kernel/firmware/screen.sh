@@ -46,5 +46,5 @@ started=(-cpu "qemu64,+nx,+smep,+smap" -kernel "$firmware" -initrd "$kernel" -ap
 shows "panic: this CPU has no PAE" -cpu qemu64,-pae -kernel "$kernel"
 shows "panic: the loader gave no memory map" "${started[@]}" map=none
 shows "panic: there are 65 boot modules; room is for 64" "${started[@]}" count=65
-shows "panic: job=none: the jobs are" "${started[@]}" job=none
+shows "panic: sample=none: a number from" "${started[@]}" sample=none
 ends_with "panic: page fault at .* in the console itself, address 0xc00b8000" "${started[@]}" job=consolefault
