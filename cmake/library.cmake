@@ -25,7 +25,9 @@ function(kmapper_installed_library file target)
   add_library(${file} SHARED ${objects})
   add_library(${file}_static STATIC ${objects})
   set_target_properties(${file}_static PROPERTIES OUTPUT_NAME ${file} EXPORT_NAME ${target}_static)
-  set_target_properties(${file} PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}
+  # A program that was linked with one minor version does not start with another: docs/ABI.md.
+  set_target_properties(${file} PROPERTIES VERSION ${PROJECT_VERSION}
+                                           SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
                                            LINK_DEPENDS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/exports.map
                                            EXPORT_NAME ${target})
   # A handler of the library's stays installed: so does the library, also when it is closed (dlclose).

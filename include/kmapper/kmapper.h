@@ -42,6 +42,7 @@
 #include <stdint.h>
 
 #include "kmapper/export.h"
+#include "kmapper/version.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -29,6 +29,9 @@ esac
 emulator=()
 [[ $architecture != i386 ]] || IFS=';' read -r -a emulator <<<"${KMAPPER_32_BIT_EMULATOR:-}"
 lib=$root/usr/lib/$triplet include=$root/usr/include
+# The one place that states the version.
+version=$(sed -nE 's/^#define KMAPPER_VERSION_(MAJOR|MINOR|PATCH) ([0-9]+)$/\2/p' "$here/../../include/kmapper/version.h" |
+  paste -sd .)
 
 unpack() {
   local packages=("$folder"/libkmapper-dev_*_"$1".deb)
@@ -78,7 +81,8 @@ check_needs() {
   local library about needed
   for library in libkmapper.so libkmapper_linux.so; do
     about=$(readelf -hd "$lib/$library")
-    [[ $about == *"Library soname: [$library.0]"* ]] || fail "the SONAME of $library is not $library.0"
+    [[ $about == *"Library soname: [$library.${version%.*}]"* ]] ||
+      fail "the SONAME of $library is not $library.${version%.*}"
     while read -r needed; do
       case $needed in
         libc.so.6 | libstdc++.so.6 | libgcc_s.so.1 | ld-linux*) ;;
@@ -89,6 +93,39 @@ check_needs() {
   needed=$(dpkg-deb -f "$folder"/libkmapper-dev_*_"$architecture".deb Architecture Depends Multi-Arch)
   [[ $needed == *"Architecture: $architecture"* && $needed == *"Multi-Arch: same"* ]] || fail "it says: $needed"
   [[ $needed =~ Depends:.*libc6\ \(\>=\ 2\.[0-9]+.*libstdc\+\+6\ \(\>=\ [0-9]+ ]] || fail "it says: $needed"
+}
+
+# find_version VERSION: asks CMake for the package.
+find_version() {
+  cmake -G Ninja -S "$here/program" -B "find-$1" -D CMAKE_PREFIX_PATH="$root/usr" -D CMAKE_CXX_COMPILER="$compiler" \
+    -D CMAKE_CXX_FLAGS="${width[*]}" -D CMAKE_LIBRARY_ARCHITECTURE=$triplet -D WANTED="$1" 2>&1
+}
+
+# The headers, the libraries that a program runs with, pkg-config, CMake and the package are of one version.
+check_version() {
+  local said flags name how
+  export PKG_CONFIG_PATH=$lib/pkgconfig
+  said=$(dpkg-deb -f "$folder"/libkmapper-dev_*_"$architecture".deb Version)
+  [[ $said == "$version" ]] || fail "the package says $said, and version.h $version"
+  said=$(find_version "${version%.*}") || fail "CMake does not find version ${version%.*}: $said"
+  [[ $said == *"-- kmapper $version"* ]] || fail "CMake does not find $version: $said"
+  ! said=$(find_version 0.0) || fail "CMake takes $version for 0.0: $said"
+  for name in kmapper kmapper_linux; do
+    said=$(pkg-config --modversion $name)
+    [[ $said == "$version" ]] || fail "pkg-config says that $name is $said, and version.h says $version"
+    [[ -f $lib/lib$name.so.$version ]] || fail "there is no lib$name.so.$version"
+  done
+  runs_programs
+  for name in kmapper kmapper_linux; do
+    for how in --shared --static; do
+      flags=$(pkg-config $how --cflags --libs $name)
+      [[ $how == --shared ]] || flags+=" -static"
+      # shellcheck disable=SC2086  # the flags are words
+      "$compiler" "${width[@]}" -std=c++20 "$here/program/version.cpp" -o version $flags
+      said=$(LD_LIBRARY_PATH=$lib "${emulator[@]}" ./version) || fail "$name and the headers differ: $said"
+      [[ $said == "$version" ]] || fail "$name says that it is $said, and version.h says $version"
+    done
+  done
 }
 
 # C99, which needs nothing of C++ except its library, and that only for static linking.
@@ -130,7 +167,7 @@ build_with_cmake() {
     cat log
     fail "the program does not build with CMake"
   fi
-  [[ $(readelf -d build/with_kmapper) == *libkmapper.so.0* ]] ||
+  [[ $(readelf -d build/with_kmapper) == *"[libkmapper.so.${version%.*}]"* ]] ||
     fail "the program with the shared library does not use it"
   [[ $(readelf -d build/with_kmapper_static) != *libkmapper* ]] ||
     fail "the program with the static library uses the shared one"
