@@ -77,6 +77,19 @@ check_exports() {
   done
 }
 
+# What each library exports is what is listed for it: docs/ABI.md.
+check_symbols() {
+  local library list wrong=0 bits=64
+  [[ $architecture != i386 ]] || bits=32
+  for library in "$lib"/libkmapper*.so; do
+    "$here/symbols.py" "$here/symbols/$(basename "$library" .so).$bits" "$library" || wrong=1
+  done
+  for list in "$here/symbols/"*".$bits"; do
+    [[ -e $lib/$(basename "$list" .$bits).so ]] || fail "the package has no library for $list"
+  done
+  ((wrong == 0)) || fail "a library does not export what is listed for it"
+}
+
 check_needs() {
   local library about needed
   for library in libkmapper.so libkmapper_linux.so; do
