@@ -41,18 +41,25 @@ function(kmapper_installed_library file target)
   endforeach()
   add_library(kmapper::${target} ALIAS ${file})
   add_library(kmapper::${target}_static ALIAS ${file}_static)
+  if(NOT KMAPPER_INSTALL)
+    set_target_properties(${file} ${file}_static PROPERTIES EXCLUDE_FROM_ALL ON)
+    return()
+  endif()
   install(TARGETS ${file} ${file}_static EXPORT kmapper)
   configure_file(${PROJECT_SOURCE_DIR}/cmake/kmapper.pc.in ${file}.pc @ONLY)
   install(FILES ${CMAKE_CURRENT_BINARY_DIR}/${file}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 endfunction()
 
-# Its prefix is where a .pc file lies, wherever that is.
+# A .pc file's prefix is relative to the place of the file itself.
 file(RELATIVE_PATH prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 kmapper_objects(kmapper_system_objects src/system)
 kmapper_objects(kmapper_process_objects src/process)
 kmapper_objects(kmapper_linux_objects src/linux)
 kmapper_installed_library(kmapper kmapper kmapper_process_objects kmapper_system_objects)
 kmapper_installed_library(kmapper_linux linux kmapper_linux_objects kmapper_system_objects)
+if(NOT KMAPPER_INSTALL)
+  return()
+endif()
 
 # The archive is stripped where the shared library is: cmake --install does so only for programs and shared ones.
 install(CODE "if(CMAKE_INSTALL_DO_STRIP)

@@ -1,8 +1,11 @@
 # What every target of ours has in common.
 
-# Warnings are errors, in our sources and nowhere else.
+# Warnings are errors, in our sources and nowhere else; and not where they are part of another project, whose compiler may
+# be one that we have not seen.
 add_library(kmapper_options INTERFACE)
-target_compile_options(kmapper_options INTERFACE -Wall -Wextra -Werror)
+if(PROJECT_IS_TOP_LEVEL)
+  target_compile_options(kmapper_options INTERFACE -Wall -Wextra -Werror)
+endif()
 target_compile_definitions(kmapper_options INTERFACE KMAPPER_CHECKED=${KMAPPER_CHECKED}
                                                      KMAPPER_STRICT=${KMAPPER_STRICT})
 target_include_directories(kmapper_options INTERFACE ${PROJECT_SOURCE_DIR}
