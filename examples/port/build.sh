@@ -2,8 +2,9 @@
 # Builds the port as a kernel is built: freestanding, without a library, not even the compiler's own. With -m32 it
 # boots; with -m64 it is linked only, to see that nothing is missing.
 #
-# build.sh COMPILER -m32|-m64 OUTPUT; with CHECKED=1 in the environment, the checked core; with MACHINE=-march=...,
-# for that CPU
+# build.sh COMPILER -m32|-m64 OUTPUT [MAIN]     MAIN: the source with port_main(); main.cpp, if none is named
+#
+# With CHECKED=1 in the environment, the checked core; with MACHINE=-march=..., for that CPU.
 #
 # Boot it with: qemu-system-x86_64 -m 64 -kernel OUTPUT -serial stdio -display none -device isa-debug-exit,iobase=0xf4
 # The exit code is 1 for PASS, 3 for FAIL.
@@ -12,7 +13,7 @@ set -euo pipefail
 compiler=$1 width=$2 output=$3
 here=$(cd -- "$(dirname -- "$0")" && pwd)
 root=$here/../..
-sources=("$here/kmapper.cpp" "$here/machine.cpp" "$here/main.cpp")
+sources=("$here/kmapper.cpp" "$here/machine.cpp" "${4:-$here/main.cpp}")
 [[ $width == -m64 ]] || sources+=("$here/boot.S")
 entry=start
 [[ $width == -m32 ]] || entry=port_main

@@ -226,6 +226,29 @@ check_examples() {
   done
 }
 
+# starter FILE EXPECTED: its commands find the package where it would be if it were installed.
+starter() {
+  mkdir -p commands
+  ln -sf "$(command -v "$compiler")" commands/c++
+  PATH=$PWD/commands:$PATH CPLUS_INCLUDE_PATH=$include:/usr/include/x86_64-linux-gnu C_INCLUDE_PATH=$include \
+    LIBRARY_PATH=$lib LD_LIBRARY_PATH=$lib "$here/../examples/starter.sh" "$1" 0 "$2"
+}
+
+# The programs that a user begins with, each for the architecture that its first comment speaks of.
+check_starters() {
+  if [[ $architecture == i386 ]]; then
+    runs_programs
+    if ((${#emulator[@]} > 0)); then
+      printf 'skipped: the emulator cuts the offsets of 32-bit programs to 32 bits\n'
+      exit 77
+    fi
+    starter address_space.cpp 'These bytes lie at 100 GiB.'
+  else
+    starter bounded.cpp $'1 TiB: sum 0, within the budget\ntruncated: 0, the file has become shorter than what is mapped of it'
+    starter count_lines.c "$(wc -l <"$here/../../examples/starter/count_lines.c")"
+  fi
+}
+
 check_reference() {
   local page
   for page in kmapper_process_FileWindow kmapper_process.hpp kmapper.h kmapper_highmem.h; do
