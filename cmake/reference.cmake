@@ -1,7 +1,8 @@
 # The API reference, made by Doxygen of the headers that are installed: manual pages and HTML. Where there is no
-# Doxygen, nothing else is missing.
+# Doxygen or no Python, nothing else is missing.
 find_package(Doxygen)
-if(NOT DOXYGEN_FOUND)
+find_package(Python3 COMPONENTS Interpreter)
+if(NOT DOXYGEN_FOUND OR NOT Python3_FOUND)
   return()
 endif()
 
@@ -27,28 +28,17 @@ set(DOXYGEN_PREDEFINED KMAPPER_API= KMAPPER_LINUX\(name\)= __attribute__\(what\)
 # Our comments are prose without marks; the filter adds the marks that Doxygen goes by.
 set(DOXYGEN_INPUT_FILTER "sed -E -f ${CMAKE_CURRENT_LIST_DIR}/reference.sed")
 
-set(headers ${kmapper_headers})
-list(FILTER headers EXCLUDE REGEX /export\\.h$)
-doxygen_add_docs(reference ${headers})
+doxygen_add_docs(reference ${kmapper_headers})
 # Made anew, without the pages of what is there no more, where a header has changed.
 set(doxyfile ${CMAKE_CURRENT_BINARY_DIR}/Doxyfile.reference)
+set(manual ${CMAKE_CURRENT_LIST_DIR}/manual.py)
 add_custom_command(OUTPUT reference.made
-                   COMMAND ${CMAKE_COMMAND} -E rm -rf html man
+                   COMMAND ${CMAKE_COMMAND} -E rm -rf html man manual
                    COMMAND Doxygen::doxygen ${doxyfile}
-                   COMMAND sh -c "gzip -9nf man/man3/*.3"
+                   COMMAND ${Python3_EXECUTABLE} ${manual} man/man3 manual/man3
                    COMMAND ${CMAKE_COMMAND} -E touch reference.made
-                   DEPENDS ${headers} ${doxyfile} ${CMAKE_CURRENT_LIST_DIR}/reference.sed
+                   DEPENDS ${kmapper_headers} ${doxyfile} ${CMAKE_CURRENT_LIST_DIR}/reference.sed ${manual}
                    WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR} COMMENT "Writing the reference" VERBATIM)
 add_custom_target(reference_made ALL DEPENDS reference.made)
 install(DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/html DESTINATION ${CMAKE_INSTALL_DOCDIR})
-
-# Section 3 of the manual has a page for each class, and one for each header.
-install(DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/man/man3 DESTINATION ${CMAKE_INSTALL_MANDIR}
-        FILES_MATCHING PATTERN kmapper*)
-foreach(header ${headers})
-  get_filename_component(name ${header} NAME)
-  if(NOT name MATCHES ^kmapper)
-    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/man/man3/${name}.3.gz DESTINATION ${CMAKE_INSTALL_MANDIR}/man3
-            RENAME kmapper_${name}.3.gz)
-  endif()
-endforeach()
+install(DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/manual/man3 DESTINATION ${CMAKE_INSTALL_MANDIR})

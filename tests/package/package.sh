@@ -249,11 +249,31 @@ check_starters() {
   fi
 }
 
+# manual_page NAME: what it says.
+manual_page() { zcat "$root/usr/share/man/man3/$1.3.gz" 2>/dev/null || fail "no manual page for $1" >&2; }
+
+# Each header, each class of note and each C function has a manual page, and each page says what it is of.
 check_reference() {
-  local page
-  for page in kmapper_process_FileWindow kmapper_process.hpp kmapper.h kmapper_highmem.h; do
-    [[ $(zcat "$root/usr/share/man/man3/$page.3.gz") == *.SH\ NAME* ]] || fail "no manual page for $page"
-  done
+  local header name page names
+  while read -r header; do
+    name=$(basename "$header")
+    [[ $name == kmapper.h ]] || name=kmapper_$name
+    page=$(manual_page "$name")
+    [[ $page == *.SH\ NAME*"$header \\- "[A-Z]* ]] || fail "the manual page of $header does not say what it is for"
+    [[ $header == *.h && $header != */export.h ]] || continue
+    names=$(tr '\n' ' ' <"$include/$header" | grep -o 'KMAPPER_API [^;{(]*(' | sed -E 's/.*\b(\w+)\($/\1/' || true)
+    for name in $names; do
+      [[ $name == kmapper_* ]] || name=kmapper_linux_$name
+      page=$(manual_page "$name")
+      [[ $page == *.SH\ NAME*"$name \\- "?*"#include <$header>"*.SH\ DESCRIPTION* ]] ||
+        fail "the manual page of $name says: $page"
+    done
+  done < <(cd "$include" && find kmapper -name '*.h*')
+  [[ $(manual_page kmapper_process_FileWindow) == *.SH\ NAME* ]] || fail "no manual page for FileWindow"
+  if command -v man >/dev/null; then
+    [[ $(man --manpath="$root/usr/share/man" kmapper_window_map 2>&1) == *'kmapper_window *'*offset* ]] ||
+      fail "man does not show kmapper_window_map"
+  fi
   grep -rq 'FileWindow' "$root/usr/share/doc/libkmapper-dev/html/annotated.html" || fail "FileWindow is not in the HTML"
   grep -q 'MIT License' "$root/usr/share/doc/libkmapper-dev/copyright" || fail "the licence is missing"
   ! grep -rl "$(cd "$here/../.." && pwd)" "$root" || fail "these files name the folder that they were built in"
