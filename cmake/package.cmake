@@ -4,11 +4,14 @@ install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
-set(CPACK_PACKAGE_CONTACT "The kmapper authors <maintainers@kmapper.invalid>")
+# The authors have no address; SECURITY.md says how they are reached. dpkg and apt accept the field as it is.
+set(CPACK_PACKAGE_CONTACT "The kmapper authors")
 set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
 set(CPACK_DEBIAN_PACKAGE_NAME libkmapper-dev)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
-set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+# CPack before 3.31 has no variable for Multi-Arch, but writes what a field's variable says: here two lines.
+set(CPACK_DEBIAN_PACKAGE_SECTION "libdevel\nMulti-Arch: same")
 set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "window of a process on files and memory larger than its address space")
 set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
     "A process maps any part of a file, a block device or a memory file for as long
@@ -19,11 +22,10 @@ This package has the library (shared and static), its headers, what CMake and
 pkg-config need to find it, and the reference as manual pages and as HTML.")
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_LIST_DIR}/package_depends.cmake)
-set(CPACK_POST_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/package_multiarch.cmake)
-set(CPACK_KMAPPER_LIBRARY ${CMAKE_CURRENT_BINARY_DIR}/libkmapper.so)
+set(CPACK_KMAPPER_LIBRARIES ${CMAKE_CURRENT_BINARY_DIR}/libkmapper.so
+                            ${CMAKE_CURRENT_BINARY_DIR}/libkmapper_linux.so)
 if(CMAKE_SIZEOF_VOID_P EQUAL 8)
   set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE amd64)
-  set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 else()
   set(CPACK_DEBIAN_PACKAGE_ARCHITECTURE i386)
 endif()

@@ -1,24 +1,14 @@
-# Read by CPack before it makes a package. What an i386 library needs, dpkg-shlibdeps cannot tell on amd64, where the
-# libraries that it is linked with belong to the compiler. So it is looked up here in the same place: which version of
-# a library's package brought the latest of the symbols' versions that ours uses.
-if(NOT CPACK_DEBIAN_PACKAGE_ARCHITECTURE STREQUAL "i386")
-  return()
-endif()
-
-execute_process(COMMAND objdump -p ${CPACK_KMAPPER_LIBRARY} OUTPUT_VARIABLE needs COMMAND_ERROR_IS_FATAL ANY)
-set(depends "")
-foreach(library libc6=GLIBC libgcc-s1=GCC libstdc++6=GLIBCXX)
-  string(REPLACE "=" ";" library ${library})
-  list(POP_FRONT library package)
-  string(REGEX MATCHALL "${library}_[0-9.]+" versions "${needs}")
-  list(SORT versions COMPARE NATURAL ORDER DESCENDING)
-  list(GET versions 0 latest)
-  execute_process(COMMAND dpkg-query --control-path ${package}:amd64 symbols OUTPUT_VARIABLE symbols
-                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
-  file(STRINGS ${symbols} line REGEX "^ ${latest}@${latest} ")
-  if(NOT line MATCHES " ([^ ]+)$")
-    message(FATAL_ERROR "${symbols}: says nothing of ${latest}, which ${CPACK_KMAPPER_LIBRARY} needs")
-  endif()
-  list(APPEND depends "${package} (>= ${CMAKE_MATCH_1})")
-endforeach()
+# Read by CPack before it makes a package: asks dpkg-shlibdeps which packages the libraries need. Of an i386 library that
+# is built on amd64 it names the packages of the compiler for -m32; a user of the i386 package has the same libraries by
+# the names that they have there.
+set(folder ${CPACK_PACKAGE_DIRECTORY}/_CPack_Packages/depends)
+file(WRITE ${folder}/debian/control "Source: kmapper\n\nPackage: libkmapper-dev\nArchitecture: any\n")
+list(TRANSFORM CPACK_KMAPPER_LIBRARIES PREPEND -e OUTPUT_VARIABLE libraries)
+execute_process(COMMAND dpkg-shlibdeps --warnings=0 -O ${libraries} WORKING_DIRECTORY ${folder}
+                OUTPUT_VARIABLE depends OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+string(REPLACE "shlibs:Depends=" "" depends "${depends}")
+string(REPLACE "libc6-i386 " "libc6 " depends "${depends}")
+string(REGEX REPLACE "lib32([a-z])" "lib\\1" depends "${depends}")
+string(REPLACE ", " ";" depends "${depends}")
+list(SORT depends)
 list(JOIN depends ", " CPACK_DEBIAN_PACKAGE_DEPENDS)
