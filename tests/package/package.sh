@@ -118,6 +118,7 @@ find_version() {
 check_version() {
   local said flags name how
   export PKG_CONFIG_PATH=$lib/pkgconfig
+  grep -qF "$version" "$here/../../CHANGELOG.md" || fail "CHANGELOG.md says nothing of version $version"
   said=$(dpkg-deb -f "$folder"/libkmapper-dev_*_"$architecture".deb Version)
   [[ $said == "$version" ]] || fail "the package says $said, and version.h $version"
   said=$(find_version "${version%.*}") || fail "CMake does not find version ${version%.*}: $said"
