@@ -9,8 +9,6 @@
 #ifndef KMAPPER_VERSION_H
 #define KMAPPER_VERSION_H
 
-/* NOLINTBEGIN(modernize-macro-to-enum,modernize-redundant-void-arg) */
-
 #include "kmapper/export.h"
 
 #define KMAPPER_VERSION_MAJOR 0
@@ -41,7 +39,5 @@ KMAPPER_API int kmapper_version_number(void);
 #ifdef __cplusplus
 }
 #endif
-
-/* NOLINTEND(modernize-macro-to-enum,modernize-redundant-void-arg) */
 
 #endif
