@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes kmapper a part of another project, and sees that the project gets the libraries and nothing else.
 #
-# subproject.sh add_subdirectory|FetchContent
+# subproject.sh add_subdirectory|FetchContent|kernel     kernel: add_subdirectory, for a machine without an operating system
 set -euo pipefail
 
 how=$1 here=$(cd -- "$(dirname -- "$0")" && pwd)
@@ -19,19 +19,26 @@ fail() {
 quietly() { "$@" >log 2>&1 || { cat log; fail "$*"; }; }
 
 fetch=OFF
-[[ $how == add_subdirectory ]] || fetch=ON
+[[ $how != FetchContent ]] || fetch=ON
 launcher=$(command -v ccache || true)
 configure=(cmake -G Ninja -S "$here/subproject" -B build -D KMAPPER="$root" -D "FETCH=$fetch"
   -D CMAKE_CXX_COMPILER="${CXX:-c++}" -D CMAKE_CXX_COMPILER_LAUNCHER="$launcher")
+[[ $how != kernel ]] ||
+  configure+=(-D CMAKE_SYSTEM_NAME=Generic -D CMAKE_CXX_FLAGS="-ffreestanding -fno-exceptions -fno-rtti -nostdlib"
+    -D CMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY)
 quietly "${configure[@]}"
 ! grep -i 'warning' log || fail "CMake warns"
 quietly cmake --build build -j 2
 
 # What the libraries are compiled with: no warnings of ours, and no error of one.
-ninja -C build -t commands with_shared with_static with_core >compiled_with
+ninja -C build -t commands >compiled_with
 ! grep -o -e ' -W[a-km-z][^ ]*' compiled_with | sort -u | grep . || fail "kmapper is compiled with these in another project"
 [[ $(ctest --test-dir build -N 2>&1) != *kmapper* ]] || fail "kmapper's tests are the project's"
 [[ ! -e build/compile_commands.json ]] || fail "kmapper has CMake write compile_commands.json"
+if [[ $how == kernel ]]; then
+  [[ $(grep -c -e ' -c ' compiled_with) == 1 ]] || fail "more is compiled than the kernel: $(cat compiled_with)"
+  exit
+fi
 
 truncate -s 1M file
 printf 'Hello' | dd of=file bs=1 seek=$((1024 * 1024 - 4096)) conv=notrunc status=none
