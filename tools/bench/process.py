@@ -1,10 +1,8 @@
 """The bench `process`: the window in a Linux process beside what people use today.
 
 bench/process_bench.cpp measures, in 64 and in 32 bits, and prints fields; this lays them out, and judges the aims. All
-that was printed lies in build/bench-process.log; build/bench-process.md has it as the tables of docs/BENCHMARKS.md.
-They go there by
-  sed -i -e '/^<!-- build.bench-process.md -->/,/^<!-- end -->/{//!d}' \\
-    -e '/^<!-- build.bench-process.md -->/r build/bench-process.md' docs/BENCHMARKS.md
+that was printed lies in build/bench-process.log; build/bench-process.md has it as tables, of which docs/BENCHMARKS.md
+is the summary.
 """
 import datetime
 import platform
