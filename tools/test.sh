@@ -21,7 +21,7 @@ source "$root/tools/sanitizers.sh"
 
 # A suite: its name, the preset it is built with, the label its tests have in CTest, and what it shows.
 suites=(
-  "tools          debug          tools            what ./dev makes of machines, and of its tests"
+  "tools          debug          tools            what ./dev makes of machines and tests; and the links of the documents"
   "unit           debug          unit             the concepts, one by one"
   "property       debug          property         random operations against a plain model"
   "model          debug          model            the protocol, in all its interleavings; and faults, each found"

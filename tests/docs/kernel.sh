@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Builds the program of README.md for kernels with the smallest platform, that of examples/port, and boots it.
+#
+# kernel.sh ROOT COMPILER
+set -euo pipefail
+
+root=$1 compiler=$2 here=$(cd -- "$(dirname -- "$0")" && pwd)
+port=$root/examples/port
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+python3 -B "$here/snippets.py" "$root/README.md" kernel "$work/snippet.cpp"
+cat >"$work/platform.hpp" <<END
+#include "$port/platform.hpp"
+using Platform = port::Platform;
+END
+# As examples/port/build.sh does, with another main.
+"$compiler" -m32 -idirafter /usr/include/x86_64-linux-gnu -std=c++20 -O2 -ffreestanding -nostdlib -static \
+  -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector -fno-pic -fno-pie -mno-sse -mno-mmx \
+  -Wall -Wextra -Werror -DKMAPPER_CHECKED=0 -I"$work" -I"$root/include" \
+  "$work/snippet.cpp" "$here/kernel_main.cpp" "$port/kmapper.cpp" "$port/machine.cpp" "$port/boot.S" \
+  -Wl,-T,"$port/port.ld" -Wl,-e,start -Wl,--build-id=none -Wl,-z,noexecstack -o "$work/kernel"
+
+status=0
+timeout --kill-after=5 300 qemu-system-x86_64 -accel tcg -nodefaults -display none -no-reboot -m 64 \
+  -device "isa-debug-exit,iobase=0xf4,iosize=0x04" -serial stdio -kernel "$work/kernel" </dev/null >"$work/log" 2>&1 ||
+  status=$?
+cat "$work/log"
+((status == 1)) && [[ $(tail -n 1 "$work/log") == PASS ]]

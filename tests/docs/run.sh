@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Runs a program of the documents in an empty folder, with the file that it wants, and looks at what it did there.
+#
+# run.sh NAME COMMAND...    exit code 77 where this machine cannot run it
+set -euo pipefail
+
+name=$1
+shift
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cd "$work"
+ulimit -S -c 0
+
+fail() {
+  printf 'not ok: %s\n' "$*"
+  exit 1
+}
+
+# not_emulated COMMAND WHY
+not_emulated() {
+  [[ ${1##*/} != qemu-* ]] || { printf 'skipped: %s\n' "$2"; exit 77; }
+}
+readonly offsets="QEMU 7.2 cuts the offsets of 32-bit programs to 32 bits"
+readonly signals="QEMU 7.2 takes a signal that is sent with the code of a fault for a fault of its own, and ends"
+
+# byte OFFSET: what data.bin has there.
+byte() { dd if=data.bin bs=1 skip="$1" count=1 status=none | tr -d '\0'; }
+
+gib=$((1 << 30))
+case $name in
+  process_file)
+    truncate -s 1G data.bin
+    "$@" || fail "it ended with $?"
+    [[ $(byte $((gib - 4096))) == J ]] || fail "the file has not got what it wrote"
+    ;;
+  process_first)
+    not_emulated "$1" "$offsets"
+    truncate -s 101G data.bin
+    "$@" || fail "it ended with $?"
+    [[ $(byte $((100 * gib))) == J ]] || fail "the file has not got what it wrote"
+    ;;
+  process_c)
+    not_emulated "$1" "$offsets"
+    truncate -s 101G data.bin
+    printf 'page' | dd of=data.bin bs=1 seek=$((100 * gib)) conv=notrunc status=none
+    said=$("$@") || fail "it ended with $?"
+    [[ $said == page ]] || fail "it said: $said"
+    ;;
+  linux_highmem)
+    not_emulated "$1" "$signals"
+    status=0
+    "$@" 2>said || status=$?
+    ((status > 128)) || fail "it ended with $status, and not by a signal"
+    grep -q '^kmapper: use after kunmap: write to page 0x[0-9a-f]* at .*; kunmap when the access is over$' said ||
+      fail "it said: $(cat said)"
+    ;;
+  *) "$@" || fail "it ended with $?" ;;
+esac
