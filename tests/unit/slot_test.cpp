@@ -8,7 +8,7 @@
 namespace kmapper {
 namespace {
 
-constexpr std::uint32_t kFreshWord = word::kQuiet;  // as open() leaves it
+constexpr std::uint32_t kFreshWord = word::kNotParked;  // as open() leaves it
 
 TEST(SlotWord, AFreshSlotIsNeitherLiveNorIdleNorPinned) {
   EXPECT_FALSE(word::is_live(kFreshWord));
@@ -67,9 +67,9 @@ TEST(SlotWord, OnlyALastUserOfAParkedSlotOrNoUserAtAllTakesTheSlowExit) {
   EXPECT_FALSE(takes_slow_exit(one_user));
   EXPECT_FALSE(takes_slow_exit(one_user | word::kReferenced));
   EXPECT_FALSE(takes_slow_exit(one_user + word::kUser));
-  EXPECT_FALSE(takes_slow_exit((one_user + word::kUser) & ~word::kQuiet));
-  EXPECT_TRUE(takes_slow_exit(one_user & ~word::kQuiet));
-  EXPECT_TRUE(takes_slow_exit((one_user & ~word::kQuiet) | word::kReferenced));
+  EXPECT_FALSE(takes_slow_exit((one_user + word::kUser) & ~word::kNotParked));
+  EXPECT_TRUE(takes_slow_exit(one_user & ~word::kNotParked));
+  EXPECT_TRUE(takes_slow_exit((one_user & ~word::kNotParked) | word::kReferenced));
   EXPECT_TRUE(takes_slow_exit(one_user - word::kUser));
   EXPECT_TRUE(takes_slow_exit(word::kSentinel));
 }
@@ -108,7 +108,7 @@ TEST(PageVirtual, NothingMatchesTheSentinel) {
   // All generations, live as every PageVirtual is; the sentinel after up to 1,000 stray kunmaps.
   for (std::uint64_t generation = 0; generation <= UINT32_MAX; generation += word::kGeneration) {
     const std::uint32_t value =
-        page_virtual::make(SlotIndex{0}, static_cast<std::uint32_t>(generation) | word::kQuiet);
+        page_virtual::make(SlotIndex{0}, static_cast<std::uint32_t>(generation) | word::kNotParked);
     for (std::uint32_t strays = 0; strays < 1'000; strays += 111)
       ASSERT_FALSE(page_virtual::matches(value, word::kSentinel - strays * word::kUser));
   }

@@ -2,17 +2,17 @@
 //
 // SlotWord, one per slot, is the slot's pkmap_count with what must change in the same instruction:
 //
-//    31        18  17    16   15         2    1       0
-//   +------------+------+---------------------+-------+------------+
-//   | generation | live |        users        | quiet | referenced |
-//   +------------+------+---------------------+-------+------------+
+//    31        18  17    16   15         2      1            0
+//   +------------+------+---------------------+------------+------------+
+//   | generation | live |        users        | not parked | referenced |
+//   +------------+------+---------------------+------------+------------+
 //                         bit 16 = saturated
 //
 //   users       0: clean, or being changed; 1: mapped and idle; n + 1: pinned by n users.
 //   saturated   the top bit of users. A hit refuses to count past it, so users never wrap.
 //   live        the slot maps the page that its generation stands for.
 //   generation  changes whenever the slot is taken back.
-//   quiet       0 means parked: the kunmap that makes the slot idle has to take the slow exit.
+//   not parked  0: the slot is parked, and its last kunmap must take the slow exit.
 //   referenced  set by a hit, cleared by the scavenger's hand: the second chance.
 //
 // PageVirtual, one per page, is the seed's page->virtual. Its high half equals the high half of the
@@ -36,7 +36,7 @@ inline constexpr SlotIndex kNoSlot{UINT32_MAX};
 namespace word {
 
 inline constexpr std::uint32_t kReferenced = 1U << 0;
-inline constexpr std::uint32_t kQuiet = 1U << 1;
+inline constexpr std::uint32_t kNotParked = 1U << 1;
 inline constexpr std::uint32_t kUser = 1U << 2;
 inline constexpr std::uint32_t kSaturated = 1U << 16;
 inline constexpr std::uint32_t kLive = 1U << 17;
@@ -49,7 +49,7 @@ inline constexpr std::uint32_t kOneUser = 2 * kUser;
 /// kunmap takes the slow exit when the low half of the word it found is below this: the slot was
 /// not pinned at all (misuse), or it was parked and this was its last user. One comparison tells
 /// both.
-inline constexpr std::uint16_t kSlowExit = kOneUser | kQuiet;
+inline constexpr std::uint16_t kSlowExit = kOneUser | kNotParked;
 
 /// The users of a slot, plus one; see the drawing above.
 [[nodiscard]] constexpr std::uint32_t users(std::uint32_t word) {
@@ -62,17 +62,17 @@ inline constexpr std::uint16_t kSlowExit = kOneUser | kQuiet;
 [[nodiscard]] constexpr bool is_pinned(std::uint32_t word) {
   return is_live(word) && users(word) > 1;
 }
-[[nodiscard]] constexpr bool is_parked(std::uint32_t word) { return (word & kQuiet) == 0; }
+[[nodiscard]] constexpr bool is_parked(std::uint32_t word) { return (word & kNotParked) == 0; }
 [[nodiscard]] constexpr std::uint32_t generation(std::uint32_t word) { return word / kGeneration; }
 
-/// Idle, quiet and not referenced: what the scavenger's hand takes. All but the generation.
+/// Idle, not parked and not referenced: what the scavenger's hand takes. All but the generation.
 inline constexpr std::uint32_t kState = kGeneration - 1;
-inline constexpr std::uint32_t kTakeable = kLive | kIdle | kQuiet;
+inline constexpr std::uint32_t kTakeable = kLive | kIdle | kNotParked;
 
 /// The word of a slot that has just been taken back: nobody can hit it, and its next page will have
 /// another generation.
 [[nodiscard]] constexpr std::uint32_t dead_after(std::uint32_t word) {
-  return ((word & ~kState) + kGeneration) | kQuiet;
+  return ((word & ~kState) + kGeneration) | kNotParked;
 }
 
 /// The same, for a word whose state is kTakeable: one addition.
@@ -81,7 +81,7 @@ inline constexpr std::uint32_t kTakeable = kLive | kIdle | kQuiet;
 }
 
 /// The word that publishes a dead slot, with its first user: one addition, because a dead word is
-/// its generation and the quiet bit. A miss does not set `referenced`: a page earns its second
+/// its generation and kNotParked. A miss does not set `referenced`: a page earns its second
 /// chance by being used again.
 [[nodiscard]] constexpr std::uint32_t published(std::uint32_t dead) {
   return dead + kLive + kOneUser;
@@ -101,7 +101,7 @@ inline constexpr std::uint32_t kNone = 0;
 
 /// What finds the dead slot `slot` once it is published.
 [[nodiscard]] constexpr std::uint32_t make(SlotIndex slot, std::uint32_t dead) {
-  return dead - word::kQuiet + word::kLive + to_number(slot) + 1;
+  return dead - word::kNotParked + word::kLive + to_number(slot) + 1;
 }
 /// Where the slot's entry lies in storage (0: the sentinel).
 [[nodiscard]] constexpr std::size_t entry(std::uint32_t value) { return value & 0xFFFFU; }
@@ -113,9 +113,10 @@ inline constexpr std::uint32_t kNone = 0;
 [[nodiscard]] constexpr bool matches(std::uint32_t value, std::uint32_t word) {
   return ((value ^ word) & word::kIdentity) == 0;
 }
-/// The word of that mapping when it is idle, referenced and quiet: what a hit finds nearly always.
+/// The word of that mapping when it is idle, referenced and not parked: what a hit finds nearly
+/// always.
 [[nodiscard]] constexpr std::uint32_t expected_idle(std::uint32_t value) {
-  return (value & word::kIdentity) | word::kIdle | word::kQuiet | word::kReferenced;
+  return (value & word::kIdentity) | word::kIdle | word::kNotParked | word::kReferenced;
 }
 
 }  // namespace page_virtual

@@ -1,4 +1,4 @@
-// kmap when the hit failed: the page has a slot that is busy, not referenced or not quiet (pin), or
+// kmap when the hit failed: the page has a slot that is busy, not referenced or parked (pin), or
 // no slot at all (the miss). A slot taken for a miss stays in this thread's hand, invisible to
 // everybody, until it is published or given back.
 #pragma once

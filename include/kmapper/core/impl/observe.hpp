@@ -25,7 +25,7 @@ template <class P>
   // Relaxed, all of them: nobody else is there yet.
   slots_[0].word.store(word::kSentinel, std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < slots; ++i) {
-    slot_of(SlotIndex{i}).word.store(word::kQuiet, std::memory_order_relaxed);
+    slot_of(SlotIndex{i}).word.store(word::kNotParked, std::memory_order_relaxed);
     unparked_.insert(SlotIndex{i});
     clean_.insert(SlotIndex{i});
   }

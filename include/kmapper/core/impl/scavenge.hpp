@@ -159,7 +159,7 @@ template <class P>
   return touched ? Claim::touched : Claim::untouched;
 }
 
-/// Takes a pinned slot off the hand's path: its last kunmap sees the cleared quiet bit, and comes
+/// Takes a pinned slot off the hand's path: its last kunmap sees that, and comes
 /// to settle(). False: the slot is not pinned any more, and stays where it was. The set is left
 /// before the word changes, so that the insertion of that last kunmap is never undone.
 template <class P>
@@ -172,7 +172,7 @@ bool Mapper<P>::park(SlotIndex index) {
     while (word::is_pinned(seen) && !word::is_parked(seen)) {
       // Relaxed: the last kunmap finds it in the word that it changes. The insertion which that
       // makes comes after the removal above, because remove() acquires from every one before it.
-      if (slot.word.compare_exchange_weak(seen, seen & ~word::kQuiet, std::memory_order_relaxed,
+      if (slot.word.compare_exchange_weak(seen, seen & ~word::kNotParked, std::memory_order_relaxed,
                                           std::memory_order_relaxed)) {
         return true;
       }

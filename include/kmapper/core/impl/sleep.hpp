@@ -236,7 +236,8 @@ void Mapper<P>::settle(SlotIndex index) {
       seen = slot.word.load(std::memory_order_relaxed);
     } else if (!word::is_parked(seen)) {
       break;
-    } else if (slot.word.compare_exchange_weak(seen, seen | word::kQuiet, std::memory_order_relaxed,
+    } else if (slot.word.compare_exchange_weak(seen, seen | word::kNotParked,
+                                               std::memory_order_relaxed,
                                                std::memory_order_relaxed)) {
       unparked_.insert(index);
       break;
