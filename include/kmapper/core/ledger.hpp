@@ -1,6 +1,6 @@
-// Who holds what, in checked builds: one record for each pin, listed by slot. A release build knows
-// only who took a slot from idle; that a thread unmaps what another holds, or sleeps while holding,
-// only this tells.
+// The holders of all pins, in checked builds: one record for each pin, listed by slot. A release
+// build knows only the thread that took a slot from idle. The ledger finds a thread that unmaps
+// another thread's mapping, or that sleeps while it holds one.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,7 @@
 
 namespace kmapper {
 
-/// Of a build that is not checked: knows nothing, and takes every call for right.
+/// The ledger of a build that is not checked: records nothing, and takes every call for correct.
 template <class P, bool kUsed>
 class Ledger {
  public:
@@ -24,8 +24,8 @@ class Ledger {
   [[nodiscard]] SlotIndex any_of(P&, typename P::Stamp, std::uint32_t) { return kNoSlot; }
 };
 
-/// A fixed number of records, without a heap. When they run out, pins go unrecorded, and calls
-/// about slots with such pins are taken for right.
+/// A fixed number of records, without a heap. When they run out, pins go unrecorded, and calls for
+/// slots with such pins are taken for correct.
 template <class P>
 class Ledger<P, true> {
  public:
@@ -34,7 +34,7 @@ class Ledger<P, true> {
   struct Record {
     Stamp holder;
     const void* caller;  // of the kmap
-    bool handed_over;    // anybody may unmap it
+    bool handed_over;    // any thread may unmap it
     std::uint32_t next;  // in the slot's list; 0: the last
   };
 
@@ -50,7 +50,8 @@ class Ledger<P, true> {
     first_[to_number(slot)] = record;
   }
 
-  /// Strikes out a pin of this holder, or one that was handed over. False: there is none.
+  /// Removes the record of a pin of this holder, or of a pin that was handed over. False: there is
+  /// none.
   [[nodiscard]] bool remove(P& platform, SlotIndex slot, Stamp holder) {
     const Guard guard(lock_);
     std::uint32_t* const link = find(platform, slot, holder);
@@ -63,7 +64,7 @@ class Ledger<P, true> {
     return true;
   }
 
-  /// Strikes out all pins of the slot whose holders have died. Returns how many.
+  /// Removes the records of all pins of the slot whose holders have died. Returns how many.
   template <class Predicate>
   [[nodiscard]] std::uint32_t remove_all(SlotIndex slot, Predicate died) {
     const Guard guard(lock_);
@@ -79,7 +80,7 @@ class Ledger<P, true> {
     return removed;
   }
 
-  /// This holder's pin may be given back by anybody from now on.
+  /// From now on, any thread may give back this holder's pin.
   void hand_over(P& platform, SlotIndex slot, Stamp holder) {
     const Guard guard(lock_);
     std::uint32_t* const link = find(platform, slot, holder);
@@ -131,7 +132,8 @@ class Ledger<P, true> {
     free_ = record;
   }
 
-  /// The link to this holder's record of the slot, else to one that was handed over, else null.
+  /// The link to this holder's record of the slot; else to a record that was handed over; else
+  /// null.
   std::uint32_t* find(P& platform, SlotIndex slot, Stamp holder) {
     std::uint32_t* handed_over = nullptr;
     for (std::uint32_t* link = &first_[to_number(slot)]; *link != 0; link = &records_[*link].next) {

@@ -9,13 +9,13 @@ namespace kmapper {
 template <class P>
 class Mapper;
 
-/// Lets one thread call off the sleeps of others, by Mapper::cancel(). May serve any number of
-/// calls; once requested it stays so.
+/// Lets one thread end the sleeps of others, by Mapper::cancel(). May serve any number of calls. A
+/// cancellation that has been requested stays requested.
 template <class P>
 class Cancellation {
  public:
   [[nodiscard]] bool is_requested() const {
-    // Relaxed: a sleeper reads it with the lock held under which it is set.
+    // Relaxed: a sleeper reads it with the same lock held under which it is set.
     return requested_.load(std::memory_order_relaxed) != 0;
   }
 
@@ -24,7 +24,8 @@ class Cancellation {
   typename P::template Atomic<std::uint32_t> requested_{};  // set with the queue's lock held
 };
 
-/// Until the platform's now() reaches the deadline, or until somebody cancels.
+/// How long a call may sleep: until the platform's now() reaches the deadline, or until the
+/// cancellation is requested.
 template <class P>
 struct Limits {
   std::uint64_t deadline_ns = UINT64_MAX;

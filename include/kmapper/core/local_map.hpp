@@ -1,21 +1,21 @@
-// kmap_local: maps any page for the thread that asks, on the CPU where it runs. Every CPU has slots
-// of its own, and uses them as a stack:
+// kmap_local: maps any page for the calling thread, on the CPU where it runs. Every CPU has slots
+// of its own and uses them as a stack:
 //
 //     CPU 0's slots   | thread's 1st | thread's 2nd | interrupt's 1st |  empty ...
 //                                                                     ^ depth
 //
-// kmap_local    raises the depth, and fills the entry below it: it is empty, and not in the TLB.
+// kmap_local    raises the depth and fills the entry below it, which is empty and not in the TLB.
 // kunmap_local  empties the entry on top, drops it from this CPU's TLB, and lowers the depth.
 //
-// Nobody else uses the slots, so there is no lock, no locked instruction, and no other CPU to tell.
-// An interrupt maps on top of the thread that it interrupted, and unmaps before it returns. A
-// thread that holds a mapping stays on its CPU; it may be preempted, and sleep: a context switch
-// takes its entries away, and puts them back when it runs again. So its addresses are good for this
-// thread only, but for as long as it likes.
+// No other CPU uses the slots, so there is no lock, no locked instruction, and no other CPU to
+// notify. An interrupt maps on top of the thread that it interrupted, and unmaps before it returns.
+// A thread that holds a mapping stays on its CPU. It may be preempted, and may sleep: a context
+// switch takes its entries away, and puts them back when the thread runs again. So its addresses
+// are valid for this thread only, but for as long as it holds them.
 //
-// The order of the steps makes every moment good for an interrupt or a preemption: the depth is
-// raised before the CPU is looked up and the entry is written, and lowered after the entry is
-// clean. What is below the depth is kept at a switch, even an entry of which half is written.
+// The order of the steps allows an interrupt or a preemption at every moment. The depth is raised
+// before the CPU is looked up and the entry is written, and lowered after the entry is clean. A
+// switch keeps all entries below the depth, even one that is half written.
 #pragma once
 
 #include <atomic>
@@ -45,9 +45,10 @@ class LocalMapper {
   LocalMapper& operator=(const LocalMapper&) = delete;
 
   /// Maps the page and returns its address, valid in this thread (or interrupt) until
-  /// kunmap_local(); mappings go in the reverse order in which they came. Never sleeps and never
-  /// waits. Any context. A pair costs about forty instructions. Null only after a report:
-  /// local_too_deep. Inlined, as kunmap_local() is, so that reports name the caller.
+  /// kunmap_local(). Mappings must be given back in the reverse of the order in which they were
+  /// made. Never sleeps and never waits. Any context. A pair costs about forty instructions. Null
+  /// only after a report: local_too_deep. Inlined, as kunmap_local() is, so that reports name the
+  /// caller.
   [[nodiscard, gnu::always_inline]] void* kmap_local(Page page) {
     if (!platform_.is_high(page)) return platform_.direct_address(page);
     Stack& stack = platform_.local_stack();
@@ -58,8 +59,8 @@ class LocalMapper {
     return fill(raise<1>(stack, depth), page);
   }
 
-  /// Gives back what the last kmap_local() of this thread (or interrupt) that has not been given
-  /// back took. `address` may be anywhere in the page. Any context.
+  /// Gives back the last mapping that this thread (or interrupt) holds. `address` may be anywhere
+  /// in the page. Any context.
   [[gnu::always_inline]] void kunmap_local(const void* address) {
     if (platform_.is_direct(address)) return;
     Stack& stack = platform_.local_stack();
@@ -72,8 +73,8 @@ class LocalMapper {
 
   // --- For the platform's scheduler and interrupt entry ---
 
-  /// At a context switch, on the CPU where `from` ran and `to` will run. Interrupts off. Costs two
-  /// instructions for a thread that holds nothing.
+  /// Call it at a context switch, on the CPU where `from` ran and `to` will run. Interrupts off.
+  /// Costs two instructions for a thread that holds nothing.
   void switch_stacks(Stack& from, Stack& to) {
     if (!from.is_empty()) [[unlikely]]
       take_entries(from);
@@ -81,14 +82,14 @@ class LocalMapper {
       put_entries(to);
   }
 
-  /// How many mappings the running thread, and the interrupts on top of it, hold. Any context.
+  /// How many mappings the running thread and the interrupts on top of it hold. Any context.
   [[nodiscard]] std::uint32_t depth() {
     return platform_.local_stack().depth_.load(std::memory_order_relaxed);
   }
-  /// Drops all mappings above `depth`, without a word. Returns how many.
+  /// Drops all mappings above `depth`, without a report. Returns how many.
   std::uint32_t unwind(std::uint32_t depth);
   /// The same, and reports them (local_left_mapped): an interrupt handler or a thread has ended,
-  /// and should have left `depth`.
+  /// and should have unmapped down to `depth`.
   void expect_depth(std::uint32_t depth) {
     if (this->depth() > depth) [[unlikely]]
       left_mapped(depth);
@@ -98,7 +99,8 @@ class LocalMapper {
   friend class LocalMapping<P>;
   friend class LocalPair<P>;
 
-  /// Not the return address of what reports: calls at a function's end are jumps.
+  /// Where the call is inlined. Not a report's return address, because a call at a function's end
+  /// is compiled to a jump.
   [[gnu::always_inline]] const void* call_site() {
     const void* here = nullptr;
     platform_.note_call_site(here);
@@ -106,7 +108,7 @@ class LocalMapper {
   }
 
   /// Takes slots, and returns the first. From here on the thread stays on its CPU, and interrupts
-  /// map above.
+  /// map above these slots.
   template <std::uint32_t kSlots>
   LocalSlot raise(Stack& stack, std::uint32_t depth) {
     stack.depth_.store(depth + kSlots, std::memory_order_relaxed);
@@ -117,7 +119,7 @@ class LocalMapper {
     platform_.write_local_pte(slot, page);
     return platform_.local_address(slot);
   }
-  /// Empties the slots on top, and gives them back.
+  /// Empties the slots on top, and lowers the depth.
   template <std::uint32_t kSlots>
   void lower(Stack& stack, std::uint32_t depth, LocalSlot top) {
     for (std::uint32_t i = 0; i < kSlots; ++i)
@@ -126,7 +128,7 @@ class LocalMapper {
     stack.depth_.store(depth - kSlots, std::memory_order_relaxed);
   }
 
-  // For the blocks of local_mapping.hpp.
+  // For LocalMapping and LocalPair in local_mapping.hpp.
   struct Addresses {
     void* first;
     void* second;
@@ -143,7 +145,7 @@ class LocalMapper {
     void* const address = fill(slot, first);
     return {address, fill(LocalSlot{to_number(slot) + 1}, second)};
   }
-  /// Of those that are known to be on top.
+  /// Unmaps mappings that are known to be on top.
   template <std::uint32_t kSlots>
   void unmap_last() {
     Stack& stack = platform_.local_stack();
@@ -151,7 +153,7 @@ class LocalMapper {
     lower<kSlots>(stack, depth, slot_at(depth - 1));
   }
 
-  /// The running thread's, or that of the interrupt on top of it.
+  /// The slot at this depth of the current CPU's stack.
   [[nodiscard]] LocalSlot slot_at(std::uint32_t depth) {
     return LocalSlot{to_number(platform_.first_local_slot()) + depth};
   }

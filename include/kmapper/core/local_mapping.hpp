@@ -1,5 +1,5 @@
 // Local mappings that unmap themselves at the end of their block. Blocks nest, so the order is
-// right, and what is on top need not be looked for: only a checked build looks.
+// always right. The mapping to unmap is the one on top; only a checked build verifies that.
 #pragma once
 
 #include <cstddef>
@@ -33,7 +33,7 @@ class [[nodiscard]] LocalMapping {
   std::byte* const address_;
 };
 
-/// Two pages that are known to be high, for a copy: what two LocalMappings do, in one step.
+/// Two pages that are known to be high, for a copy. Does in one step what two LocalMappings do.
 template <class P>
 class [[nodiscard]] LocalPair {
  public:

@@ -12,18 +12,18 @@
 //               scavenge: count 1 -> 0, clear page->virtual, take the PTE
 //
 // hit     finds the slot in page->virtual and adds a user by compare-and-swap. The generation in
-//         the word makes the swap fail if the slot has got another page; page->virtual, read again
-//         with the pin in hand, makes even a generation that came round harmless.
+//         the word makes the swap fail if the slot has got another page. After the swap, a second
+//         read of page->virtual makes even a generation that came round harmless.
 // kunmap  subtracts the user. The mapping stays, for the next kmap. If the slot was parked and is
-//         idle now, the slow exit puts it back on the hand's path, or grants it to the first
-//         sleeper.
+//         idle now, the slow exit grants it to the first sleeper, or puts it back on the hand's
+//         path.
 // miss    takes a clean slot; scavenges a batch when there is none; sleeps, first come first
 //         served, when every slot is pinned.
 //
 // The code follows in this order; what is not inline is in impl/.
 //
-// Longer than usual: it is the whole public face of a window, and a class has to declare in one
-// place what is spread over the files of impl/.
+// Longer than usual: the whole public face of a window, and the declarations of all that impl/
+// defines.
 #pragma once
 
 #include <atomic>
@@ -44,15 +44,15 @@ namespace kmapper {
 template <class P>
 class Reservation;
 
-/// One page of kmap_all(): the page that is wanted, and the address where it was put.
+/// One page of kmap_all(): the page to map, and the address where it is mapped.
 template <class P>
 struct PageAddress {
   typename P::Page page;
   void* address = nullptr;
 };
 
-/// The window over one platform. All calls may come from several threads and CPUs at once, but for
-/// open().
+/// The window over one platform. Except open(), all calls may come from several threads and CPUs at
+/// once.
 template <class P>
 class Mapper {
  public:
@@ -64,9 +64,8 @@ class Mapper {
   using Stamp = typename P::Stamp;
 
   constexpr explicit Mapper(P platform) : platform_(platform) {}
-  /// Takes memory that is all zeros, and as aligned as a Mapper, for a new one, and writes to it
-  /// only what holds the platform: so a large window takes up memory where it is used. All else of
-  /// a new Mapper is zeros.
+  /// Makes a new Mapper of memory that is all zeros and aligned for a Mapper. Writes only the part
+  /// that holds the platform, so a large window occupies memory only where it is used.
   [[nodiscard]] static Mapper& in_zeros(void* zeros, P platform) {
     auto* const mapper = static_cast<Mapper*>(zeros);
     mapper->platform_ = platform;
@@ -75,29 +74,29 @@ class Mapper {
   Mapper(const Mapper&) = delete;
   Mapper& operator=(const Mapper&) = delete;
 
-  /// Opens the window with `slots` slots, 1 to P::kMaxSlots. Once, before any other call; all PTEs
-  /// of the window are empty and in no TLB. Another number, and a second open(), are reported and
-  /// change nothing.
+  /// Opens the window with `slots` slots, 1 to P::kMaxSlots. Call it once, before any other call,
+  /// while all PTEs of the window are empty and in no TLB. A number out of range, or a second
+  /// open(), is reported and changes nothing.
   void open(std::uint32_t slots);
 
   // --- One page: always inline, so that the call site of a report is the caller's own ---
 
   /// Maps the page and returns its address, valid until the matching kunmap() on every CPU and in
-  /// every thread. May sleep; not for interrupts (that is reported, and answered as by try_kmap()).
-  /// A hit costs about twenty instructions. Null only after a report: kmap_may_not_sleep,
-  /// too_many_users, not_open.
+  /// every thread. May sleep. A call from a context that may not sleep, such as an interrupt, is
+  /// reported and answered as by try_kmap(). A hit costs about twenty instructions. Null only after
+  /// a report: kmap_may_not_sleep, too_many_users, not_open.
   [[nodiscard, gnu::always_inline]] void* kmap(Page page) {
     if (!platform_.is_high(page)) return platform_.direct_address(page);
     return kmap_high(page);
   }
 
-  /// kmap() without the sleep: null means that it would have slept, or waited in a context that may
-  /// not. Any context.
+  /// kmap() without the sleep. Null: it would have to sleep, or to wait in a context that may not.
+  /// Any context.
   [[nodiscard, gnu::always_inline]] void* try_kmap(Page page) { return noted(map_at_once(page)); }
 
-  /// kmap() of a page that is mapped already: a pin of the slot that it has, and never a slot of
-  /// its own. Null: it has none, or too many users, or the caller may not wait for a change of it
-  /// in progress. Never sleeps. Any context.
+  /// kmap() of a page that is mapped already: pins the slot that the page has, and never takes
+  /// another. Null: the page has no slot, or has too many users, or its slot is being changed and
+  /// the caller may not wait for that. Never sleeps. Any context.
   [[nodiscard, gnu::always_inline]] void* kmap_if_mapped(Page page) {
     if (!platform_.is_high(page)) return platform_.direct_address(page);
     void* const address = hit(page);
@@ -106,18 +105,20 @@ class Mapper {
 
   /// kmap() that sleeps no longer than `limits` allow. Errors: timed_out, cancelled,
   /// too_many_users, would_sleep (also reported), too_large (the window is not open; also
-  /// reported). What it leaves behind when it fails: nothing.
+  /// reported). A call that fails leaves nothing behind.
   [[nodiscard, gnu::always_inline]] Result<void*> kmap_until(Page page, Limits<P> limits) {
     return map_with([&] { return limits; }, page);
   }
-  /// The same, with a time from now on; one that ends after all times, as UINT64_MAX, is for ever.
+  /// The same, with a time from now on. A time too long for the clock, such as UINT64_MAX, means no
+  /// limit.
   [[nodiscard, gnu::always_inline]] Result<void*> kmap_for(Page page, std::uint64_t nanoseconds) {
     return map_with([&] { return Limits<P>{deadline_after(nanoseconds), nullptr}; }, page);
   }
-  /// Ends all sleeps that were given this cancellation, now and in future. Any context.
+  /// Ends all sleeps that were given this cancellation, now and in the future. Any context.
   void cancel(Cancellation<P>& cancellation);
 
-  /// Gives back what one kmap() took. Wait-free but for a parked slot's last user. Any context.
+  /// Gives back what one kmap() took. Wait-free, except for the last user of a parked slot. Any
+  /// context.
   [[gnu::always_inline]] void kunmap(Page page) {
     if (platform_.is_high(page)) kunmap_high(page);
   }
@@ -135,13 +136,14 @@ class Mapper {
 
   /// kunmap() of a page that is known to be high.
   [[gnu::always_inline]] void kunmap_high(Page page) {
-    // Relaxed: the caller's pin keeps the value as it is.
+    // Relaxed: the caller's pin keeps the value unchanged.
     const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
     const std::size_t offset = offset_of(page_virtual::entry(found));
     if (may_drop(offset, page)) drop_user(offset, page);
   }
 
-  /// kunmap() of whatever page the address lies in: for those who kept the pointer, not the page.
+  /// kunmap() of the page that the address lies in: for callers that keep the address, not the
+  /// page.
   [[gnu::always_inline]] void kunmap_address(const void* address) {
     if (platform_.is_direct(address)) return;
     const std::size_t slot = slot_number(address);
@@ -151,19 +153,19 @@ class Mapper {
     if (may_drop(offset, Page{})) drop_user(offset, Page{});
   }
 
-  /// Says that somebody else will kunmap() what the caller mapped. Checked builds need to know; in
-  /// others it does nothing.
+  /// Says that another thread will kunmap() what the caller mapped. Checked builds must know it;
+  /// other builds do nothing here.
   void hand_over(Page page) {
     if constexpr (P::kChecked) note_hand_over(page);
   }
 
   // --- Several pages: the definitions are in reservation.hpp ---
 
-  /// Maps all of the pages, or none: never sleeps while it holds some of them, so two callers that
+  /// Maps all of the pages, or none. Never sleeps while it holds some of them, so two callers that
   /// want the same pages do not wait for each other. A page named twice is pinned twice. When all
-  /// are mapped already it costs little more than that many hits, least for a number of pages that
-  /// is known when compiling. Errors: as kmap_until(), and holds_a_pin, too_large (more pages than
-  /// slots).
+  /// are mapped already, it costs little more than that many hits, and least when the number of
+  /// pages is a compile-time constant. Errors: as kmap_until(), and holds_a_pin, too_large (more
+  /// pages than slots).
   [[nodiscard]] MapError kmap_all(std::span<PageAddress<P>> pages, Limits<P> limits = {});
   template <std::size_t kPages>
   [[nodiscard]] MapError kmap_all(PageAddress<P> (&pages)[kPages], Limits<P> limits = {});
@@ -177,39 +179,42 @@ class Mapper {
 
   // --- Taking mappings back ---
 
-  // The calls that flush wait for other CPUs. Where the caller may not (may_flush() says no), they
-  // are reported, and do nothing; but for evict(), which leaves the flush to others.
+  // The calls that flush wait for other CPUs. Where the caller may not wait (may_flush() is false),
+  // they are reported and do nothing. Only evict() works there: it leaves the flush to another
+  // caller.
 
   /// Takes every idle slot back, in batches with one flush each. Returns how many. Needs
   /// may_flush().
   std::uint32_t flush_all_zero_pkmaps();
 
-  /// Takes idle slots back so that `slots` are clean, and the misses to come need not: for whoever
-  /// has time to spare, as an idle CPU. Takes what is missing now, whoever uses it up meanwhile;
-  /// goes round the window once at most; and stops when has_better_to_do(), asked before each
-  /// batch, says so. Returns how many are clean in the end. Needs may_flush().
+  /// Takes idle slots back until `slots` are clean, so that later misses need not scavenge. Meant
+  /// for idle CPUs. Takes as many as are missing at the start, even if other threads use some up
+  /// meanwhile. The hand goes round the window at most once. Asks has_better_to_do() before each
+  /// batch, and stops when it returns true. Returns how many slots are clean in the end. Needs
+  /// may_flush().
   template <class Predicate>
   std::uint32_t scavenge_ahead(std::uint32_t slots, Predicate has_better_to_do);
   std::uint32_t scavenge_ahead(std::uint32_t slots);
 
-  /// Takes the page's slot back, flushed, before the page goes to its allocator. `pinned`: somebody
-  /// holds the mapping, nothing was done. Nobody may map the page at the same time, and all uses,
-  /// kunmaps and earlier frees of it must happen before the call. Any context; never sleeps.
+  /// Takes the page's slot back and flushes it, before the page goes to its allocator. `pinned`:
+  /// the page is still mapped by a user, and nothing was done. No thread may map the page during
+  /// the call. All uses, kunmaps and earlier frees of the page must happen before the call. Any
+  /// context; never sleeps.
   /// Where the caller may not flush, as under a spinlock or in an interrupt, the answer may be
-  /// `flush_owed`: no PTE maps the page any more, but a TLB may, until a finish_flushes() that
-  /// follows returns. The page may be mapped again at once; its old slot gets no page before its
-  /// flush, which is made by the next kmap that finds no clean slot, or by any call of those here.
+  /// `flush_owed`: no PTE maps the page any more, but a TLB may, until a later finish_flushes()
+  /// returns. The page may be mapped again at once. Its old slot gets no page before its flush. The
+  /// next kmap that finds no clean slot makes that flush, or any call in this section.
   [[nodiscard]] Evicted evict(Page page);
 
   /// Returns when no TLB holds a translation of a page that had lost its slot before the call.
-  /// evict() does it where it may. A caller that frees many pages without a slot, or that evicted
-  /// them where it may not flush, calls it once for all. Costs a load where no flush is due. Needs
-  /// may_flush() where one is.
+  /// evict() does the same where it may flush. A caller that frees many pages without a slot, or
+  /// that evicted pages where it may not flush, calls it once for all of them. Costs one load where
+  /// no flush is due. Needs may_flush() where one is due.
   void finish_flushes();
 
-  /// Releases the pins of a holder that has died, whose stamps satisfy `died`. Returns how many. A
-  /// release build cannot know whose pin a slot's is (who took it from idle may have left, and
-  /// another have come), and releases none. Any context.
+  /// Releases the pins of a dead holder: those whose stamps satisfy `died`. Returns how many. Any
+  /// context. A release build releases none, because it does not know the holders: it records only
+  /// the thread that took the slot from idle, which may have left while other users came.
   template <class Predicate>
   std::uint32_t release_pins(Predicate died);
 
@@ -218,32 +223,32 @@ class Mapper {
   [[nodiscard]] Stats stats();
   [[nodiscard]] std::uint32_t slot_count() const { return slot_count_; }
 
-  /// Reports each mapping that has been held for longer than `nanoseconds`, and who holds it.
-  /// Returns how many. A release build names who took the slot from idle, a checked build
-  /// everybody.
+  /// Reports each mapping that has been held for longer than `nanoseconds`, with its holder.
+  /// Returns how many. A release build names the thread that took the slot from idle, a checked
+  /// build every holder.
   std::uint32_t report_holders(std::uint64_t nanoseconds);
   /// Reports each caller that has slept for a slot for longer than `nanoseconds`. Returns how many.
   std::uint32_t report_waiters(std::uint64_t nanoseconds);
 
-  /// A slot as it is now: for reports, and for tests. One that the window has not maps nothing: its
-  /// word is 0.
+  /// A slot as it is now, for reports and for tests. A slot number that the window does not have
+  /// gives word 0.
   struct SlotView {
     std::uint32_t word;
-    Page page;  // when the slot is not live: the last that it mapped, or Page{}
+    Page page;  // when the slot is not live: the last page that it mapped, or Page{}
     Stamp holder;
   };
   [[nodiscard]] SlotView inspect(SlotIndex index) const;
-  /// The slot that maps the page, or kNoSlot. May have changed by the time it is looked at.
+  /// The slot that maps the page, or kNoSlot. The answer may be out of date when it is read.
   [[nodiscard]] SlotIndex find(Page page);
   [[nodiscard]] bool is_clean(SlotIndex slot) const {
     return to_number(slot) < slot_count_ && clean_.contains(slot);
   }
-  /// For handles: which of its slot's mappings the address, which somebody holds, belongs to. One
-  /// has another number than those before it, of the same page too, until 16,384 have passed. 0 for
-  /// an address that is not the window's.
+  /// The generation of the mapping at this address, for handles. The caller holds the mapping. Each
+  /// later mapping of the slot has another generation, even of the same page, until 16,384 have
+  /// passed. 0 for an address outside the window.
   [[nodiscard]] std::uint32_t generation_of(const void* address) const;
-  /// Whether that very mapping, of this page, is still there and has users. If not, reports a use
-  /// after kunmap by the caller.
+  /// Whether the mapping of this page with this generation is still there and has users. If not,
+  /// reports a use after kunmap by the caller.
   bool check_held(Page page, const void* address, std::uint32_t generation);
 
  private:
@@ -264,42 +269,43 @@ class Mapper {
 
   struct alignas(64) Slot {
     Atomic<std::uint32_t> word{};
-    Atomic<Page> page{};     // written while the slot is dead and in hand; the word publishes it
-    Atomic<Stamp> holder{};  // who took the slot from idle; relaxed everywhere: for reports
-    std::uint32_t next = 0;  // of a Chain; for whoever has the slot in hand
+    Atomic<Page> page{};     // written while the slot is dead and taken; the word publishes it
+    Atomic<Stamp> holder{};  // the thread that took the slot from idle; relaxed: for reports
+    std::uint32_t next = 0;  // of a Chain; for the thread that has taken the slot
   };
-  /// Slots in one thread's hand, linked through Slot::next.
+  /// Slots that one thread has taken, linked through Slot::next.
   struct Chain {
     std::uint32_t first = 0;  // entry; 0: none
     std::uint32_t count = 0;
   };
 
-  /// The hit. Null: no such luck, map_slow() finds out why.
+  /// The hit. Null: not a hit; map_slow() finds out why.
   [[nodiscard]] void* hit(Page page) {
     auto& cell = platform_.page_virtual(page);
-    // Relaxed: only a hint where to look. What it says is proved by the swap below.
+    // Relaxed: only a hint where to look. The swap below proves it.
     const std::uint32_t found = cell.load(std::memory_order_relaxed);
     if (found == page_virtual::kNone) return nullptr;
     std::size_t offset = offset_of(page_virtual::entry(found));
     if constexpr (kCellsChangeHands<P>) {
-      // The cell may be another page's by now. The slot of that is not pinned, not for a moment:
-      // its owner may be about to free the page. The claim in publish() comes after the page.
+      // The cell may belong to another page by now. That page's slot must not be pinned, not even
+      // for a moment, because its owner may be about to free the page. Relaxed: publish() claims
+      // the cell after it has stored the page.
       if (!slot_at(offset).page.is(page, std::memory_order_relaxed)) [[unlikely]]
         return nullptr;
     }
-    // A guess that is nearly always right saves reading the word first, and a cache miss with it.
+    // Expecting the usual word, instead of reading the word first, saves a cache miss.
     std::uint32_t expected = page_virtual::expected_idle(found);
-    // Acquire: pairs with publish() and with the kunmap before; the PTE and the page's data are
+    // Acquire: pairs with publish() and with the kunmap before. The PTE and the page's data are
     // there.
     if (!slot_at(offset).word.compare_exchange_strong(expected, expected + word::kUser,
                                                       std::memory_order_acquire,
                                                       std::memory_order_relaxed)) {
       return nullptr;
     }
-    // Relaxed: had the slot got another page meanwhile, the swap has acquired from its publish(),
-    // which comes after the claim() that cleared this.
+    // Relaxed: if the slot has got another page meanwhile, the swap has acquired from its
+    // publish(), which comes after the claim() that cleared this.
     if (!is_still(cell, found, offset, page)) [[unlikely]] {
-      drop_user(opaque(offset), page);  // the generation came round: not our page
+      drop_user(opaque(offset), page);  // the generation came round: another page's mapping
       return nullptr;
     }
     offset = opaque(offset);
@@ -314,8 +320,8 @@ class Mapper {
     return address;
   }
 
-  /// With the pin in hand: whether the slot is the one that `cell`, which said `found`, named for
-  /// the page.
+  /// Whether the slot, which the caller has pinned now, is still the one that `cell` named for the
+  /// page when it said `found`.
   [[nodiscard, gnu::always_inline]] bool is_still(const Atomic<std::uint32_t>& cell,
                                                   std::uint32_t found, std::size_t offset,
                                                   Page page) {
@@ -324,21 +330,21 @@ class Mapper {
     return cell.load(std::memory_order_relaxed) == found;
   }
 
-  /// `offset` is that of the slot's entry: it is in a register when the word has been reached, and
+  /// `offset` is that of the slot's entry. It is in a register when the word has been reached, and
   /// half the way to the slot's address.
   [[gnu::always_inline]] void drop_user(std::size_t offset, Page page) {
-    // Release: pairs with claim(), and with the next hit(): what the user did to the page comes
+    // Release: pairs with claim() and with the next hit(). What the user did to the page comes
     // before the flush, and before what the next user does.
     const std::uint32_t before =
         slot_at(offset).word.fetch_sub(word::kUser, std::memory_order_release);
-    // The strict build unmaps at once what nobody holds.
+    // The strict build unmaps a page as soon as it has no user.
     const bool last = P::kStrict && word::users(before) == 2;
     if (static_cast<std::uint16_t>(before) < word::kSlowExit || last) [[unlikely]] {
       slow_exit(offset, before, page);
     }
   }
 
-  /// kmap_until() what `limits()` returns, which only a miss asks for.
+  /// kmap_until() with what `limits()` returns. Only a miss calls limits().
   template <class MakeLimits>
   [[nodiscard, gnu::always_inline]] Result<void*> map_with(MakeLimits limits, Page page) {
     if (!platform_.is_high(page)) return platform_.direct_address(page);
@@ -359,8 +365,8 @@ class Mapper {
     return address != nullptr ? address : map_slow<Wait::never>(page);
   }
 
-  /// In checked builds, notes who holds the mapping that was just made, and from which call: the
-  /// one that this is inlined in, or the one named.
+  /// In checked builds, notes the holder of the mapping that was just made, and the call site:
+  /// `caller`, or else the function that this is inlined in.
   [[gnu::always_inline]] void* noted(void* address, const void* caller = nullptr) {
     if constexpr (P::kChecked) note_pin(address, caller);
     return address;
@@ -441,7 +447,7 @@ class Mapper {
   [[nodiscard]] std::uintptr_t window_base() const {
     return reinterpret_cast<std::uintptr_t>(platform_.address(SlotIndex{0}));
   }
-  /// Not below slot_count_: the address is not in the window.
+  /// The number of the slot at an address; slot_count_ or more if the address is not in the window.
   [[nodiscard]] std::size_t slot_number(const void* address) const {
     return (reinterpret_cast<std::uintptr_t>(address) - window_base()) / P::kPageSize;
   }
@@ -450,12 +456,12 @@ class Mapper {
     const std::size_t slot = slot_number(address);
     return slot < slot_count_ ? SlotIndex{static_cast<std::uint32_t>(slot)} : kNoSlot;
   }
-  /// Slots are reached by their entries' offset in storage: a hit computes with it alone.
+  /// Slots are reached by their entries' offset in storage: a hit computes with the offset alone.
   [[nodiscard]] static std::size_t offset_of(std::size_t entry) {
     return opaque(entry * sizeof(Slot));
   }
-  /// No code. Keeps the compiler from carrying along, in registers that it has not got, what one
-  /// addition makes of the value.
+  /// Generates no code. Keeps the compiler from holding results of one addition to the value in
+  /// registers that it does not have.
   [[nodiscard]] static std::size_t opaque(std::size_t value) {
     asm("" : "+r"(value));
     return value;
@@ -475,20 +481,20 @@ class Mapper {
   [[no_unique_address]] P platform_;
   std::uint32_t slot_count_ = 0;
   Set clean_{};     // empty, and in no TLB: free to take
-  Set unparked_{};  // what the hand looks at: all slots but those it met pinned
+  Set unparked_{};  // the hand's path: all slots but those that it met pinned
   struct alignas(64) PerCpu {
     Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots; relaxed: a hint
   } cpus_[P::kMaxCpus]{};
   alignas(64) Atomic<std::uint32_t> hand_{};     // the next leaf that the scavenger examines
   alignas(64) Atomic<std::uint32_t> waiters_{};  // sleepers in the queue
-  // Batches on their way to a flush, and slots that were granted or are owed one.
+  // Batches on their way to a flush, and slots that were granted dirty or are owed a flush.
   alignas(64) Atomic<std::uint32_t> flushes_due_{};
-  Atomic<std::uint32_t> owed_flushes_{};  // length of owed_: a hint, but with the lock
+  Atomic<std::uint32_t> owed_flushes_{};  // length of owed_; without the lock only a hint
   typename P::Lock queue_lock_{};         // guards what follows
   Waiter* first_waiter_ = nullptr;
   Waiter* last_waiter_ = nullptr;
   std::uint64_t longest_sleep_ns_ = 0;
-  Chain owed_{};  // slots that TLBs may still hold, and whose taker may not flush
+  Chain owed_{};  // slots that TLBs may still hold, taken back by callers that may not flush
   [[no_unique_address]] Ledger<P, P::kChecked> ledger_{};  // has a lock of its own
 };
 

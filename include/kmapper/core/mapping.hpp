@@ -9,21 +9,21 @@
 
 namespace kmapper {
 
-/// Holds one kmap() of a page, and gives it back when it dies. Move-only; may be handed to another
-/// thread. In checked builds it carries the generation of its mapping, and so knows when somebody
-/// else has given that back, whatever the slot maps by now.
+/// Holds one kmap() of a page, and gives it back in its destructor. Move-only; may be passed to
+/// another thread. In checked builds it carries the generation of its mapping. So it notices when
+/// other code has already given that mapping back, even if the slot maps another page by now.
 template <class P>
 class [[nodiscard]] Mapping {
  public:
   using Page = typename P::Page;
 
-  // Always inline where the mapper may have something to report: the call site is the user's.
+  // Always inline where the mapper may report something, so that the call site is the user's.
 
   /// Maps the page; may sleep, as kmap() does.
   [[gnu::always_inline]] Mapping(Mapper<P>& mapper, Page page)
       : Mapping(&mapper, page, mapper.kmap(page)) {}
 
-  /// Maps the page without sleeping; the result is false where try_kmap() would be null.
+  /// Maps the page without sleeping. The result is false where try_kmap() returns null.
   [[gnu::always_inline]] static Mapping try_map(Mapper<P>& mapper, Page page) {
     return Mapping(&mapper, page, mapper.try_kmap(page));
   }
@@ -43,7 +43,7 @@ class [[nodiscard]] Mapping {
     if (address_ != nullptr && is_held()) mapper_->kunmap(page_);
   }
 
-  /// Where the page is. In checked builds reports a mapping that somebody else has unmapped.
+  /// The page's address. In checked builds, reports a mapping that other code has unmapped.
   [[nodiscard, gnu::always_inline]] void* address() const {
     if (address_ != nullptr) is_held();
     return address_;
@@ -51,7 +51,7 @@ class [[nodiscard]] Mapping {
   [[nodiscard]] Page page() const { return page_; }
   explicit operator bool() const { return address_ != nullptr; }
 
-  /// Before the mapping goes to another thread: see Mapper::hand_over().
+  /// Call it before the mapping goes to another thread: see Mapper::hand_over().
   void hand_over() const { mapper_->hand_over(page_); }
 
   void swap(Mapping& other) noexcept {
@@ -72,7 +72,7 @@ class [[nodiscard]] Mapping {
     }
   }
 
-  /// In checked builds reports it if not.
+  /// Always true in a release build. A checked build reports a mapping that is no longer held.
   [[gnu::always_inline]] bool is_held() const {
     if constexpr (P::kChecked) return mapper_->check_held(page_, address_, generation_);
     return true;

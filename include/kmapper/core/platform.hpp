@@ -1,14 +1,14 @@
-// The seam: everything that the core asks of the world. Porting kmapper means writing one class
+// The seam: everything that the core asks of its platform. Porting kmapper means writing one class
 // that satisfies Platform below, and nothing else. The core keeps the platform by value: make it an
 // empty class (a kernel) or a pointer to your state (a process, a test).
 //
-// "May be called" speaks of the core: what a function may assume about the place it is called from.
-// "Interrupts off" on a platform without interrupts means: nothing.
+// Each comment says from where the core calls the function: "Any context", "Interrupts off" and so
+// on. On a platform without interrupts, "Interrupts off" has no meaning.
 //
-// Platform is what kmap needs (mapper.hpp); LocalPlatform and VmapPlatform what kmap_local and vmap
-// need beyond that (local_map.hpp, vmap.hpp).
+// Platform is what kmap needs (mapper.hpp). LocalPlatform and VmapPlatform are what kmap_local and
+// vmap need beyond that (local_map.hpp, vmap.hpp).
 //
-// Longer than usual: all that a port has to write stands in this one file.
+// Longer than usual: it holds all that a port has to provide.
 #pragma once
 
 #include <concepts>
@@ -22,48 +22,48 @@
 
 namespace kmapper {
 
-/// The most slots that one invalidate() is given: a port's arrays need room for no more.
+/// The most slots that the core passes to one invalidate().
 inline constexpr std::size_t kLargestBatch = 31;
 
-/// What the core counts. Each is counted where it happens, on the CPU where it happens.
+/// What the core counts, on the CPU where it happens.
 enum class Event : std::uint8_t {
   hit,             // kmap found the page mapped
   miss,            // kmap mapped the page
   scavenge,        // a batch of idle slots was taken back
   slot_scavenged,  // one slot of such a batch
   flush,           // one invalidation of a batch
-  flush_avoided,   // a batch whose pages nobody had touched: no TLB can hold them
+  flush_avoided,   // a batch whose pages no CPU had accessed: no TLB can hold them
   sleep,           // a kmap that slept
   kCount,
 };
 
-/// What a platform has to be. `constant` stands for one that the core only looks at.
+/// What a platform has to be. `constant` stands for a platform that the core only reads.
 template <class P>
 concept Platform = requires(P p, const P constant, typename P::Page page, SlotIndex slot,
                             const void* address, std::span<const SlotIndex> slots,
                             typename P::Lock& lock, typename P::Sleeper& sleeper,
                             typename P::Stamp stamp, Event event, const MisuseReport<P>& misuse) {
   // --- Types ---
-  // Page: names a page of the big memory; trivially copyable, comparable with ==, Page{} is no
+  // Page: names a page of the big memory; trivially copyable, comparable with ==. Page{} is no
   // page.
   requires std::equality_comparable<typename P::Page>;
-  // Atomic<T>: std::atomic<T>, or a type with its interface that a test schedules.
+  // Atomic<T>: std::atomic<T>, or a type with its interface whose accesses a test schedules.
   typename P::template Atomic<std::uint32_t>;
-  // Stamp: who and when, for holder reports; trivially copyable, at most a machine word, read by
-  // stamp().
+  // Stamp: a holder and a time, for reports; trivially copyable, at most a machine word. stamp()
+  // reads it.
   requires sizeof(typename P::Stamp) <= sizeof(void*);
 
   // --- Constants ---
   // The most slots that a window of this platform has, at most 65,534.
   { P::kMaxSlots } -> std::convertible_to<std::size_t>;
-  // The most CPUs. 1 or more.
+  // The most CPUs: 1 or more.
   { P::kMaxCpus } -> std::convertible_to<std::size_t>;
   // Whether the hardware sets a PTE's Accessed bit before any TLB may hold the translation (Intel
   // SDM vol. 3A, 4.10.2.3 says so for x86). Only then may a flush be left out.
   { P::kHardwareSetsAccessed } -> std::convertible_to<bool>;
   // Whether to check for misuse on the fast paths too (a debug build).
   { P::kChecked } -> std::convertible_to<bool>;
-  // Whether to unmap a page as soon as nobody holds it, so that a use after kunmap faults (a debug
+  // Whether to unmap a page as soon as it has no user, so that a use after kunmap faults (a debug
   // build, slow). Only where kChecked is true too.
   { P::kStrict } -> std::convertible_to<bool>;
   requires P::kChecked || !P::kStrict;
@@ -71,76 +71,78 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   // --- The big memory ---
   // Whether the page needs the window. Any context.
   { p.is_high(page) } -> std::same_as<bool>;
-  // The permanent address of a page that does not. Any context.
+  // The permanent address of a page that needs no window. Any context.
   { p.direct_address(page) } -> std::same_as<void*>;
-  // Where an address that direct_address() may have returned is told from others. Any context.
+  // Whether direct_address() may have returned this address. Any context.
   { constant.is_direct(address) } -> std::same_as<bool>;
-  // page->virtual: the cell that says which slot maps the page; 0 when none does. Any context.
+  // page->virtual: the cell that names the slot that maps the page; 0 when none does. Any context.
   { p.page_virtual(page) } -> std::same_as<typename P::template Atomic<std::uint32_t>&>;
 
   // --- The window ---
-  // The address of a slot: pages in the order of the slots, P::kPageSize apart. Any context.
+  // The address of a slot. Slots lie in order, P::kPageSize apart. Any context.
   { constant.address(slot) } -> std::same_as<void*>;
   { P::kPageSize } -> std::convertible_to<std::size_t>;
-  // Makes the slot map the page. The slot is clean: its PTE is empty and no TLB holds an old one,
-  // so nothing is flushed. Interrupts off; must not sleep.
+  // Makes the slot map the page. The slot is clean: its PTE is empty and no TLB holds an old
+  // translation, so nothing is flushed. Interrupts off; must not sleep.
   { p.write_pte(slot, page) } -> std::same_as<void>;
   // Empties the slot's PTE by an atomic exchange and says whether its Accessed bit was set (true
   // where the hardware sets none). Flushes nothing. Interrupts off; must not sleep.
   { p.take_pte(slot) } -> std::same_as<bool>;
   // Drops the slots' translations from every TLB that may hold them, and returns when that is done.
-  // 1 to kLargestBatch slots; all were emptied by take_pte() and had their Accessed bit set.
+  // 1 to kLargestBatch slots; take_pte() has emptied all of them and found their Accessed bit set.
   // Interrupts on, no lock held.
   { p.invalidate(slots) } -> std::same_as<void>;
 
   // --- The CPU ---
-  // This CPU's number, below kMaxCpus. A hint: the caller may migrate at once. Any context.
+  // This CPU's number, below kMaxCpus. A hint: the caller may migrate at any time. Any context.
   { p.cpu() } -> std::same_as<std::uint32_t>;
-  // Whether the caller may sleep: not in an interrupt, not with preemption off, no spinlock held.
+  // Whether the caller may sleep: not in an interrupt, preemption on, no spinlock held.
   { p.may_sleep() } -> std::same_as<bool>;
-  // Whether the caller may wait for other CPUs (a flush, a change in progress there): interrupts
+  // Whether the caller may wait for other CPUs (a flush, or a change in progress there): interrupts
   // are on and no spinlock is held.
   { p.may_flush() } -> std::same_as<bool>;
   // One turn of a waiting loop: PAUSE, or a yield where threads may be descheduled. Any context.
   { p.relax() } -> std::same_as<void>;
-  // While an InterruptsOff lives, this CPU runs nothing else. Nests.
+  // While an InterruptsOff lives, this CPU runs nothing but its owner. Nests.
   requires std::constructible_from<typename P::InterruptsOff, P&>;
 
   // --- Sleeping ---
-  // Lock: lock() and unlock(); safe in interrupts (interrupts are off while it is held).
-  // Default-made, it is open. Sleeper: what one sleeping thread is woken through; made by that
-  // thread, on its stack.
+  // Lock: lock() and unlock(). Usable in interrupts: interrupts are off while it is held. A
+  // default-made Lock is unlocked.
+  // Sleeper: wakes one sleeping thread. The thread makes it, on its own stack.
   { lock.lock() } -> std::same_as<void>;
   { lock.unlock() } -> std::same_as<void>;
   requires std::constructible_from<typename P::Sleeper, P&>;
   // Releases the lock, sleeps until wake() of this sleeper or until now() reaches the deadline
-  // (UINT64_MAX: never), takes the lock again. A wake() between the release and the sleep is not
-  // lost; waking for no reason is allowed. Called with the lock held.
+  // (UINT64_MAX: never), and takes the lock again. A wake() between the release and the sleep must
+  // not be lost; waking for no reason is allowed. Called with the lock held.
   { p.sleep(lock, sleeper, std::uint64_t{}) } -> std::same_as<void>;
-  // Wakes the sleeper. Called with the lock held; the sleeper may be gone once it is released.
+  // Wakes the sleeper. Called with the lock held; once the lock is released, the sleeper may no
+  // longer exist.
   { p.wake(sleeper) } -> std::same_as<void>;
 
-  // --- Being watched ---
-  // Who and when. A few instructions: it is read on every hit.
+  // --- Reports and counters ---
+  // The running holder and the time. Must cost only a few instructions: every hit reads it.
   { p.stamp() } -> std::same_as<typename P::Stamp>;
-  // Whether two stamps name the same holder, and how many nanoseconds old a stamp is. For reports.
+  // Whether two stamps name the same holder, and a stamp's age in nanoseconds. For reports.
   { p.same_holder(stamp, stamp) } -> std::same_as<bool>;
   { p.age_ns(stamp) } -> std::same_as<std::uint64_t>;
   // Nanoseconds since some fixed moment. Called on slow paths only.
   { p.now() } -> std::same_as<std::uint64_t>;
-  // Adds one, or n, to this CPU's counter: no lock, no atomic needed; and the sum over all CPUs.
+  // Adds one, or n, to this CPU's counter, without a lock or an atomic operation; and the sum over
+  // all CPUs.
   { p.count(event) } -> std::same_as<void>;
   { p.count(event, std::uint64_t{}) } -> std::same_as<void>;
   { p.counted(event) } -> std::same_as<std::uint64_t>;
-  // Reports a misuse, or a notice: is_notice() tells which. A misuse may end the calling thread and
-  // not return; if it returns, the core goes on with the misuse undone. A notice must return; it
-  // may come with interrupts off and a lock of the core held.
+  // Reports a misuse or a notice; is_notice() tells which. For a misuse, it may end the calling
+  // thread and not return. If it returns, the core goes on as if the misuse had not happened. For a
+  // notice, it must return, and it may be called with interrupts off and a lock of the core held.
   { p.report(misuse) } -> std::same_as<void>;
 };
 
-/// Whether a cell that page_virtual() returned may be given to another page while a thread looks at
-/// it, as in a hash table of cells. A platform that has a constant kCellsChangeHands says so; for
-/// others it is false. Where it is true, P::Atomic<P::Page> has is(page, order): load(order) ==
+/// Whether the cell that page_virtual() returned may be given to another page while a thread reads
+/// it, as in a hash table of cells. True only for a platform that has a true constant
+/// kCellsChangeHands. Such a platform's P::Atomic<P::Page> has is(page, order): load(order) ==
 /// page.
 template <class P>
 inline constexpr bool kCellsChangeHands = [] {
@@ -149,8 +151,8 @@ inline constexpr bool kCellsChangeHands = [] {
 }();
 
 /// Whether all three kinds of cells change without a lock. A lock inside an atomic would be taken
-/// in interrupts, too, and would come from a library. Of an Atomic that a test schedules nobody
-/// asks.
+/// in interrupts too, and would need a library. An Atomic without is_always_lock_free, such as one
+/// that a test schedules, passes.
 template <class P>
 inline constexpr bool kAtomicsAreLockFree = [] {
   constexpr auto kIsLockFree = []<class A>(const A*) {
@@ -165,40 +167,41 @@ inline constexpr bool kAtomicsAreLockFree = [] {
          kIsLockFree(static_cast<const Stamp*>(nullptr));
 }();
 
-// A platform may have note_hit(P::Atomic<P::Stamp>& holder), which a hit calls instead of storing
-// stamp() there and of count(Event::hit), where both together cost less.
+// A platform may have note_hit(P::Atomic<P::Stamp>& holder), where it costs less than what a hit
+// calls otherwise: a store of stamp() to `holder`, and count(Event::hit).
 
-/// What a platform has to be for kmap_local. Each CPU has kLocalDepth slots of its own, in a
-/// row. Nobody else uses them, so that none of this is atomic.
+/// What a platform has to be for kmap_local. Each CPU has kLocalDepth slots of its own, in a row.
+/// No other CPU uses them, so nothing here is atomic.
 template <class P>
 concept LocalPlatform = Platform<P> &&
     requires(P p, const P constant, typename P::Page page, LocalSlot slot, typename P::LocalPte pte,
              const void* address, const void*& call_site) {
-  // LocalPte: the value of an entry; trivially copyable. LocalStack: a LocalStack of those.
+  // LocalPte: the value of an entry; trivially copyable. LocalStack: kmapper::LocalStack of
+  // LocalPtes.
   typename P::LocalPte;
-  // That of the running thread; in an interrupt, of the thread that was interrupted. Any
-  // context.
+  // The stack of the running thread; in an interrupt, of the interrupted thread. Any context.
   { p.local_stack() } -> std::same_as<typename P::LocalStack&>;
-  // The first slot of this CPU. Called where the thread stays on it. Any context.
+  // The first slot of this CPU. Called where the thread cannot migrate. Any context.
   { p.first_local_slot() } -> std::same_as<LocalSlot>;
   // The address of a slot. Any context.
   { constant.local_address(slot) } -> std::same_as<void*>;
-  // Whether an address is a local slot's, and not null or a low page's: for what kmap_local() may
-  // have returned. Any context.
+  // Whether an address that kmap_local() may have returned is a local slot's, not null and not a
+  // low page's. Any context.
   { constant.is_local(address) } -> std::same_as<bool>;
-  // Makes the slot map the page. Its entry is empty and not in this CPU's TLB. An interrupt
-  // may come at any time, and a context switch that keeps what has been written so far.
+  // Makes the slot map the page. Its entry is empty and not in this CPU's TLB. An interrupt may
+  // come at any time, and so may a context switch, which keeps what has been written so far.
   { p.write_local_pte(slot, page) } -> std::same_as<void>;
   // Empties the entry and drops it from this CPU's TLB.
   { p.clear_local_pte(slot) } -> std::same_as<void>;
-  // The same, and says all that the entry held, even where it maps nothing. Interrupts off.
+  // The same, and returns all that the entry held, even where it maps nothing. Interrupts off.
   { p.take_local_pte(slot) } -> std::same_as<typename P::LocalPte>;
-  // Fills an entry with what was taken. It is empty and not in this CPU's TLB. Interrupts off.
+  // Writes back an entry that take_local_pte() returned. The entry is empty and not in this CPU's
+  // TLB. Interrupts off.
   { p.put_local_pte(slot, pte) } -> std::same_as<void>;
   // The page that the entry maps, or Page{}. For reports.
   { p.local_page(slot) } -> std::same_as<typename P::Page>;
-  // Stores an address in the code that calls kmap_local, for reports. Inlined into it: one
-  // instruction at best.
+  // Stores an address in the code that calls kmap_local, for reports. It is inlined into that code;
+  // at best it is one instruction.
   { p.note_call_site(call_site) } -> std::same_as<void>;
 };
 
@@ -214,9 +217,10 @@ concept VmapPlatform = Platform<P> &&
     requires(P p, const P constant, typename P::Page page, VmapPage at) {
   // The most pages that a vmap range of this platform has.
   { P::kMaxVmapPages } -> std::convertible_to<std::size_t>;
-  // The address of a page of the range: one behind the other, P::kPageSize apart. Any context.
+  // The address of a page of the range. Pages lie in order, P::kPageSize apart. Any context.
   { constant.vmap_address(at) } -> std::same_as<void*>;
-  // Makes it map a page. Its PTE is empty and no TLB holds an old one. Any context.
+  // Makes the page of the range map a page. Its PTE is empty and no TLB holds an old translation.
+  // Any context.
   { p.write_vmap_pte(at, page) } -> std::same_as<void>;
   // Empties its PTE by an atomic exchange and says whether its Accessed bit was set (true where the
   // hardware sets none). Flushes nothing. Any context.

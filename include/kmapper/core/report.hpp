@@ -1,5 +1,4 @@
-// What the window tells people: what went wrong, who holds what, who waits for what, and how much
-// was done.
+// What the window reports: misuses, holders, waiters, and counts of its work.
 #pragma once
 
 #include <cstdint>
@@ -8,13 +7,13 @@
 
 namespace kmapper {
 
-/// What a caller did wrong. docs/MISUSE.md lists them with what to do.
+/// What a caller did wrong. docs/MISUSE.md lists each with its remedy.
 enum class Misuse : std::uint8_t {
   wrong_open,            // open with no slots, with too many, or a second time
   not_open,              // kmap or reserve before open
   kunmap_not_mapped,     // kunmap of a page that has no slot
-  kunmap_below_idle,     // kunmap of a page that is mapped, but that nobody holds
-  kunmap_not_holder,     // kunmap of a page that others hold, but not the caller (checked builds)
+  kunmap_below_idle,     // kunmap of a page that is mapped but has no user
+  kunmap_not_holder,     // kunmap of a page that only other threads hold (checked builds)
   kunmap_wrong_address,  // kunmap of an address that no kmap returned
   use_after_kunmap,      // a handle used after its mapping has gone (checked builds)
   kmap_may_not_sleep,    // kmap from an interrupt, or with preemption off
@@ -22,24 +21,24 @@ enum class Misuse : std::uint8_t {
   sleeping_with_pins,    // kmap sleeps while the caller holds a mapping (checked builds)
   reserving_with_pins,   // reserve while the caller holds a mapping (checked builds)
   too_many_users,        // a page is pinned more often than can be counted
-  freed_while_pinned,    // a page went back to its allocator while somebody holds its mapping
+  freed_while_pinned,    // a page went back to its allocator while a user holds its mapping
   held_too_long,         // a slot has been pinned for longer than the watcher allows
   waiting_too_long,      // a thread has slept in kmap for longer than the watcher allows
   local_out_of_order,    // kunmap_local of a mapping that is not the last
   local_not_mapped,      // kunmap_local of an address that the caller does not hold
   local_too_deep,        // more kmap_local than a CPU has slots
-  local_left_mapped,     // a thread or an interrupt handler ended, and held a local mapping
+  local_left_mapped,     // a thread or an interrupt handler ended while it held a local mapping
   vunmap_wrong_address,  // vunmap of an address that no vmap returned, or twice
   kCount,
 };
 
-/// Something to know, not something that the calling thread did wrong just now.
+/// Whether it is a notice: information, not an error that the calling thread has just made.
 [[nodiscard]] constexpr bool is_notice(Misuse misuse) {
   return misuse == Misuse::sleeping_with_pins || misuse == Misuse::held_too_long ||
          misuse == Misuse::waiting_too_long;
 }
 
-/// What happened, in a few words, and what its author should do about it.
+/// What happened, in a few words, and what the author of the calling code should do about it.
 struct MisuseText {
   const char* what;
   const char* advice;
@@ -77,9 +76,9 @@ struct MisuseText {
     case Misuse::freed_while_pinned:
       return {"a page freed while it is pinned", "kunmap before the page is freed"};
     case Misuse::held_too_long:
-      return {"a mapping is held for long", "kunmap as soon as the access is over"};
+      return {"a mapping has been held for a long time", "kunmap as soon as the access is over"};
     case Misuse::waiting_too_long:
-      return {"a kmap has slept for long", "look at who holds the slots"};
+      return {"a kmap has slept for a long time", "find the holders of the slots"};
     case Misuse::local_out_of_order:
       return {"kunmap_local out of order", "kunmap_local the last mapping first"};
     case Misuse::local_not_mapped:
@@ -103,25 +102,25 @@ struct MisuseReport {
   Misuse what;
   typename P::Page page;
   SlotIndex slot;
-  typename P::Stamp holder;  // who took the slot from idle, or waits, and since when
+  typename P::Stamp holder;  // the thread that took the slot from idle, or waits, and since when
   const void* address;
   const void* caller;  // return address of the call that was wrong, took the slot, or sleeps
-  const void* mapped_at = nullptr;  // who made the local mapping on top; null: it is not about one
-  std::uint32_t slots = 0;          // that open() was asked for
-  std::uint32_t most_slots = 0;     // that it may be asked for; 0: it is not about open()
+  const void* mapped_at = nullptr;  // the code that made the local mapping on top; null: none
+  std::uint32_t slots = 0;          // the number that open() was called with
+  std::uint32_t most_slots = 0;     // the most that open() accepts; 0: the report is not on open()
 };
 
-/// What has happened since open(). Sums over all CPUs, exact when nobody is mapping.
+/// Sums over all CPUs since open(). Exact while no thread is mapping.
 struct Stats {
   std::uint64_t hits, misses, scavenges, slots_scavenged, flushes, flushes_avoided, sleeps;
   std::uint64_t longest_sleep_ns;
 };
 
-/// What evict() found.
+/// The answer of evict().
 enum class Evicted : std::uint8_t {
   not_mapped,
   taken_back,
-  pinned,      // somebody holds the mapping: nothing was done
+  pinned,      // a user holds the mapping: nothing was done
   flush_owed,  // no PTE maps the page, but a TLB may: the caller may not flush
 };
 

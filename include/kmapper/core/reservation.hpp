@@ -1,5 +1,5 @@
-// A claim on k slots, made before the first is used. Needed by whoever must map a page while
-// holding another: kmap() of the second could sleep for ever, if all slots are pinned by callers
+// A claim on k slots, made before the first is used. A caller that must map a page while it holds
+// another needs one: its second kmap() could sleep for ever, if all slots are pinned by callers
 // that do the same.
 #pragma once
 
@@ -10,8 +10,8 @@
 
 namespace kmapper {
 
-/// Slots of its own, clean and in hand. Move-only; one thread at a time. Gives back what it did not
-/// use.
+/// Clean slots that belong to one caller. Move-only; used by one thread at a time. The destructor
+/// gives back the slots that are left.
 template <class P>
 class [[nodiscard]] Reservation {
  public:
@@ -20,7 +20,7 @@ class [[nodiscard]] Reservation {
   Reservation() = default;
   Reservation(Reservation&& other) noexcept
       : mapper_(other.mapper_), chain_(std::exchange(other.chain_, {})) {}
-  /// Gives back what this had left.
+  /// Gives back the slots that this reservation had left.
   Reservation& operator=(Reservation&& other) noexcept {
     Reservation taken(std::move(other));
     std::swap(mapper_, taken.mapper_);
@@ -33,7 +33,7 @@ class [[nodiscard]] Reservation {
     if (chain_.count != 0) mapper_->put_chain(chain_);
   }
 
-  /// Maps the page without sleeping; kunmap() it as usual. Uses a slot up unless the page is mapped
+  /// Maps the page without sleeping; kunmap() it as usual. Uses up a slot unless the page is mapped
   /// already. Errors: spent, too_many_users.
   [[nodiscard, gnu::always_inline]] Result<void*> kmap(Page page) {
     Result<void*> result = mapper_->map_reserved(chain_, page);
@@ -41,7 +41,7 @@ class [[nodiscard]] Reservation {
     return result;
   }
 
-  /// Slots not used yet.
+  /// How many slots are left.
   [[nodiscard]] std::uint32_t left() const { return chain_.count; }
 
  private:
@@ -71,8 +71,8 @@ void Mapper<P>::kunmap_all(std::span<const PageAddress<P>> pages) {
   for (const PageAddress<P>& it : pages) kunmap(it.page);
 }
 
-// Without a loop, and with nothing that takes the array's address while all goes well: its pages
-// and addresses stay in registers.
+// Written without a loop, and without taking the array's address on the fast path, so that its
+// pages and addresses stay in registers.
 template <class P>
 template <std::size_t kPages>
 [[gnu::always_inline]] inline MapError Mapper<P>::kmap_all(PageAddress<P> (&pages)[kPages],

@@ -6,7 +6,7 @@
 
 namespace kmapper {
 
-/// Why a call that may refuse has refused. Nothing is left behind: no pin, no slot, no place in the
+/// Why a call failed. A call that fails leaves nothing behind: no pin, no slot, no place in the
 /// queue.
 enum class MapError : std::uint8_t {
   none,
@@ -14,8 +14,8 @@ enum class MapError : std::uint8_t {
   timed_out,       // no slot went idle in time
   cancelled,       // the Cancellation was requested
   too_many_users,  // the page is pinned as often as can be counted
-  too_large,       // more slots than the window has, or pages than the vmap range
-  holds_a_pin,     // reserving while holding a mapping could wait for itself (checked builds)
+  too_large,       // more slots than the window has, or more pages than the vmap range has
+  holds_a_pin,     // reserve by a caller that holds a mapping: it could wait for itself (checked)
   spent,           // the reservation has no slot left
   no_room,         // no run of so many pages is free (vmap)
 };
@@ -29,7 +29,7 @@ class [[nodiscard]] Result {
 
   explicit operator bool() const { return error_ == E::none; }
   [[nodiscard]] E error() const { return error_; }
-  /// T{} where there is none.
+  /// T{} in a result that holds an error.
   [[nodiscard]] const T& operator*() const { return value_; }
   [[nodiscard]] T& operator*() { return value_; }
   [[nodiscard]] T* operator->() { return &value_; }
@@ -39,7 +39,7 @@ class [[nodiscard]] Result {
   E error_ = E::none;
 };
 
-/// One line for people.
+/// The error in one line of text.
 [[nodiscard]] constexpr const char* describe(MapError error) {
   switch (error) {
     case MapError::none:

@@ -1,6 +1,7 @@
 // The two 32-bit values that the whole protocol turns on.
 //
-// SlotWord, one per slot, is the slot's pkmap_count with what must change in the same instruction:
+// SlotWord, one per slot, is the slot's pkmap_count together with all that must change in the same
+// instruction:
 //
 //    31        18  17    16   15         2      1            0
 //   +------------+------+---------------------+------------+------------+
@@ -47,7 +48,7 @@ inline constexpr std::uint32_t kIdle = kUser;
 inline constexpr std::uint32_t kOneUser = 2 * kUser;
 
 /// kunmap takes the slow exit when the low half of the word it found is below this: the slot was
-/// not pinned at all (misuse), or it was parked and this was its last user. One comparison tells
+/// not pinned at all (misuse), or it was parked and this was its last user. One comparison tests
 /// both.
 inline constexpr std::uint16_t kSlowExit = kOneUser | kNotParked;
 
@@ -69,8 +70,8 @@ inline constexpr std::uint16_t kSlowExit = kOneUser | kNotParked;
 inline constexpr std::uint32_t kState = kGeneration - 1;
 inline constexpr std::uint32_t kTakeable = kLive | kIdle | kNotParked;
 
-/// The word of a slot that has just been taken back: nobody can hit it, and its next page will have
-/// another generation.
+/// The word of a slot that has just been taken back: no hit can find it, and its next page will
+/// have another generation.
 [[nodiscard]] constexpr std::uint32_t dead_after(std::uint32_t word) {
   return ((word & ~kState) + kGeneration) | kNotParked;
 }
@@ -80,16 +81,17 @@ inline constexpr std::uint32_t kTakeable = kLive | kIdle | kNotParked;
   return word + kGeneration - kLive - kIdle;
 }
 
-/// The word that publishes a dead slot, with its first user: one addition, because a dead word is
-/// its generation and kNotParked. A miss does not set `referenced`: a page earns its second
-/// chance by being used again.
+/// The word that publishes a dead slot, with its first user. One addition, because a dead word is
+/// its generation and kNotParked. A miss does not set `referenced`: a page earns its second chance
+/// by being used again.
 [[nodiscard]] constexpr std::uint32_t published(std::uint32_t dead) {
   return dead + kLive + kOneUser;
 }
 
-/// Storage entry 0 is no slot: kunmap of a page that is not mapped lands on its word, takes the
-/// slow exit, and so needs no test of its own. It is not live, so that no PageVirtual matches it;
-/// and it is a few subtractions away from a word that would not lead to the slow exit.
+/// The word of storage entry 0, which is no slot. kunmap of a page that is not mapped changes this
+/// word, takes the slow exit, and so needs no test of its own. The word is not live, so no
+/// PageVirtual matches it. It takes several subtractions until the word no longer leads to the slow
+/// exit.
 inline constexpr std::uint32_t kSentinel = 0x80000008U;
 static_assert(kSentinel % 0x10000U < kSlowExit && (kSentinel & (kLive | kSaturated)) == 0);
 
@@ -99,22 +101,21 @@ namespace page_virtual {
 
 inline constexpr std::uint32_t kNone = 0;
 
-/// What finds the dead slot `slot` once it is published.
+/// The PageVirtual that finds the dead slot `slot` once it is published.
 [[nodiscard]] constexpr std::uint32_t make(SlotIndex slot, std::uint32_t dead) {
   return dead - word::kNotParked + word::kLive + to_number(slot) + 1;
 }
-/// Where the slot's entry lies in storage (0: the sentinel).
+/// The index of the slot's entry in storage (0: the sentinel).
 [[nodiscard]] constexpr std::size_t entry(std::uint32_t value) { return value & 0xFFFFU; }
 /// `value` must not be kNone.
 [[nodiscard]] constexpr SlotIndex slot(std::uint32_t value) {
   return SlotIndex{(value & 0xFFFFU) - 1};
 }
-/// Whether `word` is that of the very mapping that `value` names, with room for one more user.
+/// Whether `word` is the word of the mapping that `value` names, with room for one more user.
 [[nodiscard]] constexpr bool matches(std::uint32_t value, std::uint32_t word) {
   return ((value ^ word) & word::kIdentity) == 0;
 }
-/// The word of that mapping when it is idle, referenced and not parked: what a hit finds nearly
-/// always.
+/// The word of that mapping when it is idle, referenced and not parked: nearly every hit finds it.
 [[nodiscard]] constexpr std::uint32_t expected_idle(std::uint32_t value) {
   return (value & word::kIdentity) | word::kIdle | word::kNotParked | word::kReferenced;
 }

@@ -1,12 +1,13 @@
 // A set of slots that any CPU may change without a lock: one bit a slot in leaves of 16, and a
-// summary with one bit a leaf, so that a member is found by looking at a few words however large
-// the window is. Leaves lie on cache lines of their own, and a scavenger fills one at a time: CPUs
-// that take slots from different leaves do not disturb each other.
+// summary with one bit a leaf. A search looks at a few words, however large the window is. Each
+// leaf lies on a cache line of its own, and a scavenger fills one leaf at a time, so CPUs that take
+// slots from different leaves do not disturb each other.
 //
-// A summary bit may be set over an empty leaf; whoever finds that clears it, looks again, and sets
-// it again if it was wrong to. So the summary may hide a filled leaf for a moment: while an
-// insert() is on its way from the leaf to the summary, and while such a correction is. Who must not
-// be deceived (a grant to a sleeper) uses take_surely().
+// A summary bit may be set over an empty leaf. A search that finds such a bit clears it, looks at
+// the leaf again, and sets the bit again if the leaf has been filled meanwhile. So the summary may
+// hide a filled leaf for a moment: during this correction, and while an insert() is on its way from
+// the leaf to the summary. A caller that must not miss a slot (a grant to a sleeper) uses
+// take_surely().
 #pragma once
 
 #include <atomic>
@@ -25,17 +26,17 @@ class SlotSet {
   static constexpr std::uint32_t kLeafSlots = 16;
   static constexpr std::uint32_t kNoLeaf = UINT32_MAX;
 
-  /// Says that only slots below `slots` will ever be members, so that no search goes further. Once,
-  /// before the first insert().
+  /// Limits all searches: only slots below `slots` will ever be members. Call it once, before the
+  /// first insert().
   void resize(std::uint32_t slots) {
     leaves_in_use_ = (slots + kLeafSlots - 1) / kLeafSlots;
     summaries_ = (slots + 32 * kLeafSlots - 1) / (32 * kLeafSlots);
   }
 
-  /// Adds slots of one leaf. Any context. Publishes what was done to them (take() acquires it).
+  /// Adds slots of one leaf. Publishes what was done to them: take() acquires it. Any context.
   void insert(std::uint32_t leaf, Bits slots) {
-    // Release: pairs with take_from(), remove() and leaf(). Sequentially consistent, with leaf():
-    // a sleeper announces itself, then looks; who inserts looks for sleepers after that.
+    // Release: pairs with take_from(), remove() and leaf(). Sequentially consistent, with leaf(): a
+    // sleeper announces itself, then looks; an inserting thread inserts, then looks for sleepers.
     const Bits before = leaves_[leaf].bits.fetch_or(slots, std::memory_order_seq_cst);
     if (before == 0) mark(leaf);
   }
@@ -43,14 +44,14 @@ class SlotSet {
 
   /// Removes the slot if it is there. Any context.
   void remove(SlotIndex slot) {
-    // Acquire: pairs with insert(). What the caller finds in the slot now is as new as the
-    // insertion that it undoes; and an insertion that somebody makes because of what the caller
-    // does next comes after this.
+    // Acquire: pairs with insert(). What the caller reads of the slot now is as new as the
+    // insertion that it undoes. An insertion that another thread makes because of the caller's next
+    // step comes after this removal.
     leaves_[leaf_of(slot)].bits.fetch_and(~bit_of(slot), std::memory_order_acq_rel);
   }
 
-  /// Takes a slot of that leaf out. kNoSlot: it had none, or somebody else was about to take it.
-  /// Any context.
+  /// Takes a slot out of that leaf. kNoSlot: the leaf had none, or another thread was about to take
+  /// it. Any context.
   [[nodiscard]] SlotIndex take_from(std::uint32_t leaf) {
     // Relaxed: the swap proves it. Acquire: pairs with insert().
     Bits bits = leaves_[leaf].bits.load(std::memory_order_relaxed);
@@ -65,8 +66,8 @@ class SlotSet {
     return slot;
   }
 
-  /// Takes any slot out, from the leaf `hint` if it has one, and leaves in `hint` the leaf it came
-  /// from. kNoSlot: the set was empty. Any context.
+  /// Takes any slot out, from the leaf `hint` if it has one, and stores in `hint` the leaf that it
+  /// came from. kNoSlot: the set was empty. Any context.
   [[nodiscard]] SlotIndex take(typename P::template Atomic<std::uint32_t>& hint) {
     std::uint32_t leaf = hint.load(std::memory_order_relaxed);  // relaxed, here and below: a hint
     for (;;) {
@@ -78,9 +79,8 @@ class SlotSet {
     }
   }
 
-  /// take() that looks at every leaf before it says kNoSlot: the summary may hide a filled leaf for
-  /// the moment in which somebody else corrects it, and that somebody need not look again for a
-  /// sleeper.
+  /// take() that looks at every leaf before it returns kNoSlot. The summary may hide a filled leaf
+  /// while another thread corrects it, and that thread need not look again for a sleeper.
   [[nodiscard]] SlotIndex take_surely(typename P::template Atomic<std::uint32_t>& hint) {
     SlotIndex slot = take(hint);
     for (std::uint32_t i = 0; slot == kNoSlot && i < leaves_in_use_; ++i) {
@@ -104,12 +104,12 @@ class SlotSet {
   [[nodiscard]] Bits leaf(std::uint32_t index) const {
     return leaves_[index].bits.load(std::memory_order_seq_cst);
   }
-  /// How many slots there are; others may be changing it. Looks at every leaf. Any context.
+  /// The number of members; other threads may be changing it. Looks at every leaf. Any context.
   [[nodiscard]] std::uint32_t count() const {
     std::uint32_t count = 0;
     for (std::uint32_t i = 0; i < leaves_in_use_; ++i) {
       Bits bits =
-          leaves_[i].bits.load(std::memory_order_relaxed);  // relaxed: it may change at once
+          leaves_[i].bits.load(std::memory_order_relaxed);  // relaxed: it may change at any time
       for (; bits != 0; bits &= bits - 1) ++count;  // std::popcount may be a library's function
     }
     return count;
@@ -141,10 +141,10 @@ class SlotSet {
     summary_[leaf / 32].fetch_or(Bits{1} << (leaf % 32), std::memory_order_acq_rel);
   }
 
-  /// The first filled leaf that summary word `index` shows within `mask`. Clears what it shows
-  /// wrongly: the clear acquires from the insert() whose mark it may have erased, so the second
-  /// look at the leaf sees that insert, and the mark is set again. The loads are hints: who takes a
-  /// slot out acquires it by that.
+  /// The first filled leaf that summary word `index` shows within `mask`. Clears bits that are set
+  /// over empty leaves. The clear acquires from the insert() whose mark it may have erased, so the
+  /// second look at the leaf sees that insert, and the mark is set again. The loads are hints: the
+  /// thread that takes a slot out acquires it by that.
   std::uint32_t filled_leaf(std::uint32_t index, Bits mask) {
     Bits shown = summary_[index].load(std::memory_order_acquire) & mask;
     for (; shown != 0; shown &= shown - 1) {

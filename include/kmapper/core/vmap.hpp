@@ -1,5 +1,5 @@
-// vmap: maps several pages at consecutive addresses, for as long as one likes. It has an address
-// range of its own, beside the window's, and hands out areas of it:
+// vmap: maps several pages at consecutive addresses, for any length of time. It has an address
+// range of its own, beside the window's, and allocates areas from it:
 //
 //          vmap: take a run of clean pages, write the PTEs
 //   clean -------------------------------------------------> used
@@ -10,18 +10,19 @@
 //     |             one flush for all that is dirty            v
 //     +------------------------------------------------------ dirty
 //
-// A dirty page maps nothing, but TLBs may still hold what it mapped, so nobody gets it. It costs
-// nothing to let it lie: only when no run of clean pages is long enough is everything dirty
-// flushed, by one flush of all TLBs. So there is one flush for as many areas as the range has room
-// for, and not one for each.
+// A dirty page maps nothing, but TLBs may still hold its old translation, so no area gets it. Dirty
+// pages may lie for any time: only when no run of clean pages is long enough, one flush of all TLBs
+// makes every dirty page clean. So there is one flush for as many areas as the range has room for,
+// not one for each area.
 //
-// An area takes the run with the lowest address (first fit), which keeps the free pages together.
+// An area takes the run with the lowest address that is long enough (first fit), which keeps the
+// free pages together.
 //
-// Behind each area lies a page that is never mapped: whoever runs over the end of an area faults.
+// Behind each area lies a page that is never mapped: an access beyond the end of an area faults.
 //
-// Still, free pages lie in as many as one stretch more than there are areas; so a request for n
-// pages may be refused when no more than n free pages are left for each stretch, and never before.
-// docs/BENCHMARKS.md says how far away that is when areas come and go at random.
+// Fragmentation: n areas leave at most n + 1 stretches of free pages. So a request for k pages may
+// be refused only when at most k free pages are left for each stretch. docs/BENCHMARKS.md says how
+// far away that is when areas come and go at random.
 #pragma once
 
 #include <atomic>
@@ -35,8 +36,8 @@
 
 namespace kmapper {
 
-/// The vmap range of one platform. All calls may come from several threads and CPUs at once, but
-/// for open().
+/// The vmap range of one platform. Except open(), all calls may come from several threads and CPUs
+/// at once.
 template <class P>
 class VmapRange {
  public:
@@ -47,25 +48,25 @@ class VmapRange {
   VmapRange(const VmapRange&) = delete;
   VmapRange& operator=(const VmapRange&) = delete;
 
-  /// Opens the range with `pages` pages, 1 to P::kMaxVmapPages. Once, before any other call; all
-  /// its PTEs are empty and in no TLB.
+  /// Opens the range with `pages` pages, 1 to P::kMaxVmapPages. Call it once, before any other
+  /// call, while all its PTEs are empty and in no TLB.
   void open(std::uint32_t pages);
 
-  /// Maps the pages, low ones too, in this order, and returns the first one's address; valid on
-  /// every CPU and in every thread until vunmap(). Any context; where the caller may not flush, it
-  /// gets what is clean. Errors: too_large (more pages than the range has), no_room (no run of so
-  /// many pages is free), would_sleep (there may be one, but it has to be flushed first).
+  /// Maps the pages, low ones too, in this order, and returns the first one's address, valid on
+  /// every CPU and in every thread until vunmap(). Any context; a caller that may not flush gets
+  /// only clean pages. Errors: too_large (more pages than the range has), no_room (no run of so
+  /// many pages is free), would_sleep (there may be such a run, but it has to be flushed first).
   [[nodiscard]] Result<void*> vmap(std::span<const Page> pages);
 
-  /// Unmaps what one vmap() mapped and returned as `address`. Nobody uses it any more. Any context.
-  /// Flushes nothing: a use after it may go unnoticed until flush().
+  /// Unmaps the area that vmap() returned as `address`. The area must not be in use any more. Any
+  /// context. Flushes nothing: a later use may go unnoticed until flush().
   [[gnu::always_inline]] void vunmap(const void* address) {
     unmap(address);
     asm("");  // No code. Keeps the call from becoming a jump, so that a report names the caller.
   }
 
-  /// Makes everything clean that was unmapped before the call, by one flush, if there is anything.
-  /// Needs may_flush().
+  /// Makes all pages clean that were unmapped before the call, by one flush if there are any. Needs
+  /// may_flush().
   void flush() {
     while (clean_up() == CleanUp::waited) {
     }
@@ -74,13 +75,14 @@ class VmapRange {
   /// How the range is used now.
   struct Usage {
     std::uint32_t areas;
-    std::uint32_t used_pages;   // with the unmapped page behind each area
+    std::uint32_t used_pages;   // including the unmapped page behind each area
     std::uint32_t dirty_pages;  // unmapped, and not flushed yet
-    std::uint32_t largest_run;  // of pages that are not used
+    std::uint32_t largest_run;  // pages in the largest run that is not used
     std::uint64_t flushes;      // since open()
   };
   [[nodiscard]] Usage usage();
-  /// How many pages the area has that begins at this page of the range; 0: none does.
+  /// How many pages the area has that begins at this page of the range, with its guard; 0: none
+  /// begins here.
   [[nodiscard]] std::uint32_t area_at(VmapPage first) const;
 
  private:
@@ -98,7 +100,7 @@ class VmapRange {
     std::uint32_t first;
     std::uint32_t end;
   };
-  /// What clean_up() came to.
+  /// The result of clean_up().
   enum class CleanUp : std::uint8_t { done, waited, nothing_dirty, may_not_wait };
 
   void unmap(const void* address);
@@ -115,14 +117,14 @@ class VmapRange {
 
   [[no_unique_address]] P platform_;
   std::uint32_t page_count_ = 0;
-  // How many pages each area has, with its guard, at its first page; 0: no area begins here.
+  // How many pages each area has, with its guard, stored at its first page; 0: no area begins here.
   typename P::template Atomic<std::uint32_t> sizes_[P::kMaxVmapPages]{};
 
   typename P::Lock lock_{};    // guards what follows
   PageSet clean_{};            // free to take
   PageSet dirty_[2]{};         // one is filled while the other is flushed
-  std::uint32_t filling_ = 0;  // which one
-  typename P::template Atomic<std::uint32_t> flushing_{};  // not 0: the other one is
+  std::uint32_t filling_ = 0;  // which of the two is filled
+  typename P::template Atomic<std::uint32_t> flushing_{};  // not 0: the other is being flushed
   std::uint32_t lowest_ = 0;                               // no page below is clean
   std::uint32_t areas_ = 0;
   std::uint32_t used_pages_ = 0;

@@ -1,11 +1,11 @@
-// Taking one page's slot back, because the page goes to its allocator; and the flushes that are due
-// before it may.
+// Taking one page's slot back because the page goes to its allocator, and making the flushes that
+// are due before that.
 //
-// flushes_due_ is raised before a slot is taken and lowered after its flush: a caller that reads 0
+// flushes_due_ is raised before a slot is taken and lowered after its flush. A caller that reads 0
 // comes after all flushes of the pages that it finds without a slot. Many allocators free under a
-// spinlock, where nobody may wait for other CPUs. There evict() takes the slot all the same, and
-// owes its flush: a sleeper gets the slot and flushes it, or it waits in owed_ for a caller that
-// may flush.
+// spinlock, where no CPU may wait for others. There evict() still takes the slot, and owes the
+// flush: the first sleeper gets the slot and flushes it, or the slot waits in owed_ for a caller
+// that may flush.
 #pragma once
 
 #include "kmapper/core/mapper.hpp"
@@ -20,8 +20,8 @@ Evicted Mapper<P>::evict(Page page) {
     // Acquire: pairs with claim(), so that gone() sees the flush that is due.
     const std::uint32_t found = cell.load(std::memory_order_acquire);
     if (found == page_virtual::kNone) return gone(Evicted::not_mapped, may_flush);
-    // Acquire: pairs with publish(): if the generation came round, and the word is another page's,
-    // the second look at the cell finds ours gone.
+    // Acquire: pairs with publish(). If the generation came round and the word is another page's,
+    // the second read of the cell finds that it has changed.
     const std::uint32_t seen =
         slots_[page_virtual::entry(found)].word.load(std::memory_order_acquire);
     if (!page_virtual::matches(found, seen & ~word::kSaturated)) continue;  // being taken back
@@ -35,7 +35,8 @@ Evicted Mapper<P>::evict(Page page) {
   }
 }
 
-/// What evict() answers of a page that has no slot, or has lost it: it may have had another before.
+/// The answer of evict() for a page that has no slot, or has lost it just now. A flush may be due
+/// for an earlier slot of the page, too.
 template <class P>
 Evicted Mapper<P>::gone(Evicted how, bool may_flush) {
   if (may_flush) {
@@ -46,7 +47,7 @@ Evicted Mapper<P>::gone(Evicted how, bool may_flush) {
   return flushes_due_.load(std::memory_order_acquire) == 0 ? how : Evicted::flush_owed;
 }
 
-/// Takes one idle slot back, clean, or with a flush that is owed. False: its word has changed.
+/// Takes one idle slot back, and makes it clean or owes its flush. False: its word has changed.
 template <class P>
 bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush) {
   Claim claimed = Claim::lost;
@@ -68,8 +69,8 @@ bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush) 
   return true;
 }
 
-/// A slot has been taken back where nobody may flush: the first sleeper gets it and flushes
-/// it, or it waits for a caller that may. Until then flushes_due_ counts it.
+/// Stores a slot that was taken back where the caller may not flush. The first sleeper gets it and
+/// flushes it, or it waits for a caller that may flush. Until then flushes_due_ counts it.
 template <class P>
 void Mapper<P>::owe_flush(SlotIndex index) {
   unparked_.insert(index);
@@ -83,9 +84,9 @@ void Mapper<P>::owe_flush(SlotIndex index) {
   queue_lock_.unlock();
 }
 
-/// Flushes up to `most` of the slots that are owed it, and makes them clean. Returns how many.
-/// A sleeper that calls it has joined the queue before, under the same lock: what is owed after
-/// that is granted.
+/// Flushes up to `most` of the slots that are owed a flush, and makes them clean. Returns how many.
+/// A sleeper that calls it has joined the queue before, under the same lock, so slots that are owed
+/// a flush later are granted to it.
 template <class P>
 [[gnu::noinline]] std::uint32_t Mapper<P>::make_owed_flushes(std::uint32_t most) {
   Chain dirty;
@@ -111,15 +112,17 @@ template <class P>
   if (check_may_flush(__builtin_return_address(0))) wait_for_flushes();
 }
 
-/// A slot that has lost its page but waits for its flush is dead and not clean. Its PTE is empty
-/// already, so dropping its translation here, once more, is all that there is to do. The caller may
-/// flush.
+/// Drops the translations of all slots that have lost their page and wait for their flush. Such a
+/// slot is dead and not clean, and its PTE is empty already, so one more flush here is enough. The
+/// caller may flush.
 template <class P>
 void Mapper<P>::wait_for_flushes() {
-  // Acquire: pairs with the subtractions after flushes. Sees the addition at least: it came before
-  // the claim() that hid the page, and the caller has acquired from that.
+  // Acquire: pairs with the subtractions after flushes. The load sees at least the addition for the
+  // caller's page: it came before the claim() that hid the page, and the caller has acquired from
+  // that claim().
   if (flushes_due_.load(std::memory_order_acquire) == 0) return;
-  // With these made, nothing may be due any more. What is being owed just now is flushed below.
+  // After these flushes, perhaps nothing is due any more. Slots that become owed meanwhile are
+  // flushed below.
   if (make_owed_flushes(slot_count_) != 0 && flushes_due_.load(std::memory_order_acquire) == 0)
     return;
   SlotIndex due[Batch::kMost];

@@ -1,20 +1,20 @@
-// All of LocalMapper that is not inline: context switches, and what a caller did wrong. Include it
-// in one source file of a platform and instantiate there:
-// `template class kmapper::LocalMapper<MyPlatform>;`.
+// All of LocalMapper that is not inline: context switches and reports of misuse. Include it in one
+// source file of a platform and instantiate it there: `template class
+// kmapper::LocalMapper<MyPlatform>;`.
 #pragma once
 
 #include "kmapper/core/local_map.hpp"
 
 namespace kmapper {
 
-/// The thread leaves its CPU: the next one finds the slots clean.
+/// The thread leaves its CPU. Empties its entries, so that the next thread finds the slots clean.
 template <class P>
 [[gnu::noinline]] void LocalMapper<P>::take_entries(Stack& from) {
   const std::uint32_t depth = from.depth_.load(std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < depth; ++i) from.kept_[i] = platform_.take_local_pte(slot_at(i));
 }
 
-/// The thread is back on its CPU. The slots are clean: nothing is flushed.
+/// The thread is back on a CPU. The slots are clean: nothing is flushed.
 template <class P>
 [[gnu::noinline]] void LocalMapper<P>::put_entries(Stack& to) {
   const std::uint32_t depth = to.depth_.load(std::memory_order_relaxed);
@@ -43,7 +43,7 @@ template <class P>
   return nullptr;
 }
 
-/// A kunmap_local of something else than the mapping on top: of one below it, or of none.
+/// A kunmap_local of anything but the mapping on top: of one below it, or of none.
 template <class P>
 [[gnu::noinline]] void LocalMapper<P>::not_on_top(const void* address, const void* caller) {
   const Stack& stack = platform_.local_stack();

@@ -1,26 +1,26 @@
-// kmap when the hit failed: the page has a slot that is busy, not referenced or parked (pin), or
-// no slot at all (the miss). A slot taken for a miss stays in this thread's hand, invisible to
-// everybody, until it is published or given back.
+// kmap when the hit failed: the page has a slot that is busy, not referenced or parked (pin), or no
+// slot at all (the miss). A slot taken for a miss is invisible to other threads until this thread
+// publishes it or gives it back.
 #pragma once
 
 #include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
 
-/// What pin() came back with: an address; or none, because the page has no slot (MapError::none),
-/// or because it has one and the caller cannot have it.
+/// The result of pin(): an address; or none, because the page has no slot (MapError::none), or
+/// because it has one that the caller cannot have.
 template <class P>
 struct Mapper<P>::Pinned {
   void* address;
   MapError error;
 };
 
-/// The miss that finds a clean slot where it looks first: nearly all do.
+/// The miss that finds a clean slot at its first look, as nearly all misses do.
 template <class P>
 template <typename Mapper<P>::Wait kWait>
 [[gnu::noinline]] void* Mapper<P>::map_slow(Page page) {
-  // Those who sleep came first. Relaxed, here and in map_slower(): hints. publish() proves that the
-  // page has no slot, and wakes the sleepers that were missed.
+  // Sleepers come first. Relaxed, here and in map_slower(): hints. publish() proves that the page
+  // has no slot, and wakes sleepers that were missed here.
   if (platform_.page_virtual(page).load(std::memory_order_relaxed) == page_virtual::kNone &&
       waiters_.load(std::memory_order_relaxed) == 0) [[likely]] {
     const SlotIndex slot =
@@ -37,7 +37,7 @@ template <typename Mapper<P>::Wait kWait>
   return map_slower(page, kWait == Wait::never ? nullptr : __builtin_return_address(0));
 }
 
-/// `caller` is for reports; without one it does not sleep.
+/// `caller` is for reports. Null: the call must not sleep.
 template <class P>
 [[gnu::noinline]] void* Mapper<P>::map_slower(Page page, const void* caller) {
   Pinned pinned{nullptr, MapError::none};
@@ -63,12 +63,12 @@ template <class P>
   return nullptr;
 }
 
-/// Adds a user to the page's slot if it has one, waiting out a change in progress.
+/// Adds a user to the page's slot if it has one. Waits while the slot is being changed.
 template <class P>
 auto Mapper<P>::pin(Page page) -> Pinned {
   auto& cell = platform_.page_virtual(page);
   for (;;) {
-    // Relaxed, all of them: as in hit(), the swap proves them, and the second look at the cell.
+    // Relaxed, all of them: as in hit(), the swap and the second read of the cell prove them.
     const std::uint32_t found = cell.load(std::memory_order_relaxed);
     if (found == page_virtual::kNone) return {nullptr, MapError::none};
     const std::size_t offset = offset_of(page_virtual::entry(found));
@@ -76,11 +76,12 @@ auto Mapper<P>::pin(Page page) -> Pinned {
     std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
     if (page_virtual::matches(found, seen) && word::users(seen) != 0) {
       if constexpr (kCellsChangeHands<P>) {
-        // As in hit(). The page had no slot a moment ago, or the caller's cell is not its own.
+        // As in hit(). Either the page had no slot a moment ago, or the cell is not this page's.
         if (!slot.page.is(page, std::memory_order_relaxed)) return {nullptr, MapError::none};
       }
-      // An idle slot that somebody waits for is the first sleeper's: hand it over, as its kunmap is
-      // about to. Else two users of one page, taking turns, would keep a sleeper out for ever.
+      // An idle slot that was parked for sleepers belongs to the first of them: grant it now, as
+      // its last kunmap is about to. Otherwise two users of one page, taking turns, would keep a
+      // sleeper out for ever.
       if (word::is_idle(seen) && word::is_parked(seen) &&
           waiters_.load(std::memory_order_relaxed) != 0) {
         settle(page_virtual::slot(found));
@@ -111,14 +112,15 @@ template <class P>
   return pin(page).address;
 }
 
-/// Takes a clean slot in hand; scavenges when there is none. kNoSlot: every slot is pinned or in
-/// another hand, or the caller may not wait for the flush.
+/// Takes a clean slot; scavenges when there is none. kNoSlot: every slot is pinned or taken, or the
+/// caller may not wait for the flush.
 template <class P>
 SlotIndex Mapper<P>::take_clean() {
   auto& leaf = cpus_[platform_.cpu()].leaf;
   SlotIndex slot = clean_.take(leaf);
   if (slot != kNoSlot || !platform_.may_flush()) return slot;
-  // Two rounds of the hand clear every referenced bit and come back; what is idle then is taken.
+  // Two rounds of the hand clear every referenced bit and reach each slot again; the second takes
+  // what is idle then.
   for (std::uint32_t examined = 0; examined <= 2 * slot_count_;) {
     const std::uint32_t now = scavenge().examined;
     slot = clean_.take(leaf);
@@ -128,8 +130,8 @@ SlotIndex Mapper<P>::take_clean() {
   return slot;
 }
 
-/// Somebody else has mapped the page since we looked. Takes that mapping and gives the slot in hand
-/// back; or maps the page after all, if it has been unmapped again.
+/// Another thread has mapped the page meanwhile. Pins that mapping and gives `slot` back; or maps
+/// the page in `slot` after all, if it has been unmapped again.
 template <class P>
 auto Mapper<P>::map_in(SlotIndex slot, Page page) -> Pinned {
   Chain chain;
@@ -139,20 +141,21 @@ auto Mapper<P>::map_in(SlotIndex slot, Page page) -> Pinned {
   return {*result, result.error()};
 }
 
-/// Claim, write, publish. Null: the page has a slot already; the one in hand is untouched.
+/// Claims page->virtual, writes the PTE, publishes the word. Null: the page has a slot already; the
+/// taken slot is unchanged.
 template <class P>
 [[gnu::always_inline]] inline void* Mapper<P>::publish(SlotIndex index, Page page) {
   Slot& slot = slot_of(index);
-  // Relaxed, here and below: who has the slot in hand comes after all who had it before, and the
-  // word publishes what is written.
+  // Relaxed, here and below: the thread that has taken the slot comes after all that had it before,
+  // and the word publishes what is written.
   const std::uint32_t dead = slot.word.load(std::memory_order_relaxed);
   {
     // From the claim on, a hit elsewhere spins until the word is published.
     const typename P::InterruptsOff bounded(platform_);
     std::uint32_t expected = page_virtual::kNone;
-    // Before the cell names the slot: pairs with the look at the page in hit() and pin().
+    // Stored before the cell names the slot: pairs with the look at the page in hit() and pin().
     if constexpr (kCellsChangeHands<P>) slot.page.store(page, std::memory_order_relaxed);
-    // Acquire: pairs with claim(), which cleared it: what users did to the page in its last slot
+    // Acquire: pairs with claim(), which cleared it. What users did to the page in its last slot
     // comes before what they do in this one.
     if (!platform_.page_virtual(page).compare_exchange_strong(
             expected, page_virtual::make(index, dead), std::memory_order_acq_rel,
@@ -164,7 +167,7 @@ template <class P>
     platform_.write_pte(index, page);
     // Release: pairs with hit() and pin(), which find the PTE and the page. Sequentially
     // consistent, as are the sleeper's announcement in enqueue() and its look at the words in
-    // sweep_leaf(): either it sees this slot, or the test below sees the sleeper.
+    // sweep_leaf(): either the sleeper sees this slot, or the test below sees the sleeper.
     slot.word.store(word::published(dead), std::memory_order_seq_cst);
   }
   platform_.count(Event::miss);

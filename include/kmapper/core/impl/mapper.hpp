@@ -1,4 +1,4 @@
-// All of Mapper that is not inline. Include it in one source file of a platform and instantiate
+// All of Mapper that is not inline. Include it in one source file of a platform and instantiate it
 // there: `template class kmapper::Mapper<MyPlatform>;`.
 #pragma once
 

@@ -1,6 +1,7 @@
-// What a caller did wrong, found and undone. The release build finds what the word itself tells;
-// the checked build keeps a ledger of who holds what, and looks before it acts. All loads here are
-// relaxed: a caller that is right finds what its own pin keeps as it is, and a report may be late.
+// Misuse by callers: finding it, reporting it, undoing it. The release build finds what the word
+// alone shows. The checked build keeps a ledger of all holders, and checks before it acts. All
+// loads here are relaxed: a correct caller reads what its own pin keeps unchanged, and a report may
+// be late.
 #pragma once
 
 #include "kmapper/core/mapper.hpp"
@@ -29,7 +30,7 @@ template <class P>
   report(Misuse::kunmap_wrong_address, kNoSlot, Page{}, address, __builtin_return_address(0));
 }
 
-/// A kmap before open(). Null, for the kmap to return.
+/// Reports a kmap before open(). Returns null, for the kmap to return.
 template <class P>
 [[gnu::noinline]] void* Mapper<P>::not_open(Page page, const void* caller) {
   report(Misuse::not_open, kNoSlot, page, nullptr, caller);
@@ -48,7 +49,7 @@ template <class P>
   return false;
 }
 
-/// A kmap that might sleep where it may not is wrong even when it happens to hit.
+/// A kmap where the caller may not sleep is wrong even when it happens to hit.
 template <class P>
 [[gnu::noinline]] bool Mapper<P>::check_may_sleep(Page page) {
   if (platform_.may_sleep()) return true;
@@ -56,8 +57,8 @@ template <class P>
   return false;
 }
 
-/// A CPU that waits for others while it holds what one of them spins for, or cannot answer itself,
-/// waits for ever.
+/// Reports a flush where the caller may not wait. Such a CPU could wait for ever: another CPU may
+/// spin for a lock that it holds, or it cannot answer interrupts itself.
 template <class P>
 bool Mapper<P>::check_may_flush(const void* caller) {
   if (platform_.may_flush()) return true;
@@ -65,8 +66,8 @@ bool Mapper<P>::check_may_flush(const void* caller) {
   return false;
 }
 
-/// Whether there is a user to subtract, and it is the caller's. Asks before the word is changed, so
-/// that a wrong kunmap is never seen by others, not even for a moment.
+/// Whether the slot has a user to subtract, and that user is the caller. Called before the word
+/// changes, so that other CPUs never see the effect of a wrong kunmap.
 template <class P>
 [[gnu::noinline]] bool Mapper<P>::check_kunmap(const Slot& slot, Page page) {
   const void* const caller = __builtin_return_address(0);
@@ -81,8 +82,8 @@ template <class P>
   return false;
 }
 
-/// Before the caller sleeps for slots: holding some, it could wait for itself. Reports what it
-/// holds.
+/// Called before the caller sleeps for slots: a caller that holds some could wait for itself.
+/// Reports what it holds.
 template <class P>
 bool Mapper<P>::check_holds_nothing(Misuse otherwise, const void* caller) {
   const SlotIndex held = ledger_.any_of(platform_, platform_.stamp(), slot_count_);

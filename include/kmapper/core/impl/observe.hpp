@@ -1,4 +1,4 @@
-// Opening the window, and looking at it.
+// Opening the window, and inspecting it.
 #pragma once
 
 #include "kmapper/core/mapper.hpp"
@@ -22,7 +22,7 @@ template <class P>
   slot_count_ = slots;
   clean_.resize(slots);
   unparked_.resize(slots);
-  // Relaxed, all of them: nobody else is there yet.
+  // Relaxed, all of them: no other thread uses the window yet.
   slots_[0].word.store(word::kSentinel, std::memory_order_relaxed);
   for (std::uint32_t i = 0; i < slots; ++i) {
     slot_of(SlotIndex{i}).word.store(word::kNotParked, std::memory_order_relaxed);
@@ -50,8 +50,8 @@ auto Mapper<P>::inspect(SlotIndex index) const -> SlotView {
 template <class P>
 SlotIndex Mapper<P>::find(Page page) {
   if (!platform_.is_high(page)) return kNoSlot;
-  // Acquire: pairs with claim(): who finds no slot comes after its taking, and may go on to
-  // finish_flushes().
+  // Acquire: pairs with claim(). A caller that finds no slot comes after the slot was taken back,
+  // and may go on to finish_flushes().
   const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_acquire);
   return found == page_virtual::kNone ? kNoSlot : page_virtual::slot(found);
 }

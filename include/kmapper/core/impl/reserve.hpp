@@ -1,7 +1,7 @@
 // Several slots for one caller. Slots are gathered all or none: a caller that cannot have them at
-// once joins the queue like any sleeper, and only the first in the queue gathers. So nobody ever
-// sleeps with half of what it needs while another does the same, and who holds a reservation never
-// sleeps for what it maps in it.
+// once joins the queue like any sleeper, and only the first in the queue gathers. So no caller ever
+// sleeps with half of what it needs while another does the same, and the holder of a reservation
+// never sleeps for what it maps in it.
 #pragma once
 
 #include "kmapper/core/mapper.hpp"
@@ -44,7 +44,7 @@ void Mapper<P>::put_chain(Chain& chain) {
   while (chain.count != 0) put_clean(pop(chain));
 }
 
-/// Takes that many clean slots in hand.
+/// Takes `slots` clean slots.
 template <class P>
 auto Mapper<P>::gather(std::uint32_t slots, Limits<P> limits, const void* caller) -> Result<Chain> {
   if (slot_count_ == 0) not_open(Page{}, caller);
@@ -60,7 +60,7 @@ auto Mapper<P>::gather(std::uint32_t slots, Limits<P> limits, const void* caller
     push(chain, slot);
   }
   if (chain.count == slots) return chain;
-  put_chain(chain);  // whoever waits must not hold
+  put_chain(chain);  // a sleeper must hold nothing
   if (!platform_.may_sleep()) return MapError::would_sleep;
 
   Waiter self(platform_, Page{}, slots, limits, caller);
@@ -88,7 +88,7 @@ Result<void*> Mapper<P>::map_reserved(Chain& chain, Page page) {
   }
 }
 
-/// kmap_all() when the first `mapped` pages are mapped.
+/// kmap_all() after the first `mapped` pages have been mapped.
 template <class P>
 [[gnu::noinline]] MapError Mapper<P>::map_rest(std::span<PageAddress<P>> pages, std::size_t mapped,
                                                Limits<P> limits) {
@@ -104,7 +104,7 @@ template <class P>
     if (address == nullptr) break;
   }
   if (mapped == pages.size()) return MapError::none;
-  kunmap_all(pages.first(mapped));  // whoever waits must not hold
+  kunmap_all(pages.first(mapped));  // a sleeper must hold nothing
   if (pages.size() > slot_count_) return MapError::too_large;
   Result<Chain> chain = gather(static_cast<std::uint32_t>(pages.size()), limits, caller);
   if (!chain) return chain.error();

@@ -1,9 +1,9 @@
 // Taking idle slots back. The hand goes round the slots that are not parked. A referenced slot gets
-// a second chance, a pinned one is parked until its kunmap makes it idle, an idle one is claimed,
-// its page forgets it, and its PTE is taken. Then one flush for the batch, and only then are the
-// slots clean.
+// a second chance. A pinned slot is parked until its last kunmap makes it idle. An idle slot is
+// claimed: page->virtual is cleared and the PTE is taken. One flush for the whole batch follows,
+// and only then are the slots clean.
 //
-// Several scavengers may run at once: each claim is a compare-and-swap. A batch is bounded, in the
+// Several scavengers may run at once: each claim is a compare-and-swap. A batch is bounded in the
 // slots it takes and in the words it examines, because a kmap pays for it.
 #pragma once
 
@@ -40,14 +40,15 @@ struct Mapper<P>::Batch {
 /// Takes one batch, and makes it clean.
 template <class P>
 auto Mapper<P>::scavenge() -> Scavenged {
-  // Relaxed: a hint. What is missed here, the next scavenge finds, or a sleeper with the lock.
+  // Relaxed: a hint. A flush that is missed here is made by the next scavenge, or by a sleeper,
+  // which reads with the lock held.
   if (owed_flushes_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
     const std::uint32_t made = make_owed_flushes(Batch::kMost);
     if (made != 0) return {made, made};
   }
   Batch batch;
-  // Relaxed, here and at the other additions: who finds a page without a slot has acquired from the
-  // claim() that follows.
+  // Relaxed, here and at the other additions: a caller that finds a page without a slot has
+  // acquired from the claim() that follows.
   flushes_due_.fetch_add(1, std::memory_order_relaxed);
   {
     // A hit that meets a slot between its claim and the clearing of page->virtual spins.
@@ -59,7 +60,7 @@ auto Mapper<P>::scavenge() -> Scavenged {
       if (leaf == Set::kNoLeaf) break;
       const std::uint32_t examined = leaf;
       if (++leaf == unparked_.leaves()) leaf = 0;
-      // Before the work, so that another CPU's scavenger takes another leaf.
+      // Stored before the work, so that another CPU's scavenger takes another leaf.
       hand_.store(leaf, std::memory_order_relaxed);
       examine_leaf(examined, unparked_.leaf(examined), batch);
     } while (batch.taken < Batch::kEnough && batch.examined < Batch::kMostExamined && --steps != 0);
@@ -68,10 +69,10 @@ auto Mapper<P>::scavenge() -> Scavenged {
   return {batch.examined, batch.taken};
 }
 
-/// The hand goes over these slots of a leaf. Interrupts are off.
+/// The hand passes these slots of a leaf. Interrupts are off.
 template <class P>
 void Mapper<P>::examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch) {
-  // A miss pays for one turn of this loop.
+  // A miss pays for one pass of this loop.
   typename Set::Bits taken = slots;
   std::uint32_t passed_over = 0;
   std::uint32_t untouched = 0;
@@ -100,7 +101,7 @@ void Mapper<P>::examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch
   batch.end_leaf(leaf, taken, touched + untouched);
 }
 
-/// What the hand does with a slot that it does not take: a second chance, or off its path.
+/// What the hand does with a slot that it does not take: gives it a second chance, or parks it.
 template <class P>
 [[gnu::noinline]] void Mapper<P>::pass_over(SlotIndex index, std::uint32_t seen) {
   if (word::is_pinned(seen)) {
@@ -108,12 +109,12 @@ template <class P>
     return;
   }
   if (!word::is_live(seen) || (seen & word::kReferenced) == 0) return;
-  // Relaxed: says nothing but that the hand was here.
+  // Relaxed: it publishes nothing; it only says that the hand was here.
   slot_of(index).word.compare_exchange_strong(seen, seen & ~word::kReferenced,
                                               std::memory_order_relaxed, std::memory_order_relaxed);
 }
 
-/// Takes all idle slots of a leaf, referenced or not, and parks the pinned ones: after it, every
+/// Takes all idle slots of a leaf, referenced or not, and parks the pinned ones. Afterwards every
 /// live slot of the leaf is parked or has been taken. Interrupts are off.
 template <class P>
 void Mapper<P>::sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch) {
@@ -121,8 +122,8 @@ void Mapper<P>::sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& 
   std::uint32_t count = 0;
   while (slots != 0) {
     const SlotIndex index = Set::first_of(leaf, slots);
-    // Sequentially consistent: a sleeper's look at the window. Pairs with publish(), which looks
-    // for sleepers after it.
+    // Sequentially consistent: this is a sleeper's look at the window. Pairs with publish(), which
+    // looks for sleepers after it has published.
     const std::uint32_t seen = slot_of(index).word.load(std::memory_order_seq_cst);
     if (word::is_idle(seen) && !word::is_parked(seen)) {
       const Claim claimed = claim(index, seen, word::dead_after(seen));
@@ -138,30 +139,31 @@ void Mapper<P>::sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& 
   batch.end_leaf(leaf, taken, count);
 }
 
-/// Takes an idle slot out of use: no hit finds it any more, and its PTE is empty. TLBs may still
-/// hold it if it was `touched`: until they are flushed, flushes_due_ counts it. Interrupts are off.
+/// Takes an idle slot out of use: no hit finds it any more, and its PTE is empty. If it was
+/// `touched`, TLBs may still hold it, and flushes_due_ counts it until they are flushed. Interrupts
+/// are off.
 template <class P>
 [[gnu::always_inline]] inline auto Mapper<P>::claim(SlotIndex index, std::uint32_t idle,
                                                     std::uint32_t dead) -> Claim {
   Slot& slot = slot_of(index);
-  // Acquire: pairs with the kunmaps' subtractions: all use of the slot comes before its PTE is
-  // taken; and with publish(), whose page is read below.
+  // Acquire: pairs with the kunmaps' subtractions, so that all use of the slot comes before its PTE
+  // is taken; and with publish(), whose page is read below.
   if (!slot.word.compare_exchange_strong(idle, dead, std::memory_order_acq_rel,
                                          std::memory_order_relaxed)) {
     return Claim::lost;
   }
   const bool touched = platform_.take_pte(index);
-  // Nobody else changes page->virtual while it names a slot that is in hand. Release: pairs with
-  // publish(), evict() and find(): whoever finds the page without a slot comes after the claim, and
-  // after the PTE was taken.
+  // While page->virtual names a taken slot, only the thread that took it changes page->virtual.
+  // Release: pairs with publish(), evict() and find(). A thread that finds the page without a slot
+  // comes after the claim, and after the PTE was taken.
   platform_.page_virtual(slot.page.load(std::memory_order_relaxed))
       .store(page_virtual::kNone, std::memory_order_release);
   return touched ? Claim::touched : Claim::untouched;
 }
 
-/// Takes a pinned slot off the hand's path: its last kunmap sees that, and comes
-/// to settle(). False: the slot is not pinned any more, and stays where it was. The set is left
-/// before the word changes, so that the insertion of that last kunmap is never undone.
+/// Takes a pinned slot off the hand's path: its last kunmap sees that, and calls settle(). False:
+/// the slot is not pinned any more and stays on the path. The slot leaves the set before its word
+/// changes, so that this removal never undoes the insertion by the last kunmap.
 template <class P>
 bool Mapper<P>::park(SlotIndex index) {
   Slot& slot = slot_of(index);
@@ -170,8 +172,8 @@ bool Mapper<P>::park(SlotIndex index) {
     unparked_.remove(index);
     seen = slot.word.load(std::memory_order_relaxed);
     while (word::is_pinned(seen) && !word::is_parked(seen)) {
-      // Relaxed: the last kunmap finds it in the word that it changes. The insertion which that
-      // makes comes after the removal above, because remove() acquires from every one before it.
+      // Relaxed: the last kunmap finds the flag in the word that it changes. Its insertion comes
+      // after the removal above, because remove() acquires from every insertion before it.
       if (slot.word.compare_exchange_weak(seen, seen & ~word::kNotParked, std::memory_order_relaxed,
                                           std::memory_order_relaxed)) {
         return true;
@@ -179,19 +181,19 @@ bool Mapper<P>::park(SlotIndex index) {
     }
     if (word::is_parked(seen)) return true;
     unparked_.insert(index);
-    // A sleeper's sweep may have come by while the slot was out of the set. Sequentially
-    // consistent: pairs with enqueue(), as the insertion does with the sweep's look at the set.
+    // A sleeper's sweep may have looked while the slot was out of the set. Sequentially consistent:
+    // pairs with enqueue(), as the insertion pairs with the sweep's look at the set.
     if (waiters_.load(std::memory_order_seq_cst) == 0) [[likely]]
       return false;
     settle(index);
-    // A hit may have been faster, and then nobody but us parks the slot for that sleeper. Relaxed:
-    // the load in the next turn and the swap prove it.
+    // A hit may have been faster. Then no other thread parks the slot for that sleeper, so it is
+    // done here. Relaxed: the load in the next turn and the swap prove it.
     seen = slot.word.load(std::memory_order_relaxed);
   } while (word::is_live(seen) && !word::is_parked(seen));
   return false;
 }
 
-/// One flush for the batch; then its slots are clean.
+/// Makes one flush for the batch; then its slots are clean.
 template <class P>
 void Mapper<P>::finish(Batch& batch) {
   if (batch.taken != 0) {
@@ -205,13 +207,13 @@ void Mapper<P>::finish(Batch& batch) {
   for (std::uint32_t i = 0; i < batch.runs; ++i)
     clean_.insert(batch.run[i].leaf, batch.run[i].slots);
   cpus_[platform_.cpu()].leaf.store(batch.run[0].leaf, std::memory_order_relaxed);
-  // Sequentially consistent: as in put_clean().
+  // Sequentially consistent, for the same reason as in put_clean().
   if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
     grant_clean();
 }
 
-/// Flushes slots whose PTEs were taken. None of them accessed: no TLB holds them, there is nothing
-/// to do.
+/// Flushes slots whose PTEs were taken. If none of them was accessed, no TLB holds them, and there
+/// is nothing to flush.
 template <class P>
 void Mapper<P>::flush(std::span<const SlotIndex> touched) {
   if (touched.empty()) return platform_.count(Event::flush_avoided);
@@ -235,7 +237,7 @@ template <class P>
   return take_all_idle();
 }
 
-/// The caller may flush.
+/// flush_all_zero_pkmaps() for a caller that may flush.
 template <class P>
 std::uint32_t Mapper<P>::take_all_idle() {
   make_owed_flushes(slot_count_);

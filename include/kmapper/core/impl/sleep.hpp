@@ -1,18 +1,18 @@
 // When every slot is pinned: first come, first served.
 //
-// A sleeper joins the queue, then looks again; whoever makes a slot clean or publishes one looks at
-// the queue after that. Both sides are sequentially consistent, so one of them sees the other. The
-// sleeper's look parks all pinned slots, so that each last kunmap comes to slow_exit(), which
-// grants the slot to the first in the queue. A grant is the slot itself, in hand: nobody else can
-// take it. The sleeper does the cleaning.
+// A sleeper joins the queue, then looks again. A thread that makes a slot clean or publishes one
+// looks at the queue after that. Both sides are sequentially consistent, so one of them sees the
+// other. The sleeper's look parks all pinned slots, so that each last kunmap reaches slow_exit(),
+// which grants the slot to the first in the queue. A grant is the slot itself, already taken for
+// the sleeper. The sleeper makes the flush that the slot needs.
 #pragma once
 
 #include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
 
-/// One sleeping call, on its own stack. What is not constant is guarded by queue_lock_, but for the
-/// chains of a waiter that has left the queue.
+/// One sleeping call, on its own stack. queue_lock_ guards what is not constant, except the chains
+/// of a waiter that has left the queue.
 template <class P>
 struct Mapper<P>::Waiter {
   Waiter(P& platform, Page wanted, std::uint32_t slots, Limits<P> until, const void* return_to)
@@ -26,22 +26,22 @@ struct Mapper<P>::Waiter {
   typename P::Sleeper sleeper;
   const Page page;  // Page{}: any
   const Limits<P> limits;
-  const Stamp since;           // who sleeps, and since when
+  const Stamp since;           // the sleeper, and the time when its sleep began
   const void* const caller;    // of the kmap
   std::uint32_t needed;        // slots still to be granted; only the first in the queue gets any
-  bool look_for_page = false;  // somebody may have mapped the page
+  bool look_for_page = false;  // another thread may have mapped the page
   Chain clean{};               // the grants
-  Chain dirty{};               // those that TLBs may still hold
+  Chain dirty{};               // the grants that TLBs may still hold
   Waiter* next = nullptr;
 };
 
-/// kmap when no slot could be had: sleeps for one, or for the page to be mapped by somebody else.
+/// kmap when no slot could be had: sleeps for a slot, or until another thread maps the page.
 template <class P>
 [[gnu::noinline]] Result<void*> Mapper<P>::sleep_for_slot(Page page, Limits<P> limits,
                                                           const void* caller) {
   if constexpr (P::kChecked) check_holds_nothing(Misuse::sleeping_with_pins, caller);
   Waiter self(platform_, page, 1, limits, caller);
-  self.look_for_page = true;  // it may have been mapped since we looked
+  self.look_for_page = true;  // another thread may have mapped it since the last look
   enqueue(self);
   Pinned pinned{nullptr, MapError::none};
   Woken woken = wait_in_queue(self);
@@ -76,7 +76,7 @@ template <class P>
   return MapError::would_sleep;
 }
 
-/// Announces a sleeper, and then looks again at all that it could have waited for in vain.
+/// Announces a sleeper, then looks again for all that it could otherwise wait for in vain.
 template <class P>
 void Mapper<P>::enqueue(Waiter& self) {
   queue_lock_.lock();
@@ -90,15 +90,15 @@ void Mapper<P>::enqueue(Waiter& self) {
   take_all_idle();
 }
 
-/// Why a waiter no longer sleeps: it reached its limits, or somebody may have mapped its page, or
-/// (neither) it has all that it needs.
+/// Why a waiter no longer sleeps: it reached its limits (`error`), or another thread may have
+/// mapped its page (`to_look`), or (neither) it has all the slots that it needs.
 template <class P>
 struct Mapper<P>::Woken {
   MapError error;
   bool to_look;
 };
 
-/// Sleeps until there is a reason not to.
+/// Sleeps until one of the reasons in Woken applies.
 template <class P>
 auto Mapper<P>::wait_in_queue(Waiter& self) -> Woken {
   const Limits<P>& limits = self.limits;
@@ -138,13 +138,14 @@ void Mapper<P>::leave_queue(Waiter& self) {
     for (Waiter* it = first_waiter_; it != &self; it = it->next) before = it;
     (before != nullptr ? before->next : first_waiter_) = self.next;
     if (last_waiter_ == &self) last_waiter_ = before;
-    // Needs no order, here and in grant(): who misses it takes the slow path in vain.
+    // Needs no order, here and in grant(): a thread that reads the old count takes the slow path in
+    // vain.
     waiters_.fetch_sub(1, std::memory_order_seq_cst);
   }
   queue_lock_.unlock();
 }
 
-/// Hands the slot to the first sleeper. The lock is held and the queue is not empty.
+/// Gives the slot to the first sleeper. The lock is held and the queue is not empty.
 template <class P>
 void Mapper<P>::grant(SlotIndex slot, bool clean) {
   Waiter& waiter = *first_waiter_;
@@ -179,8 +180,8 @@ template <class P>
   queue_lock_.unlock();
 }
 
-/// A slot was published while others sleep: they must hear of its last kunmap, and those that want
-/// this very page need no slot any more.
+/// A slot was published while other threads sleep. The slot is parked, so that its last kunmap
+/// reaches them. Those that want this page are woken, because they need no slot any more.
 template <class P>
 [[gnu::noinline]] void Mapper<P>::announce(SlotIndex slot, Page page) {
   park(slot);
@@ -193,12 +194,13 @@ template <class P>
   queue_lock_.unlock();
 }
 
-/// The last user of a parked slot has gone, or (in the strict build) of any; or a kunmap was wrong.
+/// The last user of a parked slot has gone (in the strict build, of any slot); or a kunmap was
+/// wrong.
 template <class P>
 [[gnu::noinline]] void Mapper<P>::slow_exit(std::size_t offset, std::uint32_t before, Page page) {
   Slot& slot = slot_at(offset);
   const void* const caller = __builtin_return_address(0);
-  // Relaxed, both repairs: whoever was wrong has nothing to publish.
+  // Relaxed, both repairs: a wrong kunmap has nothing to publish.
   if (&slot == &slots_[0]) {
     slot.word.store(word::kSentinel, std::memory_order_relaxed);
     return report_kunmap(slot, page, caller);
@@ -215,12 +217,12 @@ template <class P>
 }
 
 /// Decides what becomes of a slot that may be idle now: it goes to the first sleeper, or back on
-/// the hand's path. Whoever is second to come here finds nothing left to do.
+/// the hand's path. If two threads come here for one slot, the second finds nothing left to do.
 template <class P>
 void Mapper<P>::settle(SlotIndex index) {
   Slot& slot = slot_of(index);
   queue_lock_.lock();
-  // Relaxed: as new as what brought the caller here, and proved by the swaps below.
+  // Relaxed: as new as the value that brought the caller here, and proved by the swaps below.
   std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
   while (word::is_idle(seen)) {
     if (first_waiter_ != nullptr) {

@@ -1,9 +1,10 @@
-// All of VmapRange. Include it in one source file of a platform and instantiate there:
-// `template class kmapper::VmapRange<MyPlatform>;`.
+// All of VmapRange. Include it in one source file of a platform and instantiate it there: `template
+// class kmapper::VmapRange<MyPlatform>;`.
 //
-// Sets of pages are bitmaps, and a run is found by looking for a free page and then for the next
-// one that is not free. Whoever has taken a run, or an area's size out of sizes_, is alone with
-// these pages, so PTEs change without the lock, and interrupts are off only while bits are turned.
+// Sets of pages are bitmaps. To find a run, take_run() looks for a free page and then for the next
+// page that is not free. The thread that has taken a run, or an area's size out of sizes_, is the
+// only one that uses its pages. So PTEs change without the lock, and interrupts are off only while
+// bits change.
 #pragma once
 
 #include <algorithm>
@@ -33,7 +34,8 @@ Result<void*> VmapRange<P>::vmap(std::span<const Page> pages) {
   }
   for (std::uint32_t i = 0; i < pages.size(); ++i)
     platform_.write_vmap_pte(VmapPage{first + i}, pages[i]);
-  // Release: pairs with vunmap() and area_at(). The address itself goes to others as they like.
+  // Release: pairs with vunmap() and area_at(). The caller itself orders how it passes the address
+  // on.
   sizes_[first].store(size, std::memory_order_release);
   return platform_.vmap_address(VmapPage{first});
 }
@@ -41,7 +43,7 @@ Result<void*> VmapRange<P>::vmap(std::span<const Page> pages) {
 template <class P>
 [[gnu::noinline]] void VmapRange<P>::unmap(const void* address) {
   const std::uint32_t first = number_of(address);
-  // Of two who unmap the same area one finds its size; the other has done something wrong.
+  // If two threads unmap the same area, one finds its size; the other call is a misuse.
   const std::uint32_t size =
       first == kNone ? 0 : sizes_[first].exchange(0, std::memory_order_acq_rel);
   if (size == 0) {
@@ -72,7 +74,7 @@ std::uint32_t VmapRange<P>::take_run(std::uint32_t pages) {
     }
     if (--left == 0) {
       left = kMostExamined;
-      lock_.unlock();  // interrupts come through
+      lock_.unlock();  // lets interrupts in
       lock_.lock();
     }
     at = next(clean_, 0, end, page_count_);
@@ -81,7 +83,7 @@ std::uint32_t VmapRange<P>::take_run(std::uint32_t pages) {
   return kNone;
 }
 
-/// An area's pages are not used any more. Pages that nobody has accessed are in no TLB.
+/// Takes the pages of an area that is no longer used. Pages without an access are in no TLB.
 template <class P>
 void VmapRange<P>::put_back(Run run, bool accessed) {
   const std::uint32_t pages = run.end - run.first;
@@ -98,7 +100,7 @@ void VmapRange<P>::put_back(Run run, bool accessed) {
   lock_.unlock();
 }
 
-/// Flushes what is dirty, or waits for somebody who is about it.
+/// Flushes all dirty pages, or waits for the thread that is flushing them.
 template <class P>
 auto VmapRange<P>::clean_up() -> CleanUp {
   const bool may_flush = platform_.may_flush();  // asked before the lock is held
@@ -106,7 +108,7 @@ auto VmapRange<P>::clean_up() -> CleanUp {
   lock_.lock();
   if (flushing_.load(std::memory_order_relaxed) != 0) {
     lock_.unlock();
-    // Who flushes may have been preempted by the caller, so not every caller may wait.
+    // The flushing thread may have been preempted by the caller, so not every caller may wait.
     if (!may_wait) return CleanUp::may_not_wait;
     while (flushing_.load(std::memory_order_relaxed) != 0) platform_.relax();
     return CleanUp::waited;
@@ -167,8 +169,8 @@ std::uint32_t VmapRange<P>::number_of(const void* address) const {
 
 // --- Sets of pages ---
 
-/// The first page at or after `from` and below `end` that is in the set, or, with all bits
-/// `inverted`, that is not; `end` if there is none.
+/// The first page at or after `from` and below `end` that is in the set; `end` if there is none.
+/// With all bits `inverted`: the first that is not in the set.
 template <class P>
 std::uint32_t VmapRange<P>::next(const PageSet& set, Bits inverted, std::uint32_t from,
                                  std::uint32_t end) {
@@ -182,7 +184,7 @@ std::uint32_t VmapRange<P>::next(const PageSet& set, Bits inverted, std::uint32_
   return std::min(word * kBits + static_cast<std::uint32_t>(std::countr_zero(bits)), end);
 }
 
-/// Calls change(word, bits) for each word that has pages of the run, with their bits in it.
+/// Calls change(word, bits) for each word that holds pages of the run; `bits` are those pages.
 template <class P>
 template <class Change>
 void VmapRange<P>::for_each_word(Run run, Change change) {
