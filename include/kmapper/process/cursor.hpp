@@ -1,5 +1,5 @@
-// A place in a file, for one thread that reads or writes near where it just did: what the cursor
-// holds costs two comparisons, and no atomic operation.
+// A position in a file, for one thread whose accesses are near each other: an access within the
+// granule that the cursor holds costs two comparisons, and no atomic operation.
 #pragma once
 
 #include <cstddef>
@@ -11,14 +11,15 @@
 
 namespace kmapper::process {
 
-/// Keeps one granule pinned, the last. One thread at a time; it must not outlive its window. It
-/// gives back what it holds before it asks for another, so that it never waits for itself.
+/// Keeps one granule pinned: the last that it moved to. Used by one thread at a time; must not
+/// outlive its window. It gives back what it holds before it asks for another granule, so it never
+/// waits for itself.
 class KMAPPER_API Cursor {
  public:
   explicit Cursor(FileWindow& window) : file_(window.file_.get()) {}
 
-  /// Where the file's bytes from `offset` on are, at least so many in one piece; good until the
-  /// next call. May sleep, as FileWindow::map() does. Null: see error().
+  /// The address of the file's bytes from `offset` on, at least `length` contiguous bytes; valid
+  /// until the next call. May sleep, as FileWindow::map() does. Null: see error().
   [[nodiscard]] std::byte* at(std::int64_t offset, std::size_t length = 1) noexcept {
     const auto within = static_cast<std::uint64_t>(offset) - static_cast<std::uint64_t>(begin_);
     if (within < held_.size() && length <= held_.size() - within) [[likely]]
@@ -27,10 +28,10 @@ class KMAPPER_API Cursor {
   }
   /// Why the last at() returned null.
   [[nodiscard]] const Error& error() const { return error_; }
-  /// Why an access to what at() returned could not be carried out, the first if there were several:
-  /// see Mapping::fault(). Who goes through a file need ask only once, at its end.
+  /// Why an access to what at() returned failed, the first if there were several: see
+  /// Mapping::fault(). A caller that goes through a file need ask only once, at the end.
   [[nodiscard]] std::error_code fault() const noexcept { return fault_ ? fault_ : held_.fault(); }
-  /// Gives back what it holds.
+  /// Gives back the granule that it holds.
   void release() noexcept {
     fault_ = fault();
     held_ = {};

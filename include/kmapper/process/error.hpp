@@ -1,5 +1,5 @@
-// Why a window of a process could not do what it was asked to: a std::error_code, and the numbers
-// that a person needs to see what was wrong. Its text is put together when somebody asks for it.
+// Why a call on a window of a process failed: a std::error_code, and the numbers that a person
+// needs to see what was wrong. The text is made only when message() is called.
 #pragma once
 
 #include <cstdint>
@@ -14,23 +14,23 @@
 
 namespace kmapper::process {
 
-/// What is not the operating system's word. Each equals the std::errc that it is nearest to. C
-/// programs know their numbers: what is new comes last.
+/// Errors of the window itself, not of the operating system. Each equals the nearest std::errc. C
+/// programs know the numbers, so new errors are added at the end.
 enum class WindowErrc {
-  would_sleep = 1,  // everything is pinned, and the caller would not wait
+  would_sleep = 1,  // everything is pinned, and the caller may not wait
   timed_out,        // nothing was unpinned in time
   cancelled,        // the stop token was asked to stop
-  too_many_users,   // 16,383 mappings hold the granule, which is as many as can be counted
+  too_many_users,   // 16,383 mappings hold the granule: no more can be counted
   too_large,        // longer, or more, than what can be mapped at once
   invalid_range,    // a negative offset, or a length below 1
   beyond_end,       // behind the end of the file
-  pinned,           // somebody holds a mapping of it
+  pinned,           // a mapping of it is held
   read_only,        // a write to a window that was opened for reading
   invalid_option,   // an option that this machine or file does not allow
   cut_short,        // the file has become shorter than what is mapped of it
-  forked,           // the window is the parent process's
-  busy,             // more calls at once than the window keeps record of
-  spent,            // the reservation has nothing left
+  forked,           // the window belongs to the parent process
+  busy,             // more calls at once than the window can record
+  spent,            // the reservation has no room left
   would_deadlock,   // all threads sleep for mappings, and none is left to release one
 };
 
@@ -39,39 +39,39 @@ enum class WindowErrc {
   return {static_cast<int>(code), window_category()};
 }
 
-/// No larger than a pointer and its owner: what a call that goes well returns beside its value.
+/// The error of a call, or none. No larger than two pointers: a call that succeeds returns it, too.
 class [[nodiscard]] KMAPPER_API Error {
  public:
-  /// What a call was asked for, which its error's text names.
+  /// What a call was asked for; the error's text names it.
   enum class About : std::uint8_t {
-    nothing,   // no more than the file or the budget
+    nothing,   // only the file or the budget
     range,     // `length` bytes at `offset`
     size,      // to make a file `offset` bytes long
     page,      // HighPage `count`, which lies at `offset`
-    granules,  // `count` of them, `length` bytes in all
+    granules,  // `count` granules, `length` bytes in all
   };
-  /// What is known of it.
+  /// All that is known of the error.
   struct Details {
     std::error_code code;
     About about = About::nothing;
     std::uint64_t count = 0;
     std::int64_t offset = 0;
     std::int64_t length = 0;
-    /// What the text speaks of, in bytes, as the file's size.
+    /// The limit that the text names, in bytes, such as the file's size.
     std::optional<std::int64_t> limit = {};
-    /// Says more than the code does; lives for ever. Null: the code's text will do.
+    /// A text that says more than the code does; a literal. Null: the code's own text.
     const char* why = nullptr;
-    /// Of the file. Null: "window", or "budget" where it is about granules.
+    /// The file's name. Null: the text says "window", or "budget" if it is about granules.
     std::shared_ptr<const std::string> name = {};
   };
 
   Error() = default;
-  /// Where there is no memory for the details, the error is not_enough_memory.
+  /// If there is no memory for the details, the error becomes not_enough_memory.
   explicit Error(Details details) noexcept;
   // NOLINTNEXTLINE(google-explicit-constructor)
   Error(std::error_code code) noexcept : Error(Details{.code = code}) {}
 
-  /// Whether there is one.
+  /// Whether there is an error.
   explicit operator bool() const { return details_ != nullptr; }
   [[nodiscard]] std::error_code code() const {
     return details_ != nullptr ? details_->code : std::error_code();
@@ -81,16 +81,16 @@ class [[nodiscard]] KMAPPER_API Error {
   }
   [[nodiscard]] std::int64_t offset() const { return details_ != nullptr ? details_->offset : 0; }
   [[nodiscard]] std::int64_t length() const { return details_ != nullptr ? details_->length : 0; }
-  /// What the text speaks of, in bytes, as the file's size; 0: nothing, or an empty file's.
+  /// The limit that the text names, in bytes, such as the file's size; 0: none, or an empty file.
   [[nodiscard]] std::int64_t limit() const {
     return details_ != nullptr ? details_->limit.value_or(0) : 0;
   }
-  /// One line that names the thing, what was asked of it, what was wrong, and the limit. Throws
-  /// std::bad_alloc.
+  /// One line that names the file or budget, what was asked of it, what was wrong, and the limit.
+  /// Throws std::bad_alloc.
   [[nodiscard]] std::string message() const;
 
  private:
-  std::shared_ptr<const Details> details_;  // null: none
+  std::shared_ptr<const Details> details_;  // null: no error
 };
 
 /// A value, or the Error why there is none.
@@ -104,7 +104,7 @@ class [[nodiscard]] Expected {
 
   explicit operator bool() const { return !error_; }
   [[nodiscard]] const Error& error() const { return error_; }
-  /// T{} where there is an error.
+  /// T{} if there is an error.
   [[nodiscard]] T& operator*() { return value_; }
   [[nodiscard]] const T& operator*() const { return value_; }
   [[nodiscard]] T* operator->() { return &value_; }

@@ -1,13 +1,13 @@
-// High memory for a process: pages of RAM, as many as the machine has, of which the process has
-// only those mapped that it uses. A 32-bit process may have 20 GiB of them.
+// High memory for a process: pages of RAM, as many as the machine has. Only the pages in use are
+// mapped. A 32-bit process may have 20 GiB of them.
 //
 //     const Budget budget({.bytes = 64 << 20, .granule = 4096});
 //     HighMemory memory(budget);
 //     auto page = memory.allocate();
 //     if (auto mapping = memory.map(*page)) fill(mapping->writable());
 //
-// The pages lie in a memory file (memfd_create), which has no name and dies with the process. Core
-// dumps have those that are mapped in slots, none or all: see Options::core_dump.
+// The pages lie in a memory file (memfd_create), which has no name and ends with the process.
+// Options::core_dump says which pages a core dump contains: those mapped in slots, none or all.
 #pragma once
 
 #include <bit>
@@ -20,41 +20,42 @@
 
 namespace kmapper::process {
 
-/// A page of a HighMemory, of the budget's granule.
+/// A page of a HighMemory. It has the size of the budget's granule.
 enum class HighPage : std::uint64_t {};
 
-/// When a page takes up memory. when_written: with the first write to it. Where the machine has
-/// none left by then, or the process's control group, the kernel ends a process to get some (the
-/// OOM killer). when_allocated: in allocate(), where running out is an error. That looks at what is
-/// left before each 16 MiB, leaves 16 MiB, and costs a system call a page; memory that others take
-/// at the same time is not seen.
+/// When a page takes up memory. when_written: at the first write to it. If the machine, or the
+/// process's control group, has no memory left then, the kernel kills a process to get some (the
+/// OOM killer). when_allocated: in allocate(), where running out is an error. allocate() checks the
+/// memory that is left before each 16 MiB that it takes, always leaves 16 MiB, and needs one system
+/// call for each page. It does not see memory that other processes take at the same time.
 enum class Commit : std::uint8_t { when_written, when_allocated };
 
-/// All calls may come from several threads at once, but for the destructor.
+/// Except the destructor, all calls may come from several threads at once.
 class KMAPPER_API HighMemory {
  public:
   /// Throws std::system_error.
   explicit HighMemory(const Budget& budget, Commit commit = Commit::when_written);
 
-  /// A page of zeros. Errors: of the system; not_enough_memory (of Commit::when_allocated).
+  /// Allocates a page of zeros. Errors: of the system; not_enough_memory (of
+  /// Commit::when_allocated).
   [[nodiscard]] Expected<HighPage> allocate() noexcept;
-  /// Gives the page's memory back to the system. Errors: pinned (somebody holds a mapping of it;
+  /// Gives the page's memory back to the system. Errors: pinned (a mapping of the page is held;
   /// nothing was done), invalid_range (the page is not allocated).
   Error free(HighPage page) noexcept;
 
-  /// Maps the page; see FileWindow::map(). Nobody may free it at the same time. At most 16,383
-  /// mappings of a page at a time; one more is the error too_many_users.
+  /// Maps the page; see FileWindow::map(). No thread may free the page during the call. A page has
+  /// at most 16,383 mappings at a time; one more fails with too_many_users.
   [[nodiscard]] Expected<Mapping> map(HighPage page) noexcept;
   [[nodiscard]] Expected<Mapping> map(HighPage page, const Patience& patience) noexcept;
   [[nodiscard]] Expected<Mapping> try_map(HighPage page) noexcept;
 
-  /// Bytes a page.
+  /// The size of a page in bytes.
   [[nodiscard]] std::int64_t page_size() const noexcept { return page_size_; }
-  /// Pages that are allocated.
+  /// The number of allocated pages.
   [[nodiscard]] std::int64_t allocated() const noexcept;
 
  private:
-  /// Below 0: there is no such offset, so no file has the page.
+  /// Below 0: the offset would be too large for any file, so there is no such page.
   [[nodiscard]] std::int64_t offset_of(HighPage page) const noexcept {
     const auto size = static_cast<std::uint64_t>(page_size_);  // a power of two
     const auto number = static_cast<std::uint64_t>(page);
@@ -74,7 +75,7 @@ class KMAPPER_API HighMemory {
   std::vector<std::uint64_t> free_;  // a bit a page
   std::size_t hint_ = 0;             // no word below has a free page
   std::int64_t allocated_ = 0;
-  std::int64_t seen_ = 0;  // bytes that were left, and have not been taken since
+  std::int64_t seen_ = 0;  // that the last check found free, and that are not taken since
 };
 
 }  // namespace kmapper::process
