@@ -1,5 +1,5 @@
-/* What a shared library shows of itself: it is built with everything else hidden. For C and C++; it
-   stands in front of a declaration, or behind a class's `class`. */
+/* What the shared library exports: everything else in it is hidden. For C and C++. KMAPPER_API
+   stands in front of a declaration, or after a class's `class`. */
 #ifndef KMAPPER_EXPORT_H
 #define KMAPPER_EXPORT_H
 

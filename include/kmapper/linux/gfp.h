@@ -1,6 +1,6 @@
-/* Allocation of pages by the names that the kernel's documentation gives it, in a process: see
- * kmapper/linux/highmem.h. Flags that say how hard to try, or where memory lies for a device, are
- * accepted and change nothing; their values are not the kernel's. */
+/* Allocation of pages in a process, by the names in the kernel's documentation: see
+ * kmapper/linux/highmem.h. Flags that say how hard to try, or where a device needs its memory, are
+ * accepted and change nothing. Their values are not the kernel's. */
 #ifndef KMAPPER_LINUX_GFP_H
 #define KMAPPER_LINUX_GFP_H
 
@@ -44,18 +44,20 @@ typedef unsigned int gfp_t;
 #define GFP_HIGHUSER (GFP_USER | __GFP_HIGHMEM)
 #define GFP_HIGHUSER_MOVABLE (GFP_HIGHUSER | __GFP_MOVABLE)
 
-/* 2^order pages in a row, high ones first if `flags` have __GFP_HIGHMEM. Without __GFP_ZERO they
- * are full of 0xA5, so that nobody takes them for zeros. NULL: there are none left, or order is
- * above 10. A mistake that is reported: flags that may sleep, in a kmap_atomic() section. */
+/* Allocates 2^order contiguous pages, high ones first if `flags` have __GFP_HIGHMEM. Without
+ * __GFP_ZERO they are full of 0xA5, so that no caller relies on zeros. NULL: there are none left,
+ * or order is above 10. Flags that may sleep, in a kmap_atomic() section, are a mistake and are
+ * reported. */
 KMAPPER_API struct page* alloc_pages(gfp_t flags, unsigned int order) KMAPPER_LINUX(alloc_pages);
 #define alloc_page(flags) alloc_pages(flags, 0)
-/* What alloc_pages() returned, with the order that it was given, mapped by nobody. Any context. */
+/* Frees what alloc_pages() returned, with the same order. The pages must not be mapped. Any
+ * context. */
 KMAPPER_API void __free_pages(struct page* page, unsigned int order) KMAPPER_LINUX(free_pages_of);
 #define __free_page(page) __free_pages(page, 0)
 
-/* The address of 2^order low pages. Refuses __GFP_HIGHMEM, because a high page has no address: by
- * the compiler where the flags are constant, else by a report and a 0. 0: also when there are none
- * left. */
+/* Allocates 2^order low pages and returns their address; 0: there are none left. Refuses
+ * __GFP_HIGHMEM, because a high page has no address: at compile time if the flags are constant,
+ * else by a report and 0. */
 KMAPPER_API unsigned long __get_free_pages(gfp_t flags, unsigned int order)
     KMAPPER_LINUX(get_free_pages);
 /* Never called: a call of it does not compile. */
@@ -67,7 +69,7 @@ unsigned long kmapper_a_high_page_has_no_address(void)
        : (__get_free_pages)(flags, order))
 #define __get_free_page(flags) __get_free_pages(flags, 0)
 #define get_zeroed_page(flags) __get_free_pages((flags) | __GFP_ZERO, 0)
-/* What __get_free_pages() returned; 0: nothing. */
+/* Frees what __get_free_pages() returned; 0: nothing. */
 KMAPPER_API void free_pages(unsigned long address, unsigned int order) KMAPPER_LINUX(free_pages);
 #define free_page(address) free_pages(address, 0)
 

@@ -1,6 +1,6 @@
-/* The kernel's high memory in a process, for C and C++: code that was written for kmap() compiles
- * against this, runs as a program, and shows on a 64-bit machine, where the kernel maps everything,
- * what it would do wrong on one of 32 bits.
+/* The kernel's high memory in a process, for C and C++. Code that was written for kmap() compiles
+ * against this header and runs as a program. On a 64-bit machine, where the kernel maps everything,
+ * it shows the mistakes that the code would make on a 32-bit machine.
  *
  *     #include "kmapper/linux/highmem.h"     (or, with -I .../include/kmapper, <linux/highmem.h>)
  *
@@ -10,24 +10,24 @@
  *     kunmap_local(text);
  *     text[0] = 'j';
  *
- *     kmapper: use after kunmap_local: write to page 0x1400 ...; and then SIGSEGV, at the place
+ *     kmapper: use after kunmap_local: write to page 0x1400 ...; then SIGSEGV at that instruction
  *
- * A high page has addresses of its own, one for kmap() and one for kmap_local_page(), which admit
- * nobody while it is not mapped: no other page ever comes there, so that a use after kunmap always
- * faults. Low pages always have an address; but kmaps of them are counted, too. What is done wrong
- * is said in one line on standard error, with the page, the caller, and who mapped and unmapped the
- * page last. A fault then goes to the handler for SIGSEGV that was there at the first call, or to
- * the system; every other mistake ends in abort(), at the place.
+ * A high page has two addresses of its own, one for kmap() and one for kmap_local_page(). They are
+ * inaccessible while the page is not mapped, and no other page is ever mapped there, so a use after
+ * kunmap always faults. Low pages always have an address, but their kmaps are counted, too. A
+ * mistake is reported in one line on standard error, with the page, the caller, and the places that
+ * mapped and unmapped the page last. A fault then goes to the SIGSEGV handler that was there at the
+ * first call, or to the system. Every other mistake ends in abort(), in the call itself.
  *
  * The machine has 16 MiB of low memory, 64 MiB of high memory, and 512 kmap slots; kmap() sleeps
- * while all are taken. The environment says otherwise: KMAPPER_LOW_PAGES, KMAPPER_HIGH_PAGES,
- * KMAPPER_SLOTS. It is read at the first call, for kernel code has no place to call an init
- * function from, and so that one program can be tried with 2 slots and with 512.
+ * while all are taken. The environment variables KMAPPER_LOW_PAGES, KMAPPER_HIGH_PAGES and
+ * KMAPPER_SLOTS change these numbers, so that one program can be tried with 2 slots and with 512.
+ * They are read at the first call, because kernel code has no place to call an init function from.
  *
- * Names and arguments are those of docs.kernel.org/mm/highmem.html and the pages that it points to.
- * Where one there is about preemption, interrupts or CPUs: a thread is all of these. After a fork()
- * the child shares the pages with its parent, and must leave them alone; no call of it waits for a
- * thread of the parent's.
+ * Names and arguments are those of docs.kernel.org/mm/highmem.html and the pages that it links to.
+ * Where these speak of preemption, interrupts or CPUs, a thread stands for all of them. After a
+ * fork() the child shares the pages with its parent, and must not use them; no call in the child
+ * waits for a thread of the parent.
  */
 #ifndef KMAPPER_LINUX_HIGHMEM_H
 #define KMAPPER_LINUX_HIGHMEM_H
@@ -43,33 +43,32 @@
 extern "C" {
 #endif
 
-/* --- For as long as one needs it: until as many kunmap()s, by any thread --- */
+/* --- For mappings of any length: until as many kunmap()s, by any thread --- */
 
-/* Maps the page, at the same address for everybody. May sleep: a mistake in a kmap_atomic()
- * section; and a thread that holds another may wait for ever, of which a line tells. */
+/* Maps the page, at the same address for all threads. May sleep, so a call in a kmap_atomic()
+ * section is a mistake. A thread that sleeps while it holds another mapping may wait for ever; that
+ * is reported. */
 KMAPPER_API void* kmap(struct page* page) KMAPPER_LINUX(kmap);
 KMAPPER_API void kunmap(const struct page* page) KMAPPER_LINUX(kunmap);
-/* The page that is mapped at an address, or whose low memory it is. */
+/* The page that is mapped at an address, or the low page that has this address. */
 KMAPPER_API struct page* kmap_to_page(void* address) KMAPPER_LINUX(kmap_to_page);
-/* There is nothing to do: no mapping outlives its last kunmap(). */
+/* Does nothing: no mapping outlives its last kunmap(). */
 KMAPPER_API void kmap_flush_unused(void) KMAPPER_LINUX(kmap_flush_unused);
 
-/* --- For a short access by this thread alone: last in, first out, at most 16 at once --- */
+/* --- For short accesses by one thread: last in, first out, at most 16 at once --- */
 
 KMAPPER_API void* kmap_local_page(const struct page* page) KMAPPER_LINUX(kmap_local_page);
-/* Any address within the page. */
+/* `address` may be anywhere in the page. */
 KMAPPER_API void kunmap_local(const void* address) KMAPPER_LINUX(kunmap_local);
-/* The same, and nothing in between may sleep. */
+/* The same. The thread must not sleep until kunmap_atomic(). */
 KMAPPER_API void* kmap_atomic(const struct page* page) KMAPPER_LINUX(kmap_atomic);
 KMAPPER_API void kunmap_atomic(const void* address) KMAPPER_LINUX(kunmap_atomic);
 
-/* --- Whole operations, for those who need no mapping of their own. Any context. What lies beyond
- * the page is a mistake
- * --- */
+/* --- Whole operations, without a mapping. Any context. A range beyond the page is a mistake --- */
 
 KMAPPER_API void copy_highpage(struct page* to, struct page* from) KMAPPER_LINUX(copy_highpage);
 KMAPPER_API void clear_highpage(struct page* page) KMAPPER_LINUX(clear_highpage);
-/* The address in user space, and its area, matter to caches that a process does not see. */
+/* The user-space address and its area matter only to caches that a process does not see. */
 struct vm_area_struct;
 KMAPPER_API void copy_user_highpage(struct page* to, struct page* from, unsigned long address,
                                     struct vm_area_struct* vma) KMAPPER_LINUX(copy_user_highpage);

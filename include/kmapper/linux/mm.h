@@ -1,5 +1,5 @@
-/* Pages and their addresses by the names that the kernel's documentation gives them, in a process:
- * see kmapper/linux/highmem.h. */
+/* Pages and their addresses in a process, by the names in the kernel's documentation: see
+ * kmapper/linux/highmem.h. */
 #ifndef KMAPPER_LINUX_MM_H
 #define KMAPPER_LINUX_MM_H
 
@@ -7,11 +7,10 @@
 
 /* NOLINTBEGIN(readability-identifier-naming) */
 
-/* The library's symbols have a prefix, so that no other part of a program meets these short names.
- */
+/* Gives the library's symbols a prefix, so that they do not clash with other parts of a program. */
 #define KMAPPER_LINUX(name) __asm__("kmapper_linux_" #name)
 
-/* Of the pages here, on every machine: its own may be larger. */
+/* The size of the pages here, on every machine. The machine's own pages may be larger. */
 #ifndef PAGE_SHIFT
 #define PAGE_SHIFT 12
 #elif PAGE_SHIFT != 12
@@ -29,8 +28,8 @@
 extern "C" {
 #endif
 
-/* Stands for a page, and has nothing in it: reading it faults, and is reported. The pages of one
- * allocation are neighbours, so that page + 1 is the next. */
+/* Stands for a page and contains nothing: reading it faults, and is reported. The pages of one
+ * allocation are contiguous, so page + 1 is the next one. */
 struct page {
   unsigned char nothing[16];
 };
@@ -41,10 +40,10 @@ KMAPPER_API int PageHighMem(const struct page* page) KMAPPER_LINUX(PageHighMem);
 KMAPPER_API void* page_address(const struct page* page) KMAPPER_LINUX(page_address);
 
 KMAPPER_API unsigned long page_to_pfn(const struct page* page) KMAPPER_LINUX(page_to_pfn);
-/* `pfn` must be a page's. */
+/* `pfn` must be the number of a page: see pfn_valid(). */
 KMAPPER_API struct page* pfn_to_page(unsigned long pfn) KMAPPER_LINUX(pfn_to_page);
 KMAPPER_API int pfn_valid(unsigned long pfn) KMAPPER_LINUX(pfn_valid);
-/* The page of an address in low memory, and of no other: see kmap_to_page(). */
+/* The page of an address in low memory. Not for other addresses: see kmap_to_page(). */
 KMAPPER_API struct page* virt_to_page(const void* address) KMAPPER_LINUX(virt_to_page);
 
 #ifdef __cplusplus
