@@ -26,7 +26,7 @@ std::system_error invalid_option(const std::string& what) {
   return {WindowErrc::invalid_option, what};
 }
 
-/// What the options say, or what suits the budget where they say nothing.
+/// The granule that the options name, or else one that suits the budget.
 std::int64_t choose_granule(const Options& options) {
   const auto smallest = static_cast<std::int64_t>(system::page_size());
   std::int64_t granule = options.granule;
@@ -51,7 +51,7 @@ std::int64_t choose_granule(const Options& options) {
   return granule;
 }
 
-/// Granules that are kept for spans: what these have, no slot has.
+/// How many granules are reserved for spans. Slots do not get them.
 std::uint64_t choose_span_units(const Options& options, std::uint64_t granule, std::uint64_t most) {
   const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) / granule;
   if (options.span_bytes == 0) return std::max<std::uint64_t>(2, units / 16);
@@ -65,8 +65,8 @@ std::uint64_t choose_span_units(const Options& options, std::uint64_t granule, s
                        std::to_string((most - 1) * granule) + " may be for spans");
 }
 
-/// Each slot may need a mapping of its own, but for granules at home and copies that are always
-/// accessible, and the kernel allows a process so many; a quarter is left to the rest of the
+/// Each slot may need a mapping of its own, except granules at home and copies that are always
+/// accessible. The kernel limits a process's mappings; a quarter of them is left to the rest of the
 /// program.
 std::uint64_t most_slots(const Options& options) {
   if (!options.strict &&
@@ -84,7 +84,7 @@ std::uint64_t most_slots(const Options& options) {
 
 int open_self() { return static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)); }
 
-/// Why there are no addresses for a budget.
+/// The error of a budget whose addresses could not be reserved.
 std::system_error no_range(int number, std::uint64_t bytes) {
   std::string what = "a budget of " + std::to_string(bytes) + " bytes: ";
   if (number != EAGAIN) return {number, std::system_category(), what + "no addresses"};
@@ -100,7 +100,7 @@ std::system_error no_range(int number, std::uint64_t bytes) {
 Arena::Shape::Shape(const Options& options) {
   const auto granule = static_cast<std::uint64_t>(choose_granule(options));
   granule_shift = static_cast<unsigned>(std::countr_zero(granule));
-  // More addresses than a pointer has are refused when they are reserved.
+  // Address ranges larger than the address space are refused when they are reserved.
   const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) >> granule_shift;
   const std::uint64_t most = most_slots(options);
   const std::uint64_t spans = choose_span_units(options, granule, std::min(units - 1, most));
@@ -139,8 +139,8 @@ void Arena::leave_to_parent() noexcept {
   directory_.forget_all();
 }
 
-/// Addresses that nobody else gets, and that admit nobody. They begin where a granule may begin, so
-/// that the kernel can use its larger pages, and map around a fault what is in the same granule.
+/// Reserves inaccessible addresses. They begin at a granule border, so that the kernel can use its
+/// larger pages, and can map the rest of a granule around a fault.
 system::AddressRange Arena::reserve_range() const {
   const std::uint64_t units = std::uint64_t{shape_.slots} + shape_.span_units;
   const std::uint64_t wanted = (units + 1) << shape_.granule_shift;
@@ -158,7 +158,7 @@ system::AddressRange Arena::reserve_range() const {
   const auto size = static_cast<std::size_t>(units << shape_.granule_shift);
   if (before != 0) munmap(begin, before);
   if (behind != 0) munmap(first + size, behind);
-  if (core_dump_ == CoreDump::nothing) madvise(first, size, MADV_DONTDUMP);  // copies, that is
+  if (core_dump_ == CoreDump::nothing) madvise(first, size, MADV_DONTDUMP);  // of copies
   return {first, size};
 }
 
@@ -177,7 +177,8 @@ int Arena::map(std::byte* address, std::size_t size, int protection, int descrip
     if (core_dump_ == CoreDump::nothing) madvise(address, size, MADV_DONTDUMP);
     return 0;
   }
-  // What was there may be gone, and others get its addresses. If they are still free, take them.
+  // The old mapping may be gone, and another thread may get its addresses. If they are still free,
+  // take them.
   (void)mmap(address, size, PROT_NONE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   return error;
@@ -204,8 +205,8 @@ void Arena::plug(std::byte* address, std::size_t size) {
 
 bool Arena::drop(std::span<const iovec> granules) {
   counters_.add(Work::unmap_call);
-  // Kernels before 6.13 refuse to be told to drop one's own memory this way; none drops what is
-  // locked without being told so.
+  // Kernels before 6.13 do not let a process drop its own memory this way. No kernel drops locked
+  // memory without an explicit request.
   if (self_.number() >= 0) {
     std::size_t size = 0;
     for (const iovec& it : granules) size += it.iov_len;
@@ -236,8 +237,8 @@ void Arena::plug_leftovers(const File* file) {
   for (std::uint32_t i = 0; i < shape_.slots; ++i) {
     Record& record = this->record(SlotIndex{i});
     std::uint32_t unused = Record::unused;
-    // Acquire and release: pairs with take_pte() and write_pte(): who changes this state has the
-    // slot's addresses for itself.
+    // Acquire and release: pairs with take_pte() and write_pte(). The thread that changes this
+    // state owns the slot's addresses.
     if (!record.state.compare_exchange_strong(unused, Record::emptying, std::memory_order_acquire,
                                               std::memory_order_relaxed)) {
       continue;

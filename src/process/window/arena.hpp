@@ -3,10 +3,10 @@
 //     slot 0 | slot 1 | ...                        | span area
 //     one granule each, by the core                | runs of granules (SpanArea)
 //
-// A slot's page is changed by mapping another over it: one system call unmaps and maps. So a slot
-// that is taken back goes on mapping what it mapped, unseen, until it gets another page; all there
-// is within the range is in the budget in any case. Nothing in the range is ever unmapped for
-// somebody else to take the addresses: it is plugged, by a mapping that admits nobody.
+// A slot gets another page by one system call, which maps it over the old one. So a slot that was
+// taken back keeps mapping its old granule, unseen, until it gets another page; all within the
+// range is part of the budget in any case. Nothing in the range is ever unmapped, because another
+// thread could then take the addresses. It is plugged instead: replaced by an inaccessible mapping.
 //
 // A budget of copies has memory there, into which granules are read.
 //
@@ -70,8 +70,8 @@ class Arena {
   [[nodiscard]] CoreDump core_dump() const { return core_dump_; }
   [[nodiscard]] OnLongWait on_long_wait() const { return on_long_wait_; }
   [[nodiscard]] bool has_copies() const { return placement_ == Placement::copies; }
-  /// Whether files may have a home. A 32-bit process has other uses for its addresses, unless it
-  /// says so.
+  /// Whether files may have a home. A 32-bit process has other uses for its addresses, so there
+  /// only if the options ask for it.
   [[nodiscard]] bool wants_home() const {
     constexpr bool kIsWide = sizeof(void*) == 8;
     return !strict_ &&
@@ -91,7 +91,7 @@ class Arena {
            shape_.slots;
   }
 
-  /// Gives a pin back; and unmaps what nobody holds, of a strict arena.
+  /// Gives a pin back. In a strict arena, also unmaps a granule that has no user any more.
   void unpin(Record& record) {
     if (strict_) [[unlikely]]
       return unpin_strictly(record);
@@ -100,31 +100,32 @@ class Arena {
   /// Maps a part of a file over addresses of the range. Returns an errno, or 0.
   [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int descriptor,
                         std::int64_t offset);
-  /// Says how copies of a strict budget may be accessed. Returns an errno, or 0.
+  /// Sets how copies of a strict budget may be accessed. Returns an errno, or 0.
   [[nodiscard]] int protect(std::byte* address, std::size_t size, int protection);
-  /// Maps nothing there any more; or gives the copies' memory back.
+  /// Maps nothing there any more; of copies, frees the memory instead.
   void plug(std::byte* address, std::size_t size);
-  /// Empties granules at home, all by one system call where the kernel allows that. False: they
-  /// were locked in memory.
+  /// Empties granules at home, all by one system call where the kernel allows that. False: they are
+  /// locked in memory.
   [[nodiscard]] bool drop(std::span<const iovec> granules);
-  /// Takes so many bytes of page tables, beyond those of the budget's own range, from the budget.
-  /// False: it has no room for them.
+  /// Takes `bytes` of page tables, beyond those of the budget's own range, from the budget. False:
+  /// the budget has no room for them.
   [[nodiscard]] bool take_page_tables(std::int64_t bytes);
   void give_page_tables_back(std::int64_t bytes) {
     page_tables_.fetch_sub(bytes, std::memory_order_relaxed);
   }
-  /// Plugs the slots that are out of use, and the span area's free runs: those that last mapped
-  /// something of this file, or (null) of any.
+  /// Plugs the slots that are out of use, and the span area's free runs: those that last mapped a
+  /// part of this file, or (null) of any file.
   void plug_leftovers(const File* file);
-  /// The kernel allows no more mappings: gives up what it can, so that there may be others.
+  /// For when the kernel allows no more mappings: gives up all unused ones.
   void make_room_for_mappings();
-  /// The same for a few, by no more than one system call. False: they have been used up. May be
-  /// called in a signal handler.
+  /// The same for a few mappings, by one system call at most. False: they have been given up
+  /// before. May be called in a signal handler.
   bool make_room_for_a_few_mappings() noexcept { return spare_.give_up(); }
-  /// Takes all back that nobody holds, and plugs it. Returns how many granules were taken back.
+  /// Takes back and plugs all granules that have no user. Returns how many.
   std::uint32_t trim();
 
-  /// For whom a page is. Numbers the file; throws std::system_error when 65,535 are open.
+  /// Registers a file, so that its pages have a number; returns that. Throws std::system_error when
+  /// 65,535 files are open.
   [[nodiscard]] std::uint32_t add(File& file);
   void remove(std::uint32_t number);
 
@@ -137,27 +138,27 @@ class Arena {
     std::atomic<int> fault;  // what File::fault_at() says; 0: none
   };
   [[nodiscard]] SpanUnit& span_unit(std::uint32_t unit) const { return span_units_[unit]; }
-  /// An access to the address has faulted. True: it is one that a mapping shows, and may be
-  /// accessed now. Called in a signal handler, by one thread at a time.
+  /// Handles a fault at the address. True: a mapping shows the address, and the access may be
+  /// repeated now. Called in a signal handler, by one thread at a time.
   [[nodiscard]] bool patch(std::byte* address, system::Direction direction) noexcept;
-  /// After a fork, in the child: whatever other threads were doing here will never be done. So no
-  /// lock of an arena that is left may be taken: look before.
+  /// Called after a fork, in the child: what other threads were doing here will never be finished.
+  /// So the locks of an arena that is left must not be taken: check is_left() first.
   void leave_to_parent() noexcept;
   [[nodiscard]] bool is_left() const { return is_left_.load(std::memory_order_relaxed); }
 
   [[nodiscard]] Stats stats();
-  /// Writes a line about it to standard error.
+  /// Writes a line about the misuse to standard error.
   void report(const MisuseReport<Platform>& misuse);
   std::int64_t report_holders(std::uint64_t longer_than_ns);
   /// Writes to standard error what a call waits for, and which mappings are in its way.
   void report_wait(const LongWait& wait) noexcept;
 
-  std::atomic<Arena*> next{nullptr};  // of all that there are: see arenas.cpp
+  std::atomic<Arena*> next{nullptr};  // in the list of all arenas: see arenas.cpp
 
  private:
   struct Shape {
     explicit Shape(const Options& options);
-    std::int64_t bytes;  // that the user allows
+    std::int64_t bytes;  // the most that the user allows
     unsigned granule_shift;
     std::uint32_t slots;
     std::uint32_t span_units;
@@ -194,11 +195,11 @@ class Arena {
   Directory directory_;
   SpanArea spans_;
   system::ZeroArray<SpanUnit> span_units_;
-  std::atomic<bool> is_left_{false};  // relaxed: set where there is one thread
+  std::atomic<bool> is_left_{false};  // relaxed: set when there is only one thread
   Counters counters_;
   Clock clock_;
   std::atomic<std::int64_t> page_tables_{0};  // relaxed: a sum
-  const system::Descriptor self_;             // this process, for drop(); -1: it cannot be had
+  const system::Descriptor self_;             // this process, for drop(); -1: not available
   system::AddressRange window_memory_;
   std::unique_ptr<Window, DestroyWindow> window_;
   std::mutex spare_mutex_;

@@ -1,6 +1,6 @@
-// When a pin was taken, for next to nothing: a hit notes the tick that a clock shows, and only
-// misses and whoever looks for holders move that clock. So a pin is known to have been taken
-// between two moves, and to be at least as old as the second of them.
+// When a pin was taken, at almost no cost. A hit only notes the clock's tick. Only misses, and
+// searches for holders, move the clock. So a pin is known to have been taken between two moves, and
+// to be at least as old as the later one.
 #pragma once
 
 #include <atomic>
@@ -17,19 +17,19 @@ class Clock {
     return static_cast<std::uint16_t>(tick_.load(std::memory_order_relaxed));
   }
 
-  /// Moves on if the last move was that long ago.
+  /// Moves the clock if its last move was at least this long ago.
   void move(std::uint64_t now_ns, std::uint64_t at_least_ns) {
     std::uint32_t tick = tick_.load(std::memory_order_acquire);
     if (now_ns - moved_at(tick) < at_least_ns) return;
-    // Relaxed, and release: a time is there when its tick is. Two who move at once write times that
-    // differ by next to nothing.
+    // Relaxed, and release: a tick's time is written before the tick. If two threads move the clock
+    // at once, the times that they write are nearly equal.
     times_[(tick + 1) % kKept].store(now_ns, std::memory_order_relaxed);
     tick_.compare_exchange_strong(tick, tick + 1, std::memory_order_release,
                                   std::memory_order_relaxed);
   }
 
-  /// How old what was noted at a tick is, at least. A tick that came round, after 65,536 moves,
-  /// looks younger than it is.
+  /// The age of a pin that was noted at a tick, at least. A tick that came round, after 65,536
+  /// moves, looks younger than it is.
   [[nodiscard]] std::uint64_t age_ns(std::uint16_t tick, std::uint64_t now_ns) const {
     const std::uint32_t current = tick_.load(std::memory_order_acquire);
     const auto moves = static_cast<std::uint16_t>(current - tick);
@@ -39,7 +39,7 @@ class Clock {
     return now_ns > since ? now_ns - since : 0;
   }
 
-  /// What it may come to take up, beside itself.
+  /// How much memory it may come to occupy, beside itself.
   [[nodiscard]] std::size_t bytes() const { return times_.bytes(); }
 
  private:

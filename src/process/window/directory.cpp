@@ -6,7 +6,8 @@
 namespace kmapper::process {
 namespace {
 
-/// One a slot is enough when no two pages are neighbours; the others are for calls on their way.
+/// One for each slot is enough when no two pages are neighbours. The others are for calls in
+/// progress.
 constexpr std::uint32_t entries_for(std::uint32_t slots) { return slots + slots / 4 + 1024; }
 
 }  // namespace
@@ -19,9 +20,9 @@ Directory::Directory(std::uint32_t slots)
 
 Directory::Cell& Directory::cell_or_none(Page page) noexcept {
   const std::uint64_t key = key_of(page);
-  // Acquire, here and in find(): whoever sees a link or a key that a change has written sees the
-  // odd version that came before it, in the second look. So an even version, seen twice, says that
-  // there was no change, and what was not found was not there.
+  // Acquire, here and in find(). A thread that sees a link or a key that a change has written also
+  // sees, in its second look, the odd version that came before it. So the same even version, seen
+  // twice, proves that there was no change, and that what was not found was not there.
   const std::uint32_t version = version_.load(std::memory_order_acquire);
   std::uint32_t entry = find(key);
   if (entry == 0 && (version % 2 != 0 || version_.load(std::memory_order_relaxed) != version)) {
@@ -37,7 +38,7 @@ void Directory::forget_all() noexcept {
     if (buckets_[i].load(std::memory_order_relaxed) != 0)
       buckets_[i].store(0, std::memory_order_relaxed);
   }
-  version_.store(0, std::memory_order_relaxed);  // even: nobody changes anything
+  version_.store(0, std::memory_order_relaxed);  // even: no change is in progress
 }
 
 std::uint32_t Directory::hold(Page page) noexcept {
@@ -45,7 +46,7 @@ std::uint32_t Directory::hold(Page page) noexcept {
   const std::lock_guard lock(mutex_);
   std::uint32_t number = find(key);
   if (number == 0) {
-    // Relaxed: written with the lock held alone. Release, the stores that follow: see cell().
+    // Relaxed: written only with the lock held. Release, for the stores that follow: see cell().
     const std::uint32_t version = version_.load(std::memory_order_relaxed);
     version_.store(version + 1, std::memory_order_relaxed);
     number = take_entry();
@@ -71,8 +72,8 @@ void Directory::drop(std::uint32_t entry) noexcept {
   --entries_[entry].holds;
 }
 
-/// An entry that is in no bucket; 0 when all are in use. Looks for an unused one first, but not for
-/// long: what has been used stays in memory.
+/// An entry that is in no bucket; 0 when all are in use. Looks for an unused one first, but only a
+/// few times: entries that have been used keep occupying memory.
 std::uint32_t Directory::take_entry() noexcept {
   constexpr std::uint32_t kFewLooks = 8;
   const std::uint32_t looks = fresh_ < count_ ? std::min(kFewLooks, fresh_) : count_;
@@ -87,8 +88,8 @@ std::uint32_t Directory::take_entry() noexcept {
 
 bool Directory::is_unused(const Entry& entry) const noexcept {
   if (entry.holds != 0) return false;
-  // Acquire: pairs with the release of the scavenger that emptied the cell. Nobody fills one of an
-  // entry that is not held.
+  // Acquire: pairs with the release of the scavenger that emptied the cell. No thread fills a cell
+  // of an entry that is not held.
   return std::all_of(entry.cells.begin(), entry.cells.end(),
                      [](const Cell& cell) { return cell.load(std::memory_order_acquire) == 0; });
 }

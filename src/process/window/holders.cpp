@@ -1,5 +1,5 @@
-// Which mappings are held, and for how long, as lines for people: those of
-// Budget::report_holders(), and the report of a call that has slept for long.
+// Which mappings are held, and for how long, as text: for Budget::report_holders(), and for the
+// report of a call that has slept for a long time.
 #include <unistd.h>
 
 #include <algorithm>
@@ -28,7 +28,7 @@ namespace {
 
 double seconds(std::uint64_t ns) { return static_cast<double>(ns) / 1e9; }
 
-/// A thread, as a report names it.
+/// A thread's name in a report.
 std::array<char, 64> holder_of(std::uint16_t thread) {
   std::array<char, 64> name{};
   if (const int id = thread_id_of(thread); id == 0) {
@@ -55,7 +55,7 @@ struct Arena::Held {
   std::int64_t length;
 };
 
-/// Allocates nothing: calls that must not fail for want of memory report, too.
+/// Allocates nothing: it also reports for calls that must not fail for lack of memory.
 void Arena::report(const MisuseReport<Platform>& misuse) {
   const MisuseText text = describe(misuse.what);
   const auto offset = static_cast<std::int64_t>(granule_of(misuse.page) << shape_.granule_shift);

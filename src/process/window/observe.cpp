@@ -1,4 +1,4 @@
-// What an arena says about itself: numbers, and lines for people.
+// What an arena reports about itself: statistics and lines of text.
 #include <algorithm>
 #include <cstdio>
 
@@ -61,8 +61,8 @@ Stats Arena::stats() {
           .span_waiters = area.waiters};
 }
 
-/// Of the window, which has room for the most slots there may be, what so many need; and some of
-/// its pages only in part.
+/// The window has room for the largest number of slots. Counted is the part that the present number
+/// of slots needs, and some of its pages that are only partly used.
 std::size_t Arena::overhead() const {
   constexpr std::size_t kPartlyUsed = 8;
   const std::size_t window = shape_.slots * (sizeof(Window) / Platform::kMaxSlots) +
@@ -84,7 +84,7 @@ std::int64_t Arena::populated() {
     const Record& record = this->record(SlotIndex{i});
     if (record.is_at_home()) add(record.data(), granule());
   }
-  // Of files that mlockall() has locked everything is in memory, not only what has a slot.
+  // Of files locked by mlockall(), everything is in memory, not only what has a slot.
   const std::lock_guard lock(files_mutex_);
   for (const File* const file : files_) {
     if (file == nullptr || file->home() == nullptr || !file->home()->is_locked()) continue;

@@ -5,13 +5,13 @@
 
 namespace kmapper::process {
 
-/// The file's number within its budget, and the granule's within the file. Page{} is none.
+/// The file's number within its budget, and the granule's within the file. Page{} is no page.
 enum class Page : std::uint64_t {};
 
 inline constexpr unsigned kGranuleBits = 48;
-/// The highest number of a file. Above it, the number would need more than the bits left over.
+/// The highest number of a file. A higher number would not fit in the bits beside the granule's.
 inline constexpr std::uint32_t kMostFiles = (std::uint32_t{1} << (64 - kGranuleBits)) - 1;
-/// How many granules of a file have numbers: with granules of 4 KiB, those of its first 2^60 bytes.
+/// How many granules of a file have numbers: with granules of 4 KiB, those in its first 2^60 bytes.
 inline constexpr std::uint64_t kMostGranules = std::uint64_t{1} << kGranuleBits;
 
 [[nodiscard]] constexpr std::uint64_t to_number(Page page) {

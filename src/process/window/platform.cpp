@@ -20,9 +20,10 @@ namespace process {
 
 void Platform::write_pte(SlotIndex slot, Page page) {
   Record& record = arena_->record(slot);
-  // Somebody may be plugging what the slot mapped before: one system call, without a lock.
+  // Another thread may be plugging the slot's old mapping: one system call, without a lock.
   std::uint32_t state = Record::unused;
-  // Acquire: pairs with the release of who plugged. The slot's word publishes what is written here.
+  // Acquire: pairs with the release of the thread that plugged. The slot's word publishes what is
+  // written here.
   while (!record.state.compare_exchange_weak(state, Record::pending, std::memory_order_acquire,
                                              std::memory_order_relaxed)) {
     state = Record::unused;
@@ -33,15 +34,16 @@ void Platform::write_pte(SlotIndex slot, Page page) {
   record.outdated.store(false, std::memory_order_relaxed);
 }
 
-/// Granules at home have to go. A slot's own addresses go on mapping what they did, but in a strict
-/// arena.
+/// Granules at home must be unmapped. A slot's own addresses keep mapping the old granule, except
+/// in a strict arena.
 bool Platform::take_pte(SlotIndex slot) {
   Record& record = arena_->record(slot);
   const bool has_to_go = record.is_at_home() || (arena_->is_strict() && record.occupied);
-  // While the page still names this slot: who maps it next must not meet the zeros.
+  // Done while the page still names this slot, so that the next mapping of it never shows the
+  // zeros.
   if (record.is_at_home() && record.fault.load(std::memory_order_relaxed) != 0)
     record.owner()->restore_home(record);
-  // Release: pairs with whoever empties it, and with write_pte().
+  // Release: pairs with the thread that empties it, and with write_pte().
   record.state.store(has_to_go ? Record::taken : Record::unused, std::memory_order_release);
   return has_to_go;
 }
@@ -54,8 +56,8 @@ void Platform::invalidate(std::span<const SlotIndex> slots) {
   }
 }
 
-/// The core may ask for one slot several times at once, and late, when it has a new page: only who
-/// finds it taken empties it, and the others wait for that.
+/// The core may ask for one slot several times at once, and late, when it has a new page. Only the
+/// thread that finds the slot `taken` empties it; the others wait for that.
 void Platform::empty(std::span<const SlotIndex> slots) {
   std::array<Record*, kBatch> own;
   std::array<iovec, kBatch> at_home;
@@ -84,7 +86,7 @@ void Platform::empty(std::span<const SlotIndex> slots) {
     }
   }
   if (dropped != 0 && !arena_->drop({at_home.data(), dropped})) {
-    // All of those files is locked, then, and in memory.
+    // One of these files is locked, then, and all of it is in memory.
     for (Record* const it : std::span(own).first(owned)) {
       if (it->is_at_home()) it->owner()->unlock_home();
     }

@@ -1,9 +1,9 @@
-// kmapper's seam (kmapper/core/platform.hpp) in a Linux process. What takes long is not done here:
-// a slot's PTE is written by noting down what it is to map, and the first who holds a pin of it
-// calls the kernel (File::fill). See record.hpp.
+// kmapper's seam (kmapper/core/platform.hpp) in a Linux process. Slow work is not done here. To
+// write a slot's PTE is to note what it is to map; the first thread that then holds a pin of the
+// slot calls the kernel (File::fill). See record.hpp.
 //
-// There are no interrupts and no CPUs of one's own: cpu() is the thread's number, and whoever waits
-// for a change in progress yields.
+// A process has no interrupts, and no CPUs of its own: cpu() is the thread's number, and a thread
+// that waits for a change in progress yields.
 #pragma once
 
 #include <atomic>
@@ -30,7 +30,7 @@ namespace kmapper::process {
 class Arena;
 class LongWait;
 
-/// A handle: all state is the arena's. Include process/window/arena.hpp to use it.
+/// A handle: all state is in the arena. Include process/window/arena.hpp to use it.
 class Platform {
  public:
   using Page = process::Page;
@@ -42,9 +42,9 @@ class Platform {
   static constexpr std::size_t kMaxCpus = 64;
   static constexpr std::size_t kPageSize = sizeof(Record);
   static constexpr bool kCellsChangeHands = true;      // see Directory
-  static constexpr bool kHardwareSetsAccessed = true;  // take_pte() says what has to be unmapped
+  static constexpr bool kHardwareSetsAccessed = true;  // take_pte(): whether to unmap anything
   static constexpr bool kChecked = KMAPPER_CHECKED != 0;
-  static constexpr bool kStrict = false;  // chosen when the program runs: Options::strict
+  static constexpr bool kStrict = false;  // chosen at run time: Options::strict
 
   constexpr explicit Platform(Arena& arena) : arena_(&arena) {}
 
@@ -72,9 +72,9 @@ class Platform {
 
    private:
     friend Platform;
-    LongWait* const wait_;  // of the call that sleeps; null: nobody looks after it
+    LongWait* const wait_;  // of the call that sleeps; null: no long-wait check
     std::condition_variable condition_;
-    // Guarded by the lock that its sleeper sleeps with.
+    // Guarded by the lock that the thread sleeps with.
     bool woken_ = false;
     Asleep asleep_;
   };
@@ -92,7 +92,8 @@ class Platform {
   }
   [[nodiscard]] std::uint64_t age_ns(Stamp stamp) const;
   [[nodiscard]] static std::uint64_t now();
-  /// stamp() to `holder`, and count(Event::hit): the thread's number is looked up once for both.
+  /// Stores stamp() in `holder` and does count(Event::hit), looking up the thread's number only
+  /// once.
   void note_hit(Atomic<Stamp>& holder);
   void count(Event event) { count(event, 1); }
   void count(Event event, std::uint64_t n);

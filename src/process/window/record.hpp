@@ -1,14 +1,14 @@
 // What a slot maps, and where.
 //
-// To the core, a slot's address is that of its record: it hands out pointers to records as it hands
-// out addresses elsewhere. The record says where the granule really is. So the size of a granule is
-// chosen when the program runs, granules need not lie in the order of their slots, and the core
-// needs to know of neither.
+// The core takes the address of a slot's record for the slot's address, and returns pointers to
+// records where it returns addresses on other platforms. The record holds the real address of the
+// granule. So the size of a granule is chosen at run time, granules need not lie in the order of
+// their slots, and the core knows neither.
 //
-// The core publishes a slot before its granule is mapped; whoever comes first, with a pin in hand,
-// maps it (File::fill), and others wait for that without spinning, however long it takes. `filled`
-// says that `page` is there to be used. A pin on any other was a mistake (see Directory), or came
-// too early.
+// The core publishes a slot before its granule is mapped. The first thread that has pinned it maps
+// it (File::fill), and others wait for that without spinning, however long it takes. In the state
+// `filled`, `page` may be used. In any other state the pin does not help: it came too early, or was
+// a mistake (see Directory). Drop it and look the page up again.
 #pragma once
 
 #include <atomic>
@@ -25,30 +25,32 @@ class File;
 struct alignas(64) Record {
   enum State : std::uint32_t {
     unused,    // out of use; it may still map something, unseen
-    pending,   // has a page, which nobody has mapped yet
-    filling,   // somebody is mapping it
+    pending,   // has a page, which is not mapped yet
+    filling,   // one thread is mapping it
     filled,    // it may be used, with a pin
-    patched,   // the same; but it does not show the file: Arena::patch(), `outdated`
-    taken,     // out of use; what it maps has to go
-    emptying,  // out of use; somebody is unmapping it
+    patched,   // the same, but it does not show the file: Arena::patch(), `outdated`
+    taken,     // out of use; what it maps must be unmapped
+    emptying,  // out of use; one thread is unmapping it
   };
 
-  // Release, when it is mapped: pairs with the acquire of who reads it with a pin. Waited for.
+  // Release, when it is mapped: pairs with the acquire of a thread that reads it with a pin.
+  // Threads wait for changes of it.
   std::atomic<std::uint32_t> state{};
-  // Written while the slot is out of use; read with a pin in hand, or under it.
+  // Written while the slot is out of use; read while it is pinned or taken.
   Wide<Page> page{};
-  // What File::fault_at() said when an access could not be carried out; 0: all is well. Set by who
-  // faults, with a pin; cleared when the slot gets another page.
+  // What File::fault_at() returned when an access failed; 0: no access failed. Set by the faulting
+  // thread, which has a pin; cleared when the slot gets another page.
   std::atomic<int> fault{0};
-  // Of a copy: so many bytes were read, written while filling; and it is shorter than it should be,
-  // or too old, so that no hit may find it, cleared with `fault`. See copies.cpp.
+  // For copies. `copied`: how many bytes were read; written while filling. `outdated`: the copy is
+  // shorter than it should be, or too old, so that no hit may find it; cleared with `fault`. See
+  // copies.cpp.
   std::atomic<std::uint32_t> copied{0};
   std::atomic<bool> outdated{false};
-  // Written while filling or emptying; `state` publishes it. Relaxed, all: atomic because
-  // a signal handler looks through all records for an address.
+  // Written while filling or emptying; `state` publishes it. All relaxed; atomic only because a
+  // signal handler searches all records for an address.
   std::atomic<std::byte*> address{nullptr};
-  // `address` is none of the slot's own, and has to be emptied. Release, when it becomes true:
-  // pairs with Arena::patch_at_home(), which uses the others while they are filled.
+  // `address` is not one of the slot's own, and must be emptied. Release, when it becomes true:
+  // pairs with Arena::patch_at_home(), which uses the others while they are being filled.
   std::atomic<bool> at_home{false};
   std::atomic<File*> file{nullptr};
   bool occupied = false;  // the slot's own addresses map something
@@ -56,7 +58,7 @@ struct alignas(64) Record {
   [[nodiscard]] std::byte* data() const { return address.load(std::memory_order_relaxed); }
   [[nodiscard]] bool is_at_home() const { return at_home.load(std::memory_order_relaxed); }
   [[nodiscard]] File* owner() const { return file.load(std::memory_order_relaxed); }
-  /// While filling.
+  /// Called while filling.
   void place(std::byte* where, bool home, File* whose) {
     file.store(whose, std::memory_order_relaxed);
     address.store(where, std::memory_order_relaxed);

@@ -27,7 +27,7 @@ Result<std::uint32_t> SpanArea::take(const Run& run, LongWait* wait) {
   return wait->patience().stop.stop_requested() ? MapError::cancelled : MapError::timed_out;
 }
 
-/// Until the waiter has its run, or has to go without.
+/// Sleeps until the waiter has its run, or must return without one.
 void SpanArea::sleep(std::unique_lock<std::mutex>& lock, Waiter& self, LongWait& wait) {
   const Patience& patience = wait.patience();
   const auto served = [&self] { return self.first != kNone; };
@@ -85,7 +85,7 @@ std::uint32_t SpanArea::take_run(const Run& run) {
   return kNone;
 }
 
-/// Gives runs to the calls that wait, as long as there is one for the first.
+/// Gives runs to waiting calls, as long as there is one for the first of them.
 void SpanArea::serve() {
   while (first_waiter_ != nullptr) {
     Waiter& waiter = *first_waiter_;

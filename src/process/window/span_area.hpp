@@ -1,6 +1,6 @@
 // Addresses for mappings that cross granules: a part of the budget from which runs of granules are
-// taken, first fit, and given back. A call that finds no run waits, first come first served; so a
-// long run is not kept out by short ones for ever.
+// taken, first fit, and given back. A call that finds no run waits, first come first served, so
+// short runs cannot keep a long one out for ever.
 #pragma once
 
 #include <condition_variable>
@@ -28,7 +28,7 @@ class SpanArea {
     std::uint16_t thread;
     std::uint32_t units;  // 0: no run begins here
   };
-  /// All in units.
+  /// All counts are in units.
   struct State {
     std::uint32_t in_use;
     std::uint32_t longest_free;
@@ -38,18 +38,18 @@ class SpanArea {
   /// Throws std::bad_alloc.
   explicit SpanArea(std::uint32_t units) : used_(units), runs_(units) {}
 
-  /// Takes a run for so long a mapping, and returns its first unit. `wait` null: does not wait.
-  /// Errors: would_sleep, timed_out, cancelled, too_large, holds_a_pin (see LongWait). Throws
-  /// std::bad_alloc where it has to wait.
+  /// Takes a run for a mapping of this length, and returns its first unit. `wait` null: does not
+  /// wait. Errors: would_sleep, timed_out, cancelled, too_large, holds_a_pin (see LongWait). Throws
+  /// std::bad_alloc if it has to wait.
   [[nodiscard]] Result<std::uint32_t> take(const Run& run, LongWait* wait);
   void give_back(std::uint32_t first);
 
   [[nodiscard]] std::uint32_t units() const { return static_cast<std::uint32_t>(used_.size()); }
   [[nodiscard]] State state() const;
-  /// What it may come to take up, of memory.
+  /// How much memory it may come to occupy, in bytes.
   [[nodiscard]] std::size_t bytes() const { return runs_.bytes(); }
 
-  /// Calls visit(first, units) for each run that nobody has, while nobody can take one.
+  /// Calls visit(first, units) for each free run. No run can be taken meanwhile.
   template <class Visitor>
   void for_each_free_run(Visitor visit) const {
     const std::lock_guard lock(mutex_);
@@ -60,7 +60,7 @@ class SpanArea {
       first = end + 1;
     }
   }
-  /// Calls visit(const Run&) for each run in use, while nobody can give one back.
+  /// Calls visit(const Run&) for each run in use. No run can be given back meanwhile.
   template <class Visitor>
   void for_each_run(Visitor visit) const {
     const std::lock_guard lock(mutex_);
@@ -75,7 +75,7 @@ class SpanArea {
  private:
   static constexpr std::uint32_t kNone = UINT32_MAX;
 
-  /// A call that waits, on its own stack.
+  /// A waiting call, on its own stack.
   struct Waiter {
     const Run& run;
     std::uint32_t first = kNone;

@@ -1,5 +1,6 @@
-// A 64-bit value for which 32-bit code needs no 64-bit atomic access: whoever reads it while it is
-// written may see half of the one and half of the other value. So nobody does; or it does no harm.
+// A 64-bit value that 32-bit code accesses without a 64-bit atomic operation. A thread that reads
+// it during a write may see half of the old and half of the new value. So it is read only where no
+// thread writes it, or where such a value does no harm.
 #pragma once
 
 #include <array>
@@ -24,7 +25,7 @@ class Wide {
   void store(T value, std::memory_order order) {
     for (std::size_t i = 0; i < kParts; ++i) parts_[i].store(part(value, i), order);
   }
-  /// load() == value, without putting it together.
+  /// load() == value, without combining the halves.
   [[nodiscard]] bool is(T value, std::memory_order order) const {
     Part difference = 0;
     for (std::size_t i = 0; i < kParts; ++i) difference |= parts_[i].load(order) ^ part(value, i);
