@@ -15,7 +15,7 @@ struct CloseFile {
   void operator()(std::FILE* file) const { std::fclose(file); }
 };
 
-/// Calls line(text) for each line of a file, if there is one, without its end.
+/// Calls line(text) for each line of a file, without its line end; for none if there is no file.
 template <class Line>
 void for_each_line(const std::string& path, Line line) {
   const std::unique_ptr<std::FILE, CloseFile> file(std::fopen(path.c_str(), "re"));
@@ -26,7 +26,7 @@ void for_each_line(const std::string& path, Line line) {
   }
 }
 
-/// The number that a file has by that name ("name 12"); or, without a name, its only one.
+/// The number that a file gives for that name ("name 12"); or, without a name, its only number.
 std::int64_t number_in(const std::string& path, const std::string& name = "") {
   std::int64_t number = kUnknown;
   for_each_line(path, [&](const char* text) {
@@ -39,16 +39,16 @@ std::int64_t number_in(const std::string& path, const std::string& name = "") {
   return number;
 }
 
-/// The sum of what is known.
+/// The sum; an unknown `b` counts as 0.
 std::int64_t sum(std::int64_t a, std::int64_t b) {
   return b == kUnknown ? a : a + std::min(b, kUnknown - a);
 }
 
-/// The names that the files of control groups have, in their two versions.
+/// The names of control groups' files, which differ between the two versions.
 struct Names {
   const char* limit;
   const char* usage;
-  const char* inactive;  // what can be given up of files that are cached
+  const char* inactive;  // cached file pages, which can be given up
   const char* active;
 };
 constexpr Names kFirst{"/memory.limit_in_bytes", "/memory.usage_in_bytes", "total_inactive_file ",
@@ -68,8 +68,9 @@ std::int64_t left_in(const std::string& folder, const Names& names) {
   return std::max<std::int64_t>(left, 0);
 }
 
-/// What the group at that path leaves, and each that it lies in. In a container the path may be one
-/// of the machine's, which is not there: then the topmost folder is the container's own group.
+/// The least that the group at that path, and each group around it, leaves. In a container the path
+/// may be one of the machine's, which does not exist there. Then the topmost folder is the
+/// container's own group.
 std::int64_t left_in_all(const std::string& root, std::string path, const Names& names) {
   std::int64_t left = kUnknown;
   for (;;) {
@@ -89,7 +90,7 @@ std::int64_t available_memory(const std::string& proc, const std::string& cgroup
     left = sum(left, number_in(proc + "/meminfo", "SwapFree:")) * kKiB;
   }
   for_each_line(proc + "/self/cgroup", [&](const char* text) {
-    // hierarchy:controllers:path; the second version's hierarchy is 0, and names no controllers.
+    // hierarchy:controllers:path. The second version has hierarchy 0, and names no controllers.
     const std::string line(text);
     const std::size_t first = line.find(':');
     const std::size_t second = line.find(':', first + 1);

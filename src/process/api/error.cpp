@@ -96,7 +96,7 @@ union Undying {
 
 constinit const Undying<Category> category;
 
-/// What was asked for, for a person.
+/// What the call was asked for, in words.
 std::string text_of(const Error::Details& it) {
   switch (it.about) {
     case Error::About::range:

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kBits = 64;
 
-/// What is left to others, and what may be taken before it is looked again.
+/// What is left to other processes, and what may be taken until the next check.
 constexpr std::int64_t kLeftToOthers = std::int64_t{16} << 20;
 constexpr std::int64_t kAtOnce = std::int64_t{16} << 20;
 
@@ -77,7 +77,7 @@ Error HighMemory::take_memory(HighPage page) noexcept {
   return {};
 }
 
-/// The file has no memory behind what is not written.
+/// Makes the file longer by half. The file takes up no memory where it is not written.
 Error HighMemory::grow_by_half() noexcept {
   const std::size_t words = free_.size() + free_.size() / 2 + 1;
   const auto pages = static_cast<std::int64_t>(words * kBits);
@@ -141,7 +141,7 @@ Error HighMemory::beyond(HighPage page) const noexcept {
 }
 
 std::int64_t HighMemory::allocated() const noexcept {
-  if (Internals::file_of(window_)->is_left()) return 0;  // nobody would unlock it
+  if (Internals::file_of(window_)->is_left()) return 0;  // the mutex may stay locked for ever
   const std::lock_guard lock(mutex_);
   return allocated_;
 }

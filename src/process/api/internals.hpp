@@ -1,4 +1,4 @@
-// What stands behind the public handles, for those parts of the library that are not their members.
+// The objects behind the public handles, for parts of the library that are not their members.
 #pragma once
 
 #include <memory>

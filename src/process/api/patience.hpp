@@ -1,5 +1,5 @@
-// How long a call of the public face may wait, in the core's words; and what the core refused, in
-// those of the public face.
+// Translates for the public interface: how long a call may wait, into the core's terms; and the
+// core's refusals, into the public errors.
 #pragma once
 
 #include <stop_token>
@@ -37,7 +37,7 @@ template <class T>
   return result.error();
 }
 
-/// What call(limits) returns, which waits no longer than `wait` allows.
+/// Returns call(limits), which waits no longer than `wait` allows.
 template <class Call>
 [[nodiscard]] auto call_within(LongWait& wait, Arena::Window& window, Call call) {
   const Patience& patience = wait.patience();

@@ -13,7 +13,7 @@
 namespace kmapper::process {
 namespace {
 
-// Not in a function: a hit does not ask whether it has been made yet.
+// Not a local static: a hit would test each time whether it has been made.
 constinit const Patience endless;
 
 std::string name_of(int descriptor) { return "descriptor " + std::to_string(descriptor); }
@@ -69,7 +69,7 @@ FileWindow::FileWindow(FileWindow&&) noexcept = default;
 
 FileWindow& FileWindow::operator=(FileWindow&& other) noexcept {
   FileWindow taken(std::move(other));
-  file_.swap(taken.file_);  // which closes, at the end, what was this
+  file_.swap(taken.file_);  // `taken` closes the old file at the end
   return *this;
 }
 
@@ -77,7 +77,7 @@ FileWindow::~FileWindow() {
   if (file_ == nullptr || file_->is_left() || file_->evict_from(0)) return;
   std::fprintf(stderr, "kmapper: %s is closed while somebody holds a mapping of it\n",
                file_->name().c_str());
-  (void)file_.release();  // the mappings name it
+  (void)file_.release();  // the mappings point to it
 }
 
 Expected<Mapping> FileWindow::map(std::int64_t offset, std::int64_t length) noexcept {

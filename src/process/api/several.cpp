@@ -14,7 +14,7 @@
 namespace kmapper::process {
 namespace {
 
-/// An error about so many granules of a budget. `limit`: as many as it has.
+/// An error about a number of granules of a budget. `limit`: whether to name how many it has.
 Error granules_error(const Arena& arena, WindowErrc code, std::int64_t granules, bool limit = false,
                      const char* why = nullptr) {
   const auto granule = static_cast<std::int64_t>(arena.granule());
@@ -30,15 +30,15 @@ Error granules_error(const Arena& arena, WindowErrc code, std::int64_t granules,
        .why = why});
 }
 
-/// The same, of what the core refused.
+/// The same for a refusal by the core.
 Error granules_refused(const Arena& arena, MapError error, std::int64_t granules) {
   const bool has_limit = error == MapError::too_large || error == MapError::would_sleep ||
                          error == MapError::timed_out;
   return granules_error(arena, code_of(error), granules, has_limit);
 }
 
-/// Ranges on their way to be mapped: all of them, or none. Throws std::bad_alloc, but not while it
-/// holds a pin.
+/// Ranges while they are being mapped: all of them, or none. Throws std::bad_alloc, but not while
+/// it holds a pin.
 class Together {
  public:
   Together(Arena& arena, std::span<Range> ranges) : arena_(arena), ranges_(ranges) {
@@ -50,7 +50,7 @@ class Together {
   [[nodiscard]] Error map(const Patience& patience) {
     if (Error wrong = name_pages()) return wrong;
     if (Error wrong = hold_pages()) return wrong;
-    // Copies that turn out to be shorter than their files are read anew, a few times.
+    // Copies that turn out to be shorter than their files are read again, a few times.
     for (int tries = 0;; ++tries) {
       if (Error wrong = pin_and_fill(patience)) return wrong;
       const std::size_t outdated = find_outdated(tries < kMostReads);
@@ -94,7 +94,8 @@ class Together {
     return {};
   }
 
-  /// The first range whose copy does not show it, or (if `old_too`) is too old; else their number.
+  /// The first range whose copy does not show it, or (if `old_too`) is too old; else the number of
+  /// ranges.
   [[nodiscard]] std::size_t find_outdated(bool old_too) const {
     const auto is_outdated = [&](std::size_t i) {
       const Range& it = ranges_[i];
@@ -108,7 +109,7 @@ class Together {
 
   [[nodiscard]] Error name_pages() {
     for (Range& it : ranges_) {
-      it.mapping = {};  // who holds something must not wait
+      it.mapping = {};  // a caller that holds a mapping must not wait
       File* const file = it.window != nullptr ? Internals::file_of(*it.window) : nullptr;
       if (file == nullptr) {
         return Error({.code = WindowErrc::invalid_option,
@@ -125,7 +126,8 @@ class Together {
                                      : Error();
   }
 
-  /// How many granules it takes, where there are more ranges than slots.
+  /// How many granules the ranges are in. If there are no more ranges than slots, simply the number
+  /// of ranges.
   [[nodiscard]] std::int64_t count_granules() const {
     if (pages_.size() <= arena_.slots()) return static_cast<std::int64_t>(pages_.size());
     std::vector<Page> pages;
@@ -164,8 +166,8 @@ class Together {
     for (Record* const it : records_) arena_.unpin(*it);
   }
 
-  /// Granules that have been patched are mapped anew, unless somebody else holds them. True:
-  /// nothing is pinned any more.
+  /// Takes back patched granules, so that they are mapped anew, except those that another caller
+  /// holds. True: nothing is pinned any more.
   [[nodiscard]] bool evict_patched() {
     patched_.clear();
     for (std::size_t i = 0; i < records_.size(); ++i) {
@@ -182,7 +184,7 @@ class Together {
   std::vector<PageAddress<Platform>> pages_;
   std::vector<Record*> records_;
   std::vector<std::size_t> patched_;
-  std::deque<Directory::Hold> holds_;  // which do not move
+  std::deque<Directory::Hold> holds_;  // a deque, because a Hold does not move
 };
 
 }  // namespace
@@ -210,7 +212,7 @@ Reservation::Reservation(Reservation&&) noexcept = default;
 
 Reservation& Reservation::operator=(Reservation&& other) noexcept {
   Reservation taken(std::move(other));
-  room_.swap(taken.room_);  // what this had is given back at the end
+  room_.swap(taken.room_);  // `taken` gives back the old room at the end
   return *this;
 }
 

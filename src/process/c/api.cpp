@@ -1,4 +1,4 @@
-// The C face's budgets, mappings, windows and cursors: see kmapper/kmapper.h.
+// The C interface to budgets, mappings, windows and cursors: see kmapper/kmapper.h.
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -158,7 +158,7 @@ int kmapper_budget_stats(const kmapper_budget* budget, kmapper_stats* stats) {
   const std::uint64_t size = stats->size;
   if (size < sizeof size) return wrong_size("a kmapper_stats", size, sizeof *stats);
   const kmapper_stats now = stats_of(budget->budget.stats(), size);
-  std::memset(stats, 0, static_cast<std::size_t>(size));  // what only the program knows
+  std::memset(stats, 0, static_cast<std::size_t>(size));  // for members that only the program knows
   std::memcpy(stats, &now, std::min(static_cast<std::size_t>(size), sizeof now));
   return KMAPPER_OK;
 }

@@ -1,6 +1,6 @@
-// What the sources of the C face (kmapper/kmapper.h) share: handles are the public classes, what a
-// constructor throws becomes a number, structures are read as far as both sides know them, and a
-// NULL is refused by name.
+// What the sources of the C interface (kmapper/kmapper.h) share. Handles are the public classes. An
+// exception of a constructor becomes a number. Structures are read as far as both sides know them.
+// A NULL is refused by name.
 #pragma once
 
 #include <algorithm>
@@ -34,12 +34,12 @@ struct kmapper_cancellation {
 
 namespace kmapper::process::c {
 
-/// The number that C has for it.
+/// The number of the error in C.
 [[nodiscard]] inline int number_of(const std::error_code& code) {
   return code.category() == window_category() ? -code.value() : code.value();
 }
 
-/// Notes what the thread may ask about, and returns its number.
+/// Stores the failure for the calls that ask for the last error, and returns its number.
 int failed(const Error& error) noexcept;
 int failed(int number, const char* what) noexcept;
 int wrong_size(const char* of, std::uint64_t size, std::size_t known) noexcept;
@@ -51,7 +51,7 @@ struct Needed {
   const void* value;
   const char* name;
 };
-/// KMAPPER_OK, or the failure that names the first which is null.
+/// KMAPPER_OK, or a failure that names the first argument that is null.
 [[nodiscard]] inline int refuse_null(const char* call, std::initializer_list<Needed> arguments) {
   for (const Needed& it : arguments) {
     if (it.value == nullptr) return null_argument(call, it.name);
@@ -63,7 +63,7 @@ struct Needed {
   return error ? failed(error) : KMAPPER_OK;
 }
 
-/// Sets `*handle` to what `make` makes; or to null where an argument is null, or `make` throws.
+/// Sets `*handle` to the result of `make`; or to null if an argument is null or `make` throws.
 template <class Handle, class Make>
 [[nodiscard]] int create(const char* call, const char* name, Handle** handle,
                          std::initializer_list<Needed> arguments, Make make) noexcept {
@@ -82,7 +82,8 @@ template <class Handle, class Make>
   }
 }
 
-/// What a program says in a structure of its own: as much of it as both know. Null: it says more.
+/// Reads a program's structure, as much of it as both sides know. Null: the program uses members
+/// that this library does not know.
 template <class Struct>
 [[nodiscard]] std::optional<Struct> read(const Struct* from) {
   Struct known{};
@@ -99,7 +100,7 @@ template <class Struct>
 
 [[nodiscard]] Patience patience_of(const kmapper_patience& patience);
 
-/// What `call` returns with the patience that the program has; null, for ever.
+/// Returns call(patience) with the program's patience; null means no limit.
 template <class Call>
 [[nodiscard]] int with_patience(const kmapper_patience* patience, Call call) {
   if (patience == nullptr) return call(Patience{});
@@ -110,11 +111,11 @@ template <class Call>
 
 int failed_map(const Error& error, kmapper_mapping* mapping) noexcept;
 
-// A Mapping is moved into the words that the program keeps for it.
+// A Mapping is moved into the words that kmapper_mapping has for it.
 static_assert(sizeof(Mapping) <= sizeof(kmapper_mapping::private_words));
 static_assert(sizeof(Mapping) % sizeof(void*) == 0 && alignof(Mapping) <= alignof(void*));
 
-/// Moves what was mapped to where the program wants it, or zeros. Inline: a hit runs it.
+/// Moves a mapping into the program's structure, or zeroes that on an error. Inline: a hit runs it.
 [[nodiscard, gnu::always_inline]] inline int hand_out(Expected<Mapping> mapped,
                                                       kmapper_mapping* mapping) {
   constexpr std::size_t kUsed = sizeof(Mapping) / sizeof mapping->private_words[0];
@@ -130,7 +131,7 @@ static_assert(sizeof(Mapping) % sizeof(void*) == 0 && alignof(Mapping) <= aligno
 [[nodiscard]] int null_for_mapping(const char* call, std::initializer_list<Needed> arguments,
                                    kmapper_mapping* mapping);
 
-/// The mapping that map() returns, of something that must not be null.
+/// Hands out what map() returns. `source` must not be null.
 template <class Map>
 [[nodiscard]] int map_from(const char* call, Needed source, kmapper_mapping* mapping, Map map) {
   if (source.value == nullptr || mapping == nullptr) [[unlikely]]
@@ -138,7 +139,7 @@ template <class Map>
   return hand_out(map(), mapping);
 }
 
-/// The same, of map(Patience).
+/// The same, for map(Patience).
 template <class Map>
 [[nodiscard]] int map_until(const char* call, Needed source, const kmapper_patience* patience,
                             kmapper_mapping* mapping, Map map) {

@@ -1,4 +1,4 @@
-// The C face's errors: what a thread's last failure was, and its text when somebody asks for it.
+// The errors of the C interface: a thread's last failure, and its text, which is made on request.
 #include <new>
 #include <string>
 
@@ -8,7 +8,7 @@
 namespace kmapper::process::c {
 namespace {
 
-// C's numbers are those of WindowErrc, below zero.
+// The numbers in C are those of WindowErrc, below zero.
 static_assert(KMAPPER_WOULD_SLEEP == -static_cast<int>(WindowErrc::would_sleep));
 static_assert(KMAPPER_TIMED_OUT == -static_cast<int>(WindowErrc::timed_out));
 static_assert(KMAPPER_CANCELLED == -static_cast<int>(WindowErrc::cancelled));
@@ -25,8 +25,8 @@ static_assert(KMAPPER_BUSY == -static_cast<int>(WindowErrc::busy));
 static_assert(KMAPPER_SPENT == -static_cast<int>(WindowErrc::spent));
 static_assert(KMAPPER_WOULD_DEADLOCK == -static_cast<int>(WindowErrc::would_deadlock));
 
-/// What there is to say of a thread's last failure, an Error or what a constructor threw; and the
-/// texts that the thread has been given.
+/// The details of a thread's last failure: an Error, or the text of an exception; and the texts
+/// that the thread was given.
 struct Texts {
   Error error;
   std::string thrown;
@@ -34,8 +34,8 @@ struct Texts {
   std::string meaning;
 };
 
-/// Trivially destructible: a call in a destructor or an atexit handler finds it as it was. The
-/// texts are deleted when the thread ends, and made again if it still fails after that.
+/// Trivially destructible, so that a call in a destructor or an atexit handler finds it unchanged.
+/// The texts are deleted when the thread ends, and made again if a call of it fails after that.
 struct LastFailure {
   int number = 0;
   Texts* texts = nullptr;
@@ -48,7 +48,7 @@ void delete_texts(void* texts) {
 }
 constinit AtThreadEnd at_thread_end{delete_texts};
 
-/// Null: there is no memory for them. Then the number has to do.
+/// Null: there is no memory for the texts. Then only the number is available.
 Texts* texts_or_none() noexcept {
   if (last.texts != nullptr) return last.texts;
   auto* const made = new (std::nothrow) Texts;
@@ -61,7 +61,7 @@ Texts* texts_or_none() noexcept {
   return last.texts;
 }
 
-/// The text that `make` makes, kept in that place of the thread's texts.
+/// The text that `make` returns, kept at that place of the thread's texts.
 template <class Make>
 const char* text(std::string Texts::*place, Make make) noexcept {
   if (Texts* const texts = texts_or_none()) {
@@ -86,7 +86,7 @@ std::string message_of_last() {
   return meaning_of(last.number);
 }
 
-/// failed(), with the text that `make` makes.
+/// failed(), with the text that `make` returns.
 template <class Make>
 int failed_with(int number, Make make) noexcept {
   last.number = number;

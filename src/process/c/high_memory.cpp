@@ -1,4 +1,4 @@
-// The C face's high memory: see kmapper/kmapper.h.
+// The C interface to high memory: see kmapper/kmapper.h.
 #include <string>
 
 #include "kmapper/process/high_memory.hpp"

@@ -1,4 +1,4 @@
-// The C face's mappings of several ranges, and reservations: see kmapper/kmapper.h.
+// The C interface to mappings of several ranges, and to reservations: see kmapper/kmapper.h.
 #include <exception>
 #include <span>
 #include <utility>

@@ -1,4 +1,4 @@
-// The C face of the handler for SIGBUS: see kmapper/kmapper.h.
+// The C interface to the handler for SIGBUS: see kmapper/kmapper.h.
 #include "kmapper/process/sigbus.hpp"
 #include "process/c/api.hpp"
 

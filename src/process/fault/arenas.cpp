@@ -1,16 +1,16 @@
-// The SIGBUS handler. A page that the file has not got (it was cut short), or that the disk cannot
-// give or take, is a SIGBUS for the thread that touches it. If a mapping of ours shows the page,
-// the page is replaced by zeros, the mapping is marked, and the access is made again. What is not
-// ours goes to the handler that was there before.
+// The SIGBUS handler. The kernel sends SIGBUS to a thread that touches a page that the file does
+// not have (it was cut short), or that the disk cannot read or write. If a mapping of an arena
+// shows the page, the page is replaced by zeros, the mapping is marked, and the access is repeated.
+// All other signals go to the handler that was there before.
 //
-// A handler looks through the arenas, and at what they point to, with a lock: a spin lock, for in a
-// handler there is no other. So nobody may be interrupted by a fault while holding it: all signals
-// are blocked then, and no page of a file is touched.
+// A handler searches the arenas, and what they point to, with a lock held. It is a spin lock,
+// because a handler may use no other. So a thread that holds it must not fault: all signals are
+// blocked meanwhile, and no page of a file is touched.
 //
-// Fork handlers take no lock, for fork() may be called in a signal handler, which interrupted a
-// thread that holds it. Instead, every lock that a child needs is one that it may just open: what
-// such a lock guards is whole at every moment. And the arenas, which have many locks, are left to
-// the parent.
+// Fork handlers take no lock, because fork() may be called in a signal handler that has interrupted
+// the thread that holds it. Instead, the child simply opens every lock that it needs: what such a
+// lock guards is consistent at every moment. The arenas, which have many locks, are left to the
+// parent.
 #include "process/fault/arenas.hpp"
 
 #include <pthread.h>
@@ -34,12 +34,12 @@ namespace {
 
 using Word = std::atomic<std::uint32_t>;
 
-/// The handlers' lock; 1: taken. It lies on a page that the kernel makes zeros in every child, also
+/// The handlers' lock; 1: taken. It lies on a page that the kernel makes zeros in every child, even
 /// in one that runs no fork handlers (_Fork, clone). Null: there was no arena yet.
 constinit std::atomic<Word*> lock_word{nullptr};
 
-/// All arenas, by their `next`. Changed with the lock held, by one store each. Release and acquire:
-/// a child that finds an arena here finds it complete.
+/// All arenas, linked by their `next`. Changed with the lock held, by one store each. Release and
+/// acquire: a child that finds an arena here finds it complete.
 constinit std::atomic<Arena*> first_arena{nullptr};
 
 class SignalsBlocked {
@@ -61,7 +61,7 @@ class SignalsBlocked {
 class Locked {
  public:
   explicit Locked(Word& word) : word_(word) {
-    // Acquire: pairs with the release of the one before.
+    // Acquire: pairs with the release of the last holder.
     while (word_.exchange(1, std::memory_order_acquire) != 0) Platform::relax();
   }
   Locked(const Locked&) = delete;
@@ -72,12 +72,12 @@ class Locked {
   Word& word_;
 };
 
-/// Whether the signal is of an access to a mapping of ours, which may be made again now.
+/// Whether the signal is for an access to a mapping of an arena that may be repeated now.
 bool deal_with(siginfo_t* info, void* context) noexcept {
   Word* const word = lock_word.load(std::memory_order_acquire);
   if (word == nullptr || info->si_code <= 0) return false;
-  // A misaligned access stays one, whatever the page shows; and of a page that is known to be bad
-  // (BUS_MCEERR_AO), but was not accessed, there is no access.
+  // A misaligned access stays misaligned, whatever the page shows. And a page that is known to be
+  // bad, but was not accessed (BUS_MCEERR_AO), has no access to repeat.
   if (info->si_code == BUS_ADRALN || info->si_code == BUS_MCEERR_AO) return false;
   const system::Direction direction = system::direction_of(info, context);
   const Locked locked(*word);
@@ -90,7 +90,7 @@ bool deal_with(siginfo_t* info, void* context) noexcept {
 
 using SigbusChain = system::SignalChain<SIGBUS, deal_with>;
 
-/// In the child of a fork: the forking thread is the only one.
+/// Called in the child of a fork, where the forking thread is the only one.
 void leave_arenas_to_parent() {
   forget_other_threads();
   if (Word* const word = lock_word.load(std::memory_order_relaxed); word != nullptr)
@@ -101,11 +101,11 @@ void leave_arenas_to_parent() {
   }
 }
 
-// At once, so that no child misses it: in one that is forked while the first arena is made, whoever
-// makes it would be waited for. An errno, or 0.
+// Registered when the library is loaded, so that every child runs it. A child forked while the
+// first arena is made would wait for the thread that makes it. An errno, or 0.
 const int watching_forks = pthread_atfork(nullptr, nullptr, leave_arenas_to_parent);
 
-/// Two threads may do it at once.
+/// Makes the handlers' lock. Two threads may call it at once.
 void make_lock() {
   if (lock_word.load(std::memory_order_acquire) != nullptr) return;
   const std::size_t size = system::page_size();
@@ -113,15 +113,15 @@ void make_lock() {
       mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED)
     throw std::system_error(errno, std::system_category(), "a page for the SIGBUS handler");
-  // Refused by emulators. Then only fork() opens the lock.
+  // Emulators refuse this. Then only fork() opens the lock.
   (void)madvise(page, size, MADV_WIPEONFORK);
   Word* none = nullptr;
-  // Acquire and release: the page is there.
+  // Acquire and release: a thread that finds the page finds it complete.
   if (!lock_word.compare_exchange_strong(none, new (page) Word(0), std::memory_order_acq_rel))
     munmap(page, size);
 }
 
-/// What the process needs once. Two threads may do it at once.
+/// Sets up what the process needs once. Two threads may call it at once.
 void watch_process() {
   static constinit std::atomic<bool> done{false};
   if (done.load(std::memory_order_acquire)) return;

@@ -22,8 +22,8 @@ int change_blocks(int descriptor, int mode, std::int64_t offset) {
   return system::uninterrupted(call) == 0 ? 0 : errno;
 }
 
-/// Whether it is the answer of a file system that has been asked for a block; others do not
-/// allocate blocks this way (EOPNOTSUPP, ENODEV), or not so far behind a file's end (EFBIG).
+/// Whether the error is a file system's answer to a request for a block. Others cannot allocate
+/// blocks this way (EOPNOTSUPP, ENODEV), or not so far behind a file's end (EFBIG).
 bool is_about_blocks(int number) {
   return number == ENOSPC || number == EDQUOT || number == ENOMEM || number == EROFS ||
          number == EIO;
@@ -36,7 +36,7 @@ int cause_of_fault(int descriptor, std::int64_t page_offset, bool writable) noex
   if (system::uninterrupted([&] { return fstat(descriptor, &status); }) != 0) return errno;
   if (S_ISREG(status.st_mode) && page_offset >= status.st_size) return kCutShort;
   char byte = 0;
-  // Of a descriptor for direct access (O_DIRECT) a byte cannot be read: EINVAL.
+  // A descriptor for direct access (O_DIRECT) cannot read a single byte: EINVAL.
   if (system::uninterrupted([&] { return pread64(descriptor, &byte, 1, page_offset); }) < 0 &&
       errno != EINVAL) {
     return errno;
@@ -49,7 +49,7 @@ int cause_of_fault(int descriptor, std::int64_t page_offset, bool writable) noex
 int cause_of_repeated_fault(int descriptor, bool writable) noexcept {
   struct statfs disk {};
   struct stat status {};
-  // Far enough behind the end for nobody to have allocated anything there.
+  // So far behind the end that no program has allocated anything there.
   constexpr std::int64_t kFarBehind = std::int64_t{1} << 30;
   if (writable && system::uninterrupted([&] { return fstat(descriptor, &status); }) == 0 &&
       S_ISREG(status.st_mode) && status.st_size < INT64_MAX - 2 * kFarBehind) {
@@ -58,7 +58,7 @@ int cause_of_repeated_fault(int descriptor, bool writable) noexcept {
     if (is_about_blocks(number)) return number;
     if (number == 0) (void)change_blocks(descriptor, FALLOC_FL_PUNCH_HOLE, behind);
   }
-  // A file system that allocates no blocks when it is asked to, as that of many a network.
+  // A file system that cannot allocate blocks on request, as many network file systems cannot.
   if (system::uninterrupted([&] { return fstatfs(descriptor, &disk); }) == 0 &&
       disk.f_blocks != 0 && disk.f_bavail == 0) {
     return ENOSPC;

@@ -1,5 +1,5 @@
-// What arenas and files do when an access to a mapping cannot be carried out. Most of it runs in a
-// signal handler: no locks, no memory from the heap, only system calls.
+// What arenas and files do when an access to a mapping fails. Most of it runs in a signal handler:
+// no locks, no memory from the heap, only system calls.
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -17,7 +17,8 @@ std::byte* page_of(std::byte* address, std::size_t page) {
   return address - reinterpret_cast<std::uintptr_t>(address) % page;
 }
 
-/// The system call itself: the library's function may be somebody's who is not made for handlers.
+/// Makes the system call directly: a program may replace mmap() by a function that handlers may not
+/// call.
 bool replace_by_zeros(std::byte* page, std::size_t size, int protection) {
 #ifdef SYS_mmap2
   constexpr long kCall = SYS_mmap2;
@@ -27,7 +28,7 @@ bool replace_by_zeros(std::byte* page, std::size_t size, int protection) {
   const auto map = [&] {
     return syscall(kCall, page, size, protection, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0L);
   };
-  // Where the process locks its memory, and no more may be locked: what is there is, and goes.
+  // If the process locks its memory and has reached its limit, the old page is unlocked, and goes.
   return map() != -1 || (errno == EAGAIN && syscall(SYS_munlock, page, size) == 0 && map() != -1);
 }
 
@@ -49,7 +50,7 @@ bool Arena::patch(std::byte* address, system::Direction direction) noexcept {
   return replace(*file, address, offset, direction, span.fault, true);
 }
 
-/// While the granule is taken back from one slot, it may have another already, which is in use.
+/// While the granule is being taken back from one slot, another slot may already have it in use.
 bool Arena::patch_at_home(std::byte* address, system::Direction direction) noexcept {
   for (std::uint32_t i = 0; i < shape_.slots; ++i) {
     Record& record = records_[i];
@@ -60,9 +61,9 @@ bool Arena::patch_at_home(std::byte* address, system::Direction direction) noexc
   return false;
 }
 
-/// Only of a granule that is pinned: any other access is no use of the window. Filling one at home
-/// is a use, see Home::fill(); and only at home may a granule be accessed before it is filled.
-/// The file may be closed now, but is not freed: see ~File().
+/// Patches only a granule that is pinned: any other access is no use of the window. Filling a
+/// granule at home is a use, see Home::fill(); only there may a granule be accessed before it is
+/// filled. The file may be closed by now, but it is not freed: see ~File().
 bool Arena::patch(Record& record, std::byte* address, system::Direction direction) noexcept {
   if (static_cast<std::size_t>(address - record.data()) >= granule()) return false;
   std::uint32_t state = record.state.load(std::memory_order_acquire);
@@ -76,16 +77,16 @@ bool Arena::patch(Record& record, std::byte* address, system::Direction directio
   const std::int64_t offset = granule + (address - record.data());
   const bool in_use = state != Record::filling;
   if (!replace(*record.owner(), address, offset, direction, record.fault, in_use)) return false;
-  // From now on the granule is not found by a hit; File::map_granule() sees why.
+  // From now on no hit finds the granule; File::map_granule() finds the reason.
   if (state == Record::filled && record.fault.load(std::memory_order_relaxed) != 0)
     record.state.compare_exchange_strong(state, Record::patched, std::memory_order_relaxed);
   return true;
 }
 
-/// What may be a write is one that fails where the page can be read, but not written to: on a full
-/// disk, say, where reading shows a hole. So no access is made again that must fail again.
-/// `in_use`: somebody has a mapping that shows the page. Else File::fill() will know of the fault
-/// when it hands one out; read-ahead hands out none.
+/// An access of unknown direction counts as a write if the page can be read but not written to: on
+/// a full disk, for example, where reading shows a hole. So no access is repeated that must fail
+/// again. `in_use`: a caller has a mapping that shows the page. Otherwise File::fill() learns of
+/// the fault before it returns such a mapping; read-ahead returns none.
 bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
                     system::Direction direction, std::atomic<int>& fault, bool in_use) noexcept {
   const std::size_t size = file.page();
@@ -97,7 +98,7 @@ bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
   const auto is_well = [&] {
     return (is_write || is_readable(page)) && (!may_write || is_writable(page));
   };
-  // Another thread may have replaced it, and written to it; or all is well again.
+  // Another thread may have replaced the page, and written to it; or the cause is gone.
   if (is_well()) return true;
   int cause = file.fault_at(offset);
   if (cause == 0) {
@@ -106,7 +107,7 @@ bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
   }
   fault.store(cause, std::memory_order_relaxed);
   if (in_use) file.remember_fault(offset, cause);
-  // A page in the middle of a mapping makes three of it, and there may be no more.
+  // A page in the middle of a mapping splits it into three, and there may be too many mappings.
   return replace_by_zeros(page, size, protection) ||
          (make_room_for_a_few_mappings() && replace_by_zeros(page, size, protection));
 }

@@ -1,4 +1,4 @@
-// What a file's errors say: each names the file, what was asked for, and the limit.
+// The errors of a file. Each names the file, what was asked for, and the limit.
 #include <optional>
 
 #include "process/api/patience.hpp"
@@ -39,7 +39,7 @@ Error File::system_error(int number, std::int64_t offset, std::int64_t length) c
   return error({number, std::system_category()}, offset, length);
 }
 
-/// The core's refusal, where so many granules are all that there is for such mappings.
+/// The error for a refusal by the core. `granules`: all that there are for mappings of this kind.
 Error File::refused(MapError error, std::int64_t offset, std::int64_t length,
                     std::uint32_t granules) const {
   std::optional<std::int64_t> limit;

@@ -1,5 +1,5 @@
-// A file as such: what it is called, how long it is, what its disk has of it; and where its
-// granules may be at home.
+// The file as a whole: its name, its size, syncing it with its disk, and its granules' addresses at
+// home.
 #include "process/file/file.hpp"
 
 #include <fcntl.h>
@@ -21,11 +21,12 @@
 namespace kmapper::process {
 namespace {
 
-/// What a range may take of the address space to be synced by itself.
+/// The most address space that a range may take to be synced by itself.
 constexpr std::uint64_t kMostAddresses = std::uint64_t{sizeof(void*) == 8 ? 1024 : 16} << 20;
 
-/// Where the last granule ends that can be mapped of a file, however long it is. It begins and ends
-/// within what an offset can say; and mmap2() of 32-bit processes counts units of 4 KiB in 32 bits.
+/// The end of the last granule that can be mapped of a file, however long the file is. Both ends of
+/// that granule are valid offsets. In 32-bit processes, mmap2() also limits them: it counts units
+/// of 4 KiB in 32 bits.
 std::int64_t last_end(const Arena& arena) {
   const unsigned shift = arena.granule_shift();
   std::uint64_t granules = std::min(kMostGranules, std::uint64_t{INT64_MAX} >> shift);
@@ -73,7 +74,7 @@ File::~File() {
   if (arena_->is_left()) return;
   arena_->give_page_tables_back(Home::page_tables_for(home_size_));
   if (number_ != 0) arena_->remove(number_);
-  wait_for_handlers();  // which may have found it in a record or in a span
+  wait_for_handlers();  // a handler may have found this file in a record or in a span
 }
 
 void File::open_home() {
@@ -92,8 +93,8 @@ void File::open_home() {
                               std::to_string(arena_->granule()) + " bytes: " + reason);
 }
 
-/// What the file has grown by gets addresses at home too, if the budget has room for their page
-/// tables, and the process for the addresses. Returns why not; null: it has them.
+/// Gives the part by which the file has grown addresses at home, too, if the budget has room for
+/// their page tables, and the process for the addresses. Returns why not; null: it has them.
 const char* File::grow_home() {
   const std::lock_guard lock(growing_);
   const std::int64_t size = end();
@@ -147,8 +148,8 @@ Error File::sync() noexcept {
   return say_fault();
 }
 
-/// What msync(2) does of a range, it does of the file's bytes, whether they are mapped or not, and
-/// fsync() only of all: so the range gets addresses that admit nobody, for the call.
+/// fsync() only syncs all of a file. msync(2) syncs a range, and it syncs the file's bytes whether
+/// they are mapped or not. So the range gets inaccessible addresses for the length of the call.
 Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
   const std::int64_t begin = offset - offset % static_cast<std::int64_t>(system::page_size());
@@ -178,10 +179,10 @@ Error File::resize(std::int64_t size) noexcept {
   if (arena_->is_left()) return wrong(WindowErrc::forked);
   if (size < 0) return size_error(WindowErrc::invalid_range, size, "a size below 0");
   if (access_ == Access::read_only) return wrong(WindowErrc::read_only);
-  // What is left of the last granule stays; beyond the end it is zeros, as mmap(2) says.
+  // The rest of the last granule stays mapped; beyond the end it is zeros, as mmap(2) says.
   const std::uint64_t first = granule_at(size) + (within_granule(size) != 0 ? 1 : 0);
   const bool is_cut = size < this->size();
-  // Until the new size is known: no read-ahead maps what is cut off.
+  // Lives until the new size is known: no read-ahead maps the part that is cut off.
   std::optional<ReadAheads::Pause> pause;
   if (is_cut) pause.emplace(read_aheads_);
   if (is_cut && !evict_from(first)) return wrong(WindowErrc::pinned);
@@ -195,7 +196,7 @@ Error File::resize(std::int64_t size) noexcept {
 Error File::discard(std::int64_t offset, std::int64_t length) noexcept {
   if (arena_->is_left()) return error(WindowErrc::forked, offset, length);
   if (Error wrong = check_range(offset, length)) return wrong;
-  // It may end with the file, as the file was when it was last looked at, or as it is now.
+  // The range may end with the file, as the file was when its size was last read, or as it is now.
   const auto ends_well = [&] { return within_granule(length) == 0 || offset + length == size(); };
   if (!ends_well()) {
     if (const int number = refresh_size(); number != 0) return system_error(number, offset, length);
@@ -246,8 +247,8 @@ bool File::evict_from(std::uint64_t first) noexcept {
   for (std::uint32_t i = 0; i < arena_->slots(); ++i) {
     const Record& record = arena_->record(SlotIndex{i});
     Arena::Window::SlotView view = arena_->window().inspect(SlotIndex{i});
-    // Somebody is taking it back: that is over before the file's home is gone. Acquire: pairs with
-    // Platform::empty().
+    // Another thread is taking it back. That must be over before the file's home goes. Acquire:
+    // pairs with Platform::empty().
     while (!word::is_live(view.word) && record.owner() == this &&
            record.at_home.load(std::memory_order_acquire)) {
       Platform::relax();

@@ -35,11 +35,11 @@ class File {
   File& operator=(const File&) = delete;
   ~File();
 
-  /// `patience` null: never sleeps for others to give something back.
+  /// `patience` null: never sleeps until others give something back.
   [[nodiscard]] Expected<Mapping> map(std::int64_t offset, std::int64_t length,
                                       const Patience* patience) noexcept;
   void release(const Mapping& mapping) noexcept;
-  /// Maps the range, and what else is in its granule where it lies in one.
+  /// Maps the range; if it lies in one granule, maps all of the granule.
   struct Around {
     Expected<Mapping> mapping;
     std::int64_t offset;  // where it begins
@@ -47,27 +47,28 @@ class File {
   [[nodiscard]] Around map_around(std::int64_t offset, std::int64_t length,
                                   const Patience* patience) noexcept;
 
-  // --- For mappings that are made together: see several.cpp ---
+  // --- For several mappings made together: see several.cpp ---
 
-  /// Whether a range lies in the file, and in one granule; and the file is one of that arena.
+  /// Checks that a range lies in the file and in one granule, and that the file belongs to that
+  /// arena.
   [[nodiscard]] Error check_granule(const Arena& arena, std::int64_t offset,
                                     std::int64_t length) noexcept;
   [[nodiscard]] Page page_at(std::int64_t offset) const {
     return make_page(number_, granule_at(offset));
   }
-  /// In a reservation; never waits. The range has been checked.
+  /// Maps in a reservation; never waits. The range has been checked.
   [[nodiscard]] Expected<Mapping> map_reserved(kmapper::Reservation<Platform>& reservation,
                                                std::int64_t offset, std::int64_t length) noexcept;
-  /// Has those granules mapped which nobody maps yet, neighbours by one call, if that can be done.
-  /// The caller holds pins of them.
+  /// Maps those granules that are still pending, neighbours by one call, as far as possible. The
+  /// caller holds pins of them.
   void fill_pending(std::span<Record* const> records);
-  /// Has a granule mapped, a pin of which the caller holds.
+  /// Maps a granule. The caller holds a pin of it.
   [[nodiscard]] Error fill(Record& record, std::int64_t offset, std::int64_t length);
   /// Makes a mapping of the caller's pin.
   [[nodiscard]] Mapping take_over(Record& record, Page page, std::int64_t offset,
                                   std::int64_t length);
 
-  // --- Errors: see file_errors.cpp. `why` says more than the code, and lives for ever ---
+  // --- Errors: see errors.cpp. `why` says more than the code does; it is a literal ---
 
   /// About the file as a whole.
   [[nodiscard]] Error error(std::error_code code) const;
@@ -81,7 +82,7 @@ class File {
   /// About a page of high memory.
   [[nodiscard]] Error page_error(std::error_code code, std::uint64_t page, const char* why) const;
 
-  // --- Of copies: see copies.cpp ---
+  // --- For copies: see copies.cpp ---
 
   /// Whether the copy shows less than the range, or is too old. The caller holds a pin.
   [[nodiscard]] bool is_outdated(const Record& record, std::int64_t offset,
@@ -90,8 +91,8 @@ class File {
                                std::int64_t length) const;
   /// Where the copy ends in the file.
   [[nodiscard]] std::int64_t copy_end(const Record& record) const;
-  /// Looks at the file's size again, when a read has ended there, and checks the range. The caller
-  /// holds no pin of the file's.
+  /// Reads the file's size again, after a read has ended at `read_end`, and checks the range. The
+  /// caller holds no pin of this file.
   [[nodiscard]] Error look_again(std::int64_t offset, std::int64_t length,
                                  std::int64_t read_end) noexcept;
 
@@ -102,42 +103,43 @@ class File {
   [[nodiscard]] Error start_sync(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Error resize(std::int64_t size) noexcept;
   [[nodiscard]] Error discard(std::int64_t offset, std::int64_t length) noexcept;
-  /// Has the file system give a range its blocks now. Returns an errno, or 0.
+  /// Makes the file system allocate the blocks of a range now. Returns an errno, or 0.
   [[nodiscard]] int take_blocks(std::int64_t offset, std::int64_t length) const noexcept;
   std::int64_t trim() noexcept;
   [[nodiscard]] Error refresh() noexcept;
   [[nodiscard]] std::int64_t size() const { return size_.load(std::memory_order_relaxed); }
-  /// Where what can be mapped of it ends: at its size, or before the first granule that has no
-  /// number, or (of a 32-bit process) an offset that its mmap() cannot be given.
+  /// Where the mappable part of it ends: at its size, or before the first granule that has no
+  /// number, or (in a 32-bit process) before an offset that mmap() cannot take.
   [[nodiscard]] std::int64_t end() const { return std::min(size(), last_end_); }
   [[nodiscard]] std::int64_t longest() const;
 
-  /// What is wrong with a mapping: what fault_at() said, or 0.
+  /// Why an access to a mapping failed: the result of fault_at(), or 0.
   [[nodiscard]] int fault_of(const Mapping& mapping) const noexcept;
 
-  // --- In a signal handler, too: see faults.cpp ---
+  // --- May be called in a signal handler, too: see faults.cpp ---
 
-  /// Why an access to a page of the file faulted: an errno, or kCutShort; 0: it should not have.
+  /// Why an access to a page of the file faulted: an errno, or kCutShort; 0: no reason is found.
   [[nodiscard]] int fault_at(std::int64_t page_offset) const noexcept;
-  /// The same, when it has faulted again: never 0.
+  /// The same, after it has faulted again: never 0.
   [[nodiscard]] int repeated_fault() const noexcept;
-  /// A page has been replaced by zeros, so what is written to it is lost. sync() will say so.
+  /// Notes that a page was replaced by zeros, so that what is written to it is lost. sync() will
+  /// report it.
   void remember_fault(std::int64_t offset, int cause) noexcept;
 
-  /// Shows the file again where a granule at home has been patched.
+  /// Shows the file again in a granule at home that was patched.
   void restore_home(const Record& record) noexcept;
   void unlock_home() noexcept { home_->unlock(); }
   /// Null: it has none.
   [[nodiscard]] const Home* home() const { return home_.get(); }
   [[nodiscard]] int protection() const noexcept;
-  /// What the kernel maps of it in one piece: a page, or a huge page.
+  /// The unit in which the kernel maps it: a page, or a huge page.
   [[nodiscard]] std::size_t page() const { return page_; }
 
-  /// Takes the slot of a page of this file back. False: a caller holds the page. Waits for
-  /// read-aheads of the file where they may be what holds it. Whatever Window::evict() needs.
+  /// Takes the slot of a page of this file back. False: a caller holds the page. If read-aheads of
+  /// the file may hold it, waits for them. Needs what Window::evict() needs.
   [[nodiscard]] bool evict(Page page) noexcept;
   /// Takes back everything from granule `first` on. False: some of it is pinned, and stays; or a
-  /// span is held, wherever.
+  /// span is held, anywhere in the file.
   [[nodiscard]] bool evict_from(std::uint64_t first) noexcept;
   [[nodiscard]] bool is_left() const { return arena_->is_left(); }
   [[nodiscard]] const std::string& name() const { return *name_; }
@@ -162,7 +164,7 @@ class File {
   [[nodiscard]] Error refused(MapError error, std::int64_t offset, std::int64_t length,
                               std::uint32_t granules) const;
   [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
-  /// Whether the range can be mapped of a file of the size that is known.
+  /// Checks the range against the known size of the file.
   [[nodiscard]] Error check_end(std::int64_t offset, std::int64_t length) const;
   [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
   [[nodiscard]] int fill(Record& record);
@@ -200,7 +202,7 @@ class File {
   [[nodiscard]] std::uint64_t granule_at(std::int64_t offset) const {
     return static_cast<std::uint64_t>(offset) >> arena_->granule_shift();
   }
-  /// How many of the file can be mapped, the last perhaps in part.
+  /// How many granules of the file can be mapped; the last one perhaps in part.
   [[nodiscard]] std::uint64_t granules() const {
     return granule_at(end()) + (within_granule(end()) != 0 ? 1 : 0);
   }
@@ -214,21 +216,21 @@ class File {
   const Kind kind_;
   const std::shared_ptr<Arena> arena_;
   const std::size_t page_;
-  const std::int64_t last_end_;                // no granule can be mapped that ends behind it
-  std::atomic<std::int64_t> size_{0};          // as old as the last look; relaxed but in copies.cpp
-  std::atomic<std::int64_t> hit_end_{0};       // as far as hits may go: see copies.cpp
-  std::atomic<std::size_t> full_granules_{0};  // those that lie within that
+  const std::int64_t last_end_;                // where the last mappable granule ends
+  std::atomic<std::int64_t> size_{0};          // when it was last read; relaxed but in copies.cpp
+  std::atomic<std::int64_t> hit_end_{0};       // the end of the part that hits may use: copies.cpp
+  std::atomic<std::size_t> full_granules_{0};  // those that lie within that part
   std::atomic<std::uint32_t> spans_held_{0};
-  std::atomic<int> unsaid_fault_{0};  // the first since the last sync() that said it
+  std::atomic<int> unsaid_fault_{0};  // the first since the last sync() that returned one
   std::atomic<std::int64_t> unsaid_fault_at_{0};
   Streams streams_;
   ReadAheads read_aheads_;
   std::uint32_t number_ = 0;
   std::unique_ptr<Home> home_;  // null: none
   std::mutex sizing_;           // guards what follows
-  std::int64_t claimed_ = -1;   // a size that is not so, of which found_end_ is true
+  std::int64_t claimed_ = -1;   // a wrong size that the system gives; found_end_ is the right one
   std::int64_t found_end_ = 0;
-  bool has_short_copies_ = false;  // copies that ended with the file once may still be there
+  bool has_short_copies_ = false;  // there may be copies that ended with an earlier end of the file
   std::mutex growing_;             // guards what follows
   std::int64_t home_size_ = 0;     // bytes of the file whose page tables the budget has admitted
 };

@@ -1,5 +1,5 @@
-// How a range of a file is mapped: by a hit; within one granule, by the core; or, across granules,
-// by a run of the span area.
+// How a range of a file is mapped: by a hit; by the core, if it lies within one granule; or by a
+// run of the span area, if it crosses granules.
 #include <algorithm>
 #include <cerrno>
 #include <new>
@@ -10,15 +10,15 @@
 namespace kmapper::process {
 namespace {
 
-/// The window's clock is moved by misses, at most so often.
+/// Misses move the window's clock, but not more often than this.
 constexpr std::uint64_t kClockStepNs = 100'000'000;
 
-/// How often a copy is read anew, at most, because its file has changed meanwhile.
+/// How often a copy is read again, at most, because its file has changed meanwhile.
 constexpr int kMostReads = 3;
 
 }  // namespace
 
-/// Flattened: a hit waits for what was stored before it, as a call stores its registers.
+/// Flattened: a hit waits for earlier stores, such as those with which a call saves registers.
 [[gnu::flatten]] Expected<Mapping> File::map(std::int64_t offset, std::int64_t length,
                                              const Patience* patience) noexcept {
   const std::size_t within = within_granule(offset);
@@ -46,18 +46,18 @@ File::Around File::map_around(std::int64_t offset, std::int64_t length,
   const std::int64_t begin = offset - within;
   const std::int64_t end = this->end();
   Around around{map(begin, std::min(granule, end - begin), patience), begin};
-  // The file has been cut short behind the range, which has been found out just now.
+  // The file has been cut short behind the range, which was found out only just now.
   if (!around.mapping && this->end() < end && lies_within(offset, length, this->end()))
     around.mapping = map(begin, std::min(granule, this->end() - begin), patience);
   return around;
 }
 
-/// Pins a page, and has it mapped as far as that range needs it. kmap(page) pins it.
+/// Pins a page by kmap(page), and maps it as far as the range needs it.
 template <class Kmap>
 Expected<Record*> File::pin(Page page, std::int64_t offset, std::int64_t length,
                             Kmap kmap) noexcept {
   Result<void*> slot = kmap(page);
-  // A granule that has been patched is mapped anew, unless somebody still holds it.
+  // A granule that has been patched is mapped anew, unless another caller still holds it.
   while (slot && static_cast<Record*>(*slot)->fault.load(std::memory_order_relaxed) != 0) {
     arena_->window().kunmap_address(*slot);
     const bool is_held = !evict(page);
@@ -78,7 +78,7 @@ Expected<Record*> File::pin(Page page, std::int64_t offset, std::int64_t length,
   return &record;
 }
 
-/// A range within one granule, which has no slot, or whose slot is not ready.
+/// Maps a range within one granule that has no slot, or whose slot is not ready.
 template <class Kmap>
 Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length,
                                     const Patience* patience, Kmap kmap) noexcept {
@@ -95,7 +95,7 @@ Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length,
     if (Error wrong = look_again(offset, length, end)) return wrong;
     if (!evict(page)) break;
   }
-  // Somebody holds the copy, or the file changes all the time.
+  // The copy is held, or the file changes all the time.
   return map_span(offset, length, patience);
 }
 
@@ -129,11 +129,12 @@ Expected<Mapping> File::map_reserved(kmapper::Reservation<Platform>& reservation
 }
 
 Mapping File::take_over(Record& record, Page page, std::int64_t offset, std::int64_t length) {
-  arena_->window().hand_over(page);  // whichever thread destroys the mapping
+  arena_->window().hand_over(page);  // any thread may destroy the mapping
   return {this, &record, record.data() + within_granule(offset), static_cast<std::size_t>(length)};
 }
 
-/// Maps addresses of the span area from the range's first granule on, or reads the file into them.
+/// Maps the file over addresses of the span area, from the range's first granule on, or reads it
+/// into them.
 Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
                       std::int64_t length) {
   const std::uint64_t first = granule_at(offset);
@@ -147,7 +148,7 @@ Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
                            static_cast<std::int64_t>(read.bytes);
   if (lies_within(offset, length, end)) return {};
   if (Error wrong = look_again(offset, length, end)) return wrong;
-  return error(WindowErrc::beyond_end, offset, length, end);  // it grows now
+  return error(WindowErrc::beyond_end, offset, length, end);  // the file is growing now
 }
 
 Result<std::uint32_t> File::take_run(std::int64_t offset, std::int64_t length, std::uint32_t units,
@@ -163,7 +164,7 @@ Result<std::uint32_t> File::take_run(std::int64_t offset, std::int64_t length, s
   return arena_->spans().take(run, &wait);
 }
 
-/// A range across granules: a run of the span area, mapped by one call.
+/// Maps a range across granules: a run of the span area, by one call.
 Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
                                  const Patience* patience) noexcept {
   if (length > longest()) {

@@ -21,7 +21,7 @@ std::system_error refused(int number, const std::string& name, const std::string
   return {number, std::system_category(), what.empty() ? name : name + ": " + what};
 }
 
-/// What no window maps. Empty: a regular file or a block device.
+/// The kind of a file that no window maps. Empty: it is a regular file or a block device.
 std::string kind_that_is_not_mapped(const struct stat& status, int descriptor) {
   if (S_ISREG(status.st_mode) || S_ISBLK(status.st_mode)) return {};
   if (S_ISDIR(status.st_mode)) return "a directory";
@@ -64,10 +64,10 @@ void check_access(int descriptor, const std::string& name, Access access) {
     throw refused(EPERM, name, "is a memory file that is sealed against writing");
 }
 
-/// Opens the file that `path` names at this moment, which must be of a kind that can be mapped:
-/// by a descriptor of it that stands for the path only, because to open a FIFO, a terminal or
-/// a tape does something to it, and may wait. Where there is no /proc, the path is opened without
-/// waiting; that fails for a file on which another process has a lease.
+/// Opens the file that `path` names now; it must be of a kind that can be mapped. To open a FIFO, a
+/// terminal or a tape has an effect on it, and may wait. So the path is first opened by a
+/// descriptor that only stands for the path. Without /proc, the path is opened without waiting,
+/// which fails if another process has a lease on the file.
 int open_without_waiting(const std::string& path, int flags) {
   const system::Descriptor only_path(
       system::uninterrupted([&] { return open(path.c_str(), O_PATH | O_CLOEXEC); }));
@@ -82,7 +82,7 @@ int open_without_waiting(const std::string& path, int flags) {
 std::size_t huge_page_size_of(int descriptor) {
   struct statfs status {};
   if (fstatfs(descriptor, &status) != 0) return 0;
-  // Of 32-bit processes it is a signed number.
+  // In 32-bit processes, f_type is a signed number.
   if (static_cast<std::uint32_t>(status.f_type) != HUGETLBFS_MAGIC) return 0;
   return static_cast<std::size_t>(status.f_bsize);
 }
@@ -107,14 +107,15 @@ system::Descriptor duplicate_file(int descriptor, const std::string& name, Acces
 }
 
 std::size_t check_mappable(int descriptor, const std::string& name, std::size_t granule) {
-  // Admits nobody and reserves nothing: of a file in huge pages, a mapping that may be written to
+  // The trial is inaccessible and reserves nothing. A writable mapping of a file in huge pages
   // makes the file as long as the mapping, and takes pages from the machine's pool.
   void* const trial =
       mmap(nullptr, system::page_size(), PROT_NONE, MAP_SHARED | MAP_NORESERVE, descriptor, 0);
   const int number = trial == MAP_FAILED ? errno : 0;
   const std::size_t huge = huge_page_size_of(descriptor);
   if (number == 0) munmap(trial, huge != 0 ? huge : system::page_size());
-  // Out of addresses or of what may be locked: that is nothing about this file.
+  // The process is out of addresses, or of memory that it may lock. That says nothing about this
+  // file.
   if (number != 0 && number != ENOMEM && number != EAGAIN)
     throw refused(number, name, "cannot be mapped; a budget of copies may be able to read it");
   if (huge <= granule) return huge != 0 ? huge : system::page_size();
@@ -127,7 +128,7 @@ std::size_t check_mappable(int descriptor, const std::string& name, std::size_t 
 void check_readable(int descriptor, const std::string& name) {
   struct stat status {};
   struct statfs disk {};
-  // A file system need not answer; procfs does.
+  // A file system is not required to support this call; procfs does.
   if (fstat(descriptor, &status) == 0 && status.st_size == 0 && fstatfs(descriptor, &disk) == 0 &&
       disk.f_type == PROC_SUPER_MAGIC)
     throw refused(ENODEV, name, "is a file of procfs, which does not say how long it is");

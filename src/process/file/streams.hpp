@@ -1,5 +1,5 @@
-// Notices that a file is gone through from front to back, at several places at once perhaps: then
-// what comes next is mapped together with what is asked for, twice as much each time.
+// Detects sequential reads of a file, at several places at once perhaps. Then the granules that
+// come next are mapped together with the requested one, twice as many each time.
 #pragma once
 
 #include <algorithm>
@@ -11,10 +11,10 @@
 
 namespace kmapper::process {
 
-/// Any thread; a race costs a guess.
+/// Any thread; a race costs only a wrong guess.
 class Streams {
  public:
-  /// A granule was missed. How many should be mapped from it on, 1 to `most`.
+  /// A granule was missed. Returns how many should be mapped from it on, 1 to `most`.
   [[nodiscard]] std::uint64_t length_at(std::uint64_t granule, std::uint64_t most) {
     const Advice advice = advice_.load(std::memory_order_relaxed);
     if (advice == Advice::random || most <= 1) return 1;
@@ -31,12 +31,12 @@ class Streams {
  private:
   // Relaxed, all: hints.
   struct Stream {
-    std::atomic<std::uint64_t> next{UINT64_MAX};  // what will be missed if it goes on
-    std::atomic<std::uint64_t> length{0};         // what was mapped the last time
+    std::atomic<std::uint64_t> next{UINT64_MAX};  // the next miss, if the stream goes on
+    std::atomic<std::uint64_t> length{0};         // how many granules were mapped the last time
   };
 
-  /// The stream that goes on here; else one that begins here, in the place of one that did not go
-  /// on, where there is one.
+  /// The stream that goes on here; else one that begins here, in the place of a stream that did not
+  /// go on, if there is one.
   [[nodiscard]] Stream& stream_at(std::uint64_t granule) {
     for (Stream& it : streams_) {
       if (it.next.load(std::memory_order_relaxed) == granule) return it;

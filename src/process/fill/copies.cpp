@@ -1,20 +1,20 @@
-// Copies: granules that are read into memory of the budget's own, and what becomes of them when
-// their file gets longer or shorter.
+// Copies: granules that are read into the budget's own memory, and what becomes of them when their
+// file gets longer or shorter.
 //
 // A copy has as many bytes of its granule (Record::copied) as the file had when it was read, and
-// zeros behind them. A hit looks at no copy's length. It compares its range with hit_end_, and so
-// these hold:
+// zeros behind them. A hit does not look at a copy's length. It compares its range with hit_end_,
+// and these invariants hold:
 //
 //     a copy that a hit may find reaches as far as hit_end_, or to its granule's end;
-//     one that reaches less far than size() said when it was begun, or that refresh() has called
-//     old, is `outdated`, and no hit finds it.
+//     a copy that ends before the size() of the time when reading began, or that refresh() has
+//     declared old, is `outdated`, and no hit finds it.
 //
-// So where a file has grown, hit_end_ follows only when the copy that ended with the file is gone.
-// While somebody holds that copy, ranges behind its end are read into the span area instead.
+// So when a file has grown, hit_end_ follows only when the copy that ended with the file is gone.
+// While that copy is held, ranges behind its end are read into the span area instead.
 //
-// What the system says of a file's size is not always so: a file of sysfs has 4,096 bytes until it
-// is read. Reading decides. The end that it finds is the size, as long as the system goes on saying
-// the same.
+// The size that the system gives for a file is not always right: a file of sysfs has 4,096 bytes
+// until it is read. Reading decides. The end that reading finds is the size, as long as the system
+// gives the same wrong one.
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -28,14 +28,14 @@
 namespace kmapper::process {
 namespace {
 
-/// Whether a byte can be read there; a file that says something else than bytes or the end does not
-/// show its end.
+/// Whether a byte can be read there. A failed read, which shows neither a byte nor the end, counts
+/// as a byte.
 bool has_byte_at(int descriptor, std::int64_t offset) {
   char byte = 0;
   return system::uninterrupted([&] { return pread64(descriptor, &byte, 1, offset); }) != 0;
 }
 
-/// The end of a file that has one in the range: where reading finds it.
+/// The end of a file that ends in the range: where reading finds it.
 std::int64_t find_end(int descriptor, std::int64_t begin, std::int64_t end) {
   while (begin < end) {
     const std::int64_t middle = begin + (end - begin) / 2;
@@ -50,7 +50,7 @@ std::int64_t find_end(int descriptor, std::int64_t begin, std::int64_t end) {
 
 }  // namespace
 
-/// Reads the file into memory of the arena, as far as it goes, and puts zeros behind.
+/// Reads the file into memory of the arena, as far as it goes, and fills the rest with zeros.
 File::Read File::read_file(std::byte* address, std::size_t size, std::uint64_t granule) {
   arena_->counters().add(Work::map_call);
   if (!arena_->is_strict()) return read_into(address, size, granule);
@@ -80,8 +80,8 @@ File::Read File::read_into(std::byte* address, std::size_t size, std::uint64_t g
 
 /// Fills copies of neighbours. Returns an errno, or 0.
 int File::read_copies(std::span<Record* const> run) {
-  // Written, though by nothing: pairs with set_size(). Of the two writes one comes first: then
-  // set_size() finds the copy pinned, or this sees the new size.
+  // Written, though unchanged: pairs with set_size(). One of the two writes comes first: then
+  // either set_size() finds the copy pinned, or this call sees the new size.
   const std::int64_t known = size_.fetch_add(0, std::memory_order_acq_rel);
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   const std::uint64_t first = granule_of(run.front()->page.load(std::memory_order_relaxed));
@@ -122,8 +122,8 @@ std::int64_t File::copy_end(const Record& record) const {
          static_cast<std::int64_t>(record.copied.load(std::memory_order_relaxed));
 }
 
-/// The size of a file of which the system says that it has `claimed` bytes. `read_end`: where a
-/// read has ended. The caller holds sizing_.
+/// The real size of a file for which the system gives the size `claimed`. `read_end`: where a read
+/// has ended. The caller holds sizing_.
 std::int64_t File::readable_size(std::int64_t claimed, std::int64_t read_end) {
   if (!arena_->has_copies()) return claimed;
   if (read_end == kNotRead && claimed == claimed_) read_end = found_end_;
@@ -136,13 +136,13 @@ std::int64_t File::readable_size(std::int64_t claimed, std::int64_t read_end) {
   return found_end_;
 }
 
-/// The caller holds sizing_, and no pin of this file's.
+/// The caller holds sizing_, and no pin of this file.
 void File::set_size(std::int64_t size) {
   size_.exchange(size, std::memory_order_acq_rel);  // pairs with read_copies()
   const std::int64_t end = this->end();
   const std::int64_t before = hit_end_.load(std::memory_order_relaxed);
   if (arena_->has_copies() && end != before) {
-    // The copy that ended with the file; or any that does not reach its granule's end.
+    // The copy that ended with the file; or any other that does not reach its granule's end.
     bool gone = true;
     if (has_short_copies_) {
       const auto is_short = [this](const Record& record) {
@@ -162,8 +162,8 @@ void File::set_size(std::int64_t size) {
                        std::memory_order_relaxed);
 }
 
-/// Takes back those granules of the file that wanted(record) names, and calls held(record) for each
-/// that somebody holds.
+/// Takes back those granules of the file for which wanted(record) is true, and calls held(record)
+/// for each of them that is held.
 template <class Wanted, class Held>
 File::Dropped File::drop(Wanted wanted, Held held) {
   Dropped dropped;
@@ -194,7 +194,8 @@ Error File::refresh() noexcept {
   if (const int number = refresh_size(); number != 0)
     return error({number, std::system_category()});
   if (!arena_->has_copies()) return {};
-  // Sequentially consistent, both: pairs with end_filling(). What is being read becomes old then.
+  // Sequentially consistent, both: pairs with end_filling(). A copy that is being read becomes old
+  // then.
   (void)drop([](const Record&) { return true; },
              [](Record& record) {
                record.outdated.store(true);

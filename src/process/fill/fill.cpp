@@ -1,6 +1,6 @@
-// How granules come to be mapped: by whoever holds pins of them, and comes first. Neighbours are
-// mapped by one system call: granules that follow each other in the file, where their addresses do
-// too, as they always do at home, and in slots nearly always, which are taken in their order.
+// How granules are mapped: by the first thread that holds a pin of them. Neighbours are mapped by
+// one system call: granules that follow each other in the file, if their addresses do, too. At home
+// they always do; in slots nearly always, because slots are taken in order.
 #include <fcntl.h>
 #include <sys/mman.h>
 
@@ -14,11 +14,11 @@
 namespace kmapper::process {
 namespace {
 
-/// What is mapped at once, at most, when a file is gone through.
+/// The most that is mapped at once for a sequential read.
 constexpr std::uint64_t kMostBytesAhead = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostGranulesAhead = 64;
 
-/// The calling thread has the record for itself now.
+/// Whether the calling thread owns the record from now on.
 bool begin_filling(Record& record) {
   std::uint32_t pending = Record::pending;
   // Acquire: pairs with end_filling(), and with the record's earlier users.
@@ -27,7 +27,7 @@ bool begin_filling(Record& record) {
 }
 
 void end_filling(Record& record, int number) {
-  // An access while it was filled may have shown that the file has not got it.
+  // An access during the filling may have shown that the file does not have the page.
   const bool is_bad = record.fault.load(std::memory_order_relaxed) != 0 ||
                       record.outdated.load(std::memory_order_relaxed);
   const std::uint32_t state =
@@ -40,8 +40,7 @@ void end_filling(Record& record, int number) {
 
 }  // namespace
 
-/// Has the record's granule mapped when it returns 0; else it returns an errno. The caller holds
-/// a pin.
+/// Maps the record's granule, and returns 0 or an errno. The caller holds a pin.
 int File::fill(Record& record) {
   for (;;) {
     // Acquire, both: pairs with end_filling(), and the record's earlier users.
@@ -88,7 +87,7 @@ void File::fill_pending(std::span<Record* const> records) {
       ++end;
     }
     if (end == begin) {
-      ++begin;  // somebody else maps it, or it is mapped
+      ++begin;  // another thread maps it, or it is mapped
       continue;
     }
     const std::span run = records.subspan(begin, end - begin);
@@ -98,7 +97,7 @@ void File::fill_pending(std::span<Record* const> records) {
   }
 }
 
-/// Says where the granule will be. The caller is filling it.
+/// Decides where the granule will be. The caller is filling it.
 void File::place(Record& record, bool ahead) {
   const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
   const bool at_home =
@@ -111,7 +110,7 @@ void File::place(Record& record, bool ahead) {
 int File::map_run(std::span<Record* const> run) {
   if (!run.front()->is_at_home()) return map_in_slots(run);
   for (Record* const it : run) {
-    if (!it->occupied) continue;  // else there would be more mapped than there are slots
+    if (!it->occupied) continue;  // otherwise more would be mapped than there are slots
     arena_->plug(arena_->slot_address(arena_->slot_of(*it)), arena_->granule());
     it->occupied = false;
   }
@@ -119,7 +118,7 @@ int File::map_run(std::span<Record* const> run) {
   if (home_->fills_by_a_call()) arena_->counters().add(Work::map_call);
   const int number = home_->fill(granule, run.size(), size());
   if (number != 0 || home_->has(granule)) return number;
-  // It has just been found that home will not do.
+  // It has just been found that this file cannot have a home.
   for (Record* const it : run) {
     place(*it, false);
     if (const int number = map_in_slots({&it, 1}); number != 0) return number;
@@ -137,8 +136,8 @@ int File::map_in_slots(std::span<Record* const> run) {
 
 /// Maps the file over addresses of the arena, from a granule on. Returns an errno, or 0.
 int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) {
-  // A mapping of huge pages that may be written to from the start would make a file that ends
-  // within it longer.
+  // A mapping of huge pages that is writable from the start would lengthen a file that ends within
+  // it.
   const bool is_huge = page_ != system::page_size();
   const auto map = [&] {
     return arena_->map(address, size, is_huge ? PROT_READ : protection(), descriptor_.number(),
@@ -153,11 +152,11 @@ int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) 
   return number;
 }
 
-/// A hint: it waits neither for the disk, nor for others to give something back.
+/// A hint: it waits neither for the disk nor for other mappings.
 Error File::prefetch(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
   (void)posix_fadvise64(descriptor_.number(), offset, length, POSIX_FADV_WILLNEED);
-  if (arena_->has_copies()) return {};  // to read them would be to wait
+  if (arena_->has_copies()) return {};  // reading them would be waiting
   std::uint64_t granule = granule_at(offset);
   const std::uint64_t most = std::max<std::uint64_t>(arena_->slots() / 4, 1);
   const std::uint64_t end = std::min(granule_at(offset + length - 1) + 1, granule + most);
@@ -165,8 +164,9 @@ Error File::prefetch(std::int64_t offset, std::int64_t length) noexcept {
   return {};
 }
 
-/// Maps the granules up to `end`, as many as there is room for without waiting, together with the
-/// one of `own`, which the caller holds, and which comes before them. Nobody holds the others then.
+/// Maps the granules up to `end`, as many as there is room for without waiting, together with that
+/// of `own`, which the caller holds and which comes before them. Gives up its pins of the others at
+/// the end.
 void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
   const ReadAheads::Turn turn(read_aheads_);
   if (!turn) return;
@@ -183,15 +183,17 @@ void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
   const std::span all = std::span(records).first(count);
   fill_pending(all);
   for (Record* const it : all) {
-    // The others' first use will be a hit, and give them a second chance. One that had none would
-    // be taken back before its neighbours, and their slots would be no neighbours any more.
+    // The first use of the others will be a hit, and give them a second chance. A granule without
+    // one would be taken back before its neighbours, and then their slots would no longer be
+    // neighbours.
     if (it == own && arena_->window().try_kmap(it->page.load(std::memory_order_relaxed)) == nullptr)
       continue;
     arena_->unpin(*it);
   }
 }
 
-/// How many granules may be mapped at once, beyond what is asked for: of few slots a small part.
+/// How many granules may be mapped at once, beyond what is asked for: a small part of the slots if
+/// there are few.
 std::uint64_t File::most_ahead() const {
   return std::min({kMostGranulesAhead, kMostBytesAhead >> arena_->granule_shift(),
                    std::uint64_t{arena_->slots()} / 8});

@@ -19,10 +19,10 @@ namespace {
 /// The most that the kernel maps around a read fault, whatever its page size.
 constexpr std::size_t kFaultAround = std::size_t{64} << 10;
 
-/// The least that a file that grows gets addresses for.
+/// The smallest extent that a growing file gets.
 constexpr std::uint64_t kLeastGrowth = std::uint64_t{1} << 20;
 
-/// Whether the kernel maps of this file what was asked for, and not more.
+/// Whether the kernel maps exactly what was asked for of this file.
 bool is_mapped_exactly(int descriptor, std::size_t granule, bool writable) {
   if (granule >= system::page_table_reach()) return true;
   struct statfs status {};
@@ -30,8 +30,8 @@ bool is_mapped_exactly(int descriptor, std::size_t granule, bool writable) {
   return in_memory && (writable || granule >= kFaultAround);
 }
 
-/// A write access that changes nothing, also where another thread writes at the same time. The
-/// address is a page's.
+/// A write access that changes nothing, even while another thread writes. The address is that of a
+/// page.
 void touch(std::byte* address) {
 #if defined(__x86_64__) || defined(__i386__)
   asm volatile("lock orb $0, %0" : "+m"(*address) : : "memory");
@@ -40,9 +40,9 @@ void touch(std::byte* address) {
 #endif
 }
 
-/// Has the kernel map pages as a write does. Returns an errno, or 0, also where the file cannot
-/// give them (EFAULT): an access will say why. One page is mapped faster by an access than by the
-/// call, which kernels before 5.14 do not have (EINVAL).
+/// Makes the kernel map pages as a write does. Returns an errno, or 0; 0 also where the file cannot
+/// provide them (EFAULT), because an access will show why. One page is mapped faster by an access
+/// than by the system call, which kernels before 5.14 do not have (EINVAL).
 int map_by_writing(std::byte* begin, std::size_t size) {
   int number = size > system::page_size() ? EINTR : EINVAL;
   while (number == EINTR) number = madvise(begin, size, MADV_POPULATE_WRITE) == 0 ? 0 : errno;
@@ -72,15 +72,15 @@ bool Home::admit(std::int64_t size) {
   const std::uint64_t granules =
       (static_cast<std::uint64_t>(size) + granule() - 1) >> granule_shift();
   if (granules > end_ && !grow(granules)) return false;
-  // Release: pairs with has(). Acquire: when look_around() has come first, what it set is seen.
+  // Release: pairs with has(). Acquire: if look_around() came first, this thread sees what it set.
   granules_.exchange(granules, std::memory_order_acq_rel);
   if (!given_up_.load(std::memory_order_relaxed)) return true;
   granules_.store(0, std::memory_order_relaxed);
   return false;
 }
 
-/// As much again as there is, so that a file that grows all the time has few extents; or just what
-/// is needed, unless that is little.
+/// Adds as much again as there is, so that a file that grows all the time has few extents. If there
+/// are no addresses for that, adds just what is needed, unless that is little.
 bool Home::grow(std::uint64_t granules) {
   const std::uint64_t needed = granules - end_;
   if (end_ == 0) return add_extent(needed);
@@ -100,7 +100,7 @@ bool Home::add_extent(std::uint64_t granules) {
   return true;
 }
 
-/// Where an extent ends below the first huge page's end, nothing of it can be mapped as one.
+/// An extent that ends before the end of its first huge page can have no huge page mapped in it.
 HomeRange Home::map_extent(std::uint64_t first, std::uint64_t granules) const {
   const std::uint64_t size = granules << granule_shift();
   const std::uint64_t offset = first << granule_shift();
@@ -122,13 +122,13 @@ HomeRange Home::map_extent(std::uint64_t first, std::uint64_t granules) const {
 
 int Home::fill(std::uint64_t first, std::uint64_t granules, std::int64_t size) {
   if (by_writing_) {
-    // What ends within a page has all of it.
+    // A file that ends within a page has all of that page.
     const std::int64_t rest = size - static_cast<std::int64_t>(first << granule_shift());
     const auto all = static_cast<std::int64_t>(granules << granule_shift());
     const auto bytes = static_cast<std::size_t>(std::clamp<std::int64_t>(rest, 0, all));
     if (const int number = map_by_writing(address(first), bytes); number != 0) return number;
   }
-  // Relaxed: one looks, whichever.
+  // Relaxed: one thread looks; it does not matter which.
   if (looked_.load(std::memory_order_relaxed) == 0 &&
       looked_.exchange(1, std::memory_order_relaxed) == 0) {
     look_around(first);
@@ -141,7 +141,7 @@ bool Home::restore(std::uint64_t granule) {
   const std::size_t size = this->granule();
   if (system::map_over(address(granule), size, terms_.protection, MAP_SHARED | MAP_NORESERVE,
                        terms_.descriptor, offset) != 0) {
-    madvise(address(granule), size, MADV_DONTNEED);  // at least no memory is kept
+    madvise(address(granule), size, MADV_DONTNEED);  // at least frees the memory
     return false;
   }
   if (!terms_.is_dumped) madvise(address(granule), size, MADV_DONTDUMP);
@@ -168,9 +168,9 @@ void Home::unlock() {
   });
 }
 
-/// Reads a byte where reading maps, and then looks for pages that are mapped around the granule.
-/// What other threads have mapped there meanwhile is taken for the kernel's doing: that costs
-/// speed, and nothing else.
+/// Reads a byte if reading maps, and then looks for pages that are mapped around the granule. Pages
+/// that other threads have mapped there meanwhile are mistaken for the kernel's doing, which costs
+/// only speed.
 void Home::look_around(std::uint64_t granule) {
   std::byte* const own = address(granule);
   std::byte* const behind = own + this->granule();
@@ -182,7 +182,7 @@ void Home::look_around(std::uint64_t granule) {
   const std::size_t before = some(range.begin(), own);
   const std::size_t after = some(behind, range.begin() + range.size());
   PresentPages present;
-  // Without /proc nobody says (-1): the kernel is trusted.
+  // Without /proc the answer is unknown (-1): the kernel is trusted.
   if (present.bytes(own - before, before) <= 0 && present.bytes(behind, after) <= 0) return;
   close();
   for_each_extent([](std::byte* begin, std::size_t size) { madvise(begin, size, MADV_DONTNEED); });

@@ -1,14 +1,14 @@
-// Home placement: every granule of a file has an address of its own. Mapping a granule is no system
-// call, or one that fills it; taking a batch back is one for all of it (Arena::drop). Several times
-// as fast as mapping over a slot's addresses.
+// Home placement: every granule of a file has an address of its own. Mapping a granule needs no
+// system call, or one that fills it. Taking a batch back needs one for all of it (Arena::drop).
+// That is several times as fast as mapping over a slot's addresses.
 //
-// The addresses come in extents. The first is as long as the file is when it is opened; when the
+// The addresses come in extents. The first is as long as the file is when it is opened. When the
 // file grows, another follows, of at least the same length, so that there are few. Granules that
 // have an address keep it.
 //
-// But nothing except the kernel's good will keeps it from mapping more than was touched: around a
-// read fault up to 64 KiB, and of some files whole folios. What it maps beyond the granule nobody
-// would ever take back. So only those files have a home of which the kernel maps what was asked:
+// The kernel may map more than was touched: around a read fault up to 64 KiB, and of some files
+// whole folios. What it maps beyond the granule would never be taken back. So a file has a home
+// only if the kernel maps no more of it than was asked for:
 //
 //     memory files, granules below 64 KiB   opened for writing: a write access maps one page
 //     memory files, granules from 64 KiB    a read fault maps 64 KiB at most, on their borders
@@ -16,11 +16,12 @@
 //                                           their borders
 //
 // Other granules are smaller than the kernel's huge pages: their extents begin where no huge page
-// of the file can be mapped as one. The first granule that is mapped is looked at: if the kernel of
-// this machine maps more, there is no home.
+// of the file can be mapped as one. The first granule that is mapped is checked: if this machine's
+// kernel maps more, there is no home.
 //
-// A process that locks all that it maps (mlockall with MCL_FUTURE) has no homes: the kernel would
-// map whole files. What a later mlockall() locks is unlocked when the next granule is taken back.
+// A process that locks all that it maps (mlockall with MCL_FUTURE) has no homes, because the kernel
+// would map whole files. What a later mlockall() locks is unlocked when the next granule is taken
+// back.
 #pragma once
 
 #include <atomic>
@@ -35,14 +36,15 @@ namespace kmapper::process {
 
 class Home {
  public:
-  /// How a file is mapped. The descriptor stays the caller's, and open.
+  /// How a file is mapped. The caller owns the descriptor, and keeps it open.
   struct Terms {
     int descriptor;
     int protection;
     unsigned granule_shift;
-    bool is_dumped;  // whether core dumps have it, as a whole
+    bool is_dumped;  // whether core dumps contain it, as a whole
   };
-  /// Null if the kernel maps more of such a file than what is touched. Nothing has an address yet.
+  /// Null if the kernel maps more of such a file than what is touched. No granule has an address
+  /// yet.
   [[nodiscard]] static std::unique_ptr<Home> open(const Terms& terms);
 
   /// Whether the granule has an address here.
@@ -53,31 +55,31 @@ class Home {
     const Extent& it = extent_of(granule);
     return it.range.begin() + (static_cast<std::size_t>(granule - it.first) << granule_shift());
   }
-  /// Whether fill() is a system call; else it is an access, or nothing.
+  /// Whether fill() makes a system call; otherwise it is an access, or nothing.
   [[nodiscard]] bool fills_by_a_call() const {
     return by_writing_ && std::size_t{1} << granule_shift() > system::page_size();
   }
-  /// Whether neighbours take their time one by one, and not what an access maps around it.
+  /// Whether each neighbour takes its own time, because an access maps nothing around it.
   [[nodiscard]] bool is_slow_in_runs() const { return by_writing_; }
-  /// The page tables that the kernel may come to keep for so much of a file, in bytes.
+  /// The page tables that the kernel may come to keep for this much of a file, in bytes.
   [[nodiscard]] static std::int64_t page_tables_for(std::int64_t size);
-  /// Gives addresses to so much of the file. False: there are none for it. One thread at a time.
+  /// Gives addresses to this much of the file. False: there are none for it. One thread at a time.
   [[nodiscard]] bool admit(std::int64_t size);
 
-  /// Has granules of a file of that size mapped as far as they need to be before they are used.
-  /// What the file cannot give is found out when it is accessed: perhaps here, see Arena::patch().
-  /// Returns an errno, or 0.
+  /// Maps granules of a file of that size, as far as they must be mapped before they are used. What
+  /// the file cannot provide is found out at an access: perhaps here, see Arena::patch(). Returns
+  /// an errno, or 0.
   [[nodiscard]] int fill(std::uint64_t first, std::uint64_t granules, std::int64_t size);
-  /// Shows the file where pages were replaced by others. False: the kernel refuses it, as where
-  /// there are too many mappings, and zeros are there still.
+  /// Shows the file again where pages were replaced. False: the kernel refuses, for example because
+  /// there are too many mappings, and the zeros are still there.
   [[nodiscard]] bool restore(std::uint64_t granule);
-  /// Gives addresses to no granule any more. What has some keeps them while it is in use.
+  /// Gives addresses to no more granules. Those that have one keep it while they are in use.
   void close();
 
-  /// Whether mlockall() has locked it, so that all of the file is mapped, and in memory.
+  /// Whether mlockall() has locked it, so that all of the file is mapped and in memory.
   [[nodiscard]] bool is_locked() const;
-  /// Unlocks it, and has the kernel unmap all pages; those in use it maps again when they are
-  /// touched.
+  /// Unlocks it, and makes the kernel unmap all pages. The kernel maps those in use again when they
+  /// are touched.
   void unlock();
   /// Calls visit(begin, size) for each extent.
   template <class Visitor>
@@ -96,7 +98,7 @@ class Home {
   explicit Home(const Terms& terms);
   [[nodiscard]] unsigned granule_shift() const { return terms_.granule_shift; }
   [[nodiscard]] std::size_t granule() const { return std::size_t{1} << granule_shift(); }
-  /// Of a granule that has an address.
+  /// The extent of a granule that has an address.
   [[nodiscard]] const Extent& extent_of(std::uint64_t granule) const {
     const Extent* it = newest_.load(std::memory_order_acquire);  // pairs with add_extent()
     while (granule < it->first) it = it->older.get();
@@ -108,12 +110,12 @@ class Home {
   void look_around(std::uint64_t granule);
 
   const Terms terms_;
-  const bool by_writing_;            // only that maps what was asked for
+  const bool by_writing_;            // only writing maps exactly what was asked for
   std::unique_ptr<Extent> extents_;  // the newest first; changed by one thread at a time
-  std::uint64_t end_ = 0;            // granules that the extents have room for; the same
+  std::uint64_t end_ = 0;            // granules that the extents have room for; changed likewise
   std::atomic<const Extent*> newest_{nullptr};
   std::atomic<std::uint64_t> granules_{0};  // that have an address
-  // Relaxed, both: a thread that reads the old value uses a home that is there still.
+  // Relaxed, both: a thread that reads the old value uses a home that still exists.
   std::atomic<std::uint32_t> looked_{0};  // a word: g++ 12 for RISC-V exchanges bytes in libatomic
   std::atomic<bool> given_up_{false};
 };

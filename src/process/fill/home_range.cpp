@@ -14,20 +14,20 @@
 namespace kmapper::process {
 namespace {
 
-/// All ranges together may take a quarter of the addresses, of a 32-bit process an eighth.
+/// All ranges together may take a quarter of the addresses, in a 32-bit process an eighth.
 constexpr unsigned kShareShift = sizeof(void*) == 8 ? 2 : 3;
 
 std::atomic<std::size_t> taken{0};  // relaxed: a sum
 
-/// The kernel puts the program's name at the top of the addresses that it gives to a process, and
-/// the stack below it.
+/// The size of a process's address space, in bits. The kernel puts the program's name at the top of
+/// it, and the stack below that.
 unsigned address_bits() {
   const auto name = static_cast<std::uintptr_t>(getauxval(AT_EXECFN));
   const std::uintptr_t top = name != 0 ? name : reinterpret_cast<std::uintptr_t>(&name);
   return static_cast<unsigned>(std::bit_width(top));
 }
 
-/// What the process has mapped, of anything. 0: the kernel does not say.
+/// All that the process has mapped, in bytes. 0: the kernel does not say.
 std::uint64_t mapped_bytes() {
   unsigned long pages = 0;
   std::FILE* const file = std::fopen("/proc/self/statm", "re");
@@ -37,8 +37,8 @@ std::uint64_t mapped_bytes() {
   return std::uint64_t{pages} * system::page_size();
 }
 
-/// Whether so many more bytes lie within the share. Under a limit (ulimit -v) they must also leave
-/// half of what is left to others.
+/// Whether `more` bytes are within the share, with which there are `all`. Under a limit (ulimit -v)
+/// they must also leave half of the remaining addresses to the rest of the program.
 bool may_take(std::size_t all, std::size_t more) {
   const std::uint64_t share = (std::uint64_t{1} << address_bits()) >> kShareShift;
   if (all > share) return false;
@@ -49,7 +49,7 @@ bool may_take(std::size_t all, std::size_t more) {
          more <= (limit.rlim_cur - mapped) / 2;
 }
 
-/// Addresses that nobody else gets, and that begin where they should. Empty: there are none.
+/// Reserves inaccessible addresses at that position. Empty: there are none.
 system::AddressRange reserve_at(std::size_t size, HomeRange::Position position) {
   const std::size_t slack = position.alignment - std::min(position.alignment, system::page_size());
   void* const begin =

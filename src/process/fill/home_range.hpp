@@ -1,5 +1,5 @@
-// Addresses for files at home. Those of all budgets of the process are counted together: a process
-// has other uses for its addresses.
+// Addresses for files at home. Those of all budgets of the process are counted together, because a
+// process has other uses for its addresses.
 #pragma once
 
 #include <cstddef>
@@ -10,13 +10,13 @@ namespace kmapper::process {
 
 class HomeRange {
  public:
-  /// Where a range begins: so many bytes behind a multiple of `alignment`, a power of two.
+  /// Where a range begins: this many bytes behind a multiple of `alignment`, a power of two.
   struct Position {
     std::size_t alignment;
     std::size_t remainder;
   };
-  /// Takes `size` bytes that admit nobody yet. Empty if all such ranges would come to more than
-  /// their share of the process's addresses, or the process locks what it maps (mlockall).
+  /// Takes `size` inaccessible bytes. Empty if all such ranges would exceed their share of the
+  /// process's addresses, or the process locks what it maps (mlockall).
   [[nodiscard]] static HomeRange reserve(std::size_t size, Position position);
 
   HomeRange() = default;

@@ -1,4 +1,4 @@
-// Which pages of this process are in memory and mapped, by /proc/self/pagemap.
+// Which pages of this process are in memory and mapped, from /proc/self/pagemap.
 #pragma once
 
 #include <fcntl.h>
@@ -37,7 +37,7 @@ class PresentPages {
   }
 
  private:
-  // The kernel's own, whatever page_size() pretends: the file has an entry for each.
+  // The kernel's own page size, whatever page_size() pretends: the file has an entry for each page.
   const std::size_t page_ = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const system::Descriptor pagemap_;
   std::array<std::uint64_t, 512> entries_;

@@ -1,5 +1,5 @@
-// Read-aheads under way. They pin granules that no caller has asked for, for as long as it takes to
-// map them. A call that must know whether a caller holds a granule waits for them: see Pause.
+// Read-aheads in progress. They pin granules that no caller has asked for, while they map them. A
+// call that must know whether a caller holds a granule waits for them: see Pause.
 #pragma once
 
 #include <atomic>
@@ -9,7 +9,7 @@ namespace kmapper::process {
 
 class ReadAheads {
  public:
-  /// One read-ahead. False: a Pause is under way, and it must not begin.
+  /// One read-ahead. False: a Pause is in progress, and the read-ahead must not begin.
   class Turn {
    public:
     explicit Turn(ReadAheads& all) noexcept : all_(all), may_begin_(all.begin()) {}
@@ -25,8 +25,8 @@ class ReadAheads {
     const bool may_begin_;
   };
 
-  /// While it lives, no read-ahead is under way: the constructor waits for those that are. A thread
-  /// that has a Turn must not make one.
+  /// While it lives, no read-ahead is in progress: the constructor waits for those that are. A
+  /// thread that has a Turn must not make one.
   class Pause {
    public:
     explicit Pause(ReadAheads& all) noexcept : all_(all) {
@@ -56,7 +56,7 @@ class ReadAheads {
     return false;
   }
   void end() noexcept {
-    // Its pins are gone: the pause acquires that.
+    // The read-ahead's pins are gone; the pause acquires that.
     if (under_way_.fetch_sub(1, std::memory_order_seq_cst) == 1 &&
         pauses_.load(std::memory_order_seq_cst) != 0) {
       under_way_.notify_all();

@@ -1,5 +1,5 @@
-// A few mappings that serve nothing but to be given up. Where the kernel allows a process no more
-// mappings, it refuses even those calls that would leave it with fewer.
+// A few mappings whose only use is to be given up. When a process has as many mappings as the
+// kernel allows, the kernel refuses even calls that would leave fewer.
 #pragma once
 
 #include <sys/mman.h>
@@ -18,19 +18,19 @@ class SpareMappings {
   SpareMappings& operator=(const SpareMappings&) = delete;
   ~SpareMappings() { give_up(); }
 
-  /// Makes them, as far as the kernel allows. One thread at a time.
+  /// Makes the mappings, as far as the kernel allows. One thread at a time.
   void make() noexcept {
     if (begin_.load(std::memory_order_relaxed) != nullptr) return;
     const std::size_t page = system::page_size();
     void* const begin =
         mmap(nullptr, kPages * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (begin == MAP_FAILED) return;
-    // Neighbours that differ are not one mapping.
+    // Neighbours with different protections are separate mappings.
     for (std::size_t i = 1; i < kPages; i += 2)
       mprotect(static_cast<std::byte*>(begin) + i * page, page, PROT_READ);
     begin_.store(begin, std::memory_order_release);  // pairs with give_up()
   }
-  /// Whether there were any. Any thread; may be called in a signal handler.
+  /// Unmaps them. False: there were none. Any thread; may be called in a signal handler.
   bool give_up() noexcept {
     void* const begin = begin_.exchange(nullptr, std::memory_order_acquire);
     return begin != nullptr && munmap(begin, kPages * system::page_size()) == 0;

@@ -18,13 +18,13 @@
 namespace kmapper::process {
 namespace {
 
-// How many sleep, in the low half; the high half changes with each change. So two equal values say
-// that the same threads slept all the time between. Sequentially consistent: read by threads that
-// share no lock.
+// The number of sleepers, in the low half. The high half changes with each change. So two equal
+// values prove that the same threads slept all the time between. Sequentially consistent: read by
+// threads that share no lock.
 constexpr std::uint64_t kChange = std::uint64_t{1} << 32;
 std::atomic<std::uint64_t> sleepers{0};
 
-/// Of this process, living; 0: the kernel does not say.
+/// The number of living threads of this process; 0: the kernel does not say.
 std::uint32_t threads_of_process() noexcept {
   const system::Descriptor stat(open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
   if (stat.number() < 0) return 0;
@@ -53,7 +53,7 @@ void Asleep::end() noexcept {
 
 bool Asleep::is_alone() noexcept {
 #if __has_include(<sys/single_threaded.h>)
-  // The second look finds threads that the C library has not made.
+  // The second test finds threads that the C library has not made.
   return __libc_single_threaded != 0 && threads_of_process() <= 1;
 #else
   return threads_of_process() == 1;
@@ -61,7 +61,7 @@ bool Asleep::is_alone() noexcept {
 }
 
 bool Asleep::is_everybody() noexcept {
-  // All threads that there are in the middle of this slept from its beginning to its end.
+  // If the value has not changed, all threads that were counted slept during the whole count.
   const std::uint64_t before = sleepers.load(std::memory_order_seq_cst);
   const std::uint32_t threads = threads_of_process();
   return threads != 0 && static_cast<std::uint32_t>(before) == threads &&

@@ -1,7 +1,8 @@
-// Something to do at the end of a thread. A thread_local object would not do: others of them, which
-// are destroyed later, may call the library again, and so may atexit handlers and destructors of
-// static objects. What belongs to a thread is therefore trivially destructible, and cleaned up by
-// a pthread key, which the C library looks at when all thread_local objects are gone.
+// Runs a function at the end of a thread. A thread_local object with a destructor would not do:
+// other such objects, which are destroyed later, may call the library again, and so may atexit
+// handlers and destructors of static objects. So what belongs to a thread is trivially
+// destructible, and is cleaned up by a pthread key, which the C library handles when all
+// thread_local objects are gone.
 #pragma once
 
 #include <pthread.h>
@@ -13,17 +14,17 @@
 
 namespace kmapper::process {
 
-/// `end(value)` is called in each ending thread that has called arm(value); not at the end of the
-/// process. Keys of others are destroyed before it and after it: it may be called again when one of
-/// them has armed it again.
+/// Calls `end(value)` in each ending thread that has called arm(value), but not at the end of the
+/// process. Other keys are destroyed before it and after it. If one of them arms it again, it is
+/// called again.
 class AtThreadEnd {
  public:
   constexpr explicit AtThreadEnd(void (*end)(void*)) : end_(end) {}
 
   /// `value` is not null. False: the system has no memory or no key for it. Takes no lock, so that
-  /// a child that was forked meanwhile can call it, too.
+  /// a child that is forked meanwhile can call it, too.
   [[nodiscard]] bool arm(void* value) noexcept {
-    // Acquire and release: pairs with each other, for the key's own state.
+    // Acquire and release: pairs with itself in other threads, for the key's own state.
     std::uint64_t key = key_.load(std::memory_order_acquire);
     if (key == kNone) {
       pthread_key_t made{};

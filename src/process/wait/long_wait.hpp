@@ -1,5 +1,5 @@
 // A call that may have to sleep until others give something back: what it asks for, and what
-// becomes of it when it sleeps for long. The thread that sleeps wakes up now and then and looks:
+// happens when it sleeps for a long time. The sleeping thread wakes up now and then and checks:
 //
 //     at once          the process has no other thread        would_deadlock
 //     after 10 ms,     all threads of the process sleep so,   would_deadlock
@@ -20,10 +20,10 @@ namespace kmapper::process {
 class Arena;
 class File;
 
-/// On the stack of the call, for as long as it lasts. One thread.
+/// On the stack of the call, for as long as the call lasts. Used by one thread.
 class LongWait {
  public:
-  /// What is asked for: a range of a file (null: of any), or so many bytes of room.
+  /// What is asked for: a range of a file (null: of any file), or a number of bytes of room.
   struct Wanted {
     const File* file;
     std::int64_t offset;
@@ -40,21 +40,21 @@ class LongWait {
   LongWait& operator=(const LongWait&) = delete;
   ~LongWait() { current_ = outer_; }
 
-  /// That of the calling thread; null: none.
+  /// The calling thread's; null: it has none.
   [[nodiscard]] static LongWait* current() noexcept { return current_; }
 
   [[nodiscard]] const Patience& patience() const { return patience_; }
   [[nodiscard]] const Wanted& wanted() const { return wanted_; }
-  /// What ends its sleep for a slot.
+  /// The cancellation that ends its sleep for a slot.
   [[nodiscard]] Cancellation<Platform>& cancellation() { return cancellation_; }
-  /// Without a limit: only a release by another thread ends it.
+  /// Whether the wait has no limit: only a release by another thread ends it.
   [[nodiscard]] bool is_endless() const noexcept;
-  /// Nanoseconds of Platform::now() at which the sleeping thread has to call look(); UINT64_MAX:
-  /// never. The first call begins the wait.
+  /// The Platform::now() at which the sleeping thread has to call look(); UINT64_MAX: never. The
+  /// first call begins the wait.
   [[nodiscard]] std::uint64_t next_look() noexcept;
   /// May write a report, and may end the wait: see verdict(). The caller holds no lock.
   void look() noexcept;
-  /// Why the call must return instead of sleeping on; none: it need not. holds_a_pin: it would
+  /// Why the call must return instead of sleeping on; none: it may sleep on. holds_a_pin: it would
   /// sleep for ever.
   [[nodiscard]] MapError verdict() const { return verdict_; }
   [[nodiscard]] std::uint64_t slept_ns() const noexcept;
@@ -63,7 +63,7 @@ class LongWait {
   void end(MapError verdict) noexcept;
   void tell() noexcept;
 
-  // Read where a miss begins: as threads.hpp's.
+  // Read at the beginning of a miss: the same TLS model as in threads.hpp.
   [[gnu::tls_model("initial-exec")]] static inline thread_local constinit LongWait* current_ =
       nullptr;
 

@@ -13,20 +13,20 @@ namespace {
 
 constexpr std::uint32_t kNumbers = kSharedThreadNumber - 1U;  // from 1 on
 
-/// For each number, what gettid() says of its thread; below 0, what it said of the last, which has
+/// For each number, the gettid() of its thread; or, negated, that of the last thread, which has
 /// ended. Without a lock, so that a child that is forked at any time can use it.
 constinit std::array<std::atomic<int>, kNumbers + 1> ids{};
-/// Numbers are given out in turn, so that one that has become free is used again late: what is
-/// still said of its old thread stays right for long.
+/// Numbers are assigned in turn, so that a free number is used again late, and reports about its
+/// old thread stay right for a long time.
 constinit std::atomic<std::uint32_t> turn{0};
 
 void return_number(void* /*value*/) {
   const std::uint16_t number = thread_number_or_none;
-  // Destructors that run after this may map, too, and their number is not known.
+  // Destructors that run after this may map, too; their thread then has no number of its own.
   thread_number_or_none = kSharedThreadNumber;
   if (number == kSharedThreadNumber) return;
   std::atomic<int>& id = ids[number];
-  // Release: pairs with assign_thread_number(): the next thread adds to this one's counters.
+  // Release: pairs with assign_thread_number(). The next thread adds to this one's counters.
   id.store(-id.load(std::memory_order_relaxed), std::memory_order_release);
 }
 
@@ -48,7 +48,7 @@ std::uint16_t assign_thread_number() noexcept {
       return thread_number_or_none;
     }
   }
-  return kSharedThreadNumber;  // a process with so many living threads has run out of much else
+  return kSharedThreadNumber;  // with so many living threads, other things run out first
 }
 
 int thread_id_of(std::uint16_t number) noexcept {
@@ -64,7 +64,7 @@ bool has_thread(std::uint16_t number) noexcept {
 void forget_other_threads() noexcept {
   for (std::uint32_t number = 1; number <= kNumbers; ++number) {
     const int id = ids[number].load(std::memory_order_relaxed);
-    if (id == 0) continue;  // does not copy a page that the parent has not used
+    if (id == 0) continue;  // avoids copying a page that the parent has not used
     if (number == thread_number_or_none) {
       ids[number].store(gettid(), std::memory_order_relaxed);
     } else if (id > 0) {
