@@ -7,7 +7,7 @@
 namespace kmapper::linux_face {
 namespace {
 
-/// A part of a page, mapped for the call that returns to `caller` until this dies.
+/// A part of a page, mapped for the call that returns to `caller`, until the destructor.
 class Part {
  public:
   Part(const page* page, std::size_t offset, std::size_t length, const void* caller)

@@ -1,5 +1,6 @@
-// The SIGSEGV handler of the Linux-named face: says what an access to a page of ours did wrong, and
-// leaves the signal to the handler that was there before, or to the system.
+// The SIGSEGV handler of the Linux-named interface. It reports what is wrong with an access to one
+// of the machine's pages, and passes the signal to the handler that was there before, or to the
+// system.
 #include <cerrno>
 #include <csignal>
 #include <new>
@@ -13,7 +14,7 @@
 namespace kmapper::linux_face {
 namespace {
 
-/// Nothing that is done wrong can be put right.
+/// Only reports: no such access can be made to succeed.
 bool say_what_is_wrong(siginfo_t* info, void* context) noexcept {
   if (info->si_code > 0) {
     (void)report_access(info->si_addr, system::direction_of(info, context),

@@ -1,5 +1,5 @@
-// alloc_pages and its kin. A page that is not asked to be zeros is none, so that nobody relies on
-// it.
+// alloc_pages and related calls. A page without __GFP_ZERO is filled with other bytes, so that no
+// caller relies on zeros.
 #include "linux/report.hpp"
 #include "linux/thread.hpp"
 
@@ -11,7 +11,7 @@ namespace {
 
 constexpr unsigned char kPoison = 0xA5;
 
-/// 0: there are none.
+/// Returns the first pfn; 0: there are no pages left.
 unsigned long allocate(gfp_t flags, unsigned order, const void* caller) {
   Machine& machine = Machine::get();
   if ((flags & __GFP_DIRECT_RECLAIM) != 0) {

@@ -1,5 +1,5 @@
-// kmap, kunmap and what tells pages and addresses apart. A page has an address for everybody while
-// somebody has it kmapped; so many high pages may at once.
+// kmap, kunmap, and the calls that convert between pages and addresses. A kmapped page has an
+// address for all threads. At most as many high pages as there are slots are kmapped at a time.
 #include "linux/report.hpp"
 #include "linux/thread.hpp"
 
@@ -24,7 +24,7 @@ unsigned long expect_allocated(Machine& machine, const page* page, const char* c
 
 namespace {
 
-/// The page gets an address, for which it may have to sleep.
+/// Gives the page an address. May have to sleep for a slot.
 void take_slot(Machine& machine, std::unique_lock<std::mutex>& lock, Thread& thread,
                const page* page, const void* caller) {
   const unsigned long pfn = machine.pfn_of(page);

@@ -41,7 +41,7 @@ int open_file(std::size_t bytes) {
   return file;
 }
 
-/// Addresses that admit nobody, and one page more. `file`: of its pages; -1: of nothing.
+/// Reserves inaccessible addresses, with one page more. `file`: maps its pages; -1: nothing.
 system::AddressRange reserve(std::size_t bytes, int file) {
   const std::size_t size = bytes + system::page_size();
   void* const begin =
@@ -63,7 +63,7 @@ constexpr std::size_t round_up(std::size_t size, std::size_t step) {
 
 constinit std::atomic<Machine*> Machine::machine_{nullptr};
 
-/// In the child of a fork: the threads that held the lock, or waited, are the parent's.
+/// Called in the child of a fork: the threads that held the lock, or waited, are the parent's.
 void Machine::forget_other_threads() {
   Machine* const machine = find();
   if (machine == nullptr) return;
@@ -71,8 +71,8 @@ void Machine::forget_other_threads() {
   new (&machine->slot_is_free) std::condition_variable;
 }
 
-/// It stays until the process ends, for those who run last. Two threads may make one at once: no
-/// child of a fork waits for a thread that was making it.
+/// The machine stays until the process ends, for threads that run to the end. Two threads may make
+/// one at once, so no child of a fork has to wait for a thread that was making it.
 Machine& Machine::get() {
   if (Machine* const made = find(); made != nullptr) [[likely]]
     return *made;
@@ -101,8 +101,8 @@ Machine::Machine()
       local_(reserve(high_begin_ + high_ * place_, file_.number())) {
   if (mprotect(plain_.begin(), bytes_of(low_), PROT_READ | PROT_WRITE) != 0)
     fail("low memory", errno);
-  // A core dump has low memory, once. Of high memory it would have each page twice, and the kernel
-  // would give memory to all those that are not in use.
+  // A core dump contains low memory, once. It would contain each page of high memory twice, and the
+  // kernel would give memory to all those that are not in use.
   madvise(plain_.begin() + bytes_of(low_), bytes_of(high_), MADV_DONTDUMP);
   madvise(local_.begin(), bytes_of(low_ + high_), MADV_DONTDUMP);
 }
@@ -153,7 +153,7 @@ unsigned long Machine::take(Zone zone, unsigned order) {
   return 0;
 }
 
-/// What they took up goes back to the system.
+/// Gives the pages' memory back to the system.
 void Machine::give_back(unsigned long pfn, unsigned order, const void* caller) {
   for (unsigned long i = 0; i < 1UL << order; ++i) {
     frame(pfn + i).is_allocated = frame(pfn + i).is_head = false;

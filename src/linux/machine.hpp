@@ -1,14 +1,14 @@
-// The machine that the Linux-named face (kmapper/linux/highmem.h) runs on: pages in a memory file,
-// and two views of them.
+// The machine that the Linux-named interface (kmapper/linux/highmem.h) runs on: pages in a memory
+// file, and two views of them.
 //
 //     plain    low: always mapped | high: each page while it is kmapped   | guard
 //     local                         high: each while a thread has it local | guard
 //
-// In each view a page has a place of its own, where no other page ever comes. Where the machine's
-// pages are larger than PAGE_SIZE, which kernel code wants to be a constant, a high page's place is
-// one of them, with the page at its end: only a whole one can be closed. So an address says
-// which page is meant, however late it is used. What is not mapped admits nobody (PROT_NONE), and
-// is not resident either.
+// In each view a page has a place of its own, where no other page is ever mapped. So an address
+// names its page, however late it is used. What is not mapped is inaccessible (PROT_NONE), and not
+// resident either. Kernel code wants PAGE_SIZE to be a constant. Where the machine's own pages are
+// larger, a high page's place is one of those, with the page at its end, because only a whole
+// machine page can be made inaccessible.
 #pragma once
 
 #include <atomic>
@@ -23,14 +23,14 @@
 
 namespace kmapper::linux_face {
 
-/// What is known of a page. Guarded by the machine's mutex.
+/// The state of a page. Guarded by the machine's mutex.
 struct Frame {
   bool is_allocated;
   bool is_head;  // the first page of an allocation
   std::uint8_t order;
   std::uint32_t kmaps;
   std::uint32_t locals;
-  // Where the last such call returns to; null: there was none since it was allocated.
+  // The return address of the last such call; null: none since the page was allocated.
   const void* freed_by;
   const void* kmapped_by;
   const void* kunmapped_by;
@@ -43,12 +43,12 @@ enum class Zone { low, high };
 
 class Machine {
  public:
-  static constexpr unsigned long kFirstPfn = 1024;  // so that what is aligned in pfns has them so
+  static constexpr unsigned long kFirstPfn = 1024;  // keeps alignment in pfns and in the file equal
   static constexpr unsigned kMostOrder = 10;
 
-  /// Made at the first call, as the environment says; what is wrong there ends the process.
+  /// Made at the first call, from the environment. A wrong setting ends the process.
   [[nodiscard]] static Machine& get();
-  /// Null: there is none yet. For signal handlers.
+  /// Null: there is no machine yet. For signal handlers.
   [[nodiscard]] static Machine* find() { return machine_.load(std::memory_order_acquire); }
 
   std::mutex mutex;  // guards all frames, and what follows
@@ -65,24 +65,24 @@ class Machine {
   [[nodiscard]] page* page_of(unsigned long pfn) const {
     return reinterpret_cast<page*>(tokens_.begin()) + (pfn - kFirstPfn);
   }
-  /// 0: it is no page.
+  /// 0: it is not a page.
   [[nodiscard]] unsigned long pfn_of(const page* page) const;
   [[nodiscard]] bool is_token(const void* address) const { return tokens_.contains(address); }
   [[nodiscard]] std::byte* address(View view, unsigned long pfn) const {
     return range(view).begin() + offset_of(pfn);
   }
-  /// The page whose place an address is in, which may be end_pfn(), the guard; 0: none.
+  /// The page in whose place an address lies, which may be end_pfn(), the guard; 0: none.
   [[nodiscard]] unsigned long pfn_at(View view, const void* address) const;
 
-  /// Lets everybody at a high page, or nobody.
+  /// Makes a high page accessible, or inaccessible.
   void admit(View view, unsigned long pfn) const;
   void admit_nobody(View view, unsigned long pfn) const;
 
-  /// 2^order pages in a row; 0: there are none. Holds the mutex.
+  /// Takes 2^order contiguous pages; 0: there are none. The caller holds the mutex.
   [[nodiscard]] unsigned long take(Zone zone, unsigned order);
-  /// Nobody has them any more. Holds the mutex.
+  /// Frees pages. The caller holds the mutex.
   void give_back(unsigned long pfn, unsigned order, const void* caller);
-  /// False: the system has no memory for them.
+  /// Fills pages with a byte. False: the system has no memory for them.
   [[nodiscard]] bool fill(unsigned long pfn, unsigned order, unsigned char value) const;
   [[nodiscard]] unsigned long free_high_pages();
 
@@ -93,7 +93,8 @@ class Machine {
     return view == View::plain ? plain_ : local_;
   }
 
-  static std::atomic<Machine*> machine_;  // release and acquire: complete when it is seen
+  static std::atomic<Machine*>
+      machine_;  // release and acquire: a thread that sees it finds it whole
 
   /// Where the page is, in the file and in each view.
   [[nodiscard]] std::size_t offset_of(unsigned long pfn) const {
@@ -103,7 +104,7 @@ class Machine {
   [[nodiscard]] std::byte* place(View view, unsigned long pfn) const {
     return address(view, pfn) + PAGE_SIZE - place_;
   }
-  /// Of a high page, or of the guard.
+  /// For a high page, or for the guard.
   [[nodiscard]] std::size_t end_of_place(unsigned long pfn) const {
     return high_begin_ + (pfn - first_high_pfn() + 1) * place_;
   }
@@ -116,7 +117,7 @@ class Machine {
   unsigned long low_hint_;        // no page of the zone below is free
   unsigned long high_hint_;
   const system::Descriptor file_;
-  const system::AddressRange tokens_;  // what struct pages point to: nothing
+  const system::AddressRange tokens_;  // what struct page pointers point to: inaccessible
   const system::ZeroArray<Frame> frames_;
   const system::AddressRange plain_;
   const system::AddressRange local_;

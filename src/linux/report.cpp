@@ -17,15 +17,14 @@
 namespace kmapper::linux_face {
 namespace {
 
-/// From where a call returns to, back into the call. A return address in Thumb code has its lowest
-/// bit set.
+/// From a return address back into the call. A return address in Thumb code has its lowest bit set.
 #ifdef __arm__
 constexpr std::uintptr_t kBackIntoCall = 2;
 #else
 constexpr std::uintptr_t kBackIntoCall = 1;
 #endif
 
-/// A line, written by one system call; what does not fit is cut off.
+/// A line, written by one system call; a line that is too long is cut off.
 class Line {
  public:
   Line() { add("kmapper: "); }
@@ -36,11 +35,12 @@ class Line {
     va_end(arguments);
     if (added > 0) size_ = std::min(size_ + static_cast<std::size_t>(added), text_.size() - 2);
   }
-  /// The call that returns to `caller`.
+  /// Adds the call that returns to `caller`.
   void add_call(const char* before, const void* caller) {
     if (caller != nullptr) add_place(before, static_cast<const char*>(caller) - kBackIntoCall);
   }
-  /// An instruction, so that `addr2line -ife FILE OFFSET` gives its line; null: it is not known.
+  /// Adds an instruction's place, so that `addr2line -ife FILE OFFSET` gives its line; null:
+  /// unknown.
   void add_place(const char* before, const void* place) {
     if (place == nullptr) return;
     const char* const at = static_cast<const char*>(place);
@@ -68,7 +68,7 @@ class Line {
   std::size_t size_ = 0;
 };
 
-/// Of an address that is not mapped, and its page.
+/// What is wrong with an access to an address that is not mapped, from the state of its page.
 struct Diagnosis {
   const char* what;
   const char* advice;
@@ -131,7 +131,7 @@ bool report_access(const void* address, system::Direction direction, const void*
   const char* const access = kAccesses[static_cast<std::size_t>(direction)];
   const unsigned long plain = machine->pfn_at(View::plain, address);
   const unsigned long local = machine->pfn_at(View::local, address);
-  // The thread may have faulted with the mutex in hand; then nobody else has it.
+  // The thread may have faulted while it held the mutex; then no other thread has it.
   const std::unique_lock lock(machine->mutex, std::try_to_lock);
   if (plain != 0 || local != 0) {
     const unsigned long pfn = plain + local;

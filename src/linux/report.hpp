@@ -1,4 +1,4 @@
-// What the Linux-named face says of mistakes: one line on standard error.
+// How the Linux-named interface reports mistakes: one line on standard error.
 #pragma once
 
 #include "linux/machine.hpp"
@@ -6,25 +6,25 @@
 
 namespace kmapper::linux_face {
 
-/// `what` of the page was done by the call that returns to `caller`; `advice` what to do. With or
-/// without the machine's mutex held.
+/// A mistake: `what` was done to the page by the call that returns to `caller`; `advice` says what
+/// to do. Reported with or without the machine's mutex held.
 struct Mistake {
   const char* what;
   unsigned long pfn;  // 0: no page
   const void* caller;
   const char* advice;
-  const void* other = nullptr;  // a second call that the advice speaks of
+  const void* other = nullptr;  // a second call that the advice mentions
 };
 
-/// Says it, and goes on.
+/// Reports the mistake, and goes on.
 void report(const Mistake& mistake);
-/// Says it, and ends the process, with a core at the place.
+/// Reports the mistake, and aborts the process, so that a core dump shows the call.
 [[noreturn]] void stop(const Mistake& mistake);
-/// The machine cannot do what it has to. `error`: an errno.
+/// The machine cannot do its work. `error`: an errno.
 [[noreturn]] void fail(const char* what, int error);
 
-/// An access to an address of ours that admits nobody. May be called in a signal handler. False:
-/// it is none of ours.
+/// Reports an access to an inaccessible address of the machine. May be called in a signal handler.
+/// False: the address is not the machine's.
 [[nodiscard]] bool report_access(const void* address, system::Direction direction,
                                  const void* instruction);
 

@@ -1,4 +1,4 @@
-// What the Linux-named face knows of a thread: its local mappings, last in first out.
+// What the Linux-named interface keeps for each thread: its local mappings, last in first out.
 #pragma once
 
 #include "linux/machine.hpp"
@@ -23,11 +23,13 @@ class Thread {
   /// Maps the page for the call that returns to `caller`.
   [[nodiscard]] void* map(const page* page, bool is_atomic, const void* caller);
   void unmap(const void* address, bool is_atomic, const void* caller);
-  /// `what`, which may sleep, is a mistake in a section that may not.
+  /// Checks that the thread may sleep: `what`, which may sleep, is a mistake in a kmap_atomic()
+  /// section.
   void expect_may_sleep(const char* what, unsigned long pfn, const void* caller) const;
 
-  long slots = 0;  // taken by this thread, less those given back: others may do that
-  // The high page that page_address() last had no address for, and who asked.
+  long slots =
+      0;  // taken by this thread, less those it gave back: other threads may give them back
+  // The high page for which page_address() last returned no address, and the call that asked.
   unsigned long without_address = 0;
   const void* without_address_for = nullptr;
 
@@ -39,7 +41,8 @@ class Thread {
   unsigned atomics_ = 0;
 };
 
-/// The page's pfn, if it is one that is allocated; else the call is a mistake. Holds the mutex.
+/// The page's pfn. If the page is not allocated, reports the call as a mistake. The caller holds
+/// the mutex.
 [[nodiscard]] unsigned long expect_allocated(Machine& machine, const page* page, const char* call,
                                              const void* caller);
 

@@ -1,4 +1,4 @@
-// An open file, closed at the end.
+// An open file, closed by the destructor.
 #pragma once
 
 #include <unistd.h>

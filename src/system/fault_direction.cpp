@@ -58,8 +58,8 @@ std::uintptr_t program_counter(const mcontext_t& machine) { return machine.pc; }
 
 #elif defined(__arm__)
 
-/// The fault status register. A kernel for 64-bit ARM leaves zeros there for a read; but an address
-/// it does give.
+/// The fault status register. A kernel for 64-bit ARM leaves zeros there for a read, but it always
+/// gives an address.
 Direction told_by(const mcontext_t& machine) {
   constexpr unsigned long kWriteNotRead = 1UL << 11;
   constexpr unsigned long kCacheMaintenance = 1UL << 13;  // says "write", and reads
@@ -74,7 +74,7 @@ std::uintptr_t program_counter(const mcontext_t& machine) { return machine.arm_p
 
 std::uintptr_t program_counter(const mcontext_t& machine) { return machine.__gregs[REG_PC]; }
 
-/// By halves: the second may be on a page that is not there.
+/// Read by halves: the second half may be on a page that is not there.
 Direction told_by(const mcontext_t& machine) {
   const auto* const at = reinterpret_cast<const std::byte*>(program_counter(machine));
   std::uint16_t low = 0;
@@ -92,7 +92,7 @@ std::uintptr_t program_counter(const mcontext_t& /*machine*/) { return 0; }
 
 #endif
 
-/// Of CPUs whose instructions are read here.
+/// The longest instruction of the CPUs whose instructions are decoded here.
 constexpr std::uintptr_t kLongestInstruction = 4;
 
 const mcontext_t& machine_in(const void* context) {

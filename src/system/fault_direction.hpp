@@ -1,8 +1,8 @@
-// Whether an access that faulted was to read or to write, as far as this machine says it.
+// Whether an access that faulted was a read or a write, as far as this machine tells.
 //
-// x86 and ARM put it into the signal's context. RISC-V does not: the instruction at the program
-// counter is looked at. Where neither says it, as under emulators, the direction is `unknown`, and
-// and the handler has to try both: see Arena::replace().
+// x86 and ARM put it into the signal's context. On RISC-V, the instruction at the program counter
+// is decoded. Where neither works, as under emulators, the direction is `unknown`, and the handler
+// has to try both: see Arena::replace().
 #pragma once
 
 #include <atomic>
@@ -13,21 +13,20 @@ namespace kmapper::system {
 
 enum class Direction : std::uint8_t { unknown, read, write };
 
-/// Of the access that a SIGBUS or a SIGSEGV is about: the second and the third argument of its
-/// handler. May be called in a signal handler.
+/// The direction of the access that caused a SIGBUS or a SIGSEGV. The arguments are the second and
+/// the third of the signal's handler. May be called in a signal handler.
 [[nodiscard]] Direction direction_of(const siginfo_t* info, const void* context) noexcept;
 
-/// The instruction that made the access; null: not known on this CPU. May be called in a signal
+/// The instruction that made the access; null: unknown on this CPU. May be called in a signal
 /// handler.
 [[nodiscard]] const void* instruction_in(const void* context) noexcept;
 
-/// For tests: from now on direction_of() does not know any direction. Relaxed: set before the
-/// access.
+/// For tests: makes direction_of() return `unknown` from now on. Relaxed: set before the access.
 inline constinit std::atomic<bool> pretend_no_direction{false};
 
-/// What a RISC-V instruction does with memory, of its first 32 bits; an instruction of 16 bits is
-/// the lower half. The RISC-V Instruction Set Manual, volume I, chapters "RV32/64G Instruction Set
-/// Listings", "C" and "Zcb".
+/// The direction of a RISC-V memory access, from the instruction's first 32 bits; a 16-bit
+/// instruction is the lower half. The RISC-V Instruction Set Manual, volume I, chapters "RV32/64G
+/// Instruction Set Listings", "C" and "Zcb".
 [[nodiscard]] constexpr Direction riscv_direction(std::uint32_t instruction) noexcept {
   const auto store = [](bool is) { return is ? Direction::write : Direction::read; };
   const std::uint32_t quadrant = instruction & 3;

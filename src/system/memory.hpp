@@ -15,7 +15,7 @@
 
 namespace kmapper::system {
 
-/// A range of addresses that is this object's own.
+/// A range of addresses that this object owns.
 class AddressRange {
  public:
   AddressRange() = default;
@@ -45,14 +45,14 @@ class AddressRange {
   std::size_t size_ = 0;
 };
 
-/// Whether some of a range of pages is locked in memory: by mlockall() perhaps, which also locks
-/// what is mapped later, if the program asks for that.
+/// Whether some of a range of pages is locked in memory, for example by mlockall(), which can also
+/// lock what is mapped later.
 [[nodiscard]] inline bool is_locked(std::byte* begin, std::size_t size) {
   return msync(begin, size, MS_INVALIDATE) != 0 && errno == EBUSY;
 }
 
-/// mmap() with MAP_FIXED over what is the caller's own. Where the process locks its memory and has
-/// reached its limit (RLIMIT_MEMLOCK), the kernel counts the old mapping and the new one: there,
+/// mmap() with MAP_FIXED over memory that the caller owns. If the process locks its memory and has
+/// reached its limit (RLIMIT_MEMLOCK), the kernel counts both the old mapping and the new one. Then
 /// the old one is unlocked first. Returns an errno, or 0.
 [[nodiscard]] inline int map_over(std::byte* address, std::size_t size, int protection, int flags,
                                   int descriptor, std::int64_t offset) {
@@ -66,8 +66,8 @@ class AddressRange {
   return munlock(address, size) == 0 && map() ? 0 : errno;
 }
 
-/// Whole pages of zeros that take up no memory until they are written. Throws std::bad_alloc, or
-/// std::system_error where something else is short (EAGAIN: the process may not lock so much).
+/// Whole pages of zeros that occupy no memory until they are written. Throws std::bad_alloc, or
+/// std::system_error if something else runs out (EAGAIN: the process may not lock that much).
 [[nodiscard]] inline AddressRange allocate_zeros(std::size_t size) {
   size = (size + page_size() - 1) & ~(page_size() - 1);
   void* const begin = mmap(nullptr, size, PROT_READ | PROT_WRITE,
@@ -78,14 +78,14 @@ class AddressRange {
   return {static_cast<std::byte*>(begin), size};
 }
 
-/// An array of T, all zeros, which must be what a new T is. Takes up memory where it is used.
+/// An array of T, all zeros; zeros must be a valid new T. Occupies memory only where it is used.
 template <class T>
 class ZeroArray {
  public:
   explicit ZeroArray(std::size_t count) : memory_(allocate_zeros(count * sizeof(T))) {}
   [[nodiscard]] T& operator[](std::size_t i) const { return data()[i]; }
   [[nodiscard]] T* data() const { return reinterpret_cast<T*>(memory_.begin()); }
-  /// What it may come to take up.
+  /// How much memory it may come to occupy, in bytes.
   [[nodiscard]] std::size_t bytes() const { return memory_.size(); }
 
  private:

@@ -8,7 +8,7 @@
 
 namespace kmapper::system {
 
-/// What page_size() answers; 0: the system has not been asked yet. Relaxed: every thread that asks
+/// The value of page_size(); 0: the system has not been asked yet. Relaxed: every thread that asks
 /// gets the same answer.
 inline constinit std::atomic<std::size_t> known_page_size{0};
 
@@ -22,18 +22,18 @@ inline constinit std::atomic<std::size_t> known_page_size{0};
   return size;
 }
 
-/// The memory that one page table maps: 2 MiB where pages have 4 KiB, 32 MiB where they have 16,
-/// 512 MiB where they have 64. The kernel caches no file in larger pieces (folios), and its huge
-/// pages have this size. Kernels whose page table entries have 4 bytes have neither; their tables
-/// map twice as much.
+/// The memory that one page table maps: 2 MiB with pages of 4 KiB, 32 MiB with 16 KiB, 512 MiB with
+/// 64 KiB. The kernel caches files in pieces (folios) of at most this size, and its huge pages have
+/// this size. Kernels with page table entries of 4 bytes have neither; their tables map twice as
+/// much.
 [[nodiscard]] inline std::size_t page_table_reach() noexcept {
   constexpr std::size_t kEntry = 8;
   return page_size() / kEntry * page_size();
 }
 
-/// For tests, in a process that has had no budget yet: works with pages of so many bytes, a power
-/// of two that is not below the machine's own page size. The kernel's own files about pages
-/// (/proc/self/pagemap) go on counting the machine's.
+/// For tests, in a process that has had no budget yet: works with pages of this size, a power of
+/// two not below the machine's own page size. The kernel's own files about pages
+/// (/proc/self/pagemap) still count the machine's.
 inline void pretend_page_size(std::size_t bytes) noexcept {
   known_page_size.store(bytes, std::memory_order_relaxed);
 }

@@ -14,8 +14,8 @@
 namespace kmapper::system {
 namespace {
 
-/// As many signals as the kernel has. What the C library has behind them in a sigset_t is not
-/// written everywhere.
+/// Only the signals that the kernel has. The C library's other bits of a sigset_t are not always
+/// written.
 std::uint64_t bits_of(const sigset_t& signals) {
   std::uint64_t bits = 0;
   std::memcpy(&bits, &signals, sizeof bits);
@@ -26,7 +26,7 @@ bool has(const struct sigaction& action, unsigned flag) {
   return (static_cast<unsigned>(action.sa_flags) & flag) != 0;
 }
 
-/// Whether it names no function.
+/// Whether the action is the system's own: it names no function.
 bool is_the_systems(const struct sigaction& action) {
   return !has(action, SA_SIGINFO) && (action.sa_handler == SIG_DFL || action.sa_handler == SIG_IGN);
 }
@@ -43,7 +43,7 @@ bool is_same(const struct sigaction& one, const struct sigaction& other) {
                           "a handler for signal " + std::to_string(number) + what);
 }
 
-/// What the kernel would block while it runs `action`.
+/// The signals that the kernel would block while it runs `action`.
 sigset_t mask_in(const struct sigaction& action, int number, const void* context) {
   const auto& interrupted = static_cast<const ucontext_t*>(context)->uc_sigmask;
   const std::uint64_t bits = bits_of(interrupted) | bits_of(action.sa_mask);
@@ -61,7 +61,8 @@ void HandlerLevels::install() {
   if (sigaction(number_, nullptr, &now) != 0) fail(errno, number_, "");
   while (!is_ours(now)) {
     const std::size_t level = level_before(now);
-    // Where it runs, and whether calls go on after it, is as it would be without ours.
+    // The stack that the handler runs on, and whether system calls are restarted, stay as they
+    // would be without this library.
     const unsigned where = is_the_systems(now) ? ~0U : static_cast<unsigned>(now.sa_flags);
     struct sigaction action {};
     action.sa_sigaction = functions_[level];
@@ -82,7 +83,7 @@ void HandlerLevels::pass_on(std::size_t level, siginfo_t* info, void* context) n
     if (previous.sa_handler == SIG_IGN && was_sent) return;
     return leave_to_system(info);
   }
-  // Relaxed: one thread is the first, whichever.
+  // Relaxed: one thread is the first; it does not matter which.
   if (has(previous, SA_RESETHAND) && own.is_spent.exchange(1, std::memory_order_relaxed) != 0)
     return leave_to_system(info);
   // The kernel takes the mask from the context when this returns.
@@ -92,8 +93,8 @@ void HandlerLevels::pass_on(std::size_t level, siginfo_t* info, void* context) n
   previous.sa_handler(number_);
 }
 
-/// Sends the signal once more, as it came. It is blocked until the handler returns: then it ends
-/// the process where it was interrupted.
+/// Sends the signal once more, unchanged. It is blocked until the handler returns; then it ends the
+/// process at the interrupted instruction.
 void HandlerLevels::leave_to_system(siginfo_t* info) const noexcept {
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
@@ -106,7 +107,7 @@ bool HandlerLevels::is_ours(const struct sigaction& action) const {
          std::find(functions_.begin(), functions_.end(), action.sa_sigaction) != functions_.end();
 }
 
-/// The level that goes on to `action`: one that did so before, or a new one.
+/// The level that passes signals on to `action`: one that does so already, or a new one.
 std::size_t HandlerLevels::level_before(const struct sigaction& action) {
   std::unique_ptr<const struct sigaction> copy = std::make_unique<struct sigaction>(action);
   for (std::size_t level = 0; level < kMost; ++level) {

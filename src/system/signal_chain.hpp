@@ -1,12 +1,13 @@
-// A handler of ours in front of the one that the program has. What is not ours goes on to that one,
-// which sees what it would see without us: its flags and its mask, the signal's siginfo, the
-// interrupted context; and where there is none, the system does what it would do.
+// A signal handler of the library in front of the program's own. Signals that are not the library's
+// are passed on to the program's handler. That handler sees what it would see without the library:
+// its flags and its mask, the signal's siginfo, the interrupted context. If there is none, the
+// system does what it would do without the library.
 //
-// A program may put another handler in front of ours later, and may want ours in front of that one
-// again. Then the two must not call each other for ever. So ours is not one function but several,
-// the levels: each goes on to the handler that was installed when that level was. A handler that
-// was put in front of level 0, and goes back to what it found, comes to level 0, although level 1
-// is in front of it.
+// A program may later put another handler in front of the library's, and may then want the
+// library's in front of that again. The two must not call each other for ever. So the library has
+// not one handler function but several, the levels. Each level passes signals on to the handler
+// that was installed when the level was. A handler that was put in front of level 0, and calls what
+// it found, calls level 0, although level 1 is in front of it.
 #pragma once
 
 #include <array>
@@ -19,7 +20,7 @@
 
 namespace kmapper::system {
 
-/// One signal's handlers. No locks: a fork finds nothing half done.
+/// The handlers of one signal. Without locks, so that a fork finds nothing half done.
 class HandlerLevels {
  public:
   static constexpr std::size_t kMost = 16;
@@ -28,18 +29,19 @@ class HandlerLevels {
   constexpr HandlerLevels(int number, const std::array<Function, kMost>& functions)
       : number_(number), functions_(functions) {}
 
-  /// Puts ours in front of the handler that the signal has now, if that is not ours already. Any
-  /// thread. Throws std::system_error, std::bad_alloc.
+  /// Puts the library's handler in front of the signal's present one, if that is not the library's
+  /// already. Any thread. Throws std::system_error, std::bad_alloc.
   void install();
-  /// What the function of a level does with a signal that is not ours. It blocks all signals.
+  /// What the function of a level does with a signal that is not the library's. Called with all
+  /// signals blocked.
   void pass_on(std::size_t level, siginfo_t* info, void* context) noexcept;
 
  private:
   struct Level {
-    // Release and acquire: what it points to is complete, and never changes or goes.
+    // Release and acquire: what it points to is complete, never changes, and is never freed.
     std::atomic<const struct sigaction*> previous{nullptr};
-    // 1: it was to be called once (SA_RESETHAND), and has been. A word: g++ 12 for RISC-V exchanges
-    // bytes in libatomic.
+    // 1: the handler was to be called only once (SA_RESETHAND), and has been. A whole word, because
+    // g++ 12 for RISC-V exchanges bytes by a call of libatomic.
     std::atomic<std::uint32_t> is_spent{0};
   };
 
@@ -52,8 +54,8 @@ class HandlerLevels {
   std::array<Level, kMost> levels_{};
 };
 
-/// The handlers for a signal of which `kOwn` deals with those that are ours: it runs with all
-/// signals blocked, may call what signal handlers may, and returns whether the signal was ours.
+/// The handlers for a signal. `kOwn` handles the library's own: it runs with all signals blocked,
+/// may only do what signal handlers may, and returns whether the signal was the library's.
 template <int kNumber, bool (*kOwn)(siginfo_t*, void*) noexcept>
 class SignalChain {
  public:

@@ -9,8 +9,7 @@
 namespace kmapper::system {
 namespace {
 
-/// The name that the loader has for the object of this code; "" for the program itself; null:
-/// nobody knows it.
+/// The loader's name for the object of this code; "" for the program itself; null: unknown.
 const char* own_name() {
   Dl_info info{};
   void* object = nullptr;
@@ -21,7 +20,8 @@ const char* own_name() {
 
 }  // namespace
 
-// Not by calling dlopen(): of a static program, which nobody can close, the linker would warn.
+// Not by calling dlopen(): the linker would warn for a static program, which cannot be closed
+// anyway.
 bool stay_loaded() noexcept {
   const char* const name = own_name();
   if (name == nullptr || *name == '\0') return true;

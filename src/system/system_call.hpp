@@ -1,13 +1,13 @@
-// System calls on files, which signals neither disturb nor follow.
+// System calls on files that no signal can interrupt, and that send none.
 //
-// A file system that another program serves (FUSE), or another machine, may answer EINTR to any
-// call on one of its files when a signal arrives. The call is made again, so no caller of the
-// window learns that there was a signal.
+// A file system that another program serves (FUSE), or another machine, may return EINTR from any
+// call on one of its files when a signal arrives. The call is repeated, so callers of the window
+// never see an EINTR.
 //
-// A call that would make a file longer than the process's limit (RLIMIT_FSIZE, `ulimit -f`) says
-// EFBIG, and the kernel also sends SIGXFSZ to the thread, which ends a process that has no handler
-// for it. The signal is held back while the call is made, and taken off afterwards. Its disposition
-// is the program's own, and stays as it is.
+// A call that would make a file longer than the process's limit (RLIMIT_FSIZE, `ulimit -f`) fails
+// with EFBIG. The kernel also sends SIGXFSZ to the thread, which ends a process that has no handler
+// for it. The signal is blocked during the call, and removed afterwards. Its disposition belongs to
+// the program, and is not changed.
 #pragma once
 
 #include <sys/mman.h>
@@ -19,8 +19,8 @@
 
 namespace kmapper::system {
 
-/// Makes a call until no signal interrupts it, and returns what it returned last: -1, or
-/// MAP_FAILED, is an error, of which errno says more. May be called in a signal handler.
+/// Repeats a call until no signal interrupts it, and returns its last result. -1 or MAP_FAILED is
+/// an error, with errno set. May be called in a signal handler.
 template <class Call>
 auto uninterrupted(Call call) noexcept {
   for (;;) {
@@ -35,8 +35,8 @@ auto uninterrupted(Call call) noexcept {
   }
 }
 
-/// Keeps SIGXFSZ from the calling thread while it lives. It must see the errno of the call that it
-/// is there for.
+/// Keeps SIGXFSZ from the calling thread while it lives. When it dies, errno must still be that of
+/// the call that it was made for.
 class SizeSignalHeld {
  public:
   SizeSignalHeld() noexcept {
@@ -51,7 +51,7 @@ class SizeSignalHeld {
   SizeSignalHeld& operator=(const SizeSignalHeld&) = delete;
   ~SizeSignalHeld() {
     const int number = errno;
-    // A signal that the program had blocked, and that came before, is the program's.
+    // A signal that came before, while the program had it blocked, stays pending.
     if (number == EFBIG && !was_pending_) {
       const timespec now{};
       (void)uninterrupted([&] { return sigtimedwait(&signal_, nullptr, &now); });
@@ -66,7 +66,7 @@ class SizeSignalHeld {
   bool was_pending_;
 };
 
-/// A call that may make a file longer.
+/// Makes a call that may lengthen a file.
 template <class Call>
 auto within_size_limit(Call call) noexcept {
   const SizeSignalHeld held;
