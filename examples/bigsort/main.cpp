@@ -1,5 +1,5 @@
-// bigsort: sorts a file of records, of any size, in as much memory as it is told; also in a 32-bit
-// process, which could not map the file. What it does stands in sort.hpp.
+// bigsort: sorts a file of records, of any size, within a given amount of memory; also in a 32-bit
+// process, which could not map the file. sort.hpp describes how.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -67,14 +67,14 @@ struct stat status_of(int descriptor, const std::string& name) {
   return status;
 }
 
-/// Makes the file so long, and has the disk keep room for all of it: a disk that is full says so
+/// Sets the file's size, and allocates disk space for all of it, so that a full disk is an error
 /// here.
 void allocate(int descriptor, const std::string& name, std::int64_t size) {
   if (size == 0) return;
   if (const int number = posix_fallocate(descriptor, 0, size)) fail(name, number);
 }
 
-/// A file that goes away when it is closed. The process closes it by ending.
+/// A file without a name. It is deleted when the process ends.
 OpenFile temporary_file(const std::string& folder, std::int64_t size) {
   std::string name = folder + "/bigsort-XXXXXX";
   const int descriptor = mkostemp(name.data(), O_CLOEXEC);

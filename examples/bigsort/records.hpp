@@ -1,5 +1,5 @@
-// The records of a file, all of one size, and the order that they are sorted in: by the bytes of
-// their key, as memcmp() compares, and, where these are equal, as they stood before.
+// The records of a file, all of one size, and their order: by the bytes of their key, as memcmp()
+// compares; records with equal keys stay in their original order.
 #pragma once
 
 #include <algorithm>
@@ -15,7 +15,7 @@ struct Records {
   std::size_t key_begin;  // of the key, in the record
   std::size_t key_size;
 
-  /// The key's first eight bytes as a number: most comparisons need no more.
+  /// The key's first eight bytes as a number: enough for most comparisons.
   [[nodiscard]] std::uint64_t prefix(const std::byte* record) const {
     std::uint64_t bytes = 0;
     std::memcpy(&bytes, record + key_begin, std::min(key_size, sizeof bytes));

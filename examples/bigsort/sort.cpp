@@ -29,7 +29,8 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// Reads the run into memory, sorts an index of it, and writes the records as the index says.
+/// Reads the run into memory, sorts an index of it, and writes the records in the order of the
+/// index.
 void sort_run(MappedFile& from, MappedFile& to, Run run, const Records& records,
               std::vector<std::byte>& bytes, std::vector<Entry>& index) {
   index.clear();
@@ -58,7 +59,8 @@ void sort_run(MappedFile& from, MappedFile& to, Run run, const Records& records,
 
 std::vector<Run> sort_runs(const OpenFile& input, const OpenFile& output, std::int64_t size,
                            const Records& records, const Memory& memory) {
-  // The window needs little here: it goes through two files. The rest is for records and the index.
+  // The window needs little memory here: it goes through two files. The rest is for records and the
+  // index.
   const std::int64_t window = std::max(memory.bytes / 8, 8 * memory.granule);
   const Budget budget({.bytes = window, .granule = memory.granule});
   MappedFile from(input.descriptor, input.name, Access::read_only, budget);
@@ -81,8 +83,9 @@ std::vector<Run> sort_runs(const OpenFile& input, const OpenFile& output, std::i
   return runs;
 }
 
-/// Gives the least record of several runs, and then the next. A heap of the runs by what they give
-/// next; among equals the first run goes first, so that they stay in their order.
+/// Gives the least record of several runs, then the next, and so on. A heap of the runs, ordered by
+/// their next record; among equal records the first run's comes first, so that they keep their
+/// order.
 class Merge {
  public:
   Merge(MappedFile& from, std::span<const Run> runs, const Records& records) : records_(records) {
@@ -95,7 +98,7 @@ class Merge {
     for (std::size_t i = heap_.size() / 2; i-- > 0;) sink(i);
   }
 
-  /// Good until step(). Null: there is none.
+  /// Valid until step(). Null: there is none.
   [[nodiscard]] const std::byte* least() const {
     return heap_.empty() ? nullptr : heap_.front().record;
   }
@@ -140,7 +143,7 @@ class Merge {
   std::vector<Head> heap_;
 };
 
-/// Merges each `ways` runs that follow one another into one. Where they lie does not change.
+/// Merges each `ways` consecutive runs into one, at the same place in the other file.
 std::vector<Run> merge_runs(const OpenFile& input, const OpenFile& output,
                             std::span<const Run> runs, std::size_t ways, const Records& records,
                             const Budget& budget) {
@@ -158,8 +161,8 @@ std::vector<Run> merge_runs(const OpenFile& input, const OpenFile& output,
   return merged;
 }
 
-/// How many runs are merged at once: each needs a granule, and a place for a record that crosses
-/// two; half of the memory is left for what the window maps ahead of them.
+/// How many runs are merged at once. Each needs a granule, and memory for a record that crosses two
+/// granules. Half of the memory is left for what the window maps ahead.
 std::int64_t ways_within(const Memory& memory, const Records& records) {
   const std::int64_t each = memory.granule + static_cast<std::int64_t>(records.size);
   return std::max<std::int64_t>(2, memory.bytes / 2 / each);

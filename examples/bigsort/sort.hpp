@@ -1,6 +1,6 @@
-// An external merge sort. First the input is cut into runs, each as long as there is memory to sort
-// it in; then runs are merged, as many at once as the window has room for, until there is one. Each
-// pass reads a file, and writes one, from front to back at every place where it reads or writes.
+// An external merge sort. First the input is cut into runs, each as long as fits in memory for
+// sorting. Then runs are merged, as many at once as the window has room for, until there is one.
+// Each pass reads one file and writes another, sequentially at each place where it reads or writes.
 #pragma once
 
 #include <cstdint>
@@ -16,14 +16,14 @@ struct OpenFile {
   std::string name;
 };
 
-/// What the sort may use of memory, in bytes: what it maps at once, and its own. Kept in either
-/// phase.
+/// The memory that the sort may use, in bytes: what it maps at once, and its own. Both phases keep
+/// to it.
 struct Memory {
   std::int64_t bytes;
   std::int64_t granule;
 };
 
-/// What it did.
+/// Statistics of a sort.
 struct Summary {
   std::int64_t runs = 0;
   std::int64_t ways = 0;    // runs merged at once, at most
@@ -32,9 +32,9 @@ struct Summary {
   double merging_seconds = 0;
 };
 
-/// Sorts the input's `size` bytes into the output, which has that size already, and may be the same
-/// file: it is written in the last pass. `temporary()` gives an open file of that size, at most
-/// twice. Throws std::exception.
+/// Sorts the input's `size` bytes into the output, which already has that size. The output may be
+/// the same file, because only the last pass writes it. `temporary()` returns an open file of that
+/// size; it is called at most twice. Throws std::exception.
 [[nodiscard]] Summary sort_file(const OpenFile& input, const OpenFile& output, std::int64_t size,
                                 const Records& records, const Memory& memory,
                                 const std::function<OpenFile()>& temporary);

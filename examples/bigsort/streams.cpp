@@ -6,7 +6,7 @@
 namespace kmapper::examples {
 namespace {
 
-/// The record's place in the file, mapped.
+/// The address of the record's place in the file, mapped.
 std::byte* place(MappedFile& file, process::Cursor& cursor, std::int64_t offset, std::size_t size) {
   std::byte* const bytes = cursor.at(offset, size);
   if (bytes != nullptr) return bytes;
@@ -14,7 +14,8 @@ std::byte* place(MappedFile& file, process::Cursor& cursor, std::int64_t offset,
                            std::to_string(size) + " bytes at " + std::to_string(offset) + ")");
 }
 
-/// Whether it needs several granules, which no stream may hold while it waits: others do the same.
+/// Whether the record is in several granules. No stream may hold several while it waits, because
+/// other streams would do the same.
 bool crosses(const MappedFile& file, std::int64_t offset, std::size_t size) {
   return offset / file.granule != (offset + static_cast<std::int64_t>(size) - 1) / file.granule;
 }

@@ -1,5 +1,5 @@
-// Records one after the other, from a file and to a file, through a window. A stream keeps one
-// granule mapped, by a Cursor; so hundreds may be open at once, within one budget.
+// Sequential reading and writing of a file's records, through a window. A stream keeps only one
+// granule mapped, by a Cursor, so hundreds may be open at once within one budget.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@
 
 namespace kmapper::examples {
 
-/// A file that is mapped through a window, with what its streams need to know of it.
+/// A file that is mapped through a window, with what its streams need to know about it.
 struct MappedFile {
   MappedFile(int descriptor, std::string name, process::Access access,
              const process::Budget& budget)
@@ -25,13 +25,13 @@ struct MappedFile {
   std::int64_t granule;
 };
 
-/// Reads a part of a file. Throws std::runtime_error, if not at once, then by finish().
+/// Reads a part of a file. Throws std::runtime_error, at the latest in finish().
 class RecordReader {
  public:
   RecordReader(MappedFile& file, std::int64_t begin, std::int64_t end, std::size_t size)
       : file_(&file), cursor_(file.window), next_(begin), end_(end), size_(size) {}
 
-  /// The next record, good until the next call; null: there is none.
+  /// The next record, valid until the next call; null: there is none.
   [[nodiscard]] const std::byte* next();
   /// Throws if any of the file's bytes could not be read.
   void finish();
@@ -41,12 +41,12 @@ class RecordReader {
   process::Cursor cursor_;
   std::int64_t next_, end_;
   std::size_t size_;
-  // A record that crosses granules is copied here, so that a stream holds one granule, not several:
-  // streams that wait for each other to give one back would wait for ever.
+  // A record that crosses granules is copied here, so that a stream holds only one granule. Streams
+  // that hold one and wait for another could wait for each other for ever.
   std::vector<std::byte> crossing_;
 };
 
-/// Writes a file from an offset on. Throws as the reader does.
+/// Writes a file from an offset on. Throws as RecordReader does.
 class RecordWriter {
  public:
   RecordWriter(MappedFile& file, std::int64_t begin, std::size_t size)

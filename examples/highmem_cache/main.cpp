@@ -1,6 +1,6 @@
-// highmem_cache: a cache in front of a slow source of pages, kept in RAM that a 32-bit process
-// cannot address. It fills the cache, reads pages as programs do, some much more often than others,
-// and checks every byte that the cache gives back.
+// highmem_cache: a cache in front of a slow source of pages, in RAM that a 32-bit process cannot
+// address. The program fills the cache, reads pages as real programs do, some much more often than
+// others, and checks every byte that the cache returns.
 #include <chrono>
 #include <cmath>
 #include <cstdio>
@@ -40,7 +40,7 @@ constexpr const char* kHelp =
     "\n"
     "Exit codes: 0 all pages were right, 1 not, 2 misused.\n";
 
-/// The slow source. What a page holds follows from its number.
+/// The slow source. A page's contents follow from its number.
 class Source {
  public:
   explicit Source(std::uint64_t number) : next_(number * 0x9E3779B97F4A7C15U) {}
@@ -56,7 +56,7 @@ class Source {
   std::uint64_t next_;
 };
 
-/// Throws if the system could not give the page's memory, or has lost it.
+/// Throws if the system could not provide the page's memory, or has lost it.
 void check(const Mapping& page, std::uint64_t number) {
   if (!page.bad()) return;
   throw std::runtime_error("page " + std::to_string(number) + ": " + page.fault().message());
@@ -84,7 +84,7 @@ void verify(const Mapping& page, std::uint64_t number) {
     throw std::runtime_error("page " + std::to_string(number) + " is not what was put there");
 }
 
-/// Through the cache: finds the page there, or puts it there.
+/// Reads a page through the cache: finds it there, or inserts it.
 void read(PageCache& cache, std::uint64_t number) {
   if (const Mapping page = cache.find(number)) return verify(page, number);
   fill(cache.insert(number), number);
@@ -94,7 +94,7 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
 
-/// Calls part(), and gives the seconds that it took.
+/// Calls part(), and returns the seconds that it took.
 template <class Part>
 double timed(Part part) {
   const auto begin = std::chrono::steady_clock::now();
@@ -102,7 +102,7 @@ double timed(Part part) {
   return seconds_since(begin);
 }
 
-/// What the machine could still give, in bytes.
+/// How much memory the machine has left, in bytes.
 std::int64_t available_memory() {
   std::ifstream file("/proc/meminfo");
   for (std::string line; std::getline(file, line);) {
@@ -111,7 +111,7 @@ std::int64_t available_memory() {
   return INT64_MAX;
 }
 
-/// The first pages are read most: of n pages the first n / 16 in half of the reads.
+/// Prefers the first pages: of n pages, the first n / 16 get half of the reads.
 std::uint64_t choose(std::mt19937_64& random, std::uint64_t pages) {
   const double uniform = std::uniform_real_distribution<>()(random);
   return static_cast<std::uint64_t>(std::pow(uniform, 4) * static_cast<double>(pages));
@@ -154,7 +154,7 @@ int highmem_cache(int count, char** words) {
   const Budget budget({.bytes = memory, .granule = kPage});
   PageCache cache(static_cast<std::uint32_t>(kept), budget);
   const auto filled = static_cast<std::uint64_t>(std::min(kept, pages));
-  // With the pages that are read least: which are read most, the cache has to find out.
+  // Starts with the pages that are read least: the cache must find out which are read most.
   double seconds = timed([&] {
     for (std::uint64_t i = 1; i <= filled; ++i) read(cache, static_cast<std::uint64_t>(pages) - i);
   });

@@ -11,7 +11,8 @@ using process::Expected;
 using process::HighPage;
 using process::Mapping;
 
-// A bucket for each page, or up to two: a power of two, so that the number's upper bits choose it.
+// One bucket for each page, or up to two: a power of two, so that the number's upper bits choose
+// it.
 PageCache::PageCache(std::uint32_t pages, const process::Budget& budget)
     : most_(pages),
       memory_(budget),

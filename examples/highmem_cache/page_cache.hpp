@@ -1,5 +1,5 @@
-// A cache of pages by number, in high memory: it may keep more than the process has addresses for.
-// What the process has of a page is 36 bytes, and a mapping while it is used.
+// A cache of pages by number, in high memory: it may hold more than the process has addresses for.
+// A page takes 36 bytes of the process's own memory, and a mapping while it is used.
 #pragma once
 
 #include <cstdint>
@@ -9,24 +9,24 @@
 
 namespace kmapper::examples {
 
-/// What is asked for next to what the cache has: where the pages come from does not matter to it.
+/// Lookups and what became of them. The cache does not know where the pages come from.
 struct CacheCounts {
   std::uint64_t hits = 0, misses = 0, evictions = 0;
 };
 
-/// Keeps the pages that were used last. For one thread. Throws std::runtime_error where the system
-/// has no memory for a page.
+/// Keeps the pages that were used last. For one thread. Throws std::runtime_error if the system has
+/// no memory for a page.
 class PageCache {
  public:
   /// `pages`: how many it keeps, at most 2^32 - 2.
   PageCache(std::uint32_t pages, const process::Budget& budget);
 
-  /// The page, mapped; an empty Mapping: the cache does not have it.
+  /// The page, mapped. An empty Mapping: the cache does not have it.
   [[nodiscard]] process::Mapping find(std::uint64_t number);
-  /// A place for a page that the cache does not have, to be filled: a new one, or that of the page
-  /// that has not been used for longest.
+  /// A place for a page that the cache does not have, for the caller to fill: a new one, or that of
+  /// the least recently used page.
   [[nodiscard]] process::Mapping insert(std::uint64_t number);
-  /// Calls visit(number, mapping) for each page, the one that was used last first.
+  /// Calls visit(number, mapping) for each page, from the most recently used to the least.
   template <class Visitor>
   void for_each(Visitor visit) {
     for (std::uint32_t i = newest_; i != kNone; i = entries_[i].older)
@@ -42,7 +42,7 @@ class PageCache {
   struct Entry {
     std::uint64_t number;
     process::HighPage page;
-    std::uint32_t newer, older;  // by use
+    std::uint32_t newer, older;  // in the order of use
     std::uint32_t next_in_bucket;
   };
 

@@ -1,4 +1,4 @@
-// The one source that has the core in it.
+// The one source file that contains the core.
 #include "kmapper/core/impl/local_map.hpp"
 #include "kmapper/core/impl/mapper.hpp"
 #include "kmapper/core/impl/vmap.hpp"
@@ -10,7 +10,7 @@
 template class kmapper::Mapper<port::Platform>;
 template class kmapper::LocalMapper<port::Platform>;
 template class kmapper::VmapRange<port::Platform>;
-// For those who use them: what unmaps by itself.
+// For callers that use them: mappings that unmap themselves.
 template class kmapper::Mapping<port::Platform>;
 template class kmapper::Reservation<port::Platform>;
 template class kmapper::LocalMapping<port::Platform>;

@@ -2,8 +2,8 @@
 
 #include "platform.hpp"
 
-// switch_stack(from, to): leaves the running thread's registers on its stack, and takes up
-// another's.
+// switch_stack(from, to): saves the running thread's registers on its stack, and restores another
+// thread's.
 #ifdef __x86_64__
 asm("switch_stack: push %rbp\n push %rbx\n push %r12\n push %r13\n push %r14\n push %r15\n"
     "mov %rsp, (%rdi)\n mov %rsi, %rsp\n"
@@ -15,7 +15,7 @@ asm("switch_stack: push %ebp\n push %ebx\n push %esi\n push %edi\n"
 #endif
 extern "C" void switch_stack(void** from, void* to);
 
-// What a compiler may call though nobody wrote it. (GCC manual, 2.1: "GCC requires the freestanding
+// Functions that a compiler calls by itself. (GCC manual, 2.1: "GCC requires the freestanding
 // environment provide memcpy, memmove, memset and memcmp".)
 extern "C" {
 void* memset(void* to, int value, std::size_t size) {
@@ -61,7 +61,7 @@ std::uint64_t cycles() {
   return std::uint64_t{high} << 32 | low;
 }
 
-// How many nanoseconds 1,024 cycles take: counted during 10 ms of the timer's channel 2 (Intel
+// How many nanoseconds 1,024 cycles take, counted during 10 ms of the timer's channel 2 (Intel
 // 8254).
 std::uint32_t measure_cycles() {
   constexpr std::uint32_t kNanoseconds = 10'000'000;
@@ -78,7 +78,7 @@ std::uint32_t measure_cycles() {
 }
 
 void run_thread() {
-  interrupts_on();  // yield() has them off
+  interrupts_on();  // yield() has turned them off
   current_thread->function(current_thread->argument);
   current_thread->alive = false;
   for (;;) yield();

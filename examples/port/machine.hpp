@@ -1,6 +1,7 @@
 // The kernel that kmapper is ported to: as small as a kernel can be. One CPU, threads that run
 // until they yield, no interrupt handlers, and page tables of 1,024 entries (i386 without PAE;
-// where a pointer has 64 bits, an entry has too). Your kernel has all of this already, and better.
+// where a pointer has 64 bits, an entry has 64 bits, too). Your kernel has all of this already, and
+// better.
 #pragma once
 
 #include <atomic>
@@ -13,11 +14,11 @@ namespace port {
 
 inline constexpr std::size_t kPageSize = 4096;
 inline constexpr std::size_t kPages = 8192;          // of physical memory: 32 MiB
-inline constexpr std::size_t kFirstHighPage = 4096;  // what lies below 16 MiB has an address always
+inline constexpr std::size_t kFirstHighPage = 4096;  // memory below 16 MiB always has an address
 
-/// What the kernel knows of a page of physical memory. Its number is its place in the array.
+/// What the kernel keeps for each page of physical memory. A page's number is its index in `pages`.
 struct Page {
-  std::atomic<std::uint32_t> virtual_{0};  // kmapper's
+  std::atomic<std::uint32_t> virtual_{0};  // for kmapper
 };
 extern Page pages[kPages];
 
@@ -27,7 +28,7 @@ inline constexpr Entry kPresent = 1 << 0;
 inline constexpr Entry kWritable = 1 << 1;
 inline constexpr Entry kAccessed = 1 << 5;
 
-/// Three page tables, and the addresses that they map, one behind the other.
+/// Three page tables, and the consecutive address ranges that they map.
 inline constexpr std::size_t kTableSize = kPageSize / sizeof(Entry);
 inline constexpr std::uintptr_t kWindow = 0xF0000000;
 inline constexpr std::uintptr_t kLocal = kWindow + kTableSize * kPageSize;
@@ -54,12 +55,12 @@ struct Thread {
   void (*function)(void*) = nullptr;
   void* argument = nullptr;
   bool alive = false;
-  kmapper::LocalStack<Entry, std::atomic> local_stack;  // kmapper's
+  kmapper::LocalStack<Entry, std::atomic> local_stack;  // for kmapper
 };
 extern Thread* current_thread;
 /// A thread's number, counted from 0.
 std::uint32_t number_of(const Thread& thread);
-/// False: there are too many.
+/// False: there are too many threads.
 bool start_thread(void (*function)(void*), void* argument);
 /// Lets the next thread run.
 void yield();

@@ -1,5 +1,5 @@
-// What the kernel is booted for: to find out whether the platform keeps its contracts. A port's
-// own rig looks like this one.
+// The kernel boots to test whether the platform keeps its contracts. A port's own test program
+// looks like this one.
 #include "conformance/conformance.hpp"
 #include "platform.hpp"
 
@@ -8,7 +8,7 @@ namespace {
 
 struct Rig {
   using Platform = port::Platform;
-  static constexpr bool kSurvivesFaults = false;  // nobody handles them
+  static constexpr bool kSurvivesFaults = false;  // this kernel has no fault handlers
 
   static Platform platform() { return {}; }
   static std::uint32_t pages() { return 40; }

@@ -1,5 +1,5 @@
-// The platform: all that kmapper asks of the kernel in machine.hpp. docs/PORTING.md says of each
-// function what it must do, and how one is got wrong.
+// The platform: all that kmapper asks of the kernel in machine.hpp. docs/PORTING.md says what each
+// function must do, and what often goes wrong in it.
 #pragma once
 
 #include <atomic>
@@ -18,7 +18,7 @@ class Platform {
  public:
   // --- Types and constants ---
   using Page = port::Page*;
-  using Stamp = std::uint32_t;  // a thread's number: this kernel does not note when
+  using Stamp = std::uint32_t;  // a thread's number; this kernel does not note the time
   template <class T>
   using Atomic = std::atomic<T>;
   static constexpr std::size_t kMaxSlots = 64;
@@ -40,23 +40,23 @@ class Platform {
 
   // --- The window ---
   static void* address(kmapper::SlotIndex slot) { return at(kWindow, to_number(slot)); }
-  // Nobody can use the entry yet, and a store is one access: nothing to order. With PAE it is two,
-  // and the half with Present comes last.
+  // No CPU can use the entry yet, and a store is one access, so there is nothing to order. With PAE
+  // there are two stores, and the half with Present comes last.
   static void write_pte(kmapper::SlotIndex slot, Page page) {
     window_table[to_number(slot)].store(entry(page), std::memory_order_release);
   }
-  // An exchange, and not a load and a store: the CPU may set Accessed in between.
+  // An exchange, not a load and a store: the CPU may set Accessed in between.
   static bool take_pte(kmapper::SlotIndex slot) {
     return (window_table[to_number(slot)].exchange(0) & kAccessed) != 0;
   }
-  // With several CPUs, here all others are told, and waited for.
+  // With several CPUs, this function also notifies all others, and waits for them.
   static void invalidate(std::span<const kmapper::SlotIndex> slots) {
     for (const kmapper::SlotIndex slot : slots) invlpg(address(slot));
   }
 
   // --- The CPU ---
   static std::uint32_t cpu() { return 0; }
-  static bool may_sleep() { return interrupts_are_on(); }  // no handlers, no preemption to ask for
+  static bool may_sleep() { return interrupts_are_on(); }  // there are no handlers or preemption
   static bool may_flush() { return interrupts_are_on(); }
   static void relax() { asm volatile("pause"); }
   class InterruptsOff {
@@ -75,7 +75,7 @@ class Platform {
   };
 
   // --- Sleeping ---
-  // One CPU and no preemption: who has interrupts off is alone. With more, a spinlock goes here.
+  // With one CPU and no preemption, interrupts off are enough. With more CPUs, use a spinlock here.
   class Lock {
    public:
     void lock() {
@@ -88,14 +88,14 @@ class Platform {
     }
 
    private:
-    bool were_on_ = false;  // written by who has the lock
+    bool were_on_ = false;  // written by the thread that holds the lock
   };
   struct Sleeper {
     explicit Sleeper(Platform& /*platform*/) {}
     bool woken = false;  // guarded by the lock
   };
-  // Threads run until they yield, so no wake comes between the unlock and the loop. Where they do
-  // not, the thread leaves the run queue before the lock is released.
+  // Threads run until they yield, so no wake-up comes between the unlock and the loop. With
+  // preemption, the thread must leave the run queue before the lock is released.
   static void sleep(Lock& lock, Sleeper& self, std::uint64_t deadline_ns) {
     lock.unlock();
     while (!self.woken && clock() < deadline_ns) yield();
@@ -104,7 +104,7 @@ class Platform {
   }
   static void wake(Sleeper& sleeper) { sleeper.woken = true; }
 
-  // --- Being watched ---
+  // --- Reports and counters ---
   static Stamp stamp() { return number_of(*current_thread); }
   static bool same_holder(Stamp one, Stamp other) { return one == other; }
   static std::uint64_t age_ns(Stamp /*stamp*/) { return 0; }
@@ -140,7 +140,7 @@ class Platform {
     return taken;
   }
   static void put_local_pte(kmapper::LocalSlot slot, LocalPte pte) {
-    local_entry(slot).store(pte, std::memory_order_relaxed);  // nobody else's: no order
+    local_entry(slot).store(pte, std::memory_order_relaxed);  // only this thread's: no order
   }
   static Page local_page(kmapper::LocalSlot slot) {
     const LocalPte pte = local_entry(slot).load(std::memory_order_relaxed);
@@ -165,7 +165,7 @@ class Platform {
   static void* at(std::uintptr_t base, std::uint32_t number) {
     return reinterpret_cast<void*>(base + number * kPageSize);
   }
-  // Accessed is clear: that it gets set is what take_pte() asks.
+  // Accessed is clear: take_pte() asks whether the CPU has set it.
   static Entry entry(Page page) {
     return static_cast<Entry>(page - pages) * kPageSize | kPresent | kWritable;
   }
