@@ -4,5 +4,5 @@ set(triple arm-linux-gnueabihf)
 set(qemu qemu-arm -B 0x100000000)
 set(CMAKE_SYSTEM_PROCESSOR arm)
 include(${CMAKE_CURRENT_LIST_DIR}/cross.cmake)
-# g++ notes each std::span that is passed by value, as g++ 6 passed it differently.
+# Without this, g++ prints a note for each std::span that is passed by value, because g++ 6 passed it differently.
 set(CMAKE_CXX_FLAGS_INIT -Wno-psabi)

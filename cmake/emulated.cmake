@@ -1,6 +1,6 @@
-# Programs that this machine does not run by itself run under QEMU's user emulation: ./dev, or a toolchain file, sets
-# CMAKE_CROSSCOMPILING_EMULATOR, which CMake puts in front of every test that is a target. A test that is a script, and
-# runs such a program, takes ${kmapper_emulator} in front of the program.
+# Programs for other CPUs run under QEMU's user emulation. ./dev, or a toolchain file, sets
+# CMAKE_CROSSCOMPILING_EMULATOR, which CMake puts in front of every test that is a target. A test that is a script,
+# and runs such a program, takes ${kmapper_emulator} in front of the program.
 #
 # tests/emulated.txt lists the tests that cannot pass there, each with the reason. Each stays visible: CTest shows it as
 # skipped.

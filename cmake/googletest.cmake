@@ -16,16 +16,17 @@ find_package(Threads REQUIRED)
 include(GoogleTest)
 include(cmake/emulated.cmake)
 
-# AddressSanitizer doubles what there is to optimise in a test. A test runs once, so the compiler needs more time for that
-# than the test saves. Libraries are optimised as before.
+# With AddressSanitizer there is twice as much to optimise in a test. A test runs once, so optimising it takes longer
+# than it saves. Libraries are still optimised.
 function(kmapper_compile_tests_fast target)
   if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=address")
     target_compile_options(${target} PRIVATE -O0)
   endif()
 endfunction()
 
-# What every test includes takes longer to compile than most tests do, so ./dev has it compiled once in each tree. Not so
-# in a tree that is configured by hand: clangd and clang-tidy read its commands, and no header that g++ has precompiled.
+# GoogleTest's header takes longer to compile than most tests do, so ./dev precompiles it once in each tree. In a tree
+# that is configured by hand it is not precompiled, because clangd and clang-tidy read that tree's commands, and cannot
+# read a header that g++ has precompiled.
 set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON CACHE BOOL "compile what tests include with each of them")
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cpp CONTENT "")
 add_library(kmapper_precompiled OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/precompiled.cpp)
@@ -33,14 +34,14 @@ target_link_libraries(kmapper_precompiled PRIVATE kmapper_options GTest::gtest)
 kmapper_compile_tests_fast(kmapper_precompiled)
 target_precompile_headers(kmapper_precompiled PRIVATE $<$<COMPILE_LANGUAGE:CXX>:<gtest/gtest.h$<ANGLE-R>>)
 
-# A program under an emulator cannot start itself once more: the kernel would have to run it.
+# A program under an emulator cannot start itself again, because the kernel would have to run it.
 set(environment "")
 if(kmapper_emulator)
   set(environment ENVIRONMENT GTEST_DEATH_TEST_STYLE=fast)
 endif()
 
-# A test program made of one folder's sources; each of its tests is one of CTest's, with the folder's label,
-# but for those given as names or patterns. The folder links it with what it tests.
+# Makes a test program of one folder's sources. Each of its tests becomes a CTest test with the folder's label, except
+# those given as names or patterns. The folder's CMakeLists.txt links the program with what it tests.
 function(kmapper_add_test_program name)
   kmapper_skip_emulated(${name} skipped)
   set(left_out ${ARGN} ${skipped})
@@ -52,7 +53,7 @@ function(kmapper_add_test_program name)
   add_executable(kmapper_${name} ${sources})
   target_link_libraries(kmapper_${name} PRIVATE kmapper_options GTest::gtest_main Threads::Threads)
   kmapper_compile_tests_fast(kmapper_${name})
-  # std::barrier swaps bytes, for which g++ 12 calls a library on RISC-V. kmapper's own libraries need none.
+  # std::barrier exchanges bytes, for which g++ 12 calls libatomic on RISC-V. kmapper's own libraries do not need it.
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
     target_link_libraries(kmapper_${name} PRIVATE atomic)
   endif()

@@ -1,6 +1,6 @@
 # Toolchain file: 32-bit x86 without an operating system, by the host's own g++ (or clang++, with
-# -DCMAKE_CXX_COMPILER=clang++). What changes the calling convention or the instructions that may be
-# used stands here, so that every object of the tree agrees on it.
+# -DCMAKE_CXX_COMPILER=clang++). Options that change the calling convention or the instruction set are
+# here, so that every object of the tree agrees on them.
 set(CMAKE_SYSTEM_NAME Generic)
 set(CMAKE_SYSTEM_PROCESSOR i386)
 set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)

@@ -1,9 +1,9 @@
-# The libraries for Linux processes, as they are installed, each shared and static:
+# The installed libraries for Linux processes, each shared and static:
 #
 #   kmapper::kmapper, kmapper::kmapper_static   the window on files and memory: src/process
 #   kmapper::linux, kmapper::linux_static       kernel code in a process (kmapper/linux/highmem.h): src/linux
 #
-# Neither needs the other. What both ask of the operating system (src/system) is compiled once, and is in both.
+# Neither needs the other. Code for the operating system that both use (src/system) is compiled once, and is in both.
 include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
@@ -12,9 +12,10 @@ function(kmapper_objects name folder)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.cpp)
   add_library(${name} OBJECT ${sources})
   target_link_libraries(${name} PRIVATE kmapper_options)
-  # Files may be larger than a 32-bit program's off_t says.
+  # Files may be larger than a 32-bit program's off_t can hold.
   target_compile_definitions(${name} PRIVATE _FILE_OFFSET_BITS=64)
-  # Hidden, but for what is marked KMAPPER_API: a call within the library then costs no more for being shared.
+  # Only what is marked KMAPPER_API is exported. So a call within the shared library costs no more than in the static
+  # one.
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON CXX_VISIBILITY_PRESET hidden
                                            VISIBILITY_INLINES_HIDDEN ON)
 endfunction()
@@ -30,7 +31,7 @@ function(kmapper_installed_library file target)
                                            SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
                                            LINK_DEPENDS ${CMAKE_CURRENT_FUNCTION_LIST_DIR}/exports.map
                                            EXPORT_NAME ${target})
-  # A handler of the library's stays installed: so does the library, also when it is closed (dlclose).
+  # The library's signal handlers stay installed, so the library must stay loaded when it is closed (dlclose).
   target_link_options(${file} PRIVATE -Wl,--version-script=${CMAKE_CURRENT_FUNCTION_LIST_DIR}/exports.map
                                       -Wl,-z,nodelete)
   foreach(library ${file} ${file}_static)
@@ -61,7 +62,8 @@ if(NOT KMAPPER_INSTALL)
   return()
 endif()
 
-# The archive is stripped where the shared library is: cmake --install does so only for programs and shared ones.
+# When the shared library is stripped, the archive is stripped, too. cmake --install does so only for programs and
+# shared libraries.
 install(CODE "if(CMAKE_INSTALL_DO_STRIP)
   foreach(library libkmapper.a libkmapper_linux.a)
     execute_process(COMMAND ${CMAKE_STRIP} --strip-debug --enable-deterministic-archives
@@ -69,7 +71,7 @@ install(CODE "if(CMAKE_INSTALL_DO_STRIP)
   endforeach()
 endif()")
 
-# All headers but the core's, which are for kernels: those are built from the sources.
+# All headers except the core's. They are for kernels, which are built with the core's sources.
 file(GLOB_RECURSE kmapper_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kmapper/*)
 list(FILTER kmapper_headers EXCLUDE REGEX "/kmapper/core/")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/kmapper DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}

@@ -1,5 +1,5 @@
 # The Debian package, made by CPack in the trees of the presets package (amd64) and package-m32 (i386). Both may be
-# installed beside each other: what is not in the architecture's own folder is the same in both.
+# installed beside each other: files outside the architecture's own folder are the same in both.
 install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 
 set(CPACK_GENERATOR DEB)

@@ -21,15 +21,15 @@ set(DOXYGEN_HAVE_DOT NO)
 set(DOXYGEN_VERBATIM_HEADERS NO)
 set(DOXYGEN_GENERATE_MAN YES)
 set(DOXYGEN_MAN_LINKS NO)
-# What Doxygen need not see, or would take for a name.
+# What Doxygen need not read, or would mistake for a name.
 set(DOXYGEN_ENABLE_PREPROCESSING YES)
 set(DOXYGEN_MACRO_EXPANSION YES)
 set(DOXYGEN_PREDEFINED KMAPPER_API= KMAPPER_LINUX\(name\)= __attribute__\(what\)= __cplusplus=202002L)
-# Our comments are prose without marks; the filter adds the marks that Doxygen goes by.
+# Comments in the headers are prose without marks; the filter adds the marks that Doxygen needs.
 set(DOXYGEN_INPUT_FILTER "sed -E -f ${CMAKE_CURRENT_LIST_DIR}/reference.sed")
 
 doxygen_add_docs(reference ${kmapper_headers})
-# Made anew, without the pages of what is there no more, where a header has changed.
+# Made from scratch when a header has changed, so that no page of a removed declaration is left.
 set(doxyfile ${CMAKE_CURRENT_BINARY_DIR}/Doxyfile.reference)
 set(manual ${CMAKE_CURRENT_LIST_DIR}/manual.py)
 add_custom_command(OUTPUT reference.made

@@ -1,5 +1,5 @@
-# A header as Doxygen is to read it. What a file opens with describes the file; a comment before or behind a declaration
-# describes that; tools' marks, headings, and what we say in namespace std, describe nothing.
+# Turns a header into Doxygen's input. The comment at the beginning of a file describes the file. A comment before or
+# after a declaration describes the declaration. Tools' marks, headings, and declarations in namespace std are left out.
 1,/^[^/]/ {
   1s|^// *|/// @file\n/// |
   s|^//( \|$)|///\1|
