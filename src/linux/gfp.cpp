@@ -44,7 +44,7 @@ void release(const page* page, unsigned order, const void* caller) {
       expect_allocated(machine, page, "a free of a page that is not allocated", caller);
   const Frame& frame = machine.frame(pfn);
   if (!frame.is_head || frame.order != order) {
-    stop({.what = "a free of pages that were not allocated so",
+    stop({.what = "a free that does not match its allocation",
           .pfn = pfn,
           .caller = caller,
           .advice = "free what alloc_pages() returned, with the same order"});

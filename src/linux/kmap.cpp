@@ -17,7 +17,7 @@ unsigned long expect_allocated(Machine& machine, const page* page, const char* c
   const unsigned long plain = machine.pfn_at(View::plain, page);
   const unsigned long local = machine.pfn_at(View::local, page);
   const char* advice = "pass what alloc_page() returned";
-  if (pfn != 0) advice = "free a page when nobody uses it any more";
+  if (pfn != 0) advice = "free a page after its last use";
   if (plain + local != 0) advice = "that is an address in the page: pass its struct page";
   stop({.what = call, .pfn = pfn != 0 ? pfn : plain + local, .caller = caller, .advice = advice});
 }
@@ -32,10 +32,11 @@ void take_slot(Machine& machine, std::unique_lock<std::mutex>& lock, Thread& thr
     return machine.frame(pfn).kmaps == 0 && machine.slots_in_use == machine.slots();
   };
   if (must_sleep() && thread.slots > 0) {
-    report({.what = "kmap sleeps, for all slots are taken, while its caller holds another",
-            .pfn = pfn,
-            .caller = caller,
-            .advice = "if all do so, all sleep for ever; kmap_local_page() needs no slot"});
+    report(
+        {.what = "kmap sleeps because all slots are taken, while its caller holds one",
+         .pfn = pfn,
+         .caller = caller,
+         .advice = "if all threads do this, all sleep for ever; kmap_local_page() needs no slot"});
   }
   machine.slot_is_free.wait(lock, [&] { return !must_sleep(); });
   (void)expect_allocated(machine, page, "a page freed while kmap of it sleeps", caller);
@@ -52,8 +53,8 @@ void* kmap(page* page) {
   Machine& machine = Machine::get();
   Thread& thread = Thread::current();
   std::unique_lock lock(machine.mutex);
-  const unsigned long pfn =
-      kmapper::linux_face::expect_allocated(machine, page, "kmap of no allocated page", caller);
+  const unsigned long pfn = kmapper::linux_face::expect_allocated(
+      machine, page, "kmap of something that is not an allocated page", caller);
   thread.expect_may_sleep("kmap, which may sleep, in a kmap_atomic section", pfn, caller);
   if (machine.is_high(pfn)) kmapper::linux_face::take_slot(machine, lock, thread, page, caller);
   Frame& frame = machine.frame(pfn);
@@ -67,13 +68,13 @@ void kunmap(const page* page) {
   const void* const caller = __builtin_return_address(0);
   Machine& machine = Machine::get();
   const std::lock_guard lock(machine.mutex);
-  const unsigned long pfn =
-      kmapper::linux_face::expect_allocated(machine, page, "kunmap of no allocated page", caller);
+  const unsigned long pfn = kmapper::linux_face::expect_allocated(
+      machine, page, "kunmap of something that is not an allocated page", caller);
   Frame& frame = machine.frame(pfn);
   if (frame.kmaps == 0) {
     const bool was = frame.kunmapped_by != nullptr;
     kmapper::linux_face::stop(
-        {.what = was ? "kunmap of a page that nobody has kmapped any more"
+        {.what = was ? "kunmap of a page that is no longer kmapped"
                      : "kunmap of a page that was never kmapped",
          .pfn = pfn,
          .caller = caller,
@@ -101,7 +102,7 @@ void* page_address(const page* page) {
   Machine& machine = Machine::get();
   const std::lock_guard lock(machine.mutex);
   const unsigned long pfn = kmapper::linux_face::expect_allocated(
-      machine, page, "page_address of no allocated page", caller);
+      machine, page, "page_address of something that is not an allocated page", caller);
   if (!machine.is_high(pfn) || machine.frame(pfn).kmaps != 0)
     return machine.address(View::plain, pfn);
   Thread& thread = Thread::current();
@@ -113,7 +114,7 @@ void* page_address(const page* page) {
 unsigned long page_to_pfn(const page* page) {
   const unsigned long pfn = Machine::get().pfn_of(page);
   if (pfn != 0) return pfn;
-  kmapper::linux_face::stop({.what = "a pointer to no struct page",
+  kmapper::linux_face::stop({.what = "a pointer that is not a struct page",
                              .pfn = 0,
                              .caller = __builtin_return_address(0),
                              .advice = "pass what alloc_page() returned"});
@@ -128,10 +129,10 @@ page* virt_to_page(const void* address) {
   const unsigned long pfn = machine.pfn_at(View::plain, address);
   if (pfn != 0 && !machine.is_high(pfn)) return machine.page_of(pfn);
   const std::lock_guard lock(machine.mutex);
-  kmapper::linux_face::stop({.what = "virt_to_page of an address that is not low memory's",
+  kmapper::linux_face::stop({.what = "virt_to_page of an address outside low memory",
                              .pfn = pfn + machine.pfn_at(View::local, address),
                              .caller = __builtin_return_address(0),
-                             .advice = "kmap_to_page() tells whose an address from kmap is"});
+                             .advice = "for an address that kmap returned, use kmap_to_page()"});
 }
 
 page* kmap_to_page(void* address) {

@@ -49,15 +49,16 @@ void Thread::expect_may_sleep(const char* what, unsigned long pfn, const void* c
 void* Thread::map(const page* page, bool is_atomic, const void* caller) {
   Machine& machine = Machine::get();
   const std::lock_guard lock(machine.mutex);
-  const unsigned long pfn = expect_allocated(
-      machine, page,
-      is_atomic ? "kmap_atomic of no allocated page" : "kmap_local_page of no allocated page",
-      caller);
+  const unsigned long pfn =
+      expect_allocated(machine, page,
+                       is_atomic ? "kmap_atomic of something that is not an allocated page"
+                                 : "kmap_local_page of something that is not an allocated page",
+                       caller);
   if (depth_ == kMost) {
     stop({.what = "more local mappings than a thread may have",
           .pfn = pfn,
           .caller = caller,
-          .advice = "look for a kmap_local_page without a kunmap_local, as may be the other call",
+          .advice = "look for a kmap_local_page without a kunmap_local, perhaps the other call",
           .other = locals_[depth_ - 1].caller});
   }
   Frame& frame = machine.frame(pfn);
@@ -79,7 +80,7 @@ void Thread::unmap(const void* address, bool is_atomic, const void* caller) {
   if (found == 0) {
     const unsigned long plain = machine.pfn_at(View::plain, address);
     const char* advice = "unmap once for each mapping, in the same thread, by its address";
-    if (plain != 0) advice = "kunmap, by its struct page, what kmap returned";
+    if (plain != 0) advice = "kunmap what kmap returned, by its struct page";
     if (machine.is_token(address)) advice = "that is a struct page: pass the address";
     stop({.what = "kunmap_local of an address that this thread does not hold",
           .pfn = plain + machine.pfn_at(View::local, address),
@@ -91,7 +92,7 @@ void Thread::unmap(const void* address, bool is_atomic, const void* caller) {
     stop({.what = "kunmap_local out of order",
           .pfn = locals_[found - 1].pfn,
           .caller = caller,
-          .advice = "the other call mapped the last one: that is unmapped first",
+          .advice = "the other call made the last mapping: unmap that first",
           .other = last.caller});
   }
   if (last.is_atomic != is_atomic) {

@@ -28,7 +28,7 @@ unsigned long setting(const char* name, unsigned long usual, unsigned long most)
   char* end = nullptr;
   const unsigned long value = std::strtoul(text, &end, 10);
   if (end != text && *end == '\0' && value >= 1 && value <= most) return value;
-  std::fprintf(stderr, "kmapper: %s=%s is no number from 1 to %lu\n", name, text, most);
+  std::fprintf(stderr, "kmapper: %s=%s is not a number from 1 to %lu\n", name, text, most);
   std::_Exit(2);
 }
 

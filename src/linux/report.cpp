@@ -79,7 +79,7 @@ Diagnosis diagnose(const Machine& machine, View view, unsigned long pfn) {
   if (!machine.has(pfn)) return kBeyond;
   const Frame& frame = machine.frame(pfn);
   if (!frame.is_allocated && frame.freed_by != nullptr)
-    return {"use after the page was freed", "free it when nobody uses it any more"};
+    return {"use after the page was freed", "free it after its last use"};
   if (view == View::plain && frame.kunmapped_by != nullptr)
     return {"use after kunmap", "kunmap when the access is over"};
   if (view == View::local && frame.locally_unmapped_by != nullptr)
@@ -90,7 +90,7 @@ Diagnosis diagnose(const Machine& machine, View view, unsigned long pfn) {
         view == View::local ? before.locals != 0 : before.kmaps != 0 || !machine.is_high(pfn - 1);
     if (before.is_allocated && is_mapped) return kBeyond;
   }
-  return {"missing kmap", "kmap the page, and use the address that this returns"};
+  return {"missing kmap", "kmap the page, and use the address that kmap returns"};
 }
 
 }  // namespace
@@ -149,13 +149,13 @@ bool report_access(const void* address, system::Direction direction, const void*
     line.add("a struct page used as if it were the page: %s page 0x%lx, in thread %d", access,
              Machine::kFirstPfn + offset / sizeof(page), static_cast<int>(gettid()));
     line.add_place("at", instruction);
-    line.add("; kmap the page, and use the address that this returns");
+    line.add("; kmap the page, and use the address that kmap returns");
   } else if (number < 16 * PAGE_SIZE && thread != nullptr && thread->without_address != 0) {
     line.add("missing kmap: %s %p, in thread %d; page_address() had no address for page 0x%lx",
              access, address, static_cast<int>(gettid()), thread->without_address);
     line.add_call("called from", thread->without_address_for);
     line.add_place("at", instruction);
-    line.add("; kmap a high page, and use the address that this returns");
+    line.add("; kmap a high page, and use the address that kmap returns");
   } else {
     return false;
   }

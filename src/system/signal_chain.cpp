@@ -124,7 +124,7 @@ std::size_t HandlerLevels::level_before(const struct sigaction& action) {
     return level;
   }
   fail(ENOSPC, number_,
-       ": " + std::to_string(kMost) + " different ones have been put in front of it");
+       ": " + std::to_string(kMost) + " different handlers have already been replaced");
 }
 
 }  // namespace kmapper::system

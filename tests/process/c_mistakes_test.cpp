@@ -195,7 +195,7 @@ bool fails_and_says_so() {
          kmapper_window_open("/no/such/file", KMAPPER_READ_ONLY, budget, &window) == ENOENT &&
          kmapper_last_error() == ENOENT &&
          std::strstr(kmapper_last_message(), "/no/such/file: No such file") != nullptr &&
-         std::strcmp(kmapper_strerror(KMAPPER_SPENT), "the reservation has nothing left") == 0;
+         std::strcmp(kmapper_strerror(KMAPPER_SPENT), "the reservation has no room left") == 0;
 }
 
 void end_if_wrong() {

@@ -54,20 +54,20 @@ class ErrorTexts : public testing::Test {
 
 TEST_F(ErrorTexts, OfRanges) {
   expect(window_.map(-1, 2).error(), WindowErrc::invalid_range,
-         "2 bytes at -1: no range: an offset below 0, or a length below 1");
+         "2 bytes at -1: not a range: an offset below 0, or a length below 1");
   expect(window_.map(5, 0).error(), WindowErrc::invalid_range,
-         "0 bytes at 5: no range: an offset below 0, or a length below 1");
+         "0 bytes at 5: not a range: an offset below 0, or a length below 1");
   expect(window_.map(1310719, 2).error(), WindowErrc::beyond_end,
          "2 bytes at 1310719: beyond the end of the file, 1310720 bytes");
   expect(window_.map(0, kMost).error(), WindowErrc::beyond_end,
          "9223372036854775807 bytes at 0: beyond the end of the file, 1310720 bytes");
   expect(window_.map(0, 65538).error(), WindowErrc::too_large,
-         "65538 bytes at 0: longer than what Options::span_bytes lets a mapping across granules "
-         "be, 65537 bytes");
+         "65538 bytes at 0: longer than Options::span_bytes allows for a mapping across granules, "
+         "65537 bytes");
   expect(window_.prefetch(1310720, 1), WindowErrc::beyond_end,
          "1 bytes at 1310720: beyond the end of the file, 1310720 bytes");
   expect(window_.sync(-1, 1), WindowErrc::invalid_range,
-         "1 bytes at -1: no range: an offset below 0, or a length below 1");
+         "1 bytes at -1: not a range: an offset below 0, or a length below 1");
   Cursor cursor(window_);
   EXPECT_EQ(cursor.at(0, SIZE_MAX), nullptr);
   EXPECT_EQ(cursor.error().code(), WindowErrc::beyond_end);
@@ -85,10 +85,9 @@ TEST_F(ErrorTexts, OfAnEmptyFileSayItsSize) {
 TEST_F(ErrorTexts, OfChangesOfTheFile) {
   expect(window_.resize(-5), WindowErrc::invalid_range, "a size of -5 bytes: a size below 0");
   const auto held = window_.map(kGranule, 1);
-  expect(window_.resize(7), WindowErrc::pinned,
-         "a size of 7 bytes: somebody holds a mapping of it");
+  expect(window_.resize(7), WindowErrc::pinned, "a size of 7 bytes: a mapping of it is held");
   expect(window_.discard(kGranule, kGranule), WindowErrc::pinned,
-         "65536 bytes at 65536: somebody holds a mapping of it");
+         "65536 bytes at 65536: a mapping of it is held");
   FileWindow reader(file_.descriptor(), Access::read_only, budget_);
   expect(reader.resize(9), WindowErrc::read_only,
          "a size of 9 bytes: the window was opened for reading");
@@ -103,7 +102,7 @@ TEST_F(ErrorTexts, OfWhatIsPinned) {
   expect(window_.try_map(983040, 1).error(), WindowErrc::would_sleep,
          text + "all that the budget allows is pinned" + limit);
   expect(window_.map(983040, 1, no_patience).error(), WindowErrc::timed_out,
-         text + "nothing of what the budget allows was unpinned in time" + limit);
+         text + "no part of the budget was unpinned in time" + limit);
   std::stop_source stop;
   stop.request_stop();
   expect(window_.map(983040, 1, {.stop = stop.get_token()}).error(), WindowErrc::cancelled,
@@ -128,13 +127,13 @@ TEST_F(ErrorTexts, OfSeveralAtOnce) {
   FileWindow stranger(file_.descriptor(), Access::read_only, other);
   Range of_another[] = {{&stranger, 7, 8}};
   expect(map_all(budget_, of_another), WindowErrc::invalid_option,
-         "8 bytes at 7: the window is of another budget");
+         "8 bytes at 7: the window belongs to another budget");
   Range of_none[] = {{nullptr, 7, 8}};
   expect_of("window", map_all(budget_, of_none), WindowErrc::invalid_option,
             "8 bytes at 7: a range without a window");
   Range across[] = {{&window_, kGranule - 1, 2}};
   expect(map_all(budget_, across), WindowErrc::too_large,
-         "2 bytes at 65535: more than what can be mapped at once, 65536 bytes");
+         "2 bytes at 65535: more than can be mapped at once, 65536 bytes");
 }
 
 // For any number of ranges, also more than the window has records.
@@ -145,7 +144,7 @@ TEST_F(ErrorTexts, OfMoreThanThereAreSlots) {
     for (std::int64_t i = 0; i < count; ++i) ranges.push_back({&window_, i * kGranule, 1});
     expect_of("budget", map_all(budget_, ranges), WindowErrc::too_large,
               std::to_string(count) + " granules, " + std::to_string(count * kGranule) +
-                  " bytes: more than what can be mapped at once, 917504 bytes");
+                  " bytes: more than can be mapped at once, 917504 bytes");
   }
   std::vector<Range> same(100);
   for (Range& it : same) it = {&window_, 0, 1};
@@ -154,21 +153,21 @@ TEST_F(ErrorTexts, OfMoreThanThereAreSlots) {
 
 TEST_F(ErrorTexts, OfReservations) {
   expect_of("budget", reserve(budget_, kMost).error(), WindowErrc::too_large,
-            "9223372036854775807 granules, 9223372036854775807 bytes: more than what can be mapped "
+            "9223372036854775807 granules, 9223372036854775807 bytes: more than can be mapped "
             "at once, 917504 bytes");
   expect_of("budget", reserve(budget_, -3).error(), WindowErrc::invalid_range,
             "-3 granules, 0 bytes: less than one granule");
   {
     const std::vector<Mapping> held = hold_all();
     expect_of("budget", reserve(budget_, 2, no_patience).error(), WindowErrc::timed_out,
-              "2 granules, 131072 bytes: nothing of what the budget allows was unpinned in time, "
+              "2 granules, 131072 bytes: no part of the budget was unpinned in time, "
               "917504 bytes");
   }
   auto reservation = reserve(budget_, 1);
   ASSERT_TRUE(reservation);
   const auto mapping = reservation->map(window_, 18 * kGranule, 1);
   expect(reservation->map(window_, 19 * kGranule, 1).error(), WindowErrc::spent,
-         "1 bytes at 1245184: the reservation has nothing left");
+         "1 bytes at 1245184: the reservation has no room left");
 }
 
 TEST_F(ErrorTexts, OfHighMemoryNameThePage) {
@@ -177,7 +176,7 @@ TEST_F(ErrorTexts, OfHighMemoryNameThePage) {
   {
     const auto held = memory.map(page);
     expect_of("high memory", memory.free(page), WindowErrc::pinned,
-              "page 0: somebody holds a mapping of it");
+              "page 0: a mapping of it is held");
     const std::vector<Mapping> all = [&] {
       std::vector<Mapping> taken;
       while (auto mapping = window_.try_map(static_cast<std::int64_t>(taken.size()) * kGranule, 1))
@@ -219,7 +218,7 @@ TEST_F(ErrorTexts, OfWhatConstructorsThrow) {
   const auto of_options = [](const Options& options) {
     return thrown_by([&] { const Budget budget(options); });
   };
-  const std::string invalid = ": not an option here";
+  const std::string invalid = ": this option is not allowed here";
   EXPECT_EQ(
       of_options({.bytes = 1 << 20, .granule = 12345}).find("a granule of 12345 bytes is not"), 0U);
   EXPECT_EQ(of_options({.bytes = 3 * kGranule, .granule = kGranule}),
@@ -244,17 +243,17 @@ TEST_F(ErrorTexts, OfOptionsInC) {
   options.size = sizeof options;
   options.placement = 4;
   EXPECT_EQ(kmapper_budget_create(&options, &budget), KMAPPER_INVALID_OPTION);
-  EXPECT_STREQ(kmapper_last_message(), "placement 4 is above 3: not an option here");
+  EXPECT_STREQ(kmapper_last_message(), "placement 4 is above 3: this option is not allowed here");
   options.placement = 0;
   options.strict = 2;
   EXPECT_EQ(kmapper_budget_create(&options, &budget), KMAPPER_INVALID_OPTION);
-  EXPECT_STREQ(kmapper_last_message(), "strict 2 is above 1: not an option here");
+  EXPECT_STREQ(kmapper_last_message(), "strict 2 is above 1: this option is not allowed here");
   ASSERT_EQ(kmapper_budget_create(nullptr, &budget), 0);
   kmapper_window* window = nullptr;
   EXPECT_EQ(kmapper_window_open("x", 7, budget, &window), KMAPPER_INVALID_OPTION);
   EXPECT_STREQ(kmapper_last_message(),
-               "access 7 is neither KMAPPER_READ_ONLY (0) nor KMAPPER_READ_WRITE (1): not an "
-               "option here");
+               "access 7 is neither KMAPPER_READ_ONLY (0) nor KMAPPER_READ_WRITE (1): "
+               "this option is not allowed here");
   ASSERT_EQ(kmapper_window_open_descriptor(file_.descriptor(), 0, budget, &window), 0);
   EXPECT_EQ(kmapper_window_advise(window, 3), KMAPPER_INVALID_OPTION);
   EXPECT_STREQ(kmapper_last_message(), "advice 3 is not from 0 to 2");
@@ -285,7 +284,7 @@ TEST_F(ErrorTexts, OfAParentsWindowInAChild) {
   const HighPage page = *memory.allocate();
   auto reservation = reserve(budget_, 1);
   const auto held = window_.map(0, 100);
-  const std::string whose = ": the window is the parent process's";
+  const std::string whose = ": the window belongs to the parent process";
   const int ended = in_a_child([&] {
     Range ranges[] = {{&window_, 0, 1}};
     Cursor cursor(window_);

@@ -162,7 +162,8 @@ TEST(HighMemoryCommit, IsAskedForInC) {
   kmapper_high_page page = 0;
   ASSERT_EQ(kmapper_budget_create(nullptr, &budget), KMAPPER_OK);
   EXPECT_EQ(kmapper_high_memory_create_committed(budget, 2, &memory), KMAPPER_INVALID_OPTION);
-  EXPECT_STREQ(kmapper_last_message(), "commit 2 is not from 0 to 1: not an option here");
+  EXPECT_STREQ(kmapper_last_message(),
+               "commit 2 is not from 0 to 1: this option is not allowed here");
   ASSERT_EQ(kmapper_high_memory_create_committed(budget, KMAPPER_COMMIT_WHEN_ALLOCATED, &memory),
             KMAPPER_OK);
   EXPECT_EQ(kmapper_high_memory_allocate(memory, &page), KMAPPER_OK);

@@ -65,16 +65,17 @@ constexpr Mistake kMistakes[] = {
     {"UseAfterFree", use_after_free, by_fault,
      "use after the page was freed: read of page 0x1400 .*; freed by "},
     {"KunmapTwice", kunmap_twice, by_abort,
-     "kunmap of a page that nobody has kmapped any more: page 0x1400, high.*; called from .*; last "
+     "kunmap of a page that is no longer kmapped: page 0x1400, high.*; called from .*; last "
      "kmapped by .*; last kunmapped by .*; look for a second kunmap"},
     {"KunmapOfWhatWasNeverKmapped", kunmap_of_what_was_never_kmapped, by_abort,
      "kunmap of a page that was never kmapped: page 0x1400, high"},
     {"KunmapOfTheWrongPage", kunmap_of_the_wrong_page, by_abort,
      "kunmap of a page that was never kmapped: page 0x1401, high"},
     {"KunmapOfAnAddress", kunmap_of_an_address, by_abort,
-     "kunmap of no allocated page: page 0x1400.*an address in the page: pass its struct page"},
+     "kunmap of something that is not an allocated page: page 0x1400.*an address in the page: pass "
+     "its struct page"},
     {"KunmapOfALowPageTwice", kunmap_of_a_low_page_twice, by_abort,
-     "kunmap of a page that nobody has kmapped any more: page 0x400, low"},
+     "kunmap of a page that is no longer kmapped: page 0x400, low"},
     {"KunmapLocalOutOfOrder", kunmap_local_out_of_order, by_abort,
      "kunmap_local out of order: page 0x1400, high.*; called from .*; the other call .*"},
     {"KunmapLocalTwice", kunmap_local_twice, by_abort,
@@ -82,7 +83,8 @@ constexpr Mistake kMistakes[] = {
     {"KunmapLocalOfAStructPage", kunmap_local_of_a_struct_page, by_abort,
      "kunmap_local of an address that this thread does not hold.*a struct page: pass the address"},
     {"KunmapLocalOfAKmap", kunmap_local_of_a_kmap, by_abort,
-     "kunmap_local of an address that this thread does not hold: page 0x1400.*kunmap, by its"},
+     "kunmap_local of an address that this thread does not hold: page 0x1400.*kunmap what kmap "
+     "returned"},
     {"KunmapLocalOfAKmapAtomic", kunmap_local_of_a_kmap_atomic, by_abort,
      "kunmap_local of a kmap_atomic: page 0x1400"},
     {"KmapLocalTooDeep", kmap_local_too_deep, by_abort,
@@ -96,11 +98,11 @@ constexpr Mistake kMistakes[] = {
     {"FreeTwice", free_twice, by_abort,
      "a free of a page that is not allocated: page 0x1400.*; freed by "},
     {"FreeWithAnotherOrder", free_with_another_order, by_abort,
-     "a free of pages that were not allocated so: page 0x1400"},
+     "a free that does not match its allocation: page 0x1400"},
     {"CopyBeyondThePage", copy_beyond_the_page, by_abort,
      "an operation beyond the end of its page: page 0x1400"},
     {"VirtToPageOfAKmap", virt_to_page_of_a_kmap, by_abort,
-     "virt_to_page of an address that is not low memory's: page 0x1400"},
+     "virt_to_page of an address outside low memory: page 0x1400"},
     {"ThreadThatEndsWithALocalMapping", thread_that_ends_with_a_local_mapping, by_abort,
      "a thread ends with a local mapping: page 0x1400.*; called from "},
 };
@@ -122,7 +124,7 @@ TEST_F(HighmemNotice, ASleepWhileHoldingAMappingIsTold) {
     std::exit(kmap_that_sleeps_while_holding_another());
   };
   EXPECT_EXIT(sleep(), testing::ExitedWithCode(0),
-              "kmapper: kmap sleeps, for all slots are taken, while its caller holds another: "
+              "kmapper: kmap sleeps because all slots are taken, while its caller holds one: "
               "page 0x1401");
 }
 
@@ -132,7 +134,7 @@ TEST_F(HighmemNotice, AWrongSettingIsRefused) {
     (void)alloc_page(GFP_HIGHUSER);
   };
   EXPECT_EXIT(ask(), testing::ExitedWithCode(2),
-              "kmapper: KMAPPER_HIGH_PAGES=many is no number from 1 to ");
+              "kmapper: KMAPPER_HIGH_PAGES=many is not a number from 1 to ");
 }
 
 TEST_F(HighmemNotice, SettingsMakeTheMachine) {

@@ -111,7 +111,7 @@ TEST(Opening, WhatIsNoFileIsRefusedByDescriptorWithItsKind) {
                   "is a socket"));
   EXPECT_TRUE(
       has(refusal(Opened(open("/tmp", O_RDONLY)).number(), Access::read_only), "is a directory"));
-  EXPECT_TRUE(has(refusal(Opened(epoll_create1(0)).number(), Access::read_only), "is no file"));
+  EXPECT_TRUE(has(refusal(Opened(epoll_create1(0)).number(), Access::read_only), "is not a file"));
   EXPECT_TRUE(has(refusal(Opened(open("/dev/zero", O_RDWR)).number(), Access::read_write),
                   "is a character device"));
 }

@@ -16,32 +16,32 @@ class Category final : public std::error_category {
       case WindowErrc::would_sleep:
         return "all that the budget allows is pinned";
       case WindowErrc::timed_out:
-        return "nothing of what the budget allows was unpinned in time";
+        return "no part of the budget was unpinned in time";
       case WindowErrc::cancelled:
         return "cancelled";
       case WindowErrc::too_many_users:
         static_assert(word::kSaturated / word::kUser - 1 == 16'383);
         return "16383 users hold this granule, and no more can";
       case WindowErrc::too_large:
-        return "more than what can be mapped at once";
+        return "more than can be mapped at once";
       case WindowErrc::spent:
-        return "the reservation has nothing left";
+        return "the reservation has no room left";
       case WindowErrc::invalid_range:
-        return "no range: an offset below 0, or a length below 1";
+        return "not a range: an offset below 0, or a length below 1";
       case WindowErrc::beyond_end:
         return "beyond the end of the file";
       case WindowErrc::pinned:
-        return "somebody holds a mapping of it";
+        return "a mapping of it is held";
       case WindowErrc::read_only:
         return "the window was opened for reading";
       case WindowErrc::invalid_option:
-        return "not an option here";
+        return "this option is not allowed here";
       case WindowErrc::cut_short:
         return "the file has become shorter than what is mapped of it";
       case WindowErrc::forked:
-        return "the window is the parent process's";
+        return "the window belongs to the parent process";
       case WindowErrc::busy:
-        return "more calls at once than the budget keeps record of";
+        return "more calls at once than the budget can record";
       case WindowErrc::would_deadlock:
         return "all threads sleep for mappings, and none is left to release one";
     }

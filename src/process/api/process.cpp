@@ -75,7 +75,7 @@ FileWindow& FileWindow::operator=(FileWindow&& other) noexcept {
 
 FileWindow::~FileWindow() {
   if (file_ == nullptr || file_->is_left() || file_->evict_from(0)) return;
-  std::fprintf(stderr, "kmapper: %s is closed while somebody holds a mapping of it\n",
+  std::fprintf(stderr, "kmapper: %s is closed while a mapping of it is held\n",
                file_->name().c_str());
   (void)file_.release();  // the mappings point to it
 }

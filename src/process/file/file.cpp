@@ -103,7 +103,7 @@ const char* File::grow_home() {
   if (!arena_->take_page_tables(more)) return "page tables for it are more than the budget allows";
   if (!home_->admit(size)) {
     arena_->give_page_tables_back(more);
-    return "so many addresses are not there for it, or the process locks what it maps (mlockall)";
+    return "there are not enough addresses for it, or the process locks what it maps (mlockall)";
   }
   home_size_ = size;
   return nullptr;
@@ -126,7 +126,8 @@ Error File::check_end(std::int64_t offset, std::int64_t length) const {
 
 Error File::check_granule(const Arena& arena, std::int64_t offset, std::int64_t length) noexcept {
   if (arena_.get() != &arena)
-    return error(WindowErrc::invalid_option, offset, length, {}, "the window is of another budget");
+    return error(WindowErrc::invalid_option, offset, length, {},
+                 "the window belongs to another budget");
   if (Error wrong = check_range(offset, length)) return wrong;
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   if (length > granule - static_cast<std::int64_t>(within_granule(offset)))

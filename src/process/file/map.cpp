@@ -169,7 +169,7 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
                                  const Patience* patience) noexcept {
   if (length > longest()) {
     return error(WindowErrc::too_large, offset, length, longest(),
-                 "longer than what Options::span_bytes lets a mapping across granules be");
+                 "longer than Options::span_bytes allows for a mapping across granules");
   }
   const std::uint64_t first = granule_at(offset);
   const auto units = static_cast<std::uint32_t>(granule_at(offset + length - 1) - first + 1);

@@ -29,7 +29,7 @@ std::string kind_that_is_not_mapped(const struct stat& status, int descriptor) {
   if (S_ISSOCK(status.st_mode)) return "a socket";
   if (S_ISLNK(status.st_mode)) return "a symbolic link";
   if (S_ISCHR(status.st_mode)) return isatty(descriptor) != 0 ? "a terminal" : "a character device";
-  return "no file of a file system";  // epoll, eventfd, pidfd, ...
+  return "not a file of a file system";  // epoll, eventfd, pidfd, ...
 }
 
 void check_kind(int descriptor, const std::string& name) {
@@ -46,7 +46,7 @@ void check_access(int descriptor, const std::string& name, Access access) {
   const int flags = fcntl(descriptor, F_GETFL);
   if (flags < 0) throw refused(errno, name, {});
   if ((flags & O_PATH) != 0)
-    throw refused(EBADF, name, "is open as a path only (O_PATH), not to be read");
+    throw refused(EBADF, name, "is open only as a path (O_PATH), not for reading");
   if ((flags & O_ACCMODE) == O_WRONLY) {
     throw refused(EACCES, name,
                   "is open for writing only (O_WRONLY); to map it, it must be open for reading");
@@ -55,8 +55,7 @@ void check_access(int descriptor, const std::string& name, Access access) {
   if ((flags & O_ACCMODE) == O_RDONLY)
     throw refused(EACCES, name, "is open for reading only (O_RDONLY), not for read_write");
   if ((flags & O_APPEND) != 0) {
-    throw refused(EACCES, name,
-                  "is open for appending (O_APPEND), and a mapping writes where it is");
+    throw refused(EACCES, name, "is open for appending (O_APPEND), but a mapping writes in place");
   }
   constexpr int kFutureWrite = 0x10;  // F_SEAL_FUTURE_WRITE, which older headers do not have
   const int seals = fcntl(descriptor, F_GET_SEALS);

@@ -149,7 +149,8 @@ void Arena::report_wait(const LongWait& wait) noexcept try {
     report += text("kmapper:   and %zu that were taken later\n", held.size() - lines);
   std::fputs(report.c_str(), stderr);
 } catch (const std::exception&) {
-  std::fputs("kmapper: a map has slept for a second, and there is no memory to say more\n", stderr);
+  std::fputs("kmapper: a map has slept for a second, and there is no memory for more details\n",
+             stderr);
 }
 
 }  // namespace kmapper::process
