@@ -21,19 +21,20 @@ constexpr const char* kHelp =
     "\n"
     "Sorts a file of records of one size by their bytes, as memcmp() compares them: `LC_ALL=C "
     "sort` for records.\n"
-    "Records with equal keys stay in their order. OUTPUT may be INPUT, which is then written once "
-    "a sorted copy of\n"
-    "it is complete. It needs as much of the disk as INPUT has for temporary files, and twice that "
-    "where there are\n"
-    "more runs than can be merged at once.\n"
+    "Records with equal keys stay in their order. OUTPUT may be INPUT, which is then overwritten "
+    "when a sorted\n"
+    "copy is complete. Temporary files need as much disk space as INPUT, and twice that if there "
+    "are more runs than\n"
+    "can be merged at once.\n"
     "\n"
     "  --record SIZE      bytes of a record, 1 to 64K\n"
-    "  --key BEGIN:SIZE   the part of a record that it is sorted by (default: all of it); bytes, "
-    "from 0 on\n"
-    "  --memory SIZE      what it maps and has at once, 4M to 2G (default: 64M)\n"
-    "  --temporary FOLDER where temporary files go, which have no name (default: OUTPUT's)\n"
+    "  --key BEGIN:SIZE   the part of a record to sort by, in bytes from 0 on (default: all of "
+    "it)\n"
+    "  --memory SIZE      the memory that it may map and allocate, 4M to 2G (default: 64M)\n"
+    "  --temporary FOLDER the folder for temporary files, which have no name (default: OUTPUT's)\n"
     "\n"
-    "Exit codes: 0 sorted, 1 not (OUTPUT is as it was, or must be sorted again), 2 misused.\n";
+    "Exit codes: 0 sorted; 1 failed (OUTPUT is unchanged, or must be sorted again); 2 wrong "
+    "usage.\n";
 
 constexpr std::int64_t kGranule = 64 << 10;
 
@@ -145,7 +146,7 @@ int bigsort(int count, char** words) {
   const std::int64_t size = status_of(from.descriptor(), input).st_size;
   if (size % static_cast<std::int64_t>(records.size) != 0)
     throw std::runtime_error(input + ": " + std::to_string(size) +
-                             " bytes are no whole number of " + "records of " +
+                             " bytes are not a whole number of records of " +
                              std::to_string(records.size));
 
   const Closer to(open_or_fail(output, O_RDWR | O_CREAT));

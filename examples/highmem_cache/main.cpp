@@ -27,18 +27,18 @@ constexpr const char* kHelp =
     "\n"
     "Keeps pages of 4096 bytes in RAM, more than a process has addresses for, and reads them at "
     "random: a page that\n"
-    "the cache does not have is computed anew, and takes the place of the one that was not used "
-    "for longest. Each\n"
-    "page that the cache does have is compared with what it must be, byte by byte, and all of them "
-    "at the end.\n"
+    "the cache does not have is computed again, and replaces the least recently used page. Each "
+    "page that the\n"
+    "cache does have is compared with what it must be, byte by byte, and all pages once more at "
+    "the end.\n"
     "\n"
-    "  --cache SIZE   what the cache keeps, 64K to 64G (default: 256M)\n"
-    "  --data SIZE    the pages that there are to be read, 64K to 1024G (default: a quarter more "
+    "  --cache SIZE   the size of the cache, 64K to 64G (default: 256M)\n"
+    "  --data SIZE    the size of the data to read from, 64K to 1024G (default: a quarter more "
     "than the cache)\n"
-    "  --reads N      how many reads (default: half as many as there are pages)\n"
-    "  --memory SIZE  what is mapped of the cache at once, 256K to 2G (default: 64M)\n"
+    "  --reads N      the number of reads (default: half as many as there are pages)\n"
+    "  --memory SIZE  the most of the cache that is mapped at once, 256K to 2G (default: 64M)\n"
     "\n"
-    "Exit codes: 0 all pages were right, 1 not, 2 misused.\n";
+    "Exit codes: 0 all pages were right; 1 failed; 2 wrong usage.\n";
 
 /// The slow source. A page's contents follow from its number.
 class Source {
@@ -136,7 +136,7 @@ int highmem_cache(int count, char** words) {
     std::fputs(kHelp, stdout);
     return 0;
   }
-  if (!line.rest().empty()) throw Misuse("it takes no " + line.rest()[0] + "; --help says more");
+  if (!line.rest().empty()) throw Misuse("unexpected argument " + line.rest()[0] + "; see --help");
   const std::int64_t kept =
       parse_size("--cache", line.value("--cache", "256M"), 64 << 10, 65536 * kMiB) / kPage;
   const std::int64_t pages =

@@ -58,7 +58,7 @@ refuses 2 "--memory 1T: not a size" --record 32 --memory 1T lines sorted
 refuses 2 "there is no option --fast" --fast lines sorted
 refuses 2 "it takes two files" --record 32 lines
 refuses 1 "nowhere: No such file" --record 32 nowhere sorted
-refuses 1 "lines: 8000000 bytes are no whole number of records of 33" --record 33 lines sorted
+refuses 1 "lines: 8000000 bytes are not a whole number of records of 33" --record 33 lines sorted
 refuses 1 "/dev/null: not a regular file" --record 32 /dev/null sorted
 cp lines both
 (trap '' XFSZ && ulimit -f 4096 && refuses 1 "File too large" --record 32 both both) || exit 1

@@ -32,7 +32,7 @@ done
 refuses 2 "--cache much: not a size" --cache much
 refuses 2 "--memory 1K: out of range" --memory 1K
 refuses 2 "--reads needs a value" --reads
-refuses 2 "it takes no file" file
+refuses 2 "unexpected argument file" file
 if (($(awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo) < 64 * 1024 * 1024)); then
   refuses 1 "of memory left" --cache 64G
 fi

@@ -222,7 +222,7 @@ TEST_F(ErrorTexts, OfWhatConstructorsThrow) {
   EXPECT_EQ(
       of_options({.bytes = 1 << 20, .granule = 12345}).find("a granule of 12345 bytes is not"), 0U);
   EXPECT_EQ(of_options({.bytes = 3 * kGranule, .granule = kGranule}),
-            "a budget of 196608 bytes has not 8 granules of 65536" + invalid);
+            "a budget of 196608 bytes has fewer than 8 granules of 65536" + invalid);
   EXPECT_EQ(of_options({.granule = kGranule, .placement = Placement::home, .strict = true}),
             "a strict budget has slots or copies, and no home placement" + invalid);
   const auto open = [&](const char* path) {
@@ -234,7 +234,7 @@ TEST_F(ErrorTexts, OfWhatConstructorsThrow) {
   const Budget copies(
       {.bytes = 16 * kGranule, .granule = kGranule, .placement = Placement::copies});
   EXPECT_EQ(thrown_by([&] { FileWindow(file_.descriptor(), Access::read_write, copies); }),
-            name_ + ": to be written to, through a budget of copies" + invalid);
+            name_ + ": a budget of copies cannot map it for writing" + invalid);
 }
 
 TEST_F(ErrorTexts, OfOptionsInC) {

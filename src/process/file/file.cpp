@@ -59,7 +59,7 @@ File::File(system::Descriptor descriptor, std::string name, Access access,
     throw std::system_error(number, std::system_category(), *name_);
   if (arena_->has_copies() && access_ != Access::read_only) {
     throw std::system_error(WindowErrc::invalid_option,
-                            *name_ + ": to be written to, through a budget of copies");
+                            *name_ + ": a budget of copies cannot map it for writing");
   }
   try {
     if (arena_->wants_home()) open_home();

@@ -120,7 +120,7 @@ std::size_t check_mappable(int descriptor, const std::string& name, std::size_t 
   if (huge <= granule) return huge != 0 ? huge : system::page_size();
   throw std::system_error(WindowErrc::invalid_option,
                           name + ": is in huge pages of " + std::to_string(huge) +
-                              " bytes, and the budget has granules of " + std::to_string(granule) +
+                              " bytes, but the budget has granules of " + std::to_string(granule) +
                               ", which must not be smaller except in a budget of copies");
 }
 

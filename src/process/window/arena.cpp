@@ -44,7 +44,7 @@ std::int64_t choose_granule(const Options& options) {
   if (options.strict && options.placement == Placement::home)
     throw invalid_option("a strict budget has slots or copies, and no home placement");
   if (options.bytes / granule < kFewestGranules) {
-    throw invalid_option("a budget of " + std::to_string(options.bytes) + " bytes has not " +
+    throw invalid_option("a budget of " + std::to_string(options.bytes) + " bytes has fewer than " +
                          std::to_string(kFewestGranules) + " granules of " +
                          std::to_string(granule));
   }
@@ -59,9 +59,9 @@ std::uint64_t choose_span_units(const Options& options, std::uint64_t granule, s
   const auto wanted = static_cast<std::uint64_t>(options.span_bytes);
   if (options.span_bytes > 0 && wanted <= (most - 1) * granule)
     return (wanted + granule - 1) / granule + 1;
-  throw invalid_option("span_bytes of " + std::to_string(options.span_bytes) + ": of a budget of " +
-                       std::to_string(options.bytes) + " bytes in granules of " +
-                       std::to_string(granule) + ", at most " +
+  throw invalid_option("span_bytes of " + std::to_string(options.span_bytes) + ": in a budget of " +
+                       std::to_string(options.bytes) + " bytes with granules of " +
+                       std::to_string(granule) + " bytes, at most " +
                        std::to_string((most - 1) * granule) + " may be for spans");
 }
 
