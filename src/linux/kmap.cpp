@@ -42,7 +42,7 @@ void take_slot(Machine& machine, std::unique_lock<std::mutex>& lock, Thread& thr
   (void)expect_allocated(machine, page, "a page freed while kmap of it sleeps", caller);
   if (machine.frame(pfn).kmaps != 0) return;
   ++machine.slots_in_use;
-  machine.admit(View::plain, pfn);
+  machine.open(View::plain, pfn);
 }
 
 }  // namespace
@@ -85,7 +85,7 @@ void kunmap(const page* page) {
   if (!machine.is_high(pfn)) return;
   --Thread::current().slots;
   if (frame.kmaps != 0) return;
-  machine.admit_nobody(View::plain, pfn);
+  machine.close(View::plain, pfn);
   --machine.slots_in_use;
   machine.slot_is_free.notify_all();
 }

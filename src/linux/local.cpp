@@ -63,7 +63,7 @@ void* Thread::map(const page* page, bool is_atomic, const void* caller) {
   }
   Frame& frame = machine.frame(pfn);
   const View view = machine.is_high(pfn) ? View::local : View::plain;
-  if (frame.locals++ == 0 && view == View::local) machine.admit(view, pfn);
+  if (frame.locals++ == 0 && view == View::local) machine.open(view, pfn);
   frame.locally_mapped_by = caller;
   void* const address = machine.address(view, pfn);
   locals_[depth_++] = {pfn, address, is_atomic, caller};
@@ -105,7 +105,7 @@ void Thread::unmap(const void* address, bool is_atomic, const void* caller) {
   }
   Frame& frame = machine.frame(last.pfn);
   frame.locally_unmapped_by = caller;
-  if (--frame.locals == 0 && machine.is_high(last.pfn)) machine.admit_nobody(View::local, last.pfn);
+  if (--frame.locals == 0 && machine.is_high(last.pfn)) machine.close(View::local, last.pfn);
   atomics_ -= is_atomic ? 1 : 0;
   --depth_;
 }

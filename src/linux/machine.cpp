@@ -122,12 +122,12 @@ unsigned long Machine::pfn_at(View view, const void* address) const {
   return offset < bytes_of(low_) ? kFirstPfn + (offset >> PAGE_SHIFT) : 0;
 }
 
-void Machine::admit(View view, unsigned long pfn) const {
+void Machine::open(View view, unsigned long pfn) const {
   if (mprotect(place(view, pfn), place_, PROT_READ | PROT_WRITE) != 0)
     fail("mapping a page (each may be a mapping of its own: see vm.max_map_count)", errno);
 }
 
-void Machine::admit_nobody(View view, unsigned long pfn) const {
+void Machine::close(View view, unsigned long pfn) const {
   if (mprotect(place(view, pfn), place_, PROT_NONE) != 0) fail("unmapping a page", errno);
   madvise(place(view, pfn), place_, MADV_DONTNEED);
 }

@@ -75,8 +75,8 @@ class Machine {
   [[nodiscard]] unsigned long pfn_at(View view, const void* address) const;
 
   /// Makes a high page accessible, or inaccessible.
-  void admit(View view, unsigned long pfn) const;
-  void admit_nobody(View view, unsigned long pfn) const;
+  void open(View view, unsigned long pfn) const;
+  void close(View view, unsigned long pfn) const;
 
   /// Takes 2^order contiguous pages; 0: there are none. The caller holds the mutex.
   [[nodiscard]] unsigned long take(Zone zone, unsigned order);

@@ -26,9 +26,9 @@ namespace kmapper::process {
 
 /// Whether a write to the page would succeed.
 [[nodiscard]] inline bool is_writable(std::byte* page) noexcept {
-  std::uint32_t nobody = 0;
+  std::uint32_t untouched = 0;
   constexpr int kOrNothing = FUTEX_OP(FUTEX_OP_OR, 0, FUTEX_OP_CMP_EQ, 0);
-  return syscall(SYS_futex, &nobody, FUTEX_WAKE_OP_PRIVATE, 0, 0L, page, kOrNothing) != -1;
+  return syscall(SYS_futex, &untouched, FUTEX_WAKE_OP_PRIVATE, 0, 0L, page, kOrNothing) != -1;
 }
 
 }  // namespace kmapper::process

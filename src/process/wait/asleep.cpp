@@ -60,7 +60,7 @@ bool Asleep::is_alone() noexcept {
 #endif
 }
 
-bool Asleep::is_everybody() noexcept {
+bool Asleep::are_all() noexcept {
   // If the value has not changed, all threads that were counted slept during the whole count.
   const std::uint64_t before = sleepers.load(std::memory_order_seq_cst);
   const std::uint32_t threads = threads_of_process();

@@ -21,7 +21,7 @@ class Asleep {
   [[nodiscard]] static bool is_alone() noexcept;
   /// Whether all threads of the process sleep so, including the calling one. False where the kernel
   /// does not say how many threads there are. One to three system calls.
-  [[nodiscard]] static bool is_everybody() noexcept;
+  [[nodiscard]] static bool are_all() noexcept;
   /// Called in the child after a fork: the other threads are the parent's.
   static void forget_others() noexcept;
 

@@ -30,7 +30,7 @@ void LongWait::look() noexcept {
   const std::uint64_t slept = slept_ns();
   if (is_endless()) {
     const bool is_first = next_look_ == since_;
-    if (is_first ? Asleep::is_alone() : Asleep::is_everybody()) return end(MapError::holds_a_pin);
+    if (is_first ? Asleep::is_alone() : Asleep::are_all()) return end(MapError::holds_a_pin);
     next_look_ = since_ + (is_first ? kFirstLookNs : (slept / kLongNs + 1) * kLongNs);
   } else {
     next_look_ = UINT64_MAX;

@@ -59,8 +59,8 @@ struct alignas(64) Record {
   [[nodiscard]] bool is_at_home() const { return at_home.load(std::memory_order_relaxed); }
   [[nodiscard]] File* owner() const { return file.load(std::memory_order_relaxed); }
   /// Called while filling.
-  void place(std::byte* where, bool home, File* whose) {
-    file.store(whose, std::memory_order_relaxed);
+  void place(std::byte* where, bool home, File* shown) {
+    file.store(shown, std::memory_order_relaxed);
     address.store(where, std::memory_order_relaxed);
     at_home.store(home, std::memory_order_release);
   }
