@@ -202,8 +202,9 @@ class Mapper {
   /// context; never sleeps.
   /// Where the caller may not flush, as under a spinlock or in an interrupt, the answer may be
   /// `flush_owed`: no PTE maps the page any more, but a TLB may, until a later finish_flushes()
-  /// returns. The page may be mapped again at once. Its old slot gets no page before its flush. The
-  /// next kmap that finds no clean slot makes that flush, or any call in this section.
+  /// returns. The page may be mapped again at once. Its old slot gets no page before its
+  /// flush, which is made by the next kmap that finds no clean slot, or by any call in this
+  /// section.
   [[nodiscard]] Evicted evict(Page page);
 
   /// Returns when no TLB holds a translation of a page that had lost its slot before the call.
