@@ -19,6 +19,7 @@
 #include "conformance/preemption.hpp"
 #include "conformance/shootdown.hpp"
 #include "conformance/sleeping.hpp"
+#include "conformance/vmalloc.hpp"
 #include "conformance/vmap.hpp"
 #include "conformance/watching.hpp"
 #include "conformance/window.hpp"
@@ -71,6 +72,7 @@ class Suite {
     if constexpr (HasVmap<R>) {
       group(kVmapChecks<R>);
       group(kVmapShootdownChecks<R>);
+      if constexpr (VmallocPlatform<typename R::Platform>) group(kVmallocChecks<R>);
     } else if constexpr (VmapPlatform<typename R::Platform>) {
       absent("vmap", "the rig has no vmap_range()", "all that vmap needs of the platform");
     }

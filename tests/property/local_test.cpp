@@ -18,6 +18,7 @@
 namespace kmapper::simulated {
 namespace {
 
+constexpr std::uint32_t kShared = 40;  // high pages
 constexpr std::uint32_t kGames = 60;
 constexpr std::uint32_t kOperations = 3'000;  // a game
 
@@ -29,7 +30,7 @@ class LocalGame {
         cpus_(random_.between(1, 4)),
         threads_(random_.between(1, 3 * cpus_)),
         deepest_(random_.between(1, kLocalDepth - kMostInInterrupt)),
-        computer_({.cpus = cpus_, .slots = 1, .low_frames = 2, .high_frames = 40},
+        computer_({.cpus = cpus_, .slots = 1, .low_frames = 2, .high_frames = kShared},
                   {seed, draw_chances(random_)}),
         local_(computer_.platform()),
         model_(computer_.machine(), random_) {
@@ -88,7 +89,7 @@ class LocalGame {
           if (hand.size != 0) unmap(hand);
           break;
         case 5:
-          return_page(computer_, model_, random);
+          return_page(computer_, model_, kShared, random);
           break;
         case 6:
           if (random.one_in(8)) sleep(random);
@@ -112,7 +113,7 @@ class LocalGame {
   }
 
   void map(Random& random, Hand& hand) {
-    const Page page = draw_page(computer_, random);
+    const Page page = draw_page(computer_, kShared, random);
     if (!model_.begin_use(page->frame)) return;
     void* const address = local_.kmap_local(page);
     require(address != nullptr, "kmap_local gave nothing");

@@ -34,15 +34,18 @@ inline void watch_switches(GameComputer& computer, Region& region, Random& rando
   });
 }
 
-[[nodiscard]] inline GameComputer::Page draw_page(GameComputer& computer, Random& random) {
+/// A low page, or one of the first `high_frames` high ones.
+[[nodiscard]] inline GameComputer::Page draw_page(GameComputer& computer, std::uint32_t high_frames,
+                                                  Random& random) {
   const MachineShape& shape = computer.machine().shape();
   if (random.one_in(32)) return computer.low_page(random.below(shape.low_frames));
-  return computer.high_page(random.below(shape.high_frames));
+  return computer.high_page(random.below(high_frames));
 }
 
 /// Frees an unused page, and allocates it again.
-inline void return_page(GameComputer& computer, PageModel& model, Random& random) {
-  const FrameIndex frame = draw_page(computer, random)->frame;
+inline void return_page(GameComputer& computer, PageModel& model, std::uint32_t high_frames,
+                        Random& random) {
+  const FrameIndex frame = draw_page(computer, high_frames, random)->frame;
   if (!model.begin_free(frame)) return;
   computer.machine().check_unmapped(frame);
   model.end_free(frame, random.next());

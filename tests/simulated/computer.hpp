@@ -41,6 +41,22 @@ class Computer {
 
   [[nodiscard]] Page page(FrameIndex frame) { return &pages_.at(to_number(frame)); }
 
+  /// Memory for vmalloc. It has none until a test puts some in. Any thread.
+  void put_free_page(Page page) {
+    const std::lock_guard lock(free_pages_mutex_);
+    free_pages_.push_back(page);
+  }
+  /// The page that was put in first: so a page that is freed too early is soon in use again. Null:
+  /// there is none.
+  [[nodiscard]] Page take_free_page() {
+    const std::lock_guard lock(free_pages_mutex_);
+    if (free_pages_.empty()) return nullptr;
+    const Page page = free_pages_.front();
+    free_pages_.erase(free_pages_.begin());
+    return page;
+  }
+  [[nodiscard]] std::size_t free_pages() const { return free_pages_.size(); }
+
   /// The word of a mapped page at `address`, read by the caller's CPU.
   [[nodiscard]] Machine::Word read(const void* address, std::size_t word = 0) {
     threads_.memory_access(address);
@@ -67,6 +83,8 @@ class Computer {
   Threads threads_;
   std::vector<PageDescriptor<Threads::template Atomic>> pages_;
   std::array<FrameIndex, kMaxCpus * kLocalDepth> local_halves_{};
+  std::mutex free_pages_mutex_;
+  std::vector<Page> free_pages_;
   std::mutex reports_mutex_;
   std::vector<Report> reports_;
 };
@@ -120,6 +138,26 @@ template <class Threads>
 auto Platform<Threads>::local_page(LocalSlot slot) -> Page {
   const std::optional<FrameIndex> frame =
       machine().local().mapped_frame(SlotIndex{to_number(slot)});
+  return frame ? computer_->page(*frame) : Page{};
+}
+
+template <class Threads>
+auto Platform<Threads>::alloc_page() -> Page {
+  threads().point();
+  return computer_->take_free_page();
+}
+template <class Threads>
+void Platform<Threads>::free_page(Page page) {
+  require(threads().may_flush(), "free_page() with interrupts off or a lock held");
+  threads().point();
+  machine().vmap().check_unmapped(page->frame);
+  machine().vmap().check_flushed(page->frame);
+  computer_->put_free_page(page);
+}
+template <class Threads>
+auto Platform<Threads>::take_hidden_page(VmapPage at) -> Page {
+  threads().point();
+  const std::optional<FrameIndex> frame = machine().vmap().take_hidden(SlotIndex{to_number(at)});
   return frame ? computer_->page(*frame) : Page{};
 }
 

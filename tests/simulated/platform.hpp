@@ -93,6 +93,14 @@ class Platform {
   }
   void flush_vmap();
 
+  [[nodiscard]] Page alloc_page();
+  void free_page(Page page);
+  [[nodiscard]] bool hide_vmap_pte(VmapPage at) {
+    threads().point();
+    return machine().vmap().hide_pte(SlotIndex{to_number(at)});
+  }
+  [[nodiscard]] Page take_hidden_page(VmapPage at);
+
   [[nodiscard]] std::uint32_t cpu() const { return to_number(threads().cpu()); }
   [[nodiscard]] bool may_sleep() const { return threads().may_sleep(); }
   [[nodiscard]] bool may_flush() const { return threads().may_flush(); }

@@ -10,6 +10,7 @@ Region::Region(std::string_view page_name, std::uint32_t pages, std::uint32_t cp
     : page_name_(page_name),
       table_(pages),
       last_(pages),
+      hidden_(pages),
       holders_(pages),
       faults_(faults),
       sabotage_(sabotage) {
@@ -45,6 +46,11 @@ void Region::check_not_cached(CpuIndex cpu, SlotIndex page, FrameIndex frame) {
 }
 
 void Region::fill(SlotIndex page, FrameIndex frame) {
+  const Pte hidden = hidden_[to_number(page)].load(std::memory_order_relaxed);
+  if (hidden.is_present()) {
+    faults_.record(name(page) + " gets " + frame_name(frame) + " while its PTE still remembers " +
+                   frame_name(hidden.frame()));
+  }
   const Pte before = pte(page).exchange(Pte(frame));
   if (before.is_present()) {
     faults_.record(name(page) + " gets " + frame_name(frame) + " while its PTE still maps " +
@@ -61,6 +67,19 @@ bool Region::take_pte(SlotIndex page) {
   }
   last_[to_number(page)].store(before, std::memory_order_relaxed);
   return before.is_accessed() && !sabotage_.accessed_hidden.strikes();
+}
+
+bool Region::hide_pte(SlotIndex page) {
+  const bool accessed = take_pte(page);
+  hidden_[to_number(page)].store(last_[to_number(page)].load(std::memory_order_relaxed),
+                                 std::memory_order_release);
+  return accessed;
+}
+
+std::optional<FrameIndex> Region::take_hidden(SlotIndex page) {
+  const Pte hidden = hidden_[to_number(page)].exchange(Pte(), std::memory_order_acq_rel);
+  if (!hidden.is_present()) return std::nullopt;
+  return hidden.frame();
 }
 
 std::string Region::history(SlotIndex page) const {

@@ -45,6 +45,9 @@ class Region {
   void write_pte_for(CpuIndex user, SlotIndex page, FrameIndex frame);
   /// Empties the PTE, which must not be empty. Returns whether it was accessed.
   [[nodiscard]] bool take_pte(SlotIndex page);
+  /// take_pte(), but the PTE remembers its frame until take_hidden().
+  [[nodiscard]] bool hide_pte(SlotIndex page);
+  std::optional<FrameIndex> take_hidden(SlotIndex page);
   /// Empties the PTE, and returns the frame that it mapped, if any.
   std::optional<FrameIndex> clear_pte(SlotIndex page);
   void invalidate(CpuIndex cpu, SlotIndex page) { tlb(cpu).invalidate(page); }
@@ -78,7 +81,8 @@ class Region {
 
   const std::string_view page_name_;
   std::vector<AtomicPte> table_;
-  std::vector<std::atomic<Pte>> last_;  // what each page mapped before it was taken back
+  std::vector<std::atomic<Pte>> last_;    // what each page mapped before it was taken back
+  std::vector<std::atomic<Pte>> hidden_;  // what a PTE remembers that maps nothing
   std::vector<std::atomic<std::uint32_t>> holders_;
   std::deque<Tlb> tlbs_;  // deque: a Tlb cannot move
   FaultLog& faults_;

@@ -230,4 +230,19 @@ concept VmapPlatform = Platform<P> &&
   { p.flush_vmap() } -> std::same_as<void>;
 };
 
+/// What a platform has to be for vmalloc.
+template <class P>
+concept VmallocPlatform = VmapPlatform<P> && requires(P p, typename P::Page page, VmapPage at) {
+  // A page of memory, high if there is one, that no window and no range maps; Page{}: none is free.
+  // Any context; must not sleep.
+  { p.alloc_page() } -> std::same_as<typename P::Page>;
+  // Gives it back. No PTE and no TLB of the range has it. Interrupts on, no lock held.
+  { p.free_page(page) } -> std::same_as<void>;
+  // Makes the PTE map nothing, by one atomic operation, and lets it remember its page; says whether
+  // its Accessed bit was set (true where the hardware sets none). Flushes nothing. Any context.
+  { p.hide_vmap_pte(at) } -> std::same_as<bool>;
+  // The page that hide_vmap_pte() left there, or Page{}; empties the PTE. Any context.
+  { p.take_hidden_page(at) } -> std::same_as<typename P::Page>;
+};
+
 }  // namespace kmapper

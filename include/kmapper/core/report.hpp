@@ -29,6 +29,7 @@ enum class Misuse : std::uint8_t {
   local_too_deep,        // more kmap_local than a CPU has slots
   local_left_mapped,     // a thread or an interrupt handler ended while it held a local mapping
   vunmap_wrong_address,  // vunmap of an address that no vmap returned, or twice
+  vfree_wrong_address,   // vfree of an address that no vmalloc returned, or twice
   kCount,
 };
 
@@ -90,6 +91,9 @@ struct MisuseText {
       return {"a local mapping left behind", "kunmap_local before the thread or interrupt ends"};
     case Misuse::vunmap_wrong_address:
       return {"vunmap of an address where no area begins", "vunmap what vmap returned, once"};
+    case Misuse::vfree_wrong_address:
+      return {"vfree of an address where no area of vmalloc begins",
+              "vfree what vmalloc returned, once"};
     case Misuse::kCount:
       break;
   }

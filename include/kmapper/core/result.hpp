@@ -18,6 +18,7 @@ enum class MapError : std::uint8_t {
   holds_a_pin,     // reserve by a caller that holds a mapping: it could wait for itself (checked)
   spent,           // the reservation has no slot left
   no_room,         // no run of so many pages is free (vmap)
+  no_memory,       // not so many pages of memory are free (vmalloc)
 };
 
 /// `E` is an enum with the value `none`.
@@ -60,6 +61,8 @@ class [[nodiscard]] Result {
       return "the reservation has no slot left";
     case MapError::no_room:
       return "no run of so many pages is free";
+    case MapError::no_memory:
+      return "not so many pages of memory are free";
   }
   return "unknown error";
 }

@@ -20,6 +20,11 @@
 //
 // Behind each area lies a page that is never mapped: an access beyond the end of an area faults.
 //
+// vmalloc allocates the pages of an area, too, and vfree frees them. Their memory may go to another
+// owner only when no TLB holds it. So the PTE of a freed area is hidden, not emptied: it maps
+// nothing, but keeps its page until the flush that makes the range's page clean; the thread that
+// flushes then frees the memory. The range bounds how much memory waits so.
+//
 // Fragmentation: n areas leave at most n + 1 stretches of free pages. So a request for k pages may
 // be refused only when at most k free pages are left for each stretch. docs/BENCHMARKS.md says how
 // far away that is when areas come and go at random.
@@ -65,8 +70,21 @@ class VmapRange {
     asm("");  // No code. Keeps the call from becoming a jump, so that a report names the caller.
   }
 
-  /// Makes all pages clean that were unmapped before the call, by one flush if there are any. Needs
-  /// may_flush().
+  /// Allocates `pages` pages and maps them as vmap() does, all or none. Their contents are left
+  /// from earlier. When memory runs out, pages that wait for a flush are freed first, where the
+  /// caller may flush. Any context. Errors: as vmap(), and no_memory. Cost: that of vmap() and of
+  /// `pages` allocations. Needs a VmallocPlatform. (The seed, "Kernel VM Allocation".)
+  [[nodiscard]] Result<void*> vmalloc(std::uint32_t pages) requires VmallocPlatform<P>;
+
+  /// Unmaps the area that vmalloc() returned as `address`, and frees its pages: at once when no
+  /// page was accessed by the address, else after the next flush. Any context. Flushes nothing.
+  [[gnu::always_inline]] void vfree(const void* address) requires VmallocPlatform<P> {
+    unmap_and_free(address);
+    asm("");  // as in vunmap()
+  }
+
+  /// Makes all pages clean that were unmapped before the call, by one flush if there are any, and
+  /// frees their memory if it waits for that. Needs may_flush().
   void flush() {
     while (clean_up() == CleanUp::waited) {
     }
@@ -75,14 +93,15 @@ class VmapRange {
   /// How the range is used now.
   struct Usage {
     std::uint32_t areas;
-    std::uint32_t used_pages;   // including the unmapped page behind each area
-    std::uint32_t dirty_pages;  // unmapped, and not flushed yet
-    std::uint32_t largest_run;  // pages in the largest run that is not used
-    std::uint64_t flushes;      // since open()
+    std::uint32_t used_pages;     // including the unmapped page behind each area
+    std::uint32_t dirty_pages;    // unmapped, and not flushed yet
+    std::uint32_t waiting_pages;  // of memory, freed by the next flush
+    std::uint32_t largest_run;    // pages in the largest run that is not used
+    std::uint64_t flushes;        // since open()
   };
   [[nodiscard]] Usage usage();
   /// How many pages the area has that begins at this page of the range, with its guard; 0: none
-  /// begins here.
+  /// begins here. vmap()'s areas and vmalloc()'s.
   [[nodiscard]] std::uint32_t area_at(VmapPage first) const;
 
  private:
@@ -92,6 +111,10 @@ class VmapRange {
   static constexpr std::uint32_t kGuard = 1;  // pages behind each area
   static constexpr std::uint32_t kNone = UINT32_MAX;
   static constexpr std::uint32_t kMostExamined = 32;  // stretches, while interrupts are off
+
+  // In sizes_: the area's pages go with it.
+  static constexpr std::uint32_t kOwnsPages = 1U << 31;
+  static_assert(P::kMaxVmapPages < kOwnsPages);
 
   using PageSet = Bits[kWords];
 
@@ -104,9 +127,17 @@ class VmapRange {
   enum class CleanUp : std::uint8_t { done, waited, nothing_dirty, may_not_wait };
 
   void unmap(const void* address);
+  void unmap_and_free(const void* address) requires VmallocPlatform<P>;
+  std::uint32_t take_area(const void* address, std::uint32_t owns_pages);
+  void report_wrong(Misuse misuse, const void* address, const void* caller);
+  Result<VmapPage> find_run(std::size_t pages);
+  Page alloc_page() requires VmallocPlatform<P>;
+  void give_back(Run run, std::uint32_t mapped) requires VmallocPlatform<P>;
+  void free_hidden(VmapPage at) requires VmallocPlatform<P>;
+  void free_flushed(const PageSet& flushed) requires VmallocPlatform<P>;
   std::uint32_t take_run(std::uint32_t pages);
   CleanUp clean_up();
-  void put_back(Run run, bool accessed);
+  void put_back(Run run, bool accessed, std::uint32_t waiting);
   static std::uint32_t next(const PageSet& set, Bits inverted, std::uint32_t from,
                             std::uint32_t end);
   template <class Change>
@@ -117,7 +148,8 @@ class VmapRange {
 
   [[no_unique_address]] P platform_;
   std::uint32_t page_count_ = 0;
-  // How many pages each area has, with its guard, stored at its first page; 0: no area begins here.
+  // How many pages each area has, with its guard, stored at its first page, and kOwnsPages; 0: no
+  // area begins here.
   typename P::template Atomic<std::uint32_t> sizes_[P::kMaxVmapPages]{};
 
   typename P::Lock lock_{};    // guards what follows
@@ -128,7 +160,8 @@ class VmapRange {
   std::uint32_t lowest_ = 0;                               // no page below is clean
   std::uint32_t areas_ = 0;
   std::uint32_t used_pages_ = 0;
-  std::uint32_t dirty_pages_ = 0;  // in the set that is filled
+  std::uint32_t dirty_pages_ = 0;    // in the set that is filled
+  std::uint32_t waiting_pages_ = 0;  // of memory, freed by the flush of that set
   std::uint64_t flushes_ = 0;
 };
 

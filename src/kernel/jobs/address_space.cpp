@@ -38,7 +38,7 @@ void print_address_space(const BootInfo& boot) {
   print_region(kPkmapBase, window_end, "pkmap, the window");
   print_region(window_end, window_end + kPageSize, "guard, never mapped");
   print_region(kLocalBase, kLocalEnd, "kmap_local: each CPU's slots, each below a guard page");
-  print_region(kVmapBase, kVmapEnd, "vmap: areas of pages, each below a guard page");
+  print_region(kVmapBase, kVmapEnd, "vmap and vmalloc: areas of pages, each below a guard page");
   print_region(kDevicesBase, kDevicesEnd, "devices: the local APICs");
 
   const PageCounts counts = page_counts();

@@ -35,12 +35,14 @@ Outcome run_steps(const BootInfo& boot, FileStore& files) {
   if (filled.has_failed()) return filled;
   const Outcome filled_again = fill_by_processes(sample);
   if (filled_again.has_failed()) return filled_again;
+  const Outcome allocated = fill_by_vmalloc();
+  if (allocated.has_failed()) return allocated;
   return crowd_the_window();
 }
 
 /// job=run [sample=N]: copies the boot modules to high memory and hashes them there; writes and
-/// reads every page of high memory (every Nth with sample=N); lets more threads than there are
-/// slots map at once.
+/// reads every page of high memory (every Nth with sample=N); fills the vmap range by vmalloc; lets
+/// more threads than there are slots map at once.
 Outcome main_job(const BootInfo& boot) {
   print_address_space(boot);
   std::uint32_t expected = free_pages_now();

@@ -32,6 +32,10 @@ Outcome fill_high_memory(std::uint32_t sample);
 /// memory comes back.
 Outcome fill_by_processes(std::uint32_t sample);
 
+/// Fills the vmap range with areas of vmalloc, as far as there is memory, writes each page's number
+/// into it, reads all of them back, and frees all.
+Outcome fill_by_vmalloc();
+
 /// Lets more threads than there are slots map a page each at once. Each of them gets a slot in the
 /// end.
 Outcome crowd_the_window();

@@ -6,6 +6,7 @@
 #include "kernel/drivers/serial.hpp"
 #include "kernel/jobs/job.hpp"
 #include "kernel/jobs/main_steps.hpp"
+#include "kernel/jobs/shell_areas.hpp"
 #include "kernel/jobs/shell_window.hpp"
 #include "kernel/lib/command_line.hpp"
 #include "kernel/lib/line_editor.hpp"
@@ -41,6 +42,9 @@ class Shell {
   void holders(std::string_view arguments);
   void hold(std::string_view arguments);
   void let_go(std::string_view arguments);
+  void vmalloc(std::string_view arguments);
+  void vfree(std::string_view arguments);
+  void areas(std::string_view arguments);
   void statistics(std::string_view arguments);
   void files(std::string_view arguments);
   void start(std::string_view arguments);
@@ -51,6 +55,7 @@ class Shell {
   const BootInfo& boot_;
   const FileStore& files_;
   HeldPages held_{};
+  ShellAreas areas_{};
   std::array<Process*, kMaxProcesses> processes_{};  // those that run in the background
   bool quits_ = false;
 };
@@ -66,6 +71,9 @@ std::span<const Shell::Command> Shell::commands() {
        &Shell::holders},
       {"hold", "PAGES", "maps pages of high memory, and holds them", &Shell::hold},
       {"let-go", "", "unmaps all held pages", &Shell::let_go},
+      {"vmalloc", "PAGES", "allocates pages at consecutive addresses", &Shell::vmalloc},
+      {"vfree", "NUMBER", "frees what vmalloc allocated", &Shell::vfree},
+      {"areas", "", "what vmalloc has allocated, and how the vmap range is used", &Shell::areas},
       {"statistics", "", "what the window has done since boot", &Shell::statistics},
       {"files", "", "the files in high memory", &Shell::files},
       {"start", "PROGRAM [ARGUMENT...] [&]", "runs a program in ring 3; with &, beside the shell",
@@ -166,6 +174,18 @@ void Shell::let_go(std::string_view /*arguments*/) {
   print("{} pages were held\n", held_.let_go());
 }
 
+void Shell::vmalloc(std::string_view arguments) {
+  const auto pages = number_of(arguments);
+  if (pages) areas_.allocate(*pages);
+}
+
+void Shell::vfree(std::string_view arguments) {
+  const auto number = number_of(arguments);
+  if (number) areas_.free(*number);
+}
+
+void Shell::areas(std::string_view /*arguments*/) { areas_.print_all(); }
+
 void Shell::statistics(std::string_view /*arguments*/) { print_statistics(); }
 
 void Shell::files(std::string_view /*arguments*/) {
@@ -228,6 +248,7 @@ void Shell::reap() {
 
 void Shell::end_all() {
   (void)held_.let_go();
+  areas_.free_all();
   for (Process*& process : processes_) {
     if (process == nullptr) continue;
     (void)process_tell_to_end(process->pid());

@@ -5,6 +5,7 @@
 
 #include "kernel/lib/console.hpp"
 #include "kernel/lib/string.hpp"
+#include "kernel/mm/page_alloc.hpp"
 #include "kernel/panic.hpp"
 
 namespace kmapper::kernel {
@@ -54,6 +55,10 @@ void KernelPlatform::tell(CpuSet cpus, std::span<const SlotIndex> slots) {
 
 // The range is so large that one full flush is cheaper than dropping its pages one by one.
 void KernelPlatform::flush_vmap() { shootdown({}); }
+
+Page* KernelPlatform::alloc_page() { return alloc_pages(GFP_HIGHMEM, 0); }
+
+void KernelPlatform::free_page(Page page) { free_pages(page, 0); }
 
 void KernelPlatform::report(const MisuseReport<KernelPlatform>& misuse) {
   {

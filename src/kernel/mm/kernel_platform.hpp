@@ -109,6 +109,17 @@ class KernelPlatform {
   [[nodiscard]] static bool take_vmap_pte(VmapPage at) { return entry(at).take(); }
   static void flush_vmap();
 
+  [[nodiscard]] static Page alloc_page();
+  static void free_page(Page page);
+  [[nodiscard]] static bool hide_vmap_pte(VmapPage at) { return entry(at).hide(); }
+  [[nodiscard]] static Page take_hidden_page(VmapPage at) {
+    PageTableEntry& hidden = entry(at);
+    if (!hidden.has_frame()) return nullptr;
+    Page const page = pfn_to_page(hidden.frame());
+    hidden.clear();
+    return page;
+  }
+
   [[nodiscard]] static std::uint32_t cpu() { return this_cpu::read(this_cpu::fields.number); }
   [[nodiscard]] static bool may_sleep() { return kernel::may_sleep(); }
   [[nodiscard]] static bool may_flush() { return interrupts_enabled() && !holds_spinlock(); }
@@ -160,7 +171,7 @@ class KernelPlatform {
   static PageTableEntry local_entries_[kEntriesPerTable];
 };
 
-static_assert(LocalPlatform<KernelPlatform> && VmapPlatform<KernelPlatform>);
+static_assert(LocalPlatform<KernelPlatform> && VmallocPlatform<KernelPlatform>);
 static_assert(kLocalSlots == kMaxCpus * kLocalDepth);
 
 /// Takes the window's page tables out of the map, contiguous in low memory, and installs them for

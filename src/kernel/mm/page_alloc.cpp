@@ -8,6 +8,7 @@
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/boot_memory.hpp"
 #include "kernel/mm/highmem.hpp"
+#include "kernel/mm/vmap.hpp"
 #include "kernel/mm/zone.hpp"
 #include "kernel/panic.hpp"
 
@@ -55,6 +56,14 @@ Page* alloc_from(Zone& zone, unsigned order) {
   Page* const page = pfn_to_page(*first);
   page->state_ = kAllocated + order;
   return page;
+}
+
+Page* alloc_what_is_free(GfpFlags flags, unsigned order) {
+  if (flags.highmem()) {
+    Page* const page = alloc_from(high_zone, order);
+    if (page != nullptr) return page;
+  }
+  return alloc_from(low_zone, order);
 }
 
 // Whether the block was allocated with this order. If so, the caller owns it now, and frees it.
@@ -149,11 +158,10 @@ void page_alloc_init(MemoryMap& map, Pfn end) {
 }
 
 Page* alloc_pages(GfpFlags flags, unsigned order) {
-  if (flags.highmem()) {
-    Page* const page = alloc_from(high_zone, order);
-    if (page != nullptr) return page;
-  }
-  return alloc_from(low_zone, order);
+  Page* const page = alloc_what_is_free(flags, order);
+  if (page != nullptr || !KernelPlatform::may_flush()) return page;
+  vmap_range.flush();  // frees the memory that waits for it since vfree()
+  return alloc_what_is_free(flags, order);
 }
 
 Result<void*, AllocError> get_free_pages(GfpFlags flags, unsigned order) {

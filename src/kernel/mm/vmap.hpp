@@ -18,6 +18,13 @@ extern constinit VmapRange<KernelPlatform> vmap_range;
 }
 [[gnu::always_inline]] inline void vunmap(const void* address) { vmap_range.vunmap(address); }
 
+/// Allocates memory for so many bytes, high if there is high memory, at consecutive addresses. A
+/// page that is never mapped lies behind it. What it costs and refuses: VmapRange::vmalloc().
+[[nodiscard]] inline kmapper::Result<void*> vmalloc(std::uint32_t bytes) {
+  return vmap_range.vmalloc(bytes / kPageSize + (bytes % kPageSize != 0 ? 1 : 0));
+}
+[[gnu::always_inline]] inline void vfree(const void* address) { vmap_range.vfree(address); }
+
 /// Takes the range's page tables out of the map, and opens the range. Panics if there is no room.
 /// Once, at boot.
 void vmap_init(MemoryMap& map);

@@ -71,6 +71,12 @@ enum class Wrong : std::uint8_t {
   vmap_flush_lost,
   vmap_flush_on_this_cpu_only,
   vmap_flush_not_waited_for,
+  memory_given_twice,
+  memory_never_comes_back,
+  hidden_accessed_never,
+  hidden_page_forgotten,
+  hidden_page_said_twice,
+  taken_page_remembered,
   flush_refused_after_a_while,
 };
 
@@ -83,6 +89,7 @@ class Mutant : public Platform<ScheduledThreads> {
     wrong_ = wrong;
     times_ = said_to_be_off_ = 0;
     is_on_ = accessed_last_ = false;
+    last_given_ = last_hidden_ = nullptr;
     asleep_.clear();
     for (std::vector<Told>& told : told_) told.clear();
   }
@@ -275,6 +282,7 @@ class Mutant : public Platform<ScheduledThreads> {
   }
   [[nodiscard]] bool take_vmap_pte(VmapPage at) {
     if (is(Wrong::vmap_write_lost)) return false;
+    if (is(Wrong::taken_page_remembered)) return Base::hide_vmap_pte(at);
     return Base::take_vmap_pte(at) && !is(Wrong::vmap_accessed_never);
   }
   void flush_vmap() {
@@ -288,6 +296,23 @@ class Mutant : public Platform<ScheduledThreads> {
       return;
     }
     Base::flush_vmap();
+  }
+
+  [[nodiscard]] Page alloc_page() {
+    if (is(Wrong::memory_given_twice) && last_given_ != Page{}) return last_given_;
+    return last_given_ = Base::alloc_page();
+  }
+  void free_page(Page page) {
+    if (!is(Wrong::memory_never_comes_back)) Base::free_page(page);
+  }
+  [[nodiscard]] bool hide_vmap_pte(VmapPage at) {
+    return Base::hide_vmap_pte(at) && !is(Wrong::hidden_accessed_never);
+  }
+  [[nodiscard]] Page take_hidden_page(VmapPage at) {
+    const Page page = Base::take_hidden_page(at);
+    if (is(Wrong::hidden_page_forgotten)) return Page{};
+    if (page != Page{}) last_hidden_ = page;
+    return is(Wrong::hidden_page_said_twice) ? last_hidden_ : page;
   }
 
   // --- Clocks, stamps and counters ---
@@ -339,6 +364,8 @@ class Mutant : public Platform<ScheduledThreads> {
   static inline bool is_on_ = false;  // though an InterruptsOff lives
   static inline std::uint32_t said_to_be_off_ = 0;  // InterruptsOffs that do nothing else
   static inline bool accessed_last_ = false;
+  static inline Page last_given_{};
+  static inline Page last_hidden_{};
   static inline std::vector<Sleeper*> asleep_{};
   static inline std::array<std::vector<Told>, simulated::kMaxCpus> told_{};
   Computer<ScheduledThreads>* computer_;

@@ -199,6 +199,24 @@ constexpr Caught kCaught[] = {
     {Wrong::vmap_accessed_never,
      "write_vmap_pte, take_vmap_pte: each address shows its page: NOT OK: take_vmap_pte() says "
      "that 0 pages were used, and 8 were"},
+    {Wrong::memory_given_twice,
+     "alloc_page, free_page: memory comes and goes: NOT OK: alloc_page() gives a page that it has "
+     "given already"},
+    {Wrong::memory_never_comes_back,
+     "alloc_page, free_page: memory comes and goes: NOT OK: alloc_page() has 2 pages in round 2: "
+     "does free_page() give them back?"},
+    {Wrong::hidden_accessed_never,
+     "hide_vmap_pte, take_hidden_page: a PTE remembers its page: NOT OK: hide_vmap_pte() says "
+     "that a page was not used, and it was"},
+    {Wrong::hidden_page_forgotten,
+     "hide_vmap_pte, take_hidden_page: a PTE remembers its page: NOT OK: take_hidden_page() says "
+     "another page than was hidden"},
+    {Wrong::hidden_page_said_twice,
+     "hide_vmap_pte, take_hidden_page: a PTE remembers its page: NOT OK: take_hidden_page() says "
+     "the same page twice: it has to empty the PTE"},
+    {Wrong::taken_page_remembered,
+     "hide_vmap_pte, take_hidden_page: a PTE remembers its page: NOT OK: take_hidden_page() says a "
+     "page that take_vmap_pte() took: only hide_vmap_pte() lets a PTE remember"},
     {Wrong::vmap_flush_lost,
      "flush_vmap: all CPUs forget all of the range: NOT OK: CPU 0 still has what vmap page 7 "
      "mapped last, after flush_vmap()"},

@@ -22,12 +22,13 @@ class SimulatedRig {
   static constexpr bool kSurvivesFaults = true;
   static constexpr std::uint32_t kSlots = 32;
   static constexpr std::uint32_t kPages = 40;
+  static constexpr std::uint32_t kMemory = 8;  // pages that vmalloc has
 
   SimulatedRig(std::uint64_t seed, std::uint32_t cpus)
       : computer_({.cpus = cpus,
                    .slots = kSlots,
                    .low_frames = 1,
-                   .high_frames = kPages,
+                   .high_frames = kPages + kMemory,
                    .vmap_pages = kVmapPages},
                   {seed, {}}),
         mapper_(platform()),
@@ -38,6 +39,8 @@ class SimulatedRig {
       if (flushes_at_switches_) drop_all();
     });
     computer_.threads().scheduler().on_interrupt([this] { on_interrupt(); });
+    for (std::uint32_t i = 0; i < kMemory; ++i)
+      computer_.put_free_page(computer_.high_page(kPages + i));
   }
 
   /// Calls the function with the rig, in a thread, and runs all to its end.

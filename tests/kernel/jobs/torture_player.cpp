@@ -45,6 +45,7 @@ void TorturePlayer::receive(Prng random) {
 void TorturePlayer::play_in_interrupt(Prng& random) {
   if (one_in(random, 2)) return map_locally(random, 2);
   if (one_in(random, 8)) return map_area(random);
+  if (one_in(random, 16)) return allocate_area(random);
   Hand hand;
   if (!pick_up(random, hand, false)) return;
   look(random, hand);
@@ -65,7 +66,7 @@ void TorturePlayer::play_one(Prng& random, Hand& hand) {
     case 4:
       return map_locally(random, 3);
     case 5:
-      return map_area(random);
+      return one_in(random, 3) ? allocate_area(random) : map_area(random);
     case 6:
     case 7:
       return look(random, hand);
@@ -225,6 +226,26 @@ void TorturePlayer::map_area(Prng& random) {
   for (std::uint32_t i = 0; i < count; ++i) them[i]->end_use();
   // So that addresses are reused before the TLBs have dropped them on their own.
   if (may_sleep() && one_in(random, 8)) vmap_range.flush();
+}
+
+/// Memory of its own at consecutive addresses, which must hold what is written to it.
+void TorturePlayer::allocate_area(Prng& random) {
+  constexpr std::uint32_t kMostPages = 4;
+  const std::uint32_t pages = 1 + random.below(kMostPages);
+  const auto area = vmalloc(pages * kPageSize);
+  if (!area) {
+    // Memory is there; only the flush that frees it is not, where the caller may not flush.
+    return require(area.error() == MapError::would_sleep || area.error() == MapError::no_memory,
+                   "vmalloc has no room");
+  }
+  auto* const words = static_cast<volatile std::uint32_t*>(*area);
+  constexpr std::uint32_t kWords = kPageSize / sizeof(*words);
+  const std::uint32_t first = random.next();
+  for (std::uint32_t i = 0; i < pages; ++i) words[i * kWords] = first + i;
+  if (may_sleep() && one_in(random, 4)) migrate(random);
+  for (std::uint32_t i = 0; i < pages; ++i)
+    require(words[i * kWords] == first + i, "an area of vmalloc shows another page");
+  vfree(*area);
 }
 
 void TorturePlayer::look_at_area(Prng& random, std::span<TorturePage* const> pages, void* area) {

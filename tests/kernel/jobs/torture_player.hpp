@@ -96,6 +96,7 @@ class TorturePlayer {
   [[nodiscard]] Limit some_limits(Prng& random);
   void map_locally(Prng& random, std::uint32_t depth);
   void map_area(Prng& random);
+  void allocate_area(Prng& random);
   void look_at_area(Prng& random, std::span<TorturePage* const> pages, void* area);
   void look(Prng& random, const Hand& hand);
   void put_back(Prng& random, Hand& hand);

@@ -24,6 +24,7 @@ struct SelfTest {
 [[nodiscard]] std::span<const SelfTest> window_tests();
 [[nodiscard]] std::span<const SelfTest> local_tests();
 [[nodiscard]] std::span<const SelfTest> vmap_tests();
+[[nodiscard]] std::span<const SelfTest> vmalloc_tests();
 [[nodiscard]] std::span<const SelfTest> misuse_tests();
 [[nodiscard]] std::span<const SelfTest> watchdog_tests();
 [[nodiscard]] std::span<const SelfTest> fault_tests();

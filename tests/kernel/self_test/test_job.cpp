@@ -38,9 +38,9 @@ Outcome test_job(const BootInfo& /*boot*/) {
   {
     const NoBackgroundScavenger window_as_they_leave_it;
     for (const auto list :
-         {page_alloc_tests(), window_tests(), local_tests(), vmap_tests(), misuse_tests(),
-          watchdog_tests(), fault_tests(), cpu_tests(), all_cpus_tests(), conformance_tests(),
-          trespass_tests(), process_tests()}) {
+         {page_alloc_tests(), window_tests(), local_tests(), vmap_tests(), vmalloc_tests(),
+          misuse_tests(), watchdog_tests(), fault_tests(), cpu_tests(), all_cpus_tests(),
+          conformance_tests(), trespass_tests(), process_tests()}) {
       for (const SelfTest& test : list) run_test(test, tally);
     }
   }

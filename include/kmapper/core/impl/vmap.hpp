@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 #include "kmapper/core/vmap.hpp"
 
@@ -22,8 +23,21 @@ void VmapRange<P>::open(std::uint32_t pages) {
 
 template <class P>
 Result<void*> VmapRange<P>::vmap(std::span<const Page> pages) {
-  if (pages.size() + kGuard > page_count_) return MapError::too_large;
-  const auto size = static_cast<std::uint32_t>(pages.size()) + kGuard;
+  const Result<VmapPage> run = find_run(pages.size());
+  if (!run) return run.error();
+  const std::uint32_t first = to_number(*run);
+  for (std::uint32_t i = 0; i < pages.size(); ++i)
+    platform_.write_vmap_pte(VmapPage{first + i}, pages[i]);
+  // Release: pairs with take_area() and area_at(). The caller publishes the address itself.
+  sizes_[first].store(static_cast<std::uint32_t>(pages.size()) + kGuard, std::memory_order_release);
+  return platform_.vmap_address(*run);
+}
+
+/// Takes a run for an area of so many pages, and flushes for it if the caller may.
+template <class P>
+Result<VmapPage> VmapRange<P>::find_run(std::size_t pages) {
+  if (pages + kGuard > page_count_) return MapError::too_large;
+  const auto size = static_cast<std::uint32_t>(pages) + kGuard;
   std::uint32_t first = take_run(size);
   while (first == kNone) {
     const CleanUp came_to = clean_up();
@@ -32,28 +46,108 @@ Result<void*> VmapRange<P>::vmap(std::span<const Page> pages) {
     if (came_to == CleanUp::nothing_dirty) return MapError::no_room;
     if (came_to == CleanUp::may_not_wait) return MapError::would_sleep;
   }
-  for (std::uint32_t i = 0; i < pages.size(); ++i)
-    platform_.write_vmap_pte(VmapPage{first + i}, pages[i]);
-  // Release: pairs with vunmap() and area_at(). The caller itself orders how it passes the address
-  // on.
-  sizes_[first].store(size, std::memory_order_release);
-  return platform_.vmap_address(VmapPage{first});
+  return VmapPage{first};
 }
 
 template <class P>
 [[gnu::noinline]] void VmapRange<P>::unmap(const void* address) {
+  const std::uint32_t size = take_area(address, 0);
+  if (size == 0)
+    return report_wrong(Misuse::vunmap_wrong_address, address, __builtin_return_address(0));
   const std::uint32_t first = number_of(address);
-  // If two threads unmap the same area, one finds its size; the other call is a misuse.
-  const std::uint32_t size =
-      first == kNone ? 0 : sizes_[first].exchange(0, std::memory_order_acq_rel);
-  if (size == 0) {
-    return platform_.report(MisuseReport<P>{
-        Misuse::vunmap_wrong_address, Page{}, kNoSlot, {}, address, __builtin_return_address(0)});
-  }
   bool accessed = false;
   for (std::uint32_t i = 0; i < size - kGuard; ++i)
     accessed |= platform_.take_vmap_pte(VmapPage{first + i});
-  put_back({first, first + size}, accessed);
+  put_back({first, first + size}, accessed, 0);
+}
+
+template <class P>
+Result<void*> VmapRange<P>::vmalloc(std::uint32_t pages) requires VmallocPlatform<P> {
+  const Result<VmapPage> run = find_run(pages);
+  if (!run) return run.error();
+  const std::uint32_t first = to_number(*run);
+  for (std::uint32_t i = 0; i < pages; ++i) {
+    const Page page = alloc_page();
+    if (page == Page{}) {
+      give_back({first, first + pages + kGuard}, i);
+      return MapError::no_memory;
+    }
+    platform_.write_vmap_pte(VmapPage{first + i}, page);
+  }
+  // Release: as in vmap().
+  sizes_[first].store((pages + kGuard) | kOwnsPages, std::memory_order_release);
+  return platform_.vmap_address(*run);
+}
+
+/// A page of memory. When there is none, those that wait for a flush are freed first.
+template <class P>
+auto VmapRange<P>::alloc_page() -> Page requires VmallocPlatform<P> {
+  Page page = platform_.alloc_page();
+  while (page == Page{}) {
+    const CleanUp came_to = clean_up();
+    page = platform_.alloc_page();
+    if (came_to == CleanUp::nothing_dirty || came_to == CleanUp::may_not_wait) break;
+  }
+  return page;
+}
+
+template <class P>
+[[gnu::noinline]] void VmapRange<P>::unmap_and_free(const void* address) requires
+    VmallocPlatform<P> {
+  const std::uint32_t size = take_area(address, kOwnsPages);
+  if (size == 0)
+    return report_wrong(Misuse::vfree_wrong_address, address, __builtin_return_address(0));
+  const std::uint32_t first = number_of(address);
+  give_back({first, first + size}, size - kGuard);
+}
+
+/// Unmaps the first `mapped` pages of an area of vmalloc(). Their memory is freed now if no TLB can
+/// hold it and the caller may flush, which the allocator may ask for; else after the next flush.
+template <class P>
+void VmapRange<P>::give_back(Run run, std::uint32_t mapped) requires VmallocPlatform<P> {
+  bool accessed = false;
+  for (std::uint32_t i = 0; i < mapped; ++i)
+    accessed |= platform_.hide_vmap_pte(VmapPage{run.first + i});
+  if (accessed || !platform_.may_flush()) return put_back(run, true, mapped);
+  for (std::uint32_t i = 0; i < mapped; ++i) free_hidden(VmapPage{run.first + i});
+  put_back(run, false, 0);
+}
+
+/// Frees the page that a hidden PTE remembers, if it does.
+template <class P>
+void VmapRange<P>::free_hidden(VmapPage at) requires VmallocPlatform<P> {
+  const Page page = platform_.take_hidden_page(at);
+  if (page != Page{}) platform_.free_page(page);
+}
+
+/// Frees the memory that waited for the flush of these pages.
+template <class P>
+void VmapRange<P>::free_flushed(const PageSet& flushed) requires VmallocPlatform<P> {
+  for (std::uint32_t at = next(flushed, 0, 0, page_count_); at < page_count_;
+       at = next(flushed, 0, at + 1, page_count_)) {
+    free_hidden(VmapPage{at});
+  }
+}
+
+/// Takes the size of the area that begins at the address out of sizes_: the caller alone has the
+/// area from now on. 0: no area begins there, or one of the other kind.
+template <class P>
+std::uint32_t VmapRange<P>::take_area(const void* address, std::uint32_t owns_pages) {
+  const std::uint32_t first = number_of(address);
+  if (first == kNone) return 0;
+  // Acquire: pairs with vmap() and vmalloc(). When two threads unmap the same area, one of them
+  // finds its size; the other has made a mistake.
+  std::uint32_t size = sizes_[first].load(std::memory_order_relaxed);
+  if (size == 0 || (size & kOwnsPages) != owns_pages ||
+      !sizes_[first].compare_exchange_strong(size, 0, std::memory_order_acq_rel,
+                                             std::memory_order_relaxed))
+    return 0;
+  return size & ~kOwnsPages;
+}
+
+template <class P>
+void VmapRange<P>::report_wrong(Misuse misuse, const void* address, const void* caller) {
+  platform_.report(MisuseReport<P>{misuse, Page{}, kNoSlot, {}, address, caller});
 }
 
 /// Takes the lowest run of clean pages that is long enough, and counts an area. kNone: there is
@@ -84,14 +178,16 @@ std::uint32_t VmapRange<P>::take_run(std::uint32_t pages) {
 }
 
 /// Takes the pages of an area that is no longer used. Pages without an access are in no TLB.
+/// `waiting`: pages of memory that are to be freed after the flush.
 template <class P>
-void VmapRange<P>::put_back(Run run, bool accessed) {
+void VmapRange<P>::put_back(Run run, bool accessed, std::uint32_t waiting) {
   const std::uint32_t pages = run.end - run.first;
   lock_.lock();
   --areas_;
   used_pages_ -= pages;
   if (accessed) {
     dirty_pages_ += pages;
+    waiting_pages_ += waiting;
     insert(dirty_[filling_], run);
   } else {
     lowest_ = std::min(lowest_, run.first);
@@ -121,9 +217,13 @@ auto VmapRange<P>::clean_up() -> CleanUp {
   PageSet& flushed = dirty_[filling_];
   filling_ = 1 - filling_;
   dirty_pages_ = 0;
+  const std::uint32_t waiting = std::exchange(waiting_pages_, 0);
   flushing_.store(1, std::memory_order_relaxed);
   lock_.unlock();
   platform_.flush_vmap();
+  if constexpr (VmallocPlatform<P>) {
+    if (waiting != 0) free_flushed(flushed);
+  }
   lock_.lock();
   for (std::uint32_t i = 0; i < kWords; ++i) {
     clean_[i] |= flushed[i];
@@ -139,7 +239,7 @@ auto VmapRange<P>::clean_up() -> CleanUp {
 template <class P>
 auto VmapRange<P>::usage() -> Usage {
   lock_.lock();
-  Usage usage{areas_, used_pages_, dirty_pages_, 0, flushes_};
+  Usage usage{areas_, used_pages_, dirty_pages_, waiting_pages_, 0, flushes_};
   PageSet unused;
   for (std::uint32_t i = 0; i < kWords; ++i) unused[i] = clean_[i] | dirty_[0][i] | dirty_[1][i];
   lock_.unlock();
@@ -154,7 +254,7 @@ auto VmapRange<P>::usage() -> Usage {
 
 template <class P>
 std::uint32_t VmapRange<P>::area_at(VmapPage first) const {
-  return sizes_[to_number(first)].load(std::memory_order_acquire);
+  return sizes_[to_number(first)].load(std::memory_order_acquire) & ~kOwnsPages;
 }
 
 /// The page of the range that begins at the address; kNone: none does.

@@ -33,7 +33,10 @@ class PageTableEntry {
   /// A directory's entry in a process's part of the address space.
   void set_user_table(Pfn table) { set(table, kWritable | kUser, 0); }
   /// Clears Present: the CPU finds nothing here any more, but frame() and is_owned() still work.
-  void hide() { low_.fetch_and(~kPresent, std::memory_order_acq_rel); }
+  /// Returns what take() returns.
+  bool hide() {  // NOLINT(modernize-use-nodiscard): not every caller needs the answer
+    return (low_.fetch_and(~kPresent, std::memory_order_acq_rel) & kAccessed) != 0;
+  }
   /// Whether there is a page, or was one until hide(). Not for an entry that take() has emptied.
   [[nodiscard]] bool has_frame() const { return low_.load(std::memory_order_relaxed) != 0; }
   [[nodiscard]] bool is_owned() const {
