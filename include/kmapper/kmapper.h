@@ -130,8 +130,9 @@ typedef struct kmapper_options {
 
 /* Counts since the budget was made, and the present state. */
 typedef struct kmapper_stats {
-  uint64_t size; /* sizeof(kmapper_stats), written by the program */
-  uint64_t hits, misses;
+  uint64_t size;   /* sizeof(kmapper_stats), written by the program */
+  uint64_t hits;   /* maps of a granule that was mapped, or that another call was mapping */
+  uint64_t misses; /* granules that were mapped, for a call or ahead of it */
   uint64_t scavenges, slots_scavenged; /* batches of idle granules taken back */
   uint64_t sleeps, longest_sleep_ns;
   uint64_t longest_hold_ns;        /* of what is pinned now; a little too small */

@@ -100,6 +100,18 @@ TEST_P(Fault, TheNextMappingShowsTheFileAgain) {
   EXPECT_EQ(file_.read(40 * kPage + 8), std::byte{8});
 }
 
+TEST_P(Fault, AMapOfABadGranuleThatIsHeldIsOneHit) {
+  const Expected<Mapping> lost = window_.map(40 * kPage, 100);
+  ASSERT_TRUE(lost);
+  cut(kPage);
+  EXPECT_EQ(lost->bytes()[7], std::byte{0});
+  cut(kSize);
+  const Stats before = budget_.stats();
+  EXPECT_TRUE(window_.map(40 * kPage, 100));
+  EXPECT_EQ(budget_.stats().hits, before.hits + 1);
+  EXPECT_EQ(budget_.stats().misses, before.misses);
+}
+
 TEST_P(Fault, ASlotThatWasPatchedServesOtherPagesWell) {
   for (std::int64_t round = 0; round < 3; ++round) {
     cut(kSize);

@@ -94,7 +94,7 @@ TEST_F(ThreadEnd, ThreadsWithoutANumberShareOne) {
     const ScratchFile file(kSize);
     const Budget budget({.bytes = kSmallBudget});
     FileWindow window(file.descriptor(), Access::read_only, budget);
-    constexpr int kMaps = 100;
+    constexpr int kMaps = 10'000;
     const auto map_many = [&] {
       for (int i = 0; i < kMaps; ++i) map(&window);
     };

@@ -282,17 +282,21 @@ TEST(Threads, AThreadThatEndsLeavesWhatItHolds) {
   EXPECT_EQ(budget.stats().pinned, 0);
 }
 
-TEST(Threads, TwoWhoMissOneGranuleMapItOnce) {
+TEST(Threads, WhoMissOneGranuleTogetherMapItOnceAndCountOnceEach) {
   const ScratchFile file(kFileSize);
   const Budget budget = small_budget();
   FileWindow window(file.descriptor(), Access::read_only, budget);
   for (std::int64_t i = 0; i < 200; ++i) {
+    std::latch all_are_here(kThreads);
     // A thread that missed the granule and comes late would take it back if it had no user.
     std::latch all_hold_it(kThreads);
     std::vector<std::jthread> threads;
     threads.reserve(kThreads);
     for (int t = 0; t < kThreads; ++t) {
-      threads.emplace_back([&window, &all_hold_it, i] {
+      threads.emplace_back([&window, &all_are_here, &all_hold_it, i] {
+        all_are_here.count_down();
+        // To sleep for the others would take longer than to map the granule.
+        while (!all_are_here.try_wait()) std::this_thread::yield();
         const Expected<Mapping> mapping = window.map(i * kGranule, 64);
         EXPECT_TRUE(mapping && shows(mapping->bytes(), i * kGranule));
         all_hold_it.arrive_and_wait();
@@ -300,6 +304,7 @@ TEST(Threads, TwoWhoMissOneGranuleMapItOnce) {
     }
   }
   EXPECT_EQ(budget.stats().misses, 200U);
+  EXPECT_EQ(budget.stats().hits, 200U * (kThreads - 1));
   EXPECT_EQ(budget.stats().map_calls, 200U);
 }
 

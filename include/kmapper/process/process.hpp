@@ -123,7 +123,8 @@ struct Options {
 
 /// Counts since the budget was made, and the present state.
 struct Stats {
-  std::uint64_t hits, misses;
+  std::uint64_t hits;    // maps of a granule that was mapped, or that another call was mapping
+  std::uint64_t misses;  // granules that were mapped, for a call or ahead of it
   std::uint64_t scavenges, slots_scavenged;  // batches of idle granules taken back
   std::uint64_t sleeps, longest_sleep_ns;
   std::uint64_t longest_hold_ns;         // of what is pinned now; a little too small

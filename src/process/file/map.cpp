@@ -31,7 +31,7 @@ constexpr int kMostReads = 3;
     if (record != nullptr) [[likely]] {
       if (record->state.load(std::memory_order_acquire) == Record::filled) [[likely]]
         return take_over(*record, page, offset, length);
-      arena_->unpin(*record);
+      arena_->unpin_unused(*record);  // map_slow() pins it again, and counts that
     }
   }
   return map_slow(offset, length, patience);
@@ -60,6 +60,7 @@ Expected<Record*> File::pin(Page page, std::int64_t offset, std::int64_t length,
   // A granule that has been patched is mapped anew, unless another caller still holds it.
   while (slot && static_cast<Record*>(*slot)->fault.load(std::memory_order_relaxed) != 0) {
     arena_->window().kunmap_address(*slot);
+    arena_->counters().add(Work::unused_hit);
     const bool is_held = !evict(page);
     slot = kmap(page);
     if (is_held) break;

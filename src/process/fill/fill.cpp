@@ -176,7 +176,11 @@ void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
   for (; granule < end && count < records.size(); ++granule) {
     const Page page = make_page(number_, granule);
     const Directory::Hold hold(arena_->directory(), page);
-    void* const record = hold ? arena_->window().try_kmap(page) : nullptr;
+    void* record = hold ? arena_->window().kmap_if_mapped(page) : nullptr;
+    if (record != nullptr)
+      arena_->counters().add(Work::unused_hit);
+    else if (hold)
+      record = arena_->window().try_kmap(page);
     if (record == nullptr) break;
     records[count++] = static_cast<Record*>(record);
   }
@@ -186,9 +190,10 @@ void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
     // The first use of the others will be a hit, and give them a second chance. A granule without
     // one would be taken back before its neighbours, and then their slots would no longer be
     // neighbours.
-    if (it == own && arena_->window().try_kmap(it->page.load(std::memory_order_relaxed)) == nullptr)
-      continue;
-    arena_->unpin(*it);
+    if (it != own)
+      arena_->unpin(*it);
+    else if (arena_->window().try_kmap(it->page.load(std::memory_order_relaxed)) != nullptr)
+      arena_->unpin_unused(*it);
   }
 }
 

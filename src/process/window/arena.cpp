@@ -169,6 +169,11 @@ void Arena::unpin_strictly(Record& record) {
   if (hold) (void)window_->evict(page);
 }
 
+void Arena::unpin_unused(Record& record) {
+  counters_.add(Work::unused_hit);
+  unpin(record);
+}
+
 int Arena::map(std::byte* address, std::size_t size, int protection, int descriptor,
                std::int64_t offset) {
   counters_.add(Work::map_call);

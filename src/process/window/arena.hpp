@@ -97,6 +97,8 @@ class Arena {
       return unpin_strictly(record);
     window_->kunmap_address(&record);
   }
+  /// The same, of a pin that the core has counted as a hit, and no caller was given.
+  void unpin_unused(Record& record);
   /// Maps a part of a file over addresses of the range. Returns an errno, or 0.
   [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int descriptor,
                         std::int64_t offset);

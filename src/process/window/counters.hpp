@@ -16,6 +16,7 @@ enum class Work : std::uint8_t {
   map_call = static_cast<std::uint8_t>(Event::kCount),  // mmap, or what fills a granule
   unmap_call,                                           // what empties granules
   span,                                                 // a mapping across granules
+  unused_hit,  // a hit, counted as one, whose pin no caller was given
   kCount,
 };
 
@@ -27,15 +28,20 @@ class Counters {
   /// One, by the thread of that number, which is the calling one.
   void add(std::uint16_t thread, Event event) { add(thread, static_cast<std::size_t>(event), 1); }
   void add(Work work) { add(static_cast<std::size_t>(work), 1); }
+  /// Hits: those whose pins callers were given.
   [[nodiscard]] std::uint64_t sum(Event event) const {
-    return sum(static_cast<std::size_t>(event));
+    if (event != Event::hit) return sum(static_cast<std::size_t>(event));
+    const std::uint64_t unused = sum(Work::unused_hit);  // first: each was counted as a hit before
+    const std::uint64_t all = sum(static_cast<std::size_t>(Event::hit));
+    return all > unused ? all - unused : 0;
   }
   [[nodiscard]] std::uint64_t sum(Work work) const { return sum(static_cast<std::size_t>(work)); }
 
  private:
   static constexpr std::size_t kKinds = static_cast<std::size_t>(Work::kCount);
   static constexpr std::size_t kOwn = 63;  // threads that have counters of their own
-  /// 64 bits, for which 32-bit code needs no 64-bit atomic access.
+  /// 64 bits, for which 32-bit code needs no 64-bit atomic access. There, a value that is read at
+  /// the moment when its upper half changes may be 2^32 too small.
   class Count {
    public:
     void add_alone(std::uintptr_t n) {
