@@ -22,6 +22,7 @@
 #include <thread>
 #include <vector>
 
+#include "in_a_child.hpp"
 #include "kmapper/process/cursor.hpp"
 #include "kmapper/process/high_memory.hpp"
 #include "kmapper/process/process.hpp"
@@ -33,7 +34,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr unsigned kSecondsForAChild = 60;
 constexpr int kThreads = 4;
 constexpr std::int64_t kPages = 64;
 const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
@@ -125,13 +125,14 @@ class Player {
     const bool is_lost = lost_->lose();
     const pid_t child = fork();
     if (child == 0) {
-      alarm(kSecondsForAChild);
+      alarm(kSecondsAmongThreads);
       _exit(is_well_in_child(is_lost) ? 0 : 1);
     }
     int status = 0;
     if (waitpid(child, &status, 0) != child) return -1;
     lost_->release();
-    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : *world_.step;
+    const int ended = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+    return is_well_among_threads(ended) ? 0 : *world_.step;
   }
 
  private:
@@ -263,7 +264,7 @@ class Player {
     if (!lost.lose()) return false;
     const pid_t child = fork();
     if (child == 0) {
-      alarm(kSecondsForAChild / 2);
+      alarm(kSecondsAmongThreads / 2);
       _exit(is_forked(window.map(0, 1).error()) && lost.touch() && begins_anew(false) ? 0 : 1);
     }
     int status = 0;

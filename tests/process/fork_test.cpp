@@ -175,12 +175,11 @@ TEST_F(ForkAmongThreads, TheChildDestroysAWindowWhileTheOthersOpenAndCloseFiles)
       3, [this] { const FileWindow other(file_.descriptor(), Access::read_only, budget_); });
   for (int i = 0; i < kForks; ++i) {
     std::optional<FileWindow> own(std::in_place, file_.descriptor(), Access::read_only, budget_);
-    ASSERT_EQ(in_a_child_within(kSeconds,
-                                [&] {
-                                  own.reset();
-                                  return 0;
-                                }),
-              0);
+    const int ended = in_a_child_within(kSecondsAmongThreads, [&] {
+      own.reset();
+      return 0;
+    });
+    ASSERT_PRED1(is_well_among_threads, ended);
   }
 }
 
@@ -193,34 +192,29 @@ TEST_F(ForkAmongThreads, TheChildIsToldByEveryCall) {
     (void)budget_.trim();
   });
   for (int i = 0; i < kForks; ++i) {
-    ASSERT_EQ(
-        in_a_child_within(kSeconds,
-                          [&] {
-                            if (memory.allocate().error().code() != WindowErrc::forked) return 1;
-                            if (memory.free(HighPage{0}).code() != WindowErrc::forked) return 2;
-                            if (memory.allocated() != 0) return 3;
-                            Cursor cursor(window_);
-                            if (cursor.at(99 * page_bytes) != nullptr) return 4;
-                            if (cursor.error().code() != WindowErrc::forked) return 5;
-                            if (window_.prefetch(0, 99 * page_bytes).code() != WindowErrc::forked)
-                              return 6;
-                            if (window_.sync().code() != WindowErrc::forked) return 7;
-                            if (window_.sync(0, 99 * page_bytes).code() != WindowErrc::forked)
-                              return 8;
-                            if (window_.start_sync(0, 1).code() != WindowErrc::forked) return 9;
-                            if (window_.discard(0, page_bytes).code() != WindowErrc::forked)
-                              return 10;
-                            window_.advise(Advice::random);
-                            (void)window_.size();
-                            (void)window_.longest();
-                            try {
-                              FileWindow other(file_.descriptor(), Access::read_only, budget_);
-                              return 11;
-                            } catch (const std::system_error& error) {
-                              return error.code() == WindowErrc::forked ? 0 : 12;
-                            }
-                          }),
-        0);
+    const int ended = in_a_child_within(kSecondsAmongThreads, [&] {
+      if (memory.allocate().error().code() != WindowErrc::forked) return 1;
+      if (memory.free(HighPage{0}).code() != WindowErrc::forked) return 2;
+      if (memory.allocated() != 0) return 3;
+      Cursor cursor(window_);
+      if (cursor.at(99 * page_bytes) != nullptr) return 4;
+      if (cursor.error().code() != WindowErrc::forked) return 5;
+      if (window_.prefetch(0, 99 * page_bytes).code() != WindowErrc::forked) return 6;
+      if (window_.sync().code() != WindowErrc::forked) return 7;
+      if (window_.sync(0, 99 * page_bytes).code() != WindowErrc::forked) return 8;
+      if (window_.start_sync(0, 1).code() != WindowErrc::forked) return 9;
+      if (window_.discard(0, page_bytes).code() != WindowErrc::forked) return 10;
+      window_.advise(Advice::random);
+      (void)window_.size();
+      (void)window_.longest();
+      try {
+        FileWindow other(file_.descriptor(), Access::read_only, budget_);
+        return 11;
+      } catch (const std::system_error& error) {
+        return error.code() == WindowErrc::forked ? 0 : 12;
+      }
+    });
+    ASSERT_PRED1(is_well_among_threads, ended);
   }
 }
 

@@ -6,7 +6,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
+
 namespace kmapper::process {
+
+/// AddressSanitizer's allocator (of GCC 12) does not lock its own mutexes around fork(): a child
+/// that takes or frees memory waits for ever for one that another thread of its parent held. It
+/// does so in programs that only call malloc(), free() and fork(), too. The C library's allocator
+/// does not.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr bool kAllocatorMayHangInChild = true;
+#else
+inline constexpr bool kAllocatorMayHangInChild = false;
+#endif
+
+/// How long a child may take that was forked among threads that take memory.
+inline constexpr unsigned kSecondsAmongThreads = kAllocatorMayHangInChild ? 20 : 60;
+
+/// Whether such a child, which ended so (in_a_child_within()), did what it should.
+inline bool is_well_among_threads(int ended) {
+  return ended == 0 || (kAllocatorMayHangInChild && ended == -SIGALRM);
+}
 
 /// The function's return value, as an exit code; below 0: the signal that ended it. -SIGALRM: it
 /// has not ended within so many seconds (0: no limit).
