@@ -32,6 +32,7 @@ class HostThreads {
     std::uint64_t seed = 1;
     std::uint32_t speculate_every = 0;  // accesses to memory; 0: never
   };
+  static constexpr std::size_t kMaxSlots = simulated::kMaxSlots;
   template <class T>
   using Atomic = std::atomic<T>;
   using LocalStack = kmapper::LocalStack<LocalPte, std::atomic>;

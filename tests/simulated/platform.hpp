@@ -40,7 +40,7 @@ class Platform {
   using LocalPte = simulated::LocalPte;
   using LocalStack = typename Threads::LocalStack;
 
-  static constexpr std::size_t kMaxSlots = simulated::kMaxSlots;
+  static constexpr std::size_t kMaxSlots = Threads::kMaxSlots;
   static constexpr std::size_t kMaxCpus = simulated::kMaxCpus;
   static constexpr std::size_t kPageSize = simulated::kPageSize;
   static constexpr bool kHardwareSetsAccessed = true;

@@ -10,6 +10,7 @@
 
 #include "kmapper/core/local_stack.hpp"
 #include "kmapper/core/platform.hpp"
+#include "simulated/addresses.hpp"
 #include "simulated/counters.hpp"
 #include "simulated/machine.hpp"
 #include "simulated/pte.hpp"
@@ -26,6 +27,7 @@ class ScheduledThreads {
     std::uint64_t seed = 1;
     Chances chances{};
   };
+  static constexpr std::size_t kMaxSlots = simulated::kMaxSlots;
   template <class T>
   using Atomic = ScheduledAtomic<T>;
   using LocalStack = kmapper::LocalStack<LocalPte, ScheduledAtomic>;

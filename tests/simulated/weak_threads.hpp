@@ -28,6 +28,10 @@ namespace kmapper::simulated {
 
 class WeakThreads : public ScheduledThreads {
  public:
+  /// Enough for every game. Each makes a window of its own, and a slot is made of weak atomics,
+  /// which cost much: it would take longer to make slots that no game opens than to play.
+  static constexpr std::size_t kMaxSlots = 64;
+
   template <class T>
   using Atomic = WeakAtomic<T>;
 
