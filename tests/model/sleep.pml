@@ -29,7 +29,7 @@
  * RUN owed: -DOTHERS=1 -DOWERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN trying: -DTRYING=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN summary: -DSUMMARY -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
- * RUN served: -DFOREVER -DHOT -DPAGES=2 ; gcc=-DCOLLAPSE ; pan=-a -f -m5000000
+ * RUN served: -DFOREVER -DHOT -DPAGES=2 ; pan=-a -f -m5000000
  *
  * MUTANT kunmap_looks_for_nobody: -DMUTANT_KUNMAP ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT no_second_look: -DMUTANT_ONE_LOOK ; gcc=-DSAFETY ; pan=-m100000
