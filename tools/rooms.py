@@ -10,12 +10,15 @@ from collections.abc import Iterator
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]')
 # Where the compiler looks, after the source's own folder.
-INCLUDE_FOLDERS = ("", "include", "src", "tests", "bench")
+INCLUDE_FOLDERS = ("", "include", "src", "src/kernel/arch/i386/include", "tests", "bench")
 # What is below the first folder includes nothing below the second, except what is below the third.
 CLOSED = (
-    (("include/", "src/"), ("tests/", "bench/"), ()),
-    (("src/process/",), ("src/linux/",), ()),
-    (("src/linux/",), ("src/process/",), ()),
+    (("include/", "src/"), ("tests/", "bench/", "examples/"), ()),
+    (("include/",), ("src/",), ()),
+    (("src/process/",), ("src/linux/", "src/kernel/"), ()),
+    (("src/linux/",), ("src/process/", "src/kernel/"), ()),
+    (("src/kernel/",), ("src/process/", "src/linux/", "src/system/"), ()),
+    (("src/system/",), ("src/process/", "src/linux/", "src/kernel/"), ()),
     (("include/kmapper/core/",), ("",), ("include/kmapper/core/",)),
 )
 
@@ -32,7 +35,7 @@ def wrong_includes(source: pathlib.Path) -> Iterator[str]:
 
 
 def main() -> int:
-    sources = sorted(path for room in ("include", "src") for path in pathlib.Path(room).rglob("*.[chS]*"))
+    sources = sorted(path for room in ("include", "src") for path in pathlib.Path(room).rglob("*.[chiS]*"))
     wrong = [f"{line}\n" for source in sources for line in wrong_includes(source)]
     print(*wrong, sep="", end="")
     return 1 if wrong else 0

@@ -33,6 +33,12 @@ Verdict a_hidden_pte_remembers_its_page(Subject<R>& it) {
   VmapLook look{1, 1};
   look_at_vmap(it, look);
   const bool accessed = it.platform.hide_vmap_pte(at);
+  it.platform.flush_vmap();
+  if constexpr (R::kSurvivesFaults) {
+    if (it.rig.read(it.platform.vmap_address(at)).mapped)
+      return failed(
+          "a CPU still finds a page where hide_vmap_pte() left one: it has to clear Present");
+  }
   const Page remembered = it.platform.take_hidden_page(at);
   const Page again = it.platform.take_hidden_page(at);
   it.platform.flush_vmap();

@@ -3,7 +3,7 @@
 
 #include <cstddef>
 #include <memory>
-#include <set>
+#include <string>
 #include <vector>
 
 #include "kmapper/core/vmap.hpp"
@@ -24,7 +24,7 @@ class VmallocTest : public testing::Test {
     range_->open(kPages);
     for (std::uint32_t i = 0; i < kMemory; ++i) computer_.put_free_page(computer_.high_page(i));
   }
-  ~VmallocTest() override { EXPECT_EQ(computer_.machine().faults().text(), ""); }
+  ~VmallocTest() override { EXPECT_EQ(computer_.machine().faults().text(), expected_faults_); }
 
   [[nodiscard]] std::byte* allocate(std::uint32_t pages) {
     return static_cast<std::byte*>(*range_->vmalloc(pages));
@@ -43,6 +43,7 @@ class VmallocTest : public testing::Test {
       {.cpus = 2, .slots = 1, .low_frames = 1, .high_frames = 32, .vmap_pages = kPages}};
   HostThreads::Attachment attachment_{computer_.threads(), CpuIndex{0}};
   std::unique_ptr<Range> range_ = std::make_unique<Range>(computer_.platform());
+  std::string expected_faults_{};
 };
 
 TEST_F(VmallocTest, AnAreaKeepsWhatIsWrittenToEachOfItsPages) {
@@ -120,6 +121,21 @@ TEST_F(VmallocTest, MoreThanTheRangeIsRefusedBeforeMemoryIsTaken) {
   EXPECT_EQ(free_pages(), kMemory);
 }
 
+TEST_F(VmallocTest, MoreThanAnyRangeIsRefusedAtOnce) {
+  EXPECT_EQ(range_->vmalloc(UINT32_MAX).error(), MapError::too_large);
+  EXPECT_EQ(range_->vmalloc(UINT32_MAX - 1).error(), MapError::too_large);
+  EXPECT_EQ(free_pages(), kMemory);
+}
+
+TEST_F(VmallocTest, NoPagesAreAnAreaOfTheGuardAlone) {
+  std::byte* const area = allocate(0);
+  ASSERT_NE(area, nullptr);
+  EXPECT_FALSE(computer_.machine().vmap().mapped_frame(SlotIndex{0}).has_value());
+  range_->vfree(area);
+  EXPECT_EQ(range_->usage().largest_run, kPages);
+  EXPECT_TRUE(reported().empty());
+}
+
 TEST_F(VmallocTest, AFullRangeRefusesBeforeMemoryIsTaken) {
   std::byte* const area = allocate(11);
   EXPECT_EQ(range_->vmalloc(4).error(), MapError::no_room);
@@ -134,10 +150,37 @@ TEST_F(VmallocTest, WithInterruptsOffMemoryWaitsAndNothingIsFlushed) {
     const Platform<HostThreads>::InterruptsOff off(platform);
     range_->vfree(area);  // without an access, and yet the allocator may not be called
     EXPECT_EQ(free_pages(), 0U);
-    EXPECT_EQ(range_->vmalloc(2).error(), MapError::no_memory);
+    EXPECT_EQ(range_->vmalloc(2).error(), MapError::would_sleep);
+    EXPECT_FALSE(range_->free_waiting());
   }
   range_->flush();
   EXPECT_EQ(free_pages(), kMemory);
+}
+
+TEST_F(VmallocTest, AFailureHalfWayWithInterruptsOffGivesAllBackAfterTheFlush) {
+  std::byte* const most = allocate(kMemory - 2);
+  {
+    auto platform = computer_.platform();
+    const Platform<HostThreads>::InterruptsOff off(platform);
+    EXPECT_EQ(range_->vmalloc(3).error(), MapError::no_memory);
+    EXPECT_EQ(range_->usage().waiting_pages, 2U);
+  }
+  EXPECT_TRUE(range_->free_waiting());
+  EXPECT_EQ(free_pages(), 2U);
+  range_->vfree(most);
+}
+
+TEST_F(VmallocTest, AnAllocatorFreesWhatWaitsByOneFlushAndFlushesNothingElse) {
+  std::byte* const area = allocate(4);
+  touch(area, 4);
+  range_->vfree(area);
+  EXPECT_TRUE(range_->free_waiting());
+  EXPECT_EQ(free_pages(), kMemory);
+  void* const mapped = *range_->vmap(std::vector<Page>{computer_.high_page(kMemory)});
+  touch(static_cast<std::byte*>(mapped), 1);
+  range_->vunmap(mapped);
+  EXPECT_FALSE(range_->free_waiting());  // dirty, but no memory waits
+  EXPECT_EQ(range_->usage().flushes, 1U);
 }
 
 TEST_F(VmallocTest, FreeingTwiceIsReportedAndDoesNothing) {
@@ -169,6 +212,19 @@ TEST_F(VmallocTest, EachKindOfAreaIsUnmappedByItsOwnCall) {
   range_->vfree(owned);
   range_->vunmap(mapped);
   EXPECT_EQ(range_->usage().areas, 0U);
+}
+
+// The machine looks into the TLBs when a page is freed: else the other tests show nothing.
+TEST_F(VmallocTest, AFlushThatDoesNothingIsFound) {
+  std::byte* const area = allocate(1);
+  touch(area, 1);
+  range_->vfree(area);
+  computer_.machine().sabotage().vmap_flush_dropped.strike_every(1);
+  range_->flush();
+  expected_faults_ = computer_.machine().faults().text();
+  EXPECT_NE(expected_faults_.find("is free, but CPU 0's TLB maps it at vmap page 0"),
+            std::string::npos)
+      << expected_faults_;
 }
 
 TEST_F(VmallocTest, TheSizeOfAnAreaIsKnown) {

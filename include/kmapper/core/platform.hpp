@@ -5,8 +5,8 @@
 // Each comment says from where the core calls the function: "Any context", "Interrupts off" and so
 // on. On a platform without interrupts, "Interrupts off" has no meaning.
 //
-// Platform is what kmap needs (mapper.hpp). LocalPlatform and VmapPlatform are what kmap_local and
-// vmap need beyond that (local_map.hpp, vmap.hpp).
+// Platform is what kmap needs (mapper.hpp). LocalPlatform, VmapPlatform and VmallocPlatform are
+// what kmap_local, vmap and vmalloc need beyond that (local_map.hpp, vmap.hpp).
 //
 // Longer than usual: it holds all that a port has to provide.
 #pragma once
@@ -236,7 +236,9 @@ concept VmallocPlatform = VmapPlatform<P> && requires(P p, typename P::Page page
   // A page of memory, high if there is one, that no window and no range maps; Page{}: none is free.
   // Any context; must not sleep.
   { p.alloc_page() } -> std::same_as<typename P::Page>;
-  // Gives it back. No PTE and no TLB of the range has it. Interrupts on, no lock held.
+  // Gives it back. No PTE and no TLB of the range has it. Must return, also when the page cannot be
+  // freed because a user still has it mapped elsewhere: the caller may free other threads' memory.
+  // Interrupts on, no lock held.
   { p.free_page(page) } -> std::same_as<void>;
   // Makes the PTE map nothing, by one atomic operation, and lets it remember its page; says whether
   // its Accessed bit was set (true where the hardware sets none). Flushes nothing. Any context.

@@ -20,10 +20,10 @@
 //
 // Behind each area lies a page that is never mapped: an access beyond the end of an area faults.
 //
-// vmalloc allocates the pages of an area, too, and vfree frees them. Their memory may go to another
-// owner only when no TLB holds it. So the PTE of a freed area is hidden, not emptied: it maps
-// nothing, but keeps its page until the flush that makes the range's page clean; the thread that
-// flushes then frees the memory. The range bounds how much memory waits so.
+// vmalloc allocates the pages of an area, and vfree frees them. A page of memory may go to another
+// owner only when no TLB holds it. So vfree hides the area's PTEs: a hidden PTE maps nothing, but
+// keeps its page. The thread that flushes then frees these pages. No more memory can wait than the
+// range has pages.
 //
 // Fragmentation: n areas leave at most n + 1 stretches of free pages. So a request for k pages may
 // be refused only when at most k free pages are left for each stretch. docs/BENCHMARKS.md says how
@@ -70,38 +70,50 @@ class VmapRange {
     asm("");  // No code. Keeps the call from becoming a jump, so that a report names the caller.
   }
 
-  /// Allocates `pages` pages and maps them as vmap() does, all or none. Their contents are left
-  /// from earlier. When memory runs out, pages that wait for a flush are freed first, where the
-  /// caller may flush. Any context. Errors: as vmap(), and no_memory. Cost: that of vmap() and of
-  /// `pages` allocations. Needs a VmallocPlatform. (The seed, "Kernel VM Allocation".)
+  /// Allocates `pages` pages and maps them as vmap() does, all or none; of 0 pages, an area that is
+  /// its guard alone. Nothing clears the pages. When memory runs out, a caller that may flush and
+  /// sleep first frees the memory that waits for a flush. Any context. Errors: as vmap(), no_memory
+  /// (too little is free), and would_sleep also where memory waits and the caller may not free it.
+  /// Cost: that of vmap() and of `pages` allocations. (The seed, "Kernel VM Allocation".)
   [[nodiscard]] Result<void*> vmalloc(std::uint32_t pages) requires VmallocPlatform<P>;
 
-  /// Unmaps the area that vmalloc() returned as `address`, and frees its pages: at once when no
-  /// page was accessed by the address, else after the next flush. Any context. Flushes nothing.
+  /// Unmaps the area that vmalloc() returned as `address`, and frees its pages: at once if none of
+  /// them was accessed by its address and the caller may flush, else all of them after the next
+  /// flush. Any context. Flushes nothing.
   [[gnu::always_inline]] void vfree(const void* address) requires VmallocPlatform<P> {
     unmap_and_free(address);
     asm("");  // as in vunmap()
   }
 
   /// Makes all pages clean that were unmapped before the call, by one flush if there are any, and
-  /// frees their memory if it waits for that. Needs may_flush().
+  /// frees the memory that waits for it. Needs may_flush(); and may_sleep(), because another thread
+  /// may be flushing: a caller that may not sleep then returns at once.
   void flush() {
     while (clean_up() == CleanUp::waited) {
     }
+  }
+
+  /// Frees the memory that waits for a flush, by one flush at most; does nothing if none waits.
+  /// Meant for an allocator that has no page left. Returns whether a page may be free now that was
+  /// not before. Any context; where the caller may not flush, or may not wait for a thread that
+  /// flushes, nothing is freed.
+  bool free_waiting() requires VmallocPlatform<P> {
+    const CleanUp came_to = clean_up_for_memory();
+    return came_to == CleanUp::done || came_to == CleanUp::waited;
   }
 
   /// How the range is used now.
   struct Usage {
     std::uint32_t areas;
     std::uint32_t used_pages;     // including the unmapped page behind each area
-    std::uint32_t dirty_pages;    // unmapped, and not flushed yet
+    std::uint32_t dirty_pages;    // unmapped, and no flush of them has begun
     std::uint32_t waiting_pages;  // of memory, freed by the next flush
     std::uint32_t largest_run;    // pages in the largest run that is not used
     std::uint64_t flushes;        // since open()
   };
   [[nodiscard]] Usage usage();
   /// How many pages the area has that begins at this page of the range, with its guard; 0: none
-  /// begins here. vmap()'s areas and vmalloc()'s.
+  /// begins here. Knows the areas of vmap() and of vmalloc().
   [[nodiscard]] std::uint32_t area_at(VmapPage first) const;
 
  private:
@@ -112,7 +124,7 @@ class VmapRange {
   static constexpr std::uint32_t kNone = UINT32_MAX;
   static constexpr std::uint32_t kMostExamined = 32;  // stretches, while interrupts are off
 
-  // In sizes_: the area's pages go with it.
+  // In sizes_: vfree() frees the area's pages.
   static constexpr std::uint32_t kOwnsPages = 1U << 31;
   static_assert(P::kMaxVmapPages < kOwnsPages);
 
@@ -131,7 +143,7 @@ class VmapRange {
   std::uint32_t take_area(const void* address, std::uint32_t owns_pages);
   void report_wrong(Misuse misuse, const void* address, const void* caller);
   Result<VmapPage> find_run(std::size_t pages);
-  Page alloc_page() requires VmallocPlatform<P>;
+  CleanUp clean_up_for_memory() requires VmallocPlatform<P>;
   void give_back(Run run, std::uint32_t mapped) requires VmallocPlatform<P>;
   void free_hidden(VmapPage at) requires VmallocPlatform<P>;
   void free_flushed(const PageSet& flushed) requires VmallocPlatform<P>;
@@ -162,6 +174,7 @@ class VmapRange {
   std::uint32_t used_pages_ = 0;
   std::uint32_t dirty_pages_ = 0;    // in the set that is filled
   std::uint32_t waiting_pages_ = 0;  // of memory, freed by the flush of that set
+  bool flush_frees_ = false;         // memory waits for the flush under way
   std::uint64_t flushes_ = 0;
 };
 

@@ -53,6 +53,7 @@ class Areas {
 }  // namespace
 
 Outcome fill_by_vmalloc() {
+  vmap_range.flush();  // frees the memory that waits
   const std::uint32_t free_before = free_pages_now();
   const std::uint64_t begun = now_ns();
   Areas areas;

@@ -7,12 +7,12 @@
 #include "kernel/lib/print.hpp"
 #include "kernel/sched/thread.hpp"
 
+// The borders of the section .jobs, from the linker script.
+extern "C" const kmapper::kernel::Job jobs_begin[];
+extern "C" const kmapper::kernel::Job jobs_end[];
+
 namespace kmapper::kernel {
 namespace {
-
-// The borders of the section .jobs, from the linker script.
-extern "C" const Job jobs_begin[];
-extern "C" const Job jobs_end[];
 
 std::span<const Job> jobs() { return {jobs_begin, jobs_end}; }
 

@@ -19,8 +19,10 @@ struct Job {
 };
 
 /// Makes job=`name` run `function`. Once for each job, in the source that defines the function.
-#define KMAPPER_JOB(name, function) \
-  [[gnu::section(".jobs"), gnu::used]] constexpr Job function##_entry { name, function }
+#define KMAPPER_JOB(name, function)                                                           \
+  [[gnu::section(".jobs"), gnu::used]] alignas(alignof(Job)) constexpr Job function##_entry { \
+    name, function                                                                            \
+  }
 
 /// Runs the job that the command line names, prints PASS or FAIL as the last line, and ends the
 /// machine. In a thread.

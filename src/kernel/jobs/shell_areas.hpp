@@ -6,8 +6,8 @@
 
 namespace kmapper::kernel {
 
-/// Areas by number, each filled with its pages' numbers when it is allocated. Each call prints what
-/// it did, or why not.
+/// Areas by number, each filled with its pages' numbers when it is allocated. Each call but
+/// free_all() prints what it did, or why not.
 class ShellAreas {
  public:
   ShellAreas() = default;
@@ -18,7 +18,6 @@ class ShellAreas {
   void allocate(std::uint32_t pages);
   /// Reads the area back first.
   void free(std::uint32_t number);
-  /// Prints nothing.
   void free_all();
   void print_all() const;
 

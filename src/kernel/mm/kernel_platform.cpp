@@ -58,31 +58,33 @@ void KernelPlatform::flush_vmap() { shootdown({}); }
 
 Page* KernelPlatform::alloc_page() { return alloc_pages(GFP_HIGHMEM, 0); }
 
-void KernelPlatform::free_page(Page page) { free_pages(page, 0); }
+void KernelPlatform::free_page(Page page) { free_page_of_others(page); }
 
 void KernelPlatform::report(const MisuseReport<KernelPlatform>& misuse) {
-  {
-    const ConsoleHeld in_one_piece;
-    const MisuseText text = describe(misuse.what);
-    print("{}: {}", is_notice(misuse.what) ? "notice" : "misuse", text.what);
-    if (misuse.page != nullptr) print(", page {}", page_to_pfn(misuse.page));
-    if (misuse.address != nullptr) print(", address {}", misuse.address);
-    if (misuse.slot != kNoSlot) print(", slot {}", misuse.slot);
-    if (misuse.most_slots != 0) print(", {} slots of {} at most", misuse.slots, misuse.most_slots);
-    if (misuse.slot != kNoSlot || misuse.what == Misuse::waiting_too_long) {
-      const std::uint32_t holder = thread_number(misuse.holder);
-      print(", {} thread {} \"{}\" {} ticks ago",
-            misuse.slot != kNoSlot ? "taken by" : "asked for by", holder, name_of_thread(holder),
-            ticks_since(misuse.holder, scheduler.now()));
-    }
-    const Thread& self = *this_cpu::current();
-    print(", in thread {} \"{}\"{}", self.number(), self.name(),
-          in_interrupt() ? ", in an interrupt" : "");
-    if (misuse.caller != nullptr) print(", called from {}", misuse.caller);
-    if (misuse.mapped_at != nullptr) print(", on top of a mapping made at {}", misuse.mapped_at);
-    print("; {}\n", text.advice);
-  }
+  print_report(misuse);
   if (!is_notice(misuse.what) && can_die()) thread_die();
+}
+
+void KernelPlatform::print_report(const MisuseReport<KernelPlatform>& misuse) {
+  const ConsoleHeld in_one_piece;
+  const MisuseText text = describe(misuse.what);
+  print("{}: {}", is_notice(misuse.what) ? "notice" : "misuse", text.what);
+  if (misuse.page != nullptr) print(", page {}", page_to_pfn(misuse.page));
+  if (misuse.address != nullptr) print(", address {}", misuse.address);
+  if (misuse.slot != kNoSlot) print(", slot {}", misuse.slot);
+  if (misuse.most_slots != 0) print(", {} slots of {} at most", misuse.slots, misuse.most_slots);
+  if (misuse.slot != kNoSlot || misuse.what == Misuse::waiting_too_long) {
+    const std::uint32_t holder = thread_number(misuse.holder);
+    print(", {} thread {} \"{}\" {} ticks ago",
+          misuse.slot != kNoSlot ? "taken by" : "asked for by", holder, name_of_thread(holder),
+          ticks_since(misuse.holder, scheduler.now()));
+  }
+  const Thread& self = *this_cpu::current();
+  print(", in thread {} \"{}\"{}", self.number(), self.name(),
+        in_interrupt() ? ", in an interrupt" : "");
+  if (misuse.caller != nullptr) print(", called from {}", misuse.caller);
+  if (misuse.mapped_at != nullptr) print(", on top of a mapping made at {}", misuse.mapped_at);
+  print("; {}\n", text.advice);
 }
 
 }  // namespace kmapper::kernel

@@ -144,6 +144,8 @@ class KernelPlatform {
   /// Prints what happened and what to do about it. A misuse then ends the calling thread; an
   /// interrupt has no thread to end.
   static void report(const MisuseReport<KernelPlatform>& misuse);
+  /// report(), but the calling thread goes on: for a mistake of another thread.
+  static void print_report(const MisuseReport<KernelPlatform>& misuse);
 
  private:
   friend void pkmap_init(MemoryMap& map, std::uint32_t slots);

@@ -58,12 +58,12 @@ Page* alloc_from(Zone& zone, unsigned order) {
   return page;
 }
 
-Page* alloc_what_is_free(GfpFlags flags, unsigned order) {
-  if (flags.highmem()) {
-    Page* const page = alloc_from(high_zone, order);
-    if (page != nullptr) return page;
-  }
-  return alloc_from(low_zone, order);
+// When the zone has no such block, frees the memory that waits for a flush since vfree(), and tries
+// once more.
+Page* alloc_or_free_waiting(Zone& zone, unsigned order) {
+  Page* const page = alloc_from(zone, order);
+  if (page != nullptr || !vmap_range.free_waiting()) return page;
+  return alloc_from(zone, order);
 }
 
 // Whether the block was allocated with this order. If so, the caller owns it now, and frees it.
@@ -121,12 +121,14 @@ Page* free_unpinned(PfnRange pages) {
   }
 }
 
-void report_pinned(Page* page, const void* caller) {
+using Report = MisuseReport<KernelPlatform>;
+
+// `report` says what it is told.
+void report_pinned(Page* page, const void* caller, void (*report)(const Report&)) {
   const SlotIndex slot = highmem.find(page);
   if (slot == kNoSlot) return;  // unmapped meanwhile
-  KernelPlatform platform;
-  platform.report({Misuse::freed_while_pinned, page, slot, highmem.inspect(slot).holder,
-                   platform.address(slot), caller});
+  report({Misuse::freed_while_pinned, page, slot, highmem.inspect(slot).holder,
+          KernelPlatform::address(slot), caller});
 }
 
 }  // namespace
@@ -158,16 +160,17 @@ void page_alloc_init(MemoryMap& map, Pfn end) {
 }
 
 Page* alloc_pages(GfpFlags flags, unsigned order) {
-  Page* const page = alloc_what_is_free(flags, order);
-  if (page != nullptr || !KernelPlatform::may_flush()) return page;
-  vmap_range.flush();  // frees the memory that waits for it since vfree()
-  return alloc_what_is_free(flags, order);
+  if (flags.highmem()) {
+    Page* const page = alloc_or_free_waiting(high_zone, order);
+    if (page != nullptr) return page;
+  }
+  return alloc_or_free_waiting(low_zone, order);
 }
 
 Result<void*, AllocError> get_free_pages(GfpFlags flags, unsigned order) {
   if (flags.highmem()) return AllocError::highmem_has_no_address;
   if (order > Buddy::kMaxOrder) return AllocError::order_too_big;
-  Page* const block = alloc_from(low_zone, order);
+  Page* const block = alloc_pages(flags, order);
   if (block == nullptr) return AllocError::out_of_memory;
   return page_to_direct(block);
 }
@@ -178,8 +181,16 @@ FreeResult free_pages(Page* block, unsigned order) {
   const Pfn first = page_to_pfn(block);
   Page* const pinned = free_unpinned({first, first + (1U << order)});
   if (pinned == nullptr) return FreeResult::freed;
-  report_pinned(pinned, caller);
+  report_pinned(pinned, caller, KernelPlatform::report);
   return FreeResult::kept_out;
+}
+
+void free_page_of_others(Page* page) {
+  const void* const caller = __builtin_return_address(0);
+  if (!claim(page, 0)) return (void)refuse(page, 0, caller);
+  const Pfn first = page_to_pfn(page);
+  if (free_unpinned({first, first + 1}) != nullptr)
+    report_pinned(page, caller, KernelPlatform::print_report);
 }
 
 void release_reserved(PfnRange pages) {
@@ -188,7 +199,7 @@ void release_reserved(PfnRange pages) {
     const PfnRange part = intersect(pages, zone);
     zone_of(zone.begin).enlarge(part.size());
     Page* const pinned = free_unpinned(part);
-    if (pinned != nullptr) report_pinned(pinned, caller);
+    if (pinned != nullptr) report_pinned(pinned, caller, KernelPlatform::report);
   }
 }
 

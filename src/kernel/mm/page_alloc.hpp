@@ -34,7 +34,8 @@ struct PageCounts {
 void page_alloc_init(MemoryMap& map, Pfn end);
 
 /// A block of 2^order pages, or null: out of memory, or order above Buddy::kMaxOrder. The pages are
-/// not cleared. Any context.
+/// not cleared. Where a zone has no such block, memory that waits for a flush since vfree() is
+/// freed first, by one flush of all CPUs at most, if the caller may flush and sleep. Any context.
 [[nodiscard]] Page* alloc_pages(GfpFlags flags, unsigned order);
 
 /// The same, but returns the block's permanent address. Memory that GFP_HIGHMEM permits may have
@@ -52,6 +53,11 @@ HighMemoryHasNoAddressUseAllocPagesAndKmap get_free_pages(Flags flags, unsigned 
 /// Misuse, which may end the thread. Any context for pages that were never mapped; otherwise
 /// interrupts on and no spinlock held.
 FreeResult free_pages(Page* block, unsigned order);  // NOLINT: the result may be ignored
+
+/// free_pages() of one page that other callers have given up: if it is pinned, the mistake is not
+/// the caller's. So it is reported and kept out, and the call returns. Interrupts on, no spinlock
+/// held.
+void free_page_of_others(Page* page);
 
 /// Hands pages to the allocator that were reserved before. The same contexts as free_pages().
 void release_reserved(PfnRange pages);

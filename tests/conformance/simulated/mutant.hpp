@@ -74,6 +74,7 @@ enum class Wrong : std::uint8_t {
   memory_given_twice,
   memory_never_comes_back,
   hidden_accessed_never,
+  hidden_still_mapped,
   hidden_page_forgotten,
   hidden_page_said_twice,
   taken_page_remembered,
@@ -306,6 +307,7 @@ class Mutant : public Platform<ScheduledThreads> {
     if (!is(Wrong::memory_never_comes_back)) Base::free_page(page);
   }
   [[nodiscard]] bool hide_vmap_pte(VmapPage at) {
+    if (is(Wrong::hidden_still_mapped)) return true;
     return Base::hide_vmap_pte(at) && !is(Wrong::hidden_accessed_never);
   }
   [[nodiscard]] Page take_hidden_page(VmapPage at) {

@@ -208,6 +208,9 @@ constexpr Caught kCaught[] = {
     {Wrong::hidden_accessed_never,
      "hide_vmap_pte, take_hidden_page: a PTE remembers its page: NOT OK: hide_vmap_pte() says "
      "that a page was not used, and it was"},
+    {Wrong::hidden_still_mapped,
+     "hide_vmap_pte, take_hidden_page: a PTE remembers its page: NOT OK: a CPU still finds a page "
+     "where hide_vmap_pte() left one: it has to clear Present"},
     {Wrong::hidden_page_forgotten,
      "hide_vmap_pte, take_hidden_page: a PTE remembers its page: NOT OK: take_hidden_page() says "
      "another page than was hidden"},

@@ -234,9 +234,9 @@ void TorturePlayer::allocate_area(Prng& random) {
   const std::uint32_t pages = 1 + random.below(kMostPages);
   const auto area = vmalloc(pages * kPageSize);
   if (!area) {
-    // Memory is there; only the flush that frees it is not, where the caller may not flush.
-    return require(area.error() == MapError::would_sleep || area.error() == MapError::no_memory,
-                   "vmalloc has no room");
+    // There is enough. But it may wait for a flush, which not every caller may make.
+    return require(!KernelPlatform::may_flush() || !KernelPlatform::may_sleep(),
+                   "vmalloc refuses, although the caller may flush");
   }
   auto* const words = static_cast<volatile std::uint32_t*>(*area);
   constexpr std::uint32_t kWords = kPageSize / sizeof(*words);

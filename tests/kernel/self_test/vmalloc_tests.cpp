@@ -8,6 +8,7 @@
 #include "kernel/jobs/free_pages.hpp"
 #include "kernel/lib/prng.hpp"
 #include "kernel/mm/block_list.hpp"
+#include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
 #include "kernel/mm/vmap.hpp"
 #include "tests/kernel/self_test/self_test.hpp"
@@ -119,16 +120,14 @@ void allocate_and_free(void* argument) {
 Outcome many_threads_allocate_and_free() {
   const std::uint32_t before = free_after_flush();
   Crowd crowd;
-  {
-    std::array<Thread*, 8> threads{};
-    for (Thread*& thread : threads) {
-      thread = thread_create("vmalloc", allocate_and_free, &crowd);
-      if (thread == nullptr) break;
-    }
-    for (Thread* const thread : threads) {
-      if (thread != nullptr) thread_join(*thread);
-    }
+  std::array<Thread*, 8> threads{};
+  for (Thread*& thread : threads) thread = thread_create("vmalloc", allocate_and_free, &crowd);
+  bool all_ran = true;
+  for (Thread* const thread : threads) {
+    all_ran = all_ran && thread != nullptr;
+    if (thread != nullptr) thread_join(*thread);
   }
+  if (!all_ran) return failed("no memory for a thread");
   if (crowd.wrong.load() != 0) return failed("a page held another's number");
   if (crowd.refused.load() != 0) return failed("vmalloc refused");
   return free_after_flush() == before ? passed() : failed("pages were lost");
@@ -151,7 +150,68 @@ Outcome an_interrupt_allocates_and_frees() {
   return free_after_flush() == before ? passed() : failed("pages were lost");
 }
 
+// A block of low memory is to be had as long as low pages wait for a flush.
+Outcome low_memory_that_waits_serves_get_free_pages() {
+  constexpr std::uint32_t kPages = 16;
+  const std::uint32_t before = free_after_flush();
+  BlockList all;
+  const auto take_all = [&all](GfpFlags flags) {
+    for (unsigned order = 10;; --order) {
+      while (Page* const block = alloc_pages(flags, order)) {
+        if (all.add(block, order)) continue;
+        free_pages(block, order);
+        break;
+      }
+      if (order == 0) break;
+    }
+  };
+  // High memory first, so that the area gets low memory; then the rest.
+  std::uint32_t high_left = page_counts().high_free;
+  while (high_left != 0) {
+    Page* const page = alloc_pages(GFP_HIGHMEM, 0);
+    if (page == nullptr || !all.add(page, 0)) break;
+    high_left = page_counts().high_free;
+  }
+  const auto area = vmalloc(kPages * kPageSize);
+  if (area) {
+    for (std::uint32_t i = 0; i < kPages; ++i) first_word(*area, i) = i;
+  }
+  take_all(GFP_KERNEL);
+  if (area) vfree(*area);
+  const auto block = get_free_pages(GFP_KERNEL, 0);
+  if (block) free_pages(direct_to_page(*block), 0);
+  all.free_all();
+  if (!area) return failed("vmalloc refused");
+  if (!block) return failed("memory waited in vain");
+  return free_after_flush() == before ? passed() : failed("pages were lost");
+}
+
 // --- Misuse ---
+
+// The page of an area is kmapped, and held, when its memory is freed, by the flush of a thread that
+// has nothing to do with it: that thread goes on, and so does the range.
+Outcome a_page_freed_while_it_is_pinned_ends_no_other_thread() {
+  const auto area = vmalloc(kPageSize);
+  if (!area) return failed("vmalloc refused");
+  first_word(*area, 0) = 1;
+  const auto frame = translate(to_virt(*area));
+  Page* const page = frame ? phys_to_page(*frame) : nullptr;
+  if (page == nullptr || !is_high(page)) {
+    vfree(*area);
+    return skipped(kNoHighMemory);
+  }
+  if (kmap(page) == nullptr) return failed("kmap refused");
+  vfree(*area);
+  const Sacrifice thread([](void*) { vmap_range.flush(); }, nullptr);
+  const std::string_view words[] = {"a page freed while it is pinned"};
+  const Outcome outcome = thread.expect_return(words);
+  kunmap(page);
+  if (outcome.has_failed()) return outcome;
+  const auto next = vmalloc(kPageSize);
+  if (!next) return failed("the range is stuck");
+  vfree(*next);
+  return passed();  // the page stays out of the allocator
+}
 
 Outcome vfree_twice() {
   const Sacrifice thread(
@@ -193,8 +253,11 @@ constexpr SelfTest kTests[] = {
     {"vmalloc of more than the range is refused", an_area_larger_than_the_range_is_refused},
     {"memory that waits for a flush serves when no other is left",
      memory_that_waits_serves_when_no_other_is_left},
+    {"low memory that waits serves get_free_pages", low_memory_that_waits_serves_get_free_pages},
     {"many threads allocate and free areas", many_threads_allocate_and_free},
     {"an interrupt allocates and frees an area", an_interrupt_allocates_and_frees},
+    {"a page of an area freed while it is pinned",
+     a_page_freed_while_it_is_pinned_ends_no_other_thread},
     {"vfree twice", vfree_twice},
     {"the page behind an area of vmalloc is a guard", the_page_behind_an_area_is_a_guard},
     {"use after vfree", use_after_vfree},

@@ -36,7 +36,8 @@ Result<void*> VmapRange<P>::vmap(std::span<const Page> pages) {
 /// Takes a run for an area of so many pages, and flushes for it if the caller may.
 template <class P>
 Result<VmapPage> VmapRange<P>::find_run(std::size_t pages) {
-  if (pages + kGuard > page_count_) return MapError::too_large;
+  static_assert(kGuard == 1);
+  if (pages >= page_count_) return MapError::too_large;
   const auto size = static_cast<std::uint32_t>(pages) + kGuard;
   std::uint32_t first = take_run(size);
   while (first == kNone) {
@@ -67,10 +68,15 @@ Result<void*> VmapRange<P>::vmalloc(std::uint32_t pages) requires VmallocPlatfor
   if (!run) return run.error();
   const std::uint32_t first = to_number(*run);
   for (std::uint32_t i = 0; i < pages; ++i) {
-    const Page page = alloc_page();
+    CleanUp came_to = CleanUp::nothing_dirty;
+    Page page = platform_.alloc_page();
+    if (page == Page{}) {
+      came_to = clean_up_for_memory();
+      page = platform_.alloc_page();
+    }
     if (page == Page{}) {
       give_back({first, first + pages + kGuard}, i);
-      return MapError::no_memory;
+      return came_to == CleanUp::may_not_wait ? MapError::would_sleep : MapError::no_memory;
     }
     platform_.write_vmap_pte(VmapPage{first + i}, page);
   }
@@ -79,16 +85,20 @@ Result<void*> VmapRange<P>::vmalloc(std::uint32_t pages) requires VmallocPlatfor
   return platform_.vmap_address(*run);
 }
 
-/// A page of memory. When there is none, those that wait for a flush are freed first.
+/// Frees the memory that waits. A flush under way frees what it has taken; what came later needs
+/// one more.
 template <class P>
-auto VmapRange<P>::alloc_page() -> Page requires VmallocPlatform<P> {
-  Page page = platform_.alloc_page();
-  while (page == Page{}) {
-    const CleanUp came_to = clean_up();
-    page = platform_.alloc_page();
-    if (came_to == CleanUp::nothing_dirty || came_to == CleanUp::may_not_wait) break;
+auto VmapRange<P>::clean_up_for_memory() -> CleanUp requires VmallocPlatform<P> {
+  CleanUp came_to = CleanUp::nothing_dirty;
+  for (int i = 0; i < 2; ++i) {
+    lock_.lock();
+    const bool waits = waiting_pages_ != 0 || flush_frees_;
+    lock_.unlock();
+    if (!waits) break;
+    came_to = clean_up();
+    if (came_to != CleanUp::waited) break;
   }
-  return page;
+  return came_to;
 }
 
 template <class P>
@@ -217,12 +227,12 @@ auto VmapRange<P>::clean_up() -> CleanUp {
   PageSet& flushed = dirty_[filling_];
   filling_ = 1 - filling_;
   dirty_pages_ = 0;
-  const std::uint32_t waiting = std::exchange(waiting_pages_, 0);
+  const bool frees = flush_frees_ = std::exchange(waiting_pages_, 0) != 0;
   flushing_.store(1, std::memory_order_relaxed);
   lock_.unlock();
   platform_.flush_vmap();
   if constexpr (VmallocPlatform<P>) {
-    if (waiting != 0) free_flushed(flushed);
+    if (frees) free_flushed(flushed);
   }
   lock_.lock();
   for (std::uint32_t i = 0; i < kWords; ++i) {
@@ -231,6 +241,7 @@ auto VmapRange<P>::clean_up() -> CleanUp {
   }
   lowest_ = 0;
   ++flushes_;
+  flush_frees_ = false;
   flushing_.store(0, std::memory_order_relaxed);
   lock_.unlock();
   return CleanUp::done;

@@ -37,7 +37,7 @@ class PageTableEntry {
   bool hide() {  // NOLINT(modernize-use-nodiscard): not every caller needs the answer
     return (low_.fetch_and(~kPresent, std::memory_order_acq_rel) & kAccessed) != 0;
   }
-  /// Whether there is a page, or was one until hide(). Not for an entry that take() has emptied.
+  /// Whether there is a page, or was one until hide(). False after take().
   [[nodiscard]] bool has_frame() const { return low_.load(std::memory_order_relaxed) != 0; }
   [[nodiscard]] bool is_owned() const {
     return (low_.load(std::memory_order_relaxed) & kOwned) != 0;
