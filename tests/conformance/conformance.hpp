@@ -72,7 +72,7 @@ class Suite {
     if constexpr (HasVmap<R>) {
       group(kVmapChecks<R>);
       group(kVmapShootdownChecks<R>);
-      if constexpr (VmallocPlatform<typename R::Platform>) group(kVmallocChecks<R>);
+      if constexpr (HasVmalloc<R>) group(kVmallocChecks<R>);
     } else if constexpr (VmapPlatform<typename R::Platform>) {
       absent("vmap", "the rig has no vmap_range()", "all that vmap needs of the platform");
     }

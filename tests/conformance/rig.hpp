@@ -8,7 +8,7 @@
 #include "kmapper/core/local_map.hpp"
 #include "kmapper/core/mapper.hpp"
 #include "kmapper/core/platform.hpp"
-#include "kmapper/core/vmap.hpp"
+#include "kmapper/core/vmalloc.hpp"
 
 namespace kmapper::conformance {
 
@@ -89,7 +89,13 @@ template <class R>
 concept HasVmap = VmapPlatform<typename R::Platform> && requires(R& rig, std::uint32_t number) {
   { rig.vmap_pages() } -> std::same_as<std::uint32_t>;
   { rig.vmap_page(number) } -> std::same_as<VmapPage>;
-  { rig.vmap_range() } -> std::same_as<VmapRange<typename R::Platform>&>;
+  { rig.vmap_range() } -> std::convertible_to<VmapRange<typename R::Platform>&>;
+};
+
+/// There is vmalloc: the range is one that allocates.
+template <class R>
+concept HasVmalloc = HasVmap<R> && VmallocPlatform<typename R::Platform> && requires(R& rig) {
+  { rig.vmap_range() } -> std::same_as<VmallocRange<typename R::Platform>&>;
 };
 
 }  // namespace kmapper::conformance

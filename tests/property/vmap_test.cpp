@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "kmapper/core/vmap.hpp"
+#include "kmapper/core/vmalloc.hpp"
 #include "page_model.hpp"
 #include "region_game.hpp"
 
@@ -211,8 +211,8 @@ class VmapGame {
   const std::uint32_t threads_;
   const std::uint32_t pages_;
   GameComputer computer_;
-  std::unique_ptr<VmapRange<Platform<ScheduledThreads>>> range_ =
-      std::make_unique<VmapRange<Platform<ScheduledThreads>>>(computer_.platform());
+  std::unique_ptr<VmallocRange<Platform<ScheduledThreads>>> range_ =
+      std::make_unique<VmallocRange<Platform<ScheduledThreads>>>(computer_.platform());
   PageModel model_;
   std::uint64_t mapped_ = 0;
   std::uint64_t allocated_ = 0;

@@ -1,7 +1,7 @@
 // The core, compiled once for each way of running threads.
 #include "kmapper/core/impl/local_map.hpp"
 #include "kmapper/core/impl/mapper.hpp"
-#include "kmapper/core/impl/vmap.hpp"
+#include "kmapper/core/impl/vmalloc.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
 #include "simulated/scheduled_threads.hpp"
@@ -22,5 +22,7 @@ template class LocalMapper<simulated::Platform<simulated::HostThreads>>;
 template class LocalMapper<simulated::Platform<simulated::ScheduledThreads>>;
 template class VmapRange<simulated::Platform<simulated::HostThreads>>;
 template class VmapRange<simulated::Platform<simulated::ScheduledThreads>>;
+template class VmallocRange<simulated::Platform<simulated::HostThreads>>;
+template class VmallocRange<simulated::Platform<simulated::ScheduledThreads>>;
 
 }  // namespace kmapper

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "kmapper/core/vmap.hpp"
+#include "kmapper/core/vmalloc.hpp"
 #include "window.hpp"
 
 namespace kmapper::simulated {
@@ -17,7 +17,7 @@ constexpr std::uint32_t kMemory = 12;  // pages that vmalloc has
 
 class VmallocTest : public testing::Test {
  protected:
-  using Range = VmapRange<Platform<HostThreads>>;
+  using Range = VmallocRange<Platform<HostThreads>>;
   using Page = Window::Page;
 
   VmallocTest() {

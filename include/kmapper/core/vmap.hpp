@@ -20,11 +20,6 @@
 //
 // Behind each area lies a page that is never mapped: an access beyond the end of an area faults.
 //
-// vmalloc allocates the pages of an area, and vfree frees them. A page of memory may go to another
-// owner only when no TLB holds it. So vfree hides the area's PTEs: a hidden PTE maps nothing, but
-// keeps its page. The thread that flushes then frees these pages. No more memory can wait than the
-// range has pages.
-//
 // Fragmentation: n areas leave at most n + 1 stretches of free pages. So a request for k pages may
 // be refused only when at most k free pages are left for each stretch. docs/BENCHMARKS.md says how
 // far away that is when areas come and go at random.
@@ -40,6 +35,9 @@
 #include "kmapper/core/result.hpp"
 
 namespace kmapper {
+
+template <class P>
+class VmallocRange;
 
 /// The vmap range of one platform. Except open(), all calls may come from several threads and CPUs
 /// at once.
@@ -70,36 +68,12 @@ class VmapRange {
     asm("");  // No code. Keeps the call from becoming a jump, so that a report names the caller.
   }
 
-  /// Allocates `pages` pages and maps them as vmap() does, all or none; of 0 pages, an area that is
-  /// its guard alone. Nothing clears the pages. When memory runs out, a caller that may flush and
-  /// sleep first frees the memory that waits for a flush. Any context. Errors: as vmap(), no_memory
-  /// (too little is free), and would_sleep also where memory waits and the caller may not free it.
-  /// Cost: that of vmap() and of `pages` allocations. (The seed, "Kernel VM Allocation".)
-  [[nodiscard]] Result<void*> vmalloc(std::uint32_t pages) requires VmallocPlatform<P>;
-
-  /// Unmaps the area that vmalloc() returned as `address`, and frees its pages: at once if none of
-  /// them was accessed by its address and the caller may flush, else all of them after the next
-  /// flush. Any context. Flushes nothing.
-  [[gnu::always_inline]] void vfree(const void* address) requires VmallocPlatform<P> {
-    unmap_and_free(address);
-    asm("");  // as in vunmap()
-  }
-
   /// Makes all pages clean that were unmapped before the call, by one flush if there are any, and
   /// frees the memory that waits for it. Needs may_flush(); and may_sleep(), because another thread
   /// may be flushing: a caller that may not sleep then returns at once.
   void flush() {
     while (clean_up() == CleanUp::waited) {
     }
-  }
-
-  /// Frees the memory that waits for a flush, by one flush at most; does nothing if none waits.
-  /// Meant for an allocator that has no page left. Returns whether a page may be free now that was
-  /// not before. Any context; where the caller may not flush, or may not wait for a thread that
-  /// flushes, nothing is freed.
-  bool free_waiting() requires VmallocPlatform<P> {
-    const CleanUp came_to = clean_up_for_memory();
-    return came_to == CleanUp::done || came_to == CleanUp::waited;
   }
 
   /// How the range is used now.
@@ -117,6 +91,8 @@ class VmapRange {
   [[nodiscard]] std::uint32_t area_at(VmapPage first) const;
 
  private:
+  friend class VmallocRange<P>;
+
   using Bits = std::uint32_t;
   static constexpr std::uint32_t kBits = 32;
   static constexpr std::uint32_t kWords = (P::kMaxVmapPages + kBits - 1) / kBits;
@@ -124,7 +100,7 @@ class VmapRange {
   static constexpr std::uint32_t kNone = UINT32_MAX;
   static constexpr std::uint32_t kMostExamined = 32;  // stretches, while interrupts are off
 
-  // In sizes_: vfree() frees the area's pages.
+  // In sizes_: the area is of vmalloc().
   static constexpr std::uint32_t kOwnsPages = 1U << 31;
   static_assert(P::kMaxVmapPages < kOwnsPages);
 
@@ -139,14 +115,11 @@ class VmapRange {
   enum class CleanUp : std::uint8_t { done, waited, nothing_dirty, may_not_wait };
 
   void unmap(const void* address);
-  void unmap_and_free(const void* address) requires VmallocPlatform<P>;
   std::uint32_t take_area(const void* address, std::uint32_t owns_pages);
   void report_wrong(Misuse misuse, const void* address, const void* caller);
   Result<VmapPage> find_run(std::size_t pages);
-  CleanUp clean_up_for_memory() requires VmallocPlatform<P>;
-  void give_back(Run run, std::uint32_t mapped) requires VmallocPlatform<P>;
-  void free_hidden(VmapPage at) requires VmallocPlatform<P>;
-  void free_flushed(const PageSet& flushed) requires VmallocPlatform<P>;
+  void free_hidden(VmapPage at);
+  void free_flushed(const PageSet& flushed);
   std::uint32_t take_run(std::uint32_t pages);
   CleanUp clean_up();
   void put_back(Run run, bool accessed, std::uint32_t waiting);

@@ -5,13 +5,14 @@
 #include <span>
 
 #include "kernel/mm/kernel_platform.hpp"
-#include "kmapper/core/vmap.hpp"
+#include "kmapper/core/vmalloc.hpp"
 
 extern template class kmapper::VmapRange<kmapper::kernel::KernelPlatform>;
+extern template class kmapper::VmallocRange<kmapper::kernel::KernelPlatform>;
 
 namespace kmapper::kernel {
 
-extern constinit VmapRange<KernelPlatform> vmap_range;
+extern constinit VmallocRange<KernelPlatform> vmap_range;
 
 [[nodiscard]] inline kmapper::Result<void*> vmap(std::span<Page* const> pages) {
   return vmap_range.vmap(pages);
@@ -19,7 +20,7 @@ extern constinit VmapRange<KernelPlatform> vmap_range;
 [[gnu::always_inline]] inline void vunmap(const void* address) { vmap_range.vunmap(address); }
 
 /// Allocates memory for so many bytes, high if there is high memory, at consecutive addresses. A
-/// page that is never mapped lies behind it. What it costs and refuses: VmapRange::vmalloc().
+/// page that is never mapped lies behind it. What it costs and refuses: VmallocRange::vmalloc().
 [[nodiscard]] inline kmapper::Result<void*> vmalloc(std::uint32_t bytes) {
   return vmap_range.vmalloc(bytes / kPageSize + (bytes % kPageSize != 0 ? 1 : 0));
 }

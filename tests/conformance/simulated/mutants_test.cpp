@@ -12,11 +12,12 @@
 #include "conformance/simulated/simulated_rig.hpp"
 #include "kmapper/core/impl/local_map.hpp"
 #include "kmapper/core/impl/mapper.hpp"
-#include "kmapper/core/impl/vmap.hpp"
+#include "kmapper/core/impl/vmalloc.hpp"
 
 template class kmapper::Mapper<kmapper::simulated::Mutant>;
 template class kmapper::LocalMapper<kmapper::simulated::Mutant>;
 template class kmapper::VmapRange<kmapper::simulated::Mutant>;
+template class kmapper::VmallocRange<kmapper::simulated::Mutant>;
 
 namespace kmapper::simulated {
 namespace {

@@ -115,7 +115,7 @@ class SimulatedRig {
   }
   [[nodiscard]] static std::uint32_t vmap_pages() { return kVmapPages; }
   [[nodiscard]] static VmapPage vmap_page(std::uint32_t number) { return VmapPage{number}; }
-  [[nodiscard]] VmapRange<Platform>& vmap_range() {
+  [[nodiscard]] VmallocRange<Platform>& vmap_range() {
     if (vmap_range_.usage().largest_run == 0) vmap_range_.open(kVmapPages);
     return vmap_range_;
   }
@@ -165,7 +165,7 @@ class SimulatedRig {
   Computer<ScheduledThreads> computer_;
   Mapper<Platform> mapper_;
   LocalMapper<Platform> local_;
-  VmapRange<Platform> vmap_range_;
+  VmallocRange<Platform> vmap_range_;
   bool switches_stacks_ = true;
   bool flushes_at_switches_ = false;
   std::uint32_t pages_ = kPages;

@@ -156,7 +156,7 @@ class Rig {
   }
   [[nodiscard]] static std::uint32_t vmap_pages() { return kVmapPages; }
   [[nodiscard]] VmapPage vmap_page(std::uint32_t number) const { return area_[number]; }
-  [[nodiscard]] static VmapRange<Platform>& vmap_range() { return kernel::vmap_range; }
+  [[nodiscard]] static VmallocRange<Platform>& vmap_range() { return kernel::vmap_range; }
 
  private:
   struct Call {

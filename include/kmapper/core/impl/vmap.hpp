@@ -62,77 +62,18 @@ template <class P>
   put_back({first, first + size}, accessed, 0);
 }
 
-template <class P>
-Result<void*> VmapRange<P>::vmalloc(std::uint32_t pages) requires VmallocPlatform<P> {
-  const Result<VmapPage> run = find_run(pages);
-  if (!run) return run.error();
-  const std::uint32_t first = to_number(*run);
-  for (std::uint32_t i = 0; i < pages; ++i) {
-    CleanUp came_to = CleanUp::nothing_dirty;
-    Page page = platform_.alloc_page();
-    if (page == Page{}) {
-      came_to = clean_up_for_memory();
-      page = platform_.alloc_page();
-    }
-    if (page == Page{}) {
-      give_back({first, first + pages + kGuard}, i);
-      return came_to == CleanUp::may_not_wait ? MapError::would_sleep : MapError::no_memory;
-    }
-    platform_.write_vmap_pte(VmapPage{first + i}, page);
-  }
-  // Release: as in vmap().
-  sizes_[first].store((pages + kGuard) | kOwnsPages, std::memory_order_release);
-  return platform_.vmap_address(*run);
-}
-
-/// Frees the memory that waits. A flush under way frees what it has taken; what came later needs
-/// one more.
-template <class P>
-auto VmapRange<P>::clean_up_for_memory() -> CleanUp requires VmallocPlatform<P> {
-  CleanUp came_to = CleanUp::nothing_dirty;
-  for (int i = 0; i < 2; ++i) {
-    lock_.lock();
-    const bool waits = waiting_pages_ != 0 || flush_frees_;
-    lock_.unlock();
-    if (!waits) break;
-    came_to = clean_up();
-    if (came_to != CleanUp::waited) break;
-  }
-  return came_to;
-}
-
-template <class P>
-[[gnu::noinline]] void VmapRange<P>::unmap_and_free(const void* address) requires
-    VmallocPlatform<P> {
-  const std::uint32_t size = take_area(address, kOwnsPages);
-  if (size == 0)
-    return report_wrong(Misuse::vfree_wrong_address, address, __builtin_return_address(0));
-  const std::uint32_t first = number_of(address);
-  give_back({first, first + size}, size - kGuard);
-}
-
-/// Unmaps the first `mapped` pages of an area of vmalloc(). Their memory is freed now if no TLB can
-/// hold it and the caller may flush, which the allocator may ask for; else after the next flush.
-template <class P>
-void VmapRange<P>::give_back(Run run, std::uint32_t mapped) requires VmallocPlatform<P> {
-  bool accessed = false;
-  for (std::uint32_t i = 0; i < mapped; ++i)
-    accessed |= platform_.hide_vmap_pte(VmapPage{run.first + i});
-  if (accessed || !platform_.may_flush()) return put_back(run, true, mapped);
-  for (std::uint32_t i = 0; i < mapped; ++i) free_hidden(VmapPage{run.first + i});
-  put_back(run, false, 0);
-}
-
 /// Frees the page that a hidden PTE remembers, if it does.
 template <class P>
-void VmapRange<P>::free_hidden(VmapPage at) requires VmallocPlatform<P> {
-  const Page page = platform_.take_hidden_page(at);
-  if (page != Page{}) platform_.free_page(page);
+void VmapRange<P>::free_hidden(VmapPage at) {
+  if constexpr (VmallocPlatform<P>) {
+    const Page page = platform_.take_hidden_page(at);
+    if (page != Page{}) platform_.free_page(page);
+  }
 }
 
 /// Frees the memory that waited for the flush of these pages.
 template <class P>
-void VmapRange<P>::free_flushed(const PageSet& flushed) requires VmallocPlatform<P> {
+void VmapRange<P>::free_flushed(const PageSet& flushed) {
   for (std::uint32_t at = next(flushed, 0, 0, page_count_); at < page_count_;
        at = next(flushed, 0, at + 1, page_count_)) {
     free_hidden(VmapPage{at});
@@ -231,9 +172,7 @@ auto VmapRange<P>::clean_up() -> CleanUp {
   flushing_.store(1, std::memory_order_relaxed);
   lock_.unlock();
   platform_.flush_vmap();
-  if constexpr (VmallocPlatform<P>) {
-    if (frees) free_flushed(flushed);
-  }
+  if (frees) free_flushed(flushed);
   lock_.lock();
   for (std::uint32_t i = 0; i < kWords; ++i) {
     clean_[i] |= flushed[i];
