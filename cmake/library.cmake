@@ -22,6 +22,12 @@ endfunction()
 
 # lib${file}.so and lib${file}.a of these objects, installed as kmapper::${target} and kmapper::${target}_static.
 function(kmapper_installed_library file target)
+  set(more_includes "")
+  set(more_cflags "")
+  if(target STREQUAL "linux")  # kernel code includes <linux/highmem.h>
+    set(more_includes kmapper)
+    set(more_cflags " -I\${includedir}/kmapper")
+  endif()
   list(TRANSFORM ARGN REPLACE "(.+)" "$<TARGET_OBJECTS:\\1>" OUTPUT_VARIABLE objects)
   add_library(${file} SHARED ${objects})
   add_library(${file}_static STATIC ${objects})
@@ -39,6 +45,10 @@ function(kmapper_installed_library file target)
     target_compile_features(${library} INTERFACE cxx_std_20)
     target_include_directories(${library} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>
                                                     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
+    if(more_includes)
+      target_include_directories(${library} INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include/${more_includes}>
+                                                      $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/${more_includes}>)
+    endif()
   endforeach()
   add_library(kmapper::${target} ALIAS ${file})
   add_library(kmapper::${target}_static ALIAS ${file}_static)

@@ -1,5 +1,5 @@
 /* Writes to a high page, and reads it through another mapping. */
-#include <kmapper/linux/highmem.h>
+#include <linux/highmem.h>
 #include <string.h>
 
 int main(void) {
