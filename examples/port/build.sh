@@ -10,6 +10,10 @@
 # The exit code is 1 for PASS, 3 for FAIL.
 set -euo pipefail
 
+if (($# < 3)) || [[ $2 != -m32 && $2 != -m64 ]]; then
+  printf 'usage: build.sh COMPILER -m32|-m64 OUTPUT [MAIN]\n' >&2
+  exit 2
+fi
 compiler=$1 width=$2 output=$3
 here=$(cd -- "$(dirname -- "$0")" && pwd)
 root=$here/../..

@@ -134,6 +134,20 @@ void print(const char* text) {
   }
 }
 
+void print_hex(const char* what, std::uintptr_t number) {
+  print(what);
+  char digits[2 * sizeof number + 3];
+  char* at = digits + sizeof digits - 1;
+  *at = 0;
+  do {
+    *--at = "0123456789abcdef"[number % 16];
+    number /= 16;
+  } while (number != 0);
+  *--at = 'x';
+  *--at = '0';
+  print(at);
+}
+
 void end(std::uint8_t code) {
   out(0xF4, code);
   for (;;) asm volatile("cli\n\thlt");

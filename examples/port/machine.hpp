@@ -69,6 +69,7 @@ void yield();
 /// Nanoseconds since the machine began.
 std::uint64_t clock();
 void print(const char* text);
+void print_hex(const char* what, std::uintptr_t number);
 /// Ends the machine: QEMU's exit code is then 2 * code + 1.
 [[noreturn]] void end(std::uint8_t code);
 

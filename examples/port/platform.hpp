@@ -117,7 +117,12 @@ class Platform {
   }
   static void report(const kmapper::MisuseReport<Platform>& misuse) {
     const kmapper::MisuseText text = kmapper::describe(misuse.what);
-    for (const char* piece : {"kmapper: ", text.what, "; ", text.advice, "\n"}) print(piece);
+    for (const char* piece : {"kmapper: ", text.what}) print(piece);
+    if (misuse.page != nullptr) print_hex(", page ", misuse.page - pages);
+    if (misuse.slot != kmapper::kNoSlot) print_hex(", slot ", to_number(misuse.slot));
+    if (misuse.caller != nullptr)
+      print_hex(", called from ", reinterpret_cast<std::uintptr_t>(misuse.caller));
+    for (const char* piece : {"; ", text.advice, "\n"}) print(piece);
   }
 
   // --- kmap_local ---

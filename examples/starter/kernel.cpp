@@ -2,9 +2,10 @@
 // kernel needs one. The machine is examples/port, whose platform.hpp is what you write for yours:
 // docs/PORTING.md. In the root of the repository:
 //
-//     examples/port/build.sh c++ -m32 starter.elf examples/starter/kernel.cpp
+//     mkdir -p build
+//     examples/port/build.sh c++ -m32 build/starter.elf examples/starter/kernel.cpp
 //     machine="-display none -serial stdio -device isa-debug-exit,iobase=0xf4"
-//     qemu-system-i386 -kernel starter.elf $machine  # ends with 2 * code + 1: 1, of end(0)
+//     qemu-system-i386 -kernel build/starter.elf $machine  # ends with 2 * code + 1: 1, of end(0)
 #include "platform.hpp"
 
 extern "C" [[noreturn]] void port_main() {

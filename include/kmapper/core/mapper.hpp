@@ -56,6 +56,7 @@ struct PageAddress {
 template <class P>
 class Mapper {
  public:
+  static_assert(Platform<P>, "the platform lacks something that kmapper/core/platform.hpp lists");
   static_assert(
       kAtomicsAreLockFree<P>,
       "kmapper needs lock-free atomics of 32 bits and of a pointer: on x86, a CPU from the "

@@ -167,7 +167,11 @@ void Shell::holders(std::string_view arguments) {
 
 void Shell::hold(std::string_view arguments) {
   const auto pages = number_of(arguments);
-  if (pages) print("{} pages are held\n", held_.hold(*pages));
+  if (!pages) return;
+  const std::uint32_t before = held_.count();
+  const std::uint32_t held = held_.hold(*pages);
+  print("{} pages are held{}\n", held,
+        held - before < *pages ? "; there is no slot, or no memory, for more" : "");
 }
 
 void Shell::let_go(std::string_view /*arguments*/) {

@@ -23,6 +23,7 @@ class HeldPages {
   /// Maps so many more pages of high memory, or as many as there are slots and memory for. Returns
   /// how many are mapped now.
   std::uint32_t hold(std::uint32_t pages);
+  [[nodiscard]] std::uint32_t count() const { return pages_.pages(); }
   /// Unmaps and frees all of them; returns how many there were.
   std::uint32_t let_go();
 

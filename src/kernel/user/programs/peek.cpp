@@ -25,6 +25,10 @@ void show(std::uint32_t address, std::uint32_t begin, std::uint32_t end) {
 }  // namespace
 
 std::uint32_t run(std::string_view arguments) {
+  if (arguments.empty()) {
+    say("peek needs a process's number and an address: peek PID ADDRESS [SIZE [TIMES]]\n");
+    return 2;
+  }
   const std::uint32_t pid = next_number(arguments, 0);
   const std::uint32_t address = next_number(arguments, 0);
   const std::uint32_t size = std::min(next_number(arguments, kBytesOfLine), kMostBytes);

@@ -32,8 +32,7 @@ class PageTableEntry {
   void set_user(Pfn frame, Access access, bool owned);
   /// A directory's entry in a process's part of the address space.
   void set_user_table(Pfn table) { set(table, kWritable | kUser, 0); }
-  /// Clears Present: the CPU finds nothing here any more, but frame() and is_owned() still work.
-  /// Returns what take() returns.
+  /// take(), but frame() and is_owned() still work.
   bool hide() {  // NOLINT(modernize-use-nodiscard): not every caller needs the answer
     return (low_.fetch_and(~kPresent, std::memory_order_acq_rel) & kAccessed) != 0;
   }
@@ -58,7 +57,7 @@ class PageTableEntry {
     return (low_.exchange(0, std::memory_order_acq_rel) & kAccessed) != 0;
   }
 
-  /// Empties an entry that only this CPU uses. The high half stays, as in take().
+  /// Empties an entry that no other thread uses. The high half stays, as in take().
   void clear() { low_.store(0, std::memory_order_relaxed); }
 
   /// The whole entry, present or not: to save an entry that only this CPU uses, while other threads
@@ -185,12 +184,10 @@ class ImageMappedLow {
 /// The physical address of `address`, or nothing. Any context.
 [[nodiscard]] std::optional<PhysAddr> translate(VirtAddr address);
 
-/// The end of the addresses that a page-table entry of this CPU can have. (SDM 3A 4.1.4,
-/// MAXPHYADDR)
+/// The end of this CPU's physical addresses. (SDM 3A 4.1.4, MAXPHYADDR)
 [[nodiscard]] PhysAddr physical_end();
 
-/// Copies physical memory from any address through the boot window. At boot only: one caller at a
-/// time.
+/// Copies physical memory from any address. At boot only: one caller at a time.
 void read_physical(PhysAddr from, std::span<unsigned char> to);
 
 /// The bytes of the image, physical.
