@@ -81,7 +81,7 @@ install(CODE "if(CMAKE_INSTALL_DO_STRIP)
   endforeach()
 endif()")
 
-# All headers except the core's. They are for kernels, which are built with the core's sources.
+# All headers except the core's, which are for kernels: a kernel vendors the folder.
 file(GLOB_RECURSE kmapper_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kmapper/*)
 list(FILTER kmapper_headers EXCLUDE REGEX "/kmapper/core/")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/kmapper DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}

@@ -1,7 +1,7 @@
 # The options and functions that all targets of this project share.
 
-# Warnings are errors when this project is built by itself. A build of the libraries alone may be
-# made by a compiler, or with an optimisation, that was never tested, and another project has warnings of its own.
+# Warnings are errors when this project is built by itself. A build of the libraries alone may be made by a compiler, or
+# with an optimisation, that was never tested, and another project has warnings of its own.
 add_library(kmapper_options INTERFACE)
 if(PROJECT_IS_TOP_LEVEL)
   target_compile_options(kmapper_options INTERFACE -Wall -Wextra $<$<BOOL:${KMAPPER_TESTS}>:-Werror>)

@@ -13,8 +13,8 @@ need_for_format() { need clang-format-$llvm have clang-format-$llvm; }
 sources() {
   local pattern names=()
   for pattern; do names+=(-o -name "$pattern"); done
-  (cd "$root" && find include src tests bench examples integrations tools -type f \
-    \( "${names[@]:1}" \) 2>/dev/null | sort) || true
+  (cd "$root" && find include src tests bench examples tools -type f \
+    \( "${names[@]:1}" \) | sort)
 }
 
 command_format() {

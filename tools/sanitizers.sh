@@ -1,5 +1,5 @@
-# Whether programs with sanitizers run on this machine. ./dev sources this file; say, compiler, root and unrandomised stand
-# there.
+# Whether programs with sanitizers run on this machine. ./dev sources this file, and has say, compiler, root and
+# unrandomised.
 #
 # AddressSanitizer and ThreadSanitizer want fixed addresses for their shadow memory, and LeakSanitizer traces the process.
 # Containers and kernels differ in what they let them have: without it every program ends at once, whatever it is.

@@ -268,7 +268,8 @@ class Player {
       _exit(is_forked(window.map(0, 1).error()) && lost.touch() && begins_anew(false) ? 0 : 1);
     }
     int status = 0;
-    return waitpid(child, &status, 0) == child && status == 0;
+    if (waitpid(child, &status, 0) != child) return false;
+    return is_well_among_threads(WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
   }
 
   World& world_;

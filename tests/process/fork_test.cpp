@@ -173,14 +173,16 @@ TEST_F(ForkAmongThreads, ASignalsHandlerForksInTheMiddleOfACall) {
 TEST_F(ForkAmongThreads, TheChildDestroysAWindowWhileTheOthersOpenAndCloseFiles) {
   const Crowd crowd(
       3, [this] { const FileWindow other(file_.descriptor(), Access::read_only, budget_); });
-  for (int i = 0; i < kForks; ++i) {
+  ChildrenAmongThreads children;
+  int ended = 0;
+  do {
     std::optional<FileWindow> own(std::in_place, file_.descriptor(), Access::read_only, budget_);
-    const int ended = in_a_child_within(kSecondsAmongThreads, [&] {
+    ended = in_a_child_within(kSecondsAmongThreads, [&] {
       own.reset();
       return 0;
     });
-    ASSERT_PRED1(is_well_among_threads, ended);
-  }
+  } while (children.counts(ended) && children.size() != kForks);
+  EXPECT_TRUE(children.are_well()) << ended;
 }
 
 TEST_F(ForkAmongThreads, TheChildIsToldByEveryCall) {
@@ -191,8 +193,10 @@ TEST_F(ForkAmongThreads, TheChildIsToldByEveryCall) {
     (void)window_.resize(16 * page_bytes);
     (void)budget_.trim();
   });
-  for (int i = 0; i < kForks; ++i) {
-    const int ended = in_a_child_within(kSecondsAmongThreads, [&] {
+  ChildrenAmongThreads children;
+  int ended = 0;
+  do {
+    ended = in_a_child_within(kSecondsAmongThreads, [&] {
       if (memory.allocate().error().code() != WindowErrc::forked) return 1;
       if (memory.free(HighPage{0}).code() != WindowErrc::forked) return 2;
       if (memory.allocated() != 0) return 3;
@@ -214,8 +218,8 @@ TEST_F(ForkAmongThreads, TheChildIsToldByEveryCall) {
         return error.code() == WindowErrc::forked ? 0 : 12;
       }
     });
-    ASSERT_PRED1(is_well_among_threads, ended);
-  }
+  } while (children.counts(ended) && children.size() != kForks);
+  EXPECT_TRUE(children.are_well()) << ended;
 }
 
 TEST(Fork, TheChildOfKernelCodeDoesNotWaitForOtherThreads) {

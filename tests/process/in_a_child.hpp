@@ -14,8 +14,10 @@ namespace kmapper::process {
 /// that takes or frees memory waits for ever for one that another thread of its parent held. It
 /// does so in programs that only call malloc(), free() and fork(), too. The C library's allocator
 /// does not.
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__)
 inline constexpr bool kAllocatorMayHangInChild = true;
+#elif defined(__has_feature)
+inline constexpr bool kAllocatorMayHangInChild = __has_feature(address_sanitizer);
 #else
 inline constexpr bool kAllocatorMayHangInChild = false;
 #endif
@@ -27,6 +29,28 @@ inline constexpr unsigned kSecondsAmongThreads = kAllocatorMayHangInChild ? 20 :
 inline bool is_well_among_threads(int ended) {
   return ended == 0 || (kAllocatorMayHangInChild && ended == -SIGALRM);
 }
+
+/// Children that were forked so, one after the other.
+class ChildrenAmongThreads {
+ public:
+  /// Whether to go on: false after one that did what it should not, and after three that hung.
+  bool counts(int ended) {
+    ++size_;
+    if (ended == 0) ++finished_;
+    if (ended != 0 && is_well_among_threads(ended)) ++hung_;
+    is_well_ = is_well_ && is_well_among_threads(ended);
+    return is_well_ && hung_ < 3;
+  }
+  [[nodiscard]] int size() const { return size_; }
+  /// None did what it should not, and not all of them hung.
+  [[nodiscard]] bool are_well() const { return is_well_ && finished_ != 0; }
+
+ private:
+  int size_ = 0;
+  int finished_ = 0;
+  int hung_ = 0;
+  bool is_well_ = true;
+};
 
 /// The function's return value, as an exit code; below 0: the signal that ended it. -SIGALRM: it
 /// has not ended within so many seconds (0: no limit).

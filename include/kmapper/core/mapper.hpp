@@ -332,8 +332,8 @@ class Mapper {
     return cell.load(std::memory_order_relaxed) == found;
   }
 
-  /// `offset` is that of the slot's entry. It is in a register when the word has been reached, and
-  /// half the way to the slot's address.
+  /// `offset` is that of the slot's entry: the caller has it in a register, and the word is reached
+  /// by one addition.
   [[gnu::always_inline]] void drop_user(std::size_t offset, Page page) {
     // Release: pairs with claim() and with the next hit(). What the user did to the page comes
     // before the flush, and before what the next user does.

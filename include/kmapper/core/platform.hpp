@@ -189,7 +189,8 @@ concept LocalPlatform = Platform<P> &&
   // low page's. Any context.
   { constant.is_local(address) } -> std::same_as<bool>;
   // Makes the slot map the page. Its entry is empty and not in this CPU's TLB. An interrupt may
-  // come at any time, and so may a context switch, which keeps what has been written so far.
+  // come at any time, and so may a context switch, by which the entry stays as far as it is
+  // written.
   { p.write_local_pte(slot, page) } -> std::same_as<void>;
   // Empties the entry and drops it from this CPU's TLB.
   { p.clear_local_pte(slot) } -> std::same_as<void>;

@@ -81,9 +81,9 @@ inline constexpr std::uint32_t kTakeable = kLive | kIdle | kNotParked;
   return word + kGeneration - kLive - kIdle;
 }
 
-/// The word that publishes a dead slot, with its first user. One addition, because a dead word is
-/// its generation and kNotParked. A miss does not set `referenced`: a page earns its second chance
-/// by being used again.
+/// The word that publishes a dead slot, with its first user. One addition is enough, because all
+/// bits of a dead word are 0 but its generation and kNotParked. A miss does not set `referenced`: a
+/// page earns its second chance by being used again.
 [[nodiscard]] constexpr std::uint32_t published(std::uint32_t dead) {
   return dead + kLive + kOneUser;
 }

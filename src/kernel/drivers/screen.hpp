@@ -1,6 +1,6 @@
 // The screen of a PC in text mode: it shows the console on a machine whose serial line is not
-// connected. It is used from the first line on if the BIOS's data name such a screen; the loader's
-// information, which is read later, may correct that.
+// connected. If the BIOS's data name such a screen, it is used from the first line on. The loader's
+// information is read later; where it says otherwise, it is believed.
 #pragma once
 
 #include <cstddef>

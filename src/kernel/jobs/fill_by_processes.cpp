@@ -20,7 +20,7 @@ constexpr std::uint32_t kPagesOfOne = 1U << 18;
 constexpr std::uint32_t kTicksToHold =
     10;  // all of it, so that all have their pages at the same time
 
-// The running processes; they are waited for in any case.
+// The running processes. Also a run that fails waits for them.
 class Fillers {
  public:
   ~Fillers() { (void)wait(); }

@@ -187,9 +187,9 @@ void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
   const std::span all = std::span(records).first(count);
   fill_pending(all);
   for (Record* const it : all) {
-    // The first use of the others will be a hit, and give them a second chance. A granule without
-    // one would be taken back before its neighbours, and then their slots would no longer be
-    // neighbours.
+    // The first use of a granule that was mapped ahead will be a hit, and give it a second chance.
+    // `own` gets one here: else it would be taken back before its neighbours, and their slots would
+    // no longer be neighbours.
     if (it != own)
       arena_->unpin(*it);
     else if (arena_->window().try_kmap(it->page.load(std::memory_order_relaxed)) != nullptr)

@@ -1,6 +1,6 @@
-// Home placement: every granule of a file has an address of its own. Mapping a granule needs no
-// system call, or one that fills it. Taking a batch back needs one for all of it (Arena::drop).
-// That is several times as fast as mapping over a slot's addresses.
+// Home placement: every granule of a file has an address of its own. To map a granule takes one
+// system call, which fills it, or none. To take a batch back takes one for all of it (Arena::drop).
+// Both are several times as fast as to map over a slot's addresses.
 //
 // The addresses come in extents. The first is as long as the file is when it is opened. When the
 // file grows, another follows, of at least the same length, so that there are few. Granules that
@@ -12,12 +12,12 @@
 //
 //     memory files, granules below 64 KiB   opened for writing: a write access maps one page
 //     memory files, granules from 64 KiB    a read fault maps 64 KiB at most, on their borders
-//     all files, granules of 2 MiB          where pages have 4 KiB: no folio is larger, or crosses
-//                                           their borders
+//     all files, granules of 2 MiB          only where pages have 4 KiB: then no folio is larger
+//                                           than a granule, and none crosses its borders
 //
-// Other granules are smaller than the kernel's huge pages: their extents begin where no huge page
-// of the file can be mapped as one. The first granule that is mapped is checked: if this machine's
-// kernel maps more, there is no home.
+// Granules below 2 MiB are smaller than the kernel's huge pages: their extents begin where no huge
+// page of the file can be mapped as one. The first granule that is mapped is checked: if this
+// machine's kernel maps more, there is no home.
 //
 // A process that locks all that it maps (mlockall with MCL_FUTURE) has no homes, because the kernel
 // would map whole files. What a later mlockall() locks is unlocked when the next granule is taken

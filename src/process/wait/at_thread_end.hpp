@@ -21,8 +21,8 @@ class AtThreadEnd {
  public:
   constexpr explicit AtThreadEnd(void (*end)(void*)) : end_(end) {}
 
-  /// `value` is not null. False: the system has no memory or no key for it. Takes no lock, so that
-  /// a child that is forked meanwhile can call it, too.
+  /// `value` is not null. False: the system has no memory or no key for it. Takes no lock: a
+  /// child can call it that another thread forked during the parent's call.
   [[nodiscard]] bool arm(void* value) noexcept {
     // Acquire and release: pairs with itself in other threads, for the key's own state.
     std::uint64_t key = key_.load(std::memory_order_acquire);

@@ -1,7 +1,7 @@
-// Segments and task states: flat code and data, of the kernel and of ring 3; one data segment whose
-// base makes %fs the per-CPU area; a task state for the CPU; and one that double faults switch to,
-// because a double fault often means a broken stack (SDM 3A 6.15, "Interrupt 8"; 7.2, "Task
-// Management Data Structures").
+// Segments and task states (SDM 3A 7.2, "Task Management Data Structures"). The kernel and ring 3
+// have flat code and data each. The base of one more data segment makes %fs the per-CPU area. A CPU
+// has a task state, and another one for double faults: these often mean a broken stack, and the
+// switch to that state brings a good one (SDM 3A 6.15, "Interrupt 8").
 #pragma once
 
 #include <cstdint>
