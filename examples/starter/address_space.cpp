@@ -2,8 +2,12 @@
 //
 //     truncate -s 101G big
 //     printf 'These bytes lie at 100 GiB.' | dd of=big bs=1 seek=100G conv=notrunc status=none
-//     c++ -m32 -std=c++20 address_space.cpp -o address_space -lkmapper
+//     flags="-m32 -idirafter /usr/include/x86_64-linux-gnu -std=c++20"
+//     c++ $flags address_space.cpp -o address_space -lkmapper
 //     ./address_space big
+//
+// This needs libkmapper-dev for i386, and g++-multilib or g++-12-multilib (for g++ 12). With
+// g++-12-multilib alone, the compiler finds <asm/errno.h> only by -idirafter.
 #include <kmapper/process/process.hpp>
 
 #include <cstdio>

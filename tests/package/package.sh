@@ -231,8 +231,8 @@ check_examples() {
 starter() {
   mkdir -p commands
   ln -sf "$(command -v "$compiler")" commands/c++
-  PATH=$PWD/commands:$PATH CPLUS_INCLUDE_PATH=$include:/usr/include/x86_64-linux-gnu C_INCLUDE_PATH=$include \
-    LIBRARY_PATH=$lib LD_LIBRARY_PATH=$lib "$here/../examples/starter.sh" "$1" 0 "$2"
+  PATH=$PWD/commands:$PATH CPLUS_INCLUDE_PATH=$include C_INCLUDE_PATH=$include LIBRARY_PATH=$lib \
+    LD_LIBRARY_PATH=$lib "$here/../examples/starter.sh" "$1" 0 "$2"
 }
 
 # The programs that a user begins with, each for the architecture that its first comment speaks of.
