@@ -10,14 +10,10 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 python3 -B "$here/snippets.py" "$root/README.md" kernel "$work/snippet.cpp"
-cat >"$work/platform.hpp" <<END
-#include "$port/platform.hpp"
-using Platform = port::Platform;
-END
 # As examples/port/build.sh does, with another main.
 "$compiler" -m32 -idirafter /usr/include/x86_64-linux-gnu -std=c++20 -O2 -ffreestanding -nostdlib -static \
   -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector -fno-pic -fno-pie -mno-sse -mno-mmx \
-  -Wall -Wextra -Werror -DKMAPPER_CHECKED=0 -I"$work" -I"$root/include" \
+  -Wall -Wextra -Werror -DKMAPPER_CHECKED=0 -I"$port" -I"$root/include" \
   "$work/snippet.cpp" "$here/kernel_main.cpp" "$port/kmapper.cpp" "$port/machine.cpp" "$port/boot.S" \
   -Wl,-T,"$port/port.ld" -Wl,-e,start -Wl,--build-id=none -Wl,-z,noexecstack -o "$work/kernel"
 

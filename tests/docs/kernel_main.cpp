@@ -5,20 +5,20 @@
 #include "kmapper/core/mapper.hpp"
 #include "platform.hpp"
 
-extern kmapper::Mapper<Platform> window;
-void fill_page(Platform::Page page, int value);
+extern kmapper::Mapper<port::Platform> window;
+void fill_page(port::Platform::Page page, int value);
 
 namespace {
 
 constexpr int kPages = 100;
 constexpr int kSlots = 16;
 
-Platform::Page page(int number) { return port::pages + port::kFirstHighPage + number; }
+port::Platform::Page page(int number) { return port::pages + port::kFirstHighPage + number; }
 
 bool is_filled(int number) {
   const auto* const bytes = static_cast<const unsigned char*>(window.kmap(page(number)));
   bool is = bytes != nullptr;
-  for (std::size_t i = 0; is && i < Platform::kPageSize; ++i) is = bytes[i] == number;
+  for (std::size_t i = 0; is && i < port::Platform::kPageSize; ++i) is = bytes[i] == number;
   window.kunmap(page(number));
   return is;
 }
