@@ -59,7 +59,7 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   // The most CPUs: 1 or more.
   { P::kMaxCpus } -> std::convertible_to<std::size_t>;
   // Whether the hardware sets a PTE's Accessed bit before any TLB may hold the translation (Intel
-  // SDM vol. 3A, 4.10.2.3 says so for x86). Only then may a flush be left out.
+  // SDM vol. 3A, 4.8 and 4.10.2.3 say so for x86). Only then may a flush be left out.
   { P::kHardwareSetsAccessed } -> std::convertible_to<bool>;
   // Whether to check for misuse on the fast paths too (a debug build).
   { P::kChecked } -> std::convertible_to<bool>;
@@ -96,7 +96,8 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   // --- The CPU ---
   // This CPU's number, below kMaxCpus. A hint: the caller may migrate at any time. Any context.
   { p.cpu() } -> std::same_as<std::uint32_t>;
-  // Whether the caller may sleep: not in an interrupt, preemption on, no spinlock held.
+  // Whether the caller may sleep: not in an interrupt, interrupts and preemption on, no spinlock
+  // held.
   { p.may_sleep() } -> std::same_as<bool>;
   // Whether the caller may wait for other CPUs (a flush, or a change in progress there): interrupts
   // are on and no spinlock is held.

@@ -34,7 +34,7 @@ class KernelPlatform {
   static constexpr std::size_t kMaxVmapPages = (kVmapEnd - kVmapBase) / kernel::kPageSize;
   static constexpr std::size_t kMaxCpus = kernel::kMaxCpus;
   static constexpr std::size_t kPageSize = kernel::kPageSize;
-  static constexpr bool kHardwareSetsAccessed = true;  // SDM 3A 4.8
+  static constexpr bool kHardwareSetsAccessed = true;  // SDM 3A 4.8, 4.10.2.3
   static constexpr bool kChecked = KMAPPER_CHECKED != 0;
   static constexpr bool kStrict = KMAPPER_STRICT != 0;
 
