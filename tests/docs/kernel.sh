@@ -1,20 +1,27 @@
 #!/usr/bin/env bash
-# Builds the program of README.md for kernels with the smallest platform, that of examples/port, and boots it.
+# Builds a program of the documents for kernels with the smallest platform, that of examples/port, and boots it.
 #
-# kernel.sh ROOT COMPILER
+# kernel.sh ROOT COMPILER DOCUMENT NAME    NAME_main.cpp has port_main(); NAME.c, where there is one, is linked, too
 set -euo pipefail
 
-root=$1 compiler=$2 here=$(cd -- "$(dirname -- "$0")" && pwd)
+root=$1 compiler=$2 document=$3 name=$4 here=$(cd -- "$(dirname -- "$0")" && pwd)
 port=$root/examples/port
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-python3 -B "$here/snippets.py" "$root/README.md" kernel "$work/snippet.cpp"
+python3 -B "$here/snippets.py" "$root/$document" "$name" "$work/snippet.cpp"
 # As examples/port/build.sh does, with another main.
-"$compiler" -m32 -idirafter /usr/include/x86_64-linux-gnu -std=c++20 -O2 -ffreestanding -nostdlib -static \
-  -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector -fno-pic -fno-pie -mno-sse -mno-mmx \
-  -Wall -Wextra -Werror -DKMAPPER_CHECKED=0 -I"$port" -I"$root/include" \
-  "$work/snippet.cpp" "$here/kernel_main.cpp" "$port/kmapper.cpp" "$port/machine.cpp" "$port/boot.S" \
+flags=(-m32 -O2 -ffreestanding -fno-stack-protector -fno-pic -fno-pie -mno-sse -mno-mmx -Wall -Wextra -Werror)
+objects=()
+if [[ -e $here/$name.c ]]; then
+  cc=cc
+  [[ $compiler != *clang* ]] || cc=clang
+  objects=("$work/c.o")
+  "$cc" "${flags[@]}" -std=c99 -c "$here/$name.c" -o "${objects[0]}"
+fi
+"$compiler" "${flags[@]}" -idirafter /usr/include/x86_64-linux-gnu -std=c++20 -nostdlib -static \
+  -fno-exceptions -fno-rtti -fno-threadsafe-statics -DKMAPPER_CHECKED=0 -I"$port" -I"$root/include" \
+  "$work/snippet.cpp" "$here/${name}_main.cpp" "${objects[@]}" "$port/kmapper.cpp" "$port/machine.cpp" "$port/boot.S" \
   -Wl,-T,"$port/port.ld" -Wl,-e,start -Wl,--build-id=none -Wl,-z,noexecstack -o "$work/kernel"
 
 status=0
