@@ -111,7 +111,7 @@ check_needs() {
 # find_version VERSION: asks CMake for the package.
 find_version() {
   cmake -G Ninja -S "$here/program" -B "find-$1" -D CMAKE_PREFIX_PATH="$root/usr" -D CMAKE_CXX_COMPILER="$compiler" \
-    -D CMAKE_CXX_FLAGS="${width[*]}" -D CMAKE_LIBRARY_ARCHITECTURE=$triplet -D WANTED="$1" 2>&1
+    -D CMAKE_C_FLAGS="${width[*]}" -D CMAKE_CXX_FLAGS="${width[*]}" -D CMAKE_LIBRARY_ARCHITECTURE=$triplet -D WANTED="$1" 2>&1
 }
 
 # The headers, the libraries that a program runs with, pkg-config, CMake and the package are of one version.
@@ -177,7 +177,7 @@ check_headers() {
 # build_with_cmake PREFIX
 build_with_cmake() {
   if ! { cmake -G Ninja -S "$here/program" -B build -D CMAKE_PREFIX_PATH="$1" -D CMAKE_CXX_COMPILER="$compiler" \
-    -D CMAKE_CXX_FLAGS="${width[*]}" -D CMAKE_LIBRARY_ARCHITECTURE=$triplet && cmake --build build; } >log 2>&1; then
+    -D CMAKE_C_FLAGS="${width[*]}" -D CMAKE_CXX_FLAGS="${width[*]}" -D CMAKE_LIBRARY_ARCHITECTURE=$triplet && cmake --build build; } >log 2>&1; then
     cat log
     fail "the program does not build with CMake"
   fi
