@@ -115,9 +115,9 @@ class VmapRange {
   enum class CleanUp : std::uint8_t { done, waited, nothing_dirty, may_not_wait };
 
   void unmap(const void* address);
-  std::uint32_t take_area(const void* address, std::uint32_t owns_pages);
+  Run take_area(const void* address, std::uint32_t owns_pages);
   void report_wrong(Misuse misuse, const void* address, const void* caller);
-  Result<VmapPage> find_run(std::size_t pages);
+  Result<VmapPage> find_run(std::uint32_t pages);
   void free_hidden(VmapPage at);
   void free_flushed(const PageSet& flushed);
   std::uint32_t take_run(std::uint32_t pages);

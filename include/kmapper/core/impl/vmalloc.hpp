@@ -10,9 +10,13 @@ namespace kmapper {
 
 template <class P>
 Result<void*> VmallocRange<P>::vmalloc(std::uint32_t pages) {
-  const Result<VmapPage> run = this->find_run(pages);
-  if (!run) return run.error();
-  const std::uint32_t first = to_number(*run);
+  if (pages >= this->page_count_) return MapError::too_large;
+  std::uint32_t first = this->take_run(pages + Base::kGuard);
+  if (first == Base::kNone) {
+    const Result<VmapPage> run = this->find_run(pages);
+    if (!run) return run.error();
+    first = to_number(*run);
+  }
   for (std::uint32_t i = 0; i < pages; ++i) {
     CleanUp came_to = CleanUp::nothing_dirty;
     Page page = this->platform_.alloc_page();
@@ -28,7 +32,7 @@ Result<void*> VmallocRange<P>::vmalloc(std::uint32_t pages) {
   }
   // Release: as in vmap().
   this->sizes_[first].store((pages + Base::kGuard) | Base::kOwnsPages, std::memory_order_release);
-  return this->platform_.vmap_address(*run);
+  return this->platform_.vmap_address(VmapPage{first});
 }
 
 /// Frees the memory that waits. A flush under way frees what it has taken; what came later needs
@@ -49,11 +53,10 @@ auto VmallocRange<P>::clean_up_for_memory() -> CleanUp {
 
 template <class P>
 [[gnu::noinline]] void VmallocRange<P>::unmap_and_free(const void* address) {
-  const std::uint32_t size = this->take_area(address, Base::kOwnsPages);
-  if (size == 0)
+  const Run area = this->take_area(address, Base::kOwnsPages);
+  if (area.end == 0)
     return this->report_wrong(Misuse::vfree_wrong_address, address, __builtin_return_address(0));
-  const std::uint32_t first = this->number_of(address);
-  give_back({first, first + size}, size - Base::kGuard);
+  give_back(area, area.end - area.first - Base::kGuard);
 }
 
 /// Unmaps the first `mapped` pages of an area of vmalloc(). Their memory is freed now if no TLB can

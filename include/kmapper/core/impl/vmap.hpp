@@ -23,43 +23,42 @@ void VmapRange<P>::open(std::uint32_t pages) {
 
 template <class P>
 Result<void*> VmapRange<P>::vmap(std::span<const Page> pages) {
-  const Result<VmapPage> run = find_run(pages.size());
-  if (!run) return run.error();
-  const std::uint32_t first = to_number(*run);
+  if (pages.size() >= page_count_) return MapError::too_large;
+  std::uint32_t first = take_run(static_cast<std::uint32_t>(pages.size()) + kGuard);
+  if (first == kNone) [[unlikely]] {
+    const Result<VmapPage> run = find_run(static_cast<std::uint32_t>(pages.size()));
+    if (!run) return run.error();
+    first = to_number(*run);
+  }
   for (std::uint32_t i = 0; i < pages.size(); ++i)
     platform_.write_vmap_pte(VmapPage{first + i}, pages[i]);
   // Release: pairs with take_area() and area_at(). The caller publishes the address itself.
   sizes_[first].store(static_cast<std::uint32_t>(pages.size()) + kGuard, std::memory_order_release);
-  return platform_.vmap_address(*run);
+  return platform_.vmap_address(VmapPage{first});
 }
 
-/// Takes a run for an area of so many pages, and flushes for it if the caller may.
+/// Takes a run for an area of so many pages, when there was none a moment ago: flushes for it if
+/// the caller may.
 template <class P>
-Result<VmapPage> VmapRange<P>::find_run(std::size_t pages) {
-  static_assert(kGuard == 1);
-  if (pages >= page_count_) return MapError::too_large;
-  const auto size = static_cast<std::uint32_t>(pages) + kGuard;
-  std::uint32_t first = take_run(size);
-  while (first == kNone) {
+[[gnu::noinline]] Result<VmapPage> VmapRange<P>::find_run(std::uint32_t pages) {
+  for (;;) {
     const CleanUp came_to = clean_up();
-    first = take_run(size);
-    if (first != kNone) break;
+    const std::uint32_t first = take_run(pages + kGuard);
+    if (first != kNone) return VmapPage{first};
     if (came_to == CleanUp::nothing_dirty) return MapError::no_room;
     if (came_to == CleanUp::may_not_wait) return MapError::would_sleep;
   }
-  return VmapPage{first};
 }
 
 template <class P>
 [[gnu::noinline]] void VmapRange<P>::unmap(const void* address) {
-  const std::uint32_t size = take_area(address, 0);
-  if (size == 0)
+  const Run area = take_area(address, 0);
+  if (area.end == 0) [[unlikely]]
     return report_wrong(Misuse::vunmap_wrong_address, address, __builtin_return_address(0));
-  const std::uint32_t first = number_of(address);
   bool accessed = false;
-  for (std::uint32_t i = 0; i < size - kGuard; ++i)
-    accessed |= platform_.take_vmap_pte(VmapPage{first + i});
-  put_back({first, first + size}, accessed, 0);
+  for (std::uint32_t page = area.first; page != area.end - kGuard; ++page)
+    accessed |= platform_.take_vmap_pte(VmapPage{page});
+  put_back(area, accessed, 0);
 }
 
 /// Frees the page that a hidden PTE remembers, if it does.
@@ -81,19 +80,20 @@ void VmapRange<P>::free_flushed(const PageSet& flushed) {
 }
 
 /// Takes the size of the area that begins at the address out of sizes_: the caller alone has the
-/// area from now on. 0: no area begins there, or one of the other kind.
+/// area from now on. Its end is 0: no area begins there, or one of the other kind.
 template <class P>
-std::uint32_t VmapRange<P>::take_area(const void* address, std::uint32_t owns_pages) {
+[[gnu::always_inline]] inline auto VmapRange<P>::take_area(const void* address,
+                                                           std::uint32_t owns_pages) -> Run {
   const std::uint32_t first = number_of(address);
-  if (first == kNone) return 0;
+  if (first == kNone) return {0, 0};
   // Acquire: pairs with vmap() and vmalloc(). When two threads unmap the same area, one of them
   // finds its size; the other has made a mistake.
   std::uint32_t size = sizes_[first].load(std::memory_order_relaxed);
   if (size == 0 || (size & kOwnsPages) != owns_pages ||
       !sizes_[first].compare_exchange_strong(size, 0, std::memory_order_acq_rel,
                                              std::memory_order_relaxed))
-    return 0;
-  return size & ~kOwnsPages;
+    return {0, 0};
+  return {first, first + (size & ~kOwnsPages)};
 }
 
 template <class P>
@@ -131,7 +131,8 @@ std::uint32_t VmapRange<P>::take_run(std::uint32_t pages) {
 /// Takes the pages of an area that is no longer used. Pages without an access are in no TLB.
 /// `waiting`: pages of memory that are to be freed after the flush.
 template <class P>
-void VmapRange<P>::put_back(Run run, bool accessed, std::uint32_t waiting) {
+[[gnu::always_inline]] inline void VmapRange<P>::put_back(Run run, bool accessed,
+                                                          std::uint32_t waiting) {
   const std::uint32_t pages = run.end - run.first;
   lock_.lock();
   --areas_;
