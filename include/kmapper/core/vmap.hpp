@@ -117,7 +117,8 @@ class VmapRange {
   void unmap(const void* address);
   Run take_area(const void* address, std::uint32_t owns_pages);
   void report_wrong(Misuse misuse, const void* address, const void* caller);
-  Result<VmapPage> find_run(std::uint32_t pages);
+  Result<VmapPage> take_run_for(std::size_t pages);
+  Result<VmapPage> flush_for_run(std::uint32_t pages);
   void free_hidden(VmapPage at);
   void free_flushed(const PageSet& flushed);
   std::uint32_t take_run(std::uint32_t pages);

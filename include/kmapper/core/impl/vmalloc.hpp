@@ -10,13 +10,9 @@ namespace kmapper {
 
 template <class P>
 Result<void*> VmallocRange<P>::vmalloc(std::uint32_t pages) {
-  if (pages >= this->page_count_) return MapError::too_large;
-  std::uint32_t first = this->take_run(pages + Base::kGuard);
-  if (first == Base::kNone) {
-    const Result<VmapPage> run = this->find_run(pages);
-    if (!run) return run.error();
-    first = to_number(*run);
-  }
+  const Result<VmapPage> run = this->take_run_for(pages);
+  if (!run) return run.error();
+  const std::uint32_t first = to_number(*run);
   for (std::uint32_t i = 0; i < pages; ++i) {
     CleanUp came_to = CleanUp::nothing_dirty;
     Page page = this->platform_.alloc_page();
@@ -32,7 +28,7 @@ Result<void*> VmallocRange<P>::vmalloc(std::uint32_t pages) {
   }
   // Release: as in vmap().
   this->sizes_[first].store((pages + Base::kGuard) | Base::kOwnsPages, std::memory_order_release);
-  return this->platform_.vmap_address(VmapPage{first});
+  return this->platform_.vmap_address(*run);
 }
 
 /// Frees the memory that waits. A flush under way frees what it has taken; what came later needs

@@ -23,27 +23,33 @@ void VmapRange<P>::open(std::uint32_t pages) {
 
 template <class P>
 Result<void*> VmapRange<P>::vmap(std::span<const Page> pages) {
-  if (pages.size() >= page_count_) return MapError::too_large;
-  std::uint32_t first = take_run(static_cast<std::uint32_t>(pages.size()) + kGuard);
-  if (first == kNone) [[unlikely]] {
-    const Result<VmapPage> run = find_run(static_cast<std::uint32_t>(pages.size()));
-    if (!run) return run.error();
-    first = to_number(*run);
-  }
+  const Result<VmapPage> run = take_run_for(pages.size());
+  if (!run) return run.error();
+  const std::uint32_t first = to_number(*run);
   for (std::uint32_t i = 0; i < pages.size(); ++i)
     platform_.write_vmap_pte(VmapPage{first + i}, pages[i]);
   // Release: pairs with take_area() and area_at(). The caller publishes the address itself.
   sizes_[first].store(static_cast<std::uint32_t>(pages.size()) + kGuard, std::memory_order_release);
-  return platform_.vmap_address(VmapPage{first});
+  return platform_.vmap_address(*run);
 }
 
-/// Takes a run for an area of so many pages, when there was none a moment ago: flushes for it if
-/// the caller may.
+/// Takes a run for an area of so many pages and its guard.
 template <class P>
-[[gnu::noinline]] Result<VmapPage> VmapRange<P>::find_run(std::uint32_t pages) {
+[[gnu::always_inline]] inline Result<VmapPage> VmapRange<P>::take_run_for(std::size_t pages) {
+  if (pages >= page_count_) return MapError::too_large;
+  const std::uint32_t size = static_cast<std::uint32_t>(pages) + kGuard;
+  const std::uint32_t first = take_run(size);
+  if (first != kNone) [[likely]]
+    return VmapPage{first};
+  return flush_for_run(size);
+}
+
+/// Takes a run of so many pages when there was none a moment ago: flushes for it if the caller may.
+template <class P>
+[[gnu::noinline]] Result<VmapPage> VmapRange<P>::flush_for_run(std::uint32_t pages) {
   for (;;) {
     const CleanUp came_to = clean_up();
-    const std::uint32_t first = take_run(pages + kGuard);
+    const std::uint32_t first = take_run(pages);
     if (first != kNone) return VmapPage{first};
     if (came_to == CleanUp::nothing_dirty) return MapError::no_room;
     if (came_to == CleanUp::may_not_wait) return MapError::would_sleep;
