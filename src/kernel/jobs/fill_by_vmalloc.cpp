@@ -37,7 +37,6 @@ class Areas {
   }
   void free() {
     while (count_ != 0) vfree(const_cast<std::uint32_t*>(areas_[--count_]));
-    vmap_range.flush();
   }
   [[nodiscard]] std::uint32_t count() const { return count_; }
 
@@ -53,7 +52,6 @@ class Areas {
 }  // namespace
 
 Outcome fill_by_vmalloc() {
-  vmap_range.flush();  // frees the memory that waits
   const std::uint32_t free_before = free_pages_now();
   const std::uint64_t begun = now_ns();
   Areas areas;

@@ -8,9 +8,8 @@
 #include "kernel/jobs/progress.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/mm/buddy.hpp"
+#include "kernel/mm/block_list.hpp"
 #include "kernel/mm/highmem.hpp"
-#include "kernel/mm/page_alloc.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -44,24 +43,6 @@ bool reads_back(Page* page) {
   return right;
 }
 
-Outcome take_all(BlockList& blocks) {
-  for (unsigned order = Buddy::kMaxOrder + 1; order-- > 0;) {
-    for (;;) {
-      Page* const block = alloc_pages(GFP_HIGHMEM, order);
-      if (block == nullptr) break;
-      if (!is_high(block)) {  // high memory is used up
-        free_pages(block, order);
-        break;
-      }
-      if (!blocks.add(block, order)) {
-        free_pages(block, order);
-        return failed("out of memory for the list of blocks");
-      }
-    }
-  }
-  return passed();
-}
-
 // Calls visit for every `sample`th page, with a progress line now and then. Returns whether it
 // always returned true.
 template <class Visit>
@@ -86,8 +67,7 @@ bool for_each_sample(std::string_view done, const BlockList& blocks, std::uint32
 
 Outcome fill_high_memory(std::uint32_t sample) {
   BlockList blocks;
-  const Outcome taken = take_all(blocks);
-  if (taken.has_failed()) return taken;
+  if (!blocks.add_all(GFP_HIGHMEM)) return failed("out of memory for the list of blocks");
   print("all of high memory: {} pages, {} MiB\n", blocks.pages(), blocks.pages() >> 8);
   if (blocks.pages() == 0) {
     print("  there is none on this machine\n");

@@ -42,7 +42,6 @@ void ShellAreas::free_all() {
     if (area.words != nullptr) vfree(area.words);
     area = {};
   }
-  vmap_range.flush();
 }
 
 void ShellAreas::print_all() const {

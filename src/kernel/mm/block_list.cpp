@@ -2,6 +2,7 @@
 
 #include <iterator>
 
+#include "kernel/mm/buddy.hpp"
 #include "kernel/mm/page_alloc.hpp"
 
 namespace kmapper::kernel {
@@ -19,6 +20,19 @@ bool BlockList::add(Page* block, unsigned order) {
   }
   last_->entries[last_->size++] = Entry(page_to_pfn(block), order);
   pages_ += 1U << order;
+  return true;
+}
+
+bool BlockList::add_all(GfpFlags flags) {
+  for (unsigned order = Buddy::kMaxOrder + 1; order-- > 0;) {
+    while (Page* const block = alloc_pages(flags, order)) {
+      const bool is_wanted = is_high(block) == flags.highmem();
+      if (is_wanted && add(block, order)) continue;
+      free_pages(block, order);
+      if (is_wanted) return false;
+      break;  // high memory is used up
+    }
+  }
   return true;
 }
 

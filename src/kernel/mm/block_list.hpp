@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "kernel/mm/gfp.hpp"
 #include "kernel/mm/page.hpp"
 
 namespace kmapper::kernel {
@@ -17,6 +18,10 @@ class BlockList {
 
   /// Appends a block; the list owns it from then on. False: out of low memory, the caller keeps it.
   [[nodiscard]] bool add(Page* block, unsigned order);
+
+  /// Adds all free memory of high pages (GFP_HIGHMEM) or of low ones, the largest blocks first.
+  /// False: out of low memory for the list; what it has by then, it keeps.
+  [[nodiscard]] bool add_all(GfpFlags flags);
 
   /// Frees all blocks, and the list's own pages.
   void free_all();

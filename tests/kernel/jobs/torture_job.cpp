@@ -145,7 +145,7 @@ Outcome torture_job(const BootInfo& boot) {
       shootdowns.ipis, shootdowns.ipis_avoided, sum_over_cpus(this_cpu::fields.steals));
   if (outcome.has_failed()) return outcome;
   if (vmap_range.usage().areas != areas) return failed("areas are left");
-  vmap_range.flush();  // frees the memory that waits
+  (void)vmap_range.free_waiting();
   return page_counts().high_free == before.high_free ? passed() : failed("pages were lost");
 }
 KMAPPER_JOB("torture", torture_job);

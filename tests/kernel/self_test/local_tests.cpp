@@ -13,10 +13,6 @@
 namespace kmapper::kernel {
 namespace {
 
-volatile std::uint32_t& first_word(void* address) {
-  return *static_cast<volatile std::uint32_t*>(address);
-}
-
 // Gives page i the number i.
 void number_pages(const HighPages& pages) {
   std::uint32_t number = 0;

@@ -77,6 +77,11 @@ class HighPages {
   std::uint32_t size_ = 0;
 };
 
+/// The first word of a page of an area.
+[[nodiscard]] inline volatile std::uint32_t& first_word(void* area, std::uint32_t page = 0) {
+  return *reinterpret_cast<volatile std::uint32_t*>(static_cast<char*>(area) + page * kPageSize);
+}
+
 inline constexpr std::string_view kNoHighMemory = "too little high memory";
 inline constexpr std::string_view kReleaseCannotKnow = "a release build cannot know";
 inline constexpr std::string_view kStrictKeepsNothing = "a strict build keeps no page mapped";

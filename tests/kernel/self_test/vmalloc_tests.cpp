@@ -16,20 +16,10 @@
 namespace kmapper::kernel {
 namespace {
 
-volatile std::uint32_t& first_word(void* area, std::uint32_t page) {
-  return *reinterpret_cast<volatile std::uint32_t*>(static_cast<char*>(area) + page * kPageSize);
-}
-
-/// Free pages, when no memory waits for a flush.
-std::uint32_t free_after_flush() {
-  vmap_range.flush();
-  return free_pages_now();
-}
-
 Outcome an_area_is_of_high_memory() {
   constexpr std::uint32_t kPages = 5;
   if (page_counts().high_free < kPages) return skipped(kNoHighMemory);
-  const std::uint32_t before = free_after_flush();
+  const std::uint32_t before = free_pages_now();
   const auto area = vmalloc(kPages * kPageSize - 1);
   if (!area) return failed("vmalloc refused");
   bool right = free_pages_now() == before - kPages;
@@ -40,56 +30,52 @@ Outcome an_area_is_of_high_memory() {
   right = right && !translate(to_virt(*area) + kPages * kPageSize);
   vfree(*area);
   if (!right) return failed("a page was somewhere else, or too many were taken");
-  return free_after_flush() == before ? passed() : failed("pages were lost");
+  return free_pages_now() == before ? passed() : failed("pages were lost");
 }
 
 // Memory that was accessed is not free before the flush, and is not lost by it.
 Outcome memory_waits_for_the_flush() {
   constexpr std::uint32_t kPages = 8;
-  const std::uint32_t before = free_after_flush();
+  const std::uint32_t before = free_pages_now();
   const auto area = vmalloc(kPages * kPageSize);
   if (!area) return failed("vmalloc refused");
   for (std::uint32_t i = 0; i < kPages; ++i) first_word(*area, i) = i;
   vfree(*area);
   const std::uint32_t waiting = vmap_range.usage().waiting_pages;
-  const std::uint32_t free = free_pages_now();
-  const bool back = free_after_flush() == before;
-  if (waiting < kPages || free > before - kPages) return failed("it was free before the flush");
+  const PageCounts counts = page_counts();
+  const bool back = free_pages_now() == before;
+  if (waiting < kPages ||
+      counts.low_free + counts.high_free + stack_table_pages() > before - kPages)
+    return failed("it was free before the flush");
   return back ? passed() : failed("pages were lost");
 }
 
 Outcome an_area_larger_than_the_range_is_refused() {
-  const std::uint32_t before = free_after_flush();
+  const std::uint32_t before = free_pages_now();
   const auto area = vmalloc(KernelPlatform::kMaxVmapPages * kPageSize);
   if (area.error() != MapError::too_large) return failed("it was not refused");
-  return free_after_flush() == before ? passed() : failed("pages were lost");
+  return free_pages_now() == before ? passed() : failed("pages were lost");
 }
 
 // All memory but a few pages is taken; what waits for a flush is then all that vmalloc can have.
 Outcome memory_that_waits_serves_when_no_other_is_left() {
   constexpr std::uint32_t kPages = 16;
-  const std::uint32_t before = free_after_flush();
+  const std::uint32_t before = free_pages_now();
   const auto first = vmalloc(kPages * kPageSize);
   if (!first) return failed("vmalloc refused");
   for (std::uint32_t i = 0; i < kPages; ++i) first_word(*first, i) = i;
   BlockList all;
-  for (unsigned order = 10;; --order) {
-    while (Page* const block = alloc_pages(GFP_HIGHMEM, order)) {
-      if (all.add(block, order)) continue;
-      free_pages(block, order);
-      break;
-    }
-    if (order == 0) break;
-  }
+  const bool all_taken = all.add_all(GFP_HIGHMEM) && all.add_all(GFP_KERNEL);
   vfree(*first);
   const auto second = vmalloc(kPages * kPageSize);
   const auto third = vmalloc(kPages * kPageSize);
   if (second) vfree(*second);
   all.free_all();
   if (third) vfree(*third);
+  if (!all_taken) return failed("out of memory for the list");
   if (!second) return failed("memory waited in vain");
   if (third.error() != MapError::no_memory) return failed("there was memory all the time");
-  return free_after_flush() == before ? passed() : failed("pages were lost");
+  return free_pages_now() == before ? passed() : failed("pages were lost");
 }
 
 struct Crowd {
@@ -118,7 +104,7 @@ void allocate_and_free(void* argument) {
 }
 
 Outcome many_threads_allocate_and_free() {
-  const std::uint32_t before = free_after_flush();
+  const std::uint32_t before = free_pages_now();
   Crowd crowd;
   std::array<Thread*, 8> threads{};
   for (Thread*& thread : threads) thread = thread_create("vmalloc", allocate_and_free, &crowd);
@@ -130,13 +116,13 @@ Outcome many_threads_allocate_and_free() {
   if (!all_ran) return failed("no memory for a thread");
   if (crowd.wrong.load() != 0) return failed("a page held another's number");
   if (crowd.refused.load() != 0) return failed("vmalloc refused");
-  return free_after_flush() == before ? passed() : failed("pages were lost");
+  return free_pages_now() == before ? passed() : failed("pages were lost");
 }
 
 constinit bool allocated_in_interrupt = false;
 
 Outcome an_interrupt_allocates_and_frees() {
-  const std::uint32_t before = free_after_flush();
+  const std::uint32_t before = free_pages_now();
   allocated_in_interrupt = false;
   set_interrupt_handler(Interrupt::software, [] {
     const auto area = vmalloc(2 * kPageSize);
@@ -147,43 +133,29 @@ Outcome an_interrupt_allocates_and_frees() {
   });
   raise_software_interrupt();
   if (!allocated_in_interrupt) return failed("it was refused, or lost a word");
-  return free_after_flush() == before ? passed() : failed("pages were lost");
+  return free_pages_now() == before ? passed() : failed("pages were lost");
 }
 
 // A block of low memory is to be had as long as low pages wait for a flush.
 Outcome low_memory_that_waits_serves_get_free_pages() {
   constexpr std::uint32_t kPages = 16;
-  const std::uint32_t before = free_after_flush();
+  const std::uint32_t before = free_pages_now();
   BlockList all;
-  const auto take_all = [&all](GfpFlags flags) {
-    for (unsigned order = 10;; --order) {
-      while (Page* const block = alloc_pages(flags, order)) {
-        if (all.add(block, order)) continue;
-        free_pages(block, order);
-        break;
-      }
-      if (order == 0) break;
-    }
-  };
   // High memory first, so that the area gets low memory; then the rest.
-  std::uint32_t high_left = page_counts().high_free;
-  while (high_left != 0) {
-    Page* const page = alloc_pages(GFP_HIGHMEM, 0);
-    if (page == nullptr || !all.add(page, 0)) break;
-    high_left = page_counts().high_free;
-  }
+  const bool high_taken = all.add_all(GFP_HIGHMEM);
   const auto area = vmalloc(kPages * kPageSize);
   if (area) {
     for (std::uint32_t i = 0; i < kPages; ++i) first_word(*area, i) = i;
   }
-  take_all(GFP_KERNEL);
+  const bool low_taken = all.add_all(GFP_KERNEL);
   if (area) vfree(*area);
   const auto block = get_free_pages(GFP_KERNEL, 0);
   if (block) free_pages(direct_to_page(*block), 0);
   all.free_all();
+  if (!high_taken || !low_taken) return failed("out of memory for the list");
   if (!area) return failed("vmalloc refused");
   if (!block) return failed("memory waited in vain");
-  return free_after_flush() == before ? passed() : failed("pages were lost");
+  return free_pages_now() == before ? passed() : failed("pages were lost");
 }
 
 // --- Misuse ---

@@ -13,10 +13,6 @@
 namespace kmapper::kernel {
 namespace {
 
-volatile std::uint32_t& first_word(void* area, std::uint32_t page) {
-  return *reinterpret_cast<volatile std::uint32_t*>(static_cast<char*>(area) + page * kPageSize);
-}
-
 void touch(void* area, std::uint32_t page) {
   const std::uint32_t value = first_word(area, page);
   (void)value;
