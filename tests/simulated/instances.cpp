@@ -9,12 +9,6 @@
 
 namespace kmapper {
 
-static_assert(Platform<simulated::Platform<simulated::HostThreads>>);
-static_assert(Platform<simulated::Platform<simulated::ScheduledThreads>>);
-static_assert(Platform<simulated::Platform<simulated::WeakThreads>>);
-
-static_assert(VmallocPlatform<simulated::Platform<simulated::ScheduledThreads>>);
-
 template class Mapper<simulated::Platform<simulated::HostThreads>>;
 template class Mapper<simulated::Platform<simulated::ScheduledThreads>>;
 template class Mapper<simulated::Platform<simulated::WeakThreads>>;

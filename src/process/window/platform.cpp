@@ -13,7 +13,6 @@
 
 namespace kmapper {
 
-static_assert(Platform<process::Platform>);
 template class Mapper<process::Platform>;
 
 namespace process {
