@@ -123,15 +123,9 @@ class Player {
   /// 0: all went well in the child; otherwise the step that failed, or did not end in time.
   int fork_now() {
     const bool is_lost = lost_->lose();
-    const pid_t child = fork();
-    if (child == 0) {
-      alarm(kSecondsAmongThreads);
-      _exit(is_well_in_child(is_lost) ? 0 : 1);
-    }
-    int status = 0;
-    if (waitpid(child, &status, 0) != child) return -1;
+    const int ended =
+        in_a_child_within(kSecondsAmongThreads, [&] { return is_well_in_child(is_lost) ? 0 : 1; });
     lost_->release();
-    const int ended = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
     return is_well_among_threads(ended) ? 0 : *world_.step;
   }
 
@@ -269,7 +263,7 @@ class Player {
     }
     int status = 0;
     if (waitpid(child, &status, 0) != child) return false;
-    return is_well_among_threads(WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
+    return is_well_among_threads(exit_of(status));
   }
 
   World& world_;

@@ -52,6 +52,11 @@ class ChildrenAmongThreads {
   bool is_well_ = true;
 };
 
+/// The exit code, of what waitpid() says; below 0: the signal that ended the child.
+inline int exit_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
 /// The function's return value, as an exit code; below 0: the signal that ended it. -SIGALRM: it
 /// has not ended within so many seconds (0: no limit).
 template <class Function>
@@ -67,7 +72,7 @@ int in_a_child_within(unsigned seconds, Function function) {
   }
   int status = 0;
   EXPECT_EQ(waitpid(child, &status, 0), child);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+  return exit_of(status);
 }
 
 /// The same, without a limit.
