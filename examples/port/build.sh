@@ -2,7 +2,8 @@
 # Builds the port as a kernel is built: freestanding, without a library, not even the compiler's own. With -m32 it
 # boots; with -m64 it is linked only, to see that nothing is missing.
 #
-# build.sh COMPILER -m32|-m64 OUTPUT [MAIN]     MAIN: the source with port_main(); main.cpp, if none is named
+# build.sh COMPILER -m32|-m64 OUTPUT [SOURCE...]     SOURCE: sources and objects, one with port_main(); without one,
+# main.cpp
 #
 # With CHECKED=1 in the environment, the checked core; with MACHINE=-march=..., for that CPU.
 #
@@ -11,13 +12,14 @@
 set -euo pipefail
 
 if (($# < 3)) || [[ $2 != -m32 && $2 != -m64 ]]; then
-  printf 'usage: build.sh COMPILER -m32|-m64 OUTPUT [MAIN]\n' >&2
+  printf 'usage: build.sh COMPILER -m32|-m64 OUTPUT [SOURCE...]\n' >&2
   exit 2
 fi
 compiler=$1 width=$2 output=$3
 here=$(cd -- "$(dirname -- "$0")" && pwd)
 root=$here/../..
-sources=("$here/kmapper.cpp" "$here/machine.cpp" "${4:-$here/main.cpp}")
+(($# > 3)) || set -- "$@" "$here/main.cpp"
+sources=("${@:4}" "$here/kmapper.cpp" "$here/machine.cpp")
 [[ $width == -m64 ]] || sources+=("$here/boot.S")
 entry=start
 [[ $width == -m32 ]] || entry=port_main

@@ -10,19 +10,15 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 python3 -B "$here/snippets.py" "$root/$document" "$name" "$work/snippet.cpp"
-# As examples/port/build.sh does, with another main.
-flags=(-m32 -O2 -ffreestanding -fno-stack-protector -fno-pic -fno-pie -mno-sse -mno-mmx -Wall -Wextra -Werror)
-objects=()
+sources=("$work/snippet.cpp" "$here/${name}_main.cpp")
 if [[ -e $here/$name.c ]]; then
   cc=cc
   [[ $compiler != *clang* ]] || cc=clang
-  objects=("$work/c.o")
-  "$cc" "${flags[@]}" -std=c99 -c "$here/$name.c" -o "${objects[0]}"
+  "$cc" -m32 -O2 -ffreestanding -fno-stack-protector -fno-pic -fno-pie -mno-sse -mno-mmx -Wall -Wextra -Werror -std=c99 \
+    -c "$here/$name.c" -o "$work/c.o"
+  sources+=("$work/c.o")
 fi
-"$compiler" "${flags[@]}" -idirafter /usr/include/x86_64-linux-gnu -std=c++20 -nostdlib -static \
-  -fno-exceptions -fno-rtti -fno-threadsafe-statics -DKMAPPER_CHECKED=0 -I"$port" -I"$root/include" \
-  "$work/snippet.cpp" "$here/${name}_main.cpp" "${objects[@]}" "$port/kmapper.cpp" "$port/machine.cpp" "$port/boot.S" \
-  -Wl,-T,"$port/port.ld" -Wl,-e,start -Wl,--build-id=none -Wl,-z,noexecstack -o "$work/kernel"
+"$port/build.sh" "$compiler" -m32 "$work/kernel" "${sources[@]}"
 
 status=0
 timeout --kill-after=5 300 qemu-system-x86_64 -accel tcg -nodefaults -display none -no-reboot -m 64 \
