@@ -108,11 +108,14 @@ check_needs() {
   [[ $needed =~ Depends:.*libc6\ \(\>=\ 2\.[0-9]+.*libstdc\+\+6\ \(\>=\ [0-9]+ ]] || fail "it says: $needed"
 }
 
-# find_version VERSION: asks CMake for the package.
-find_version() {
-  cmake -G Ninja -S "$here/program" -B "find-$1" -D CMAKE_PREFIX_PATH="$root/usr" -D CMAKE_CXX_COMPILER="$compiler" \
-    -D CMAKE_C_FLAGS="${width[*]}" -D CMAKE_CXX_FLAGS="${width[*]}" -D CMAKE_LIBRARY_ARCHITECTURE=$triplet -D WANTED="$1" 2>&1
+# configure FOLDER PREFIX OPTION...: the program's CMake project, in that folder, with the package below that prefix.
+configure() {
+  cmake -G Ninja -S "$here/program" -B "$1" -D CMAKE_PREFIX_PATH="$2" -D CMAKE_CXX_COMPILER="$compiler" \
+    -D CMAKE_C_FLAGS="${width[*]}" -D CMAKE_CXX_FLAGS="${width[*]}" -D CMAKE_LIBRARY_ARCHITECTURE=$triplet "${@:3}"
 }
+
+# find_version VERSION: asks CMake for the package.
+find_version() { configure "find-$1" "$root/usr" -D WANTED="$1" 2>&1; }
 
 # The headers, the libraries that a program runs with, pkg-config, CMake and the package are of one version.
 check_version() {
@@ -176,8 +179,7 @@ check_headers() {
 
 # build_with_cmake PREFIX
 build_with_cmake() {
-  if ! { cmake -G Ninja -S "$here/program" -B build -D CMAKE_PREFIX_PATH="$1" -D CMAKE_CXX_COMPILER="$compiler" \
-    -D CMAKE_C_FLAGS="${width[*]}" -D CMAKE_CXX_FLAGS="${width[*]}" -D CMAKE_LIBRARY_ARCHITECTURE=$triplet && cmake --build build; } >log 2>&1; then
+  if ! { configure build "$1" && cmake --build build; } >log 2>&1; then
     cat log
     fail "the program does not build with CMake"
   fi
