@@ -40,7 +40,7 @@ bool locks_what_it_maps() {
   return is_locked;
 }
 
-/// Becomes another user, who may lock so much memory and no more.
+/// Becomes another user, with the right to lock so much memory and no more.
 bool become_a_user_that_may_lock(std::int64_t bytes) {
   const rlimit limit{.rlim_cur = static_cast<rlim_t>(bytes),
                      .rlim_max = static_cast<rlim_t>(bytes)};

@@ -45,7 +45,7 @@ class AddressSpace {
   [[nodiscard]] bool map_at(UserAddr first, std::uint32_t pages, Access access);
   /// Maps zeroed, contiguous pages, readable and writable, between unmapped ones.
   [[nodiscard]] Result<UserAddr, UserError> map(std::uint32_t pages);
-  /// The same for pages of another owner, who keeps them as long as the address space exists;
+  /// The same for pages that another owner keeps as long as the address space exists;
   /// readable.
   [[nodiscard]] Result<UserAddr, UserError> map_shared(const BlockList& pages);
   /// Each of the pages must be mapped. Called by the process's thread.
