@@ -1,6 +1,6 @@
 /* Posted flushes: the scavenger posts a flush and goes on; each CPU flushes its TLB when it comes by.
  *
- * `count` is the number of flushes posted, and `dropped` of a CPU is a value of it: the CPU has flushed its TLB since it
+ * `count` is the number of flushes posted. `dropped` of a CPU is a value of it: the CPU has flushed its TLB since it
  * read that value. A post has passed when no CPU that is awake is behind it. A taken slot waits until its post has
  * passed; the cell of its page (page->virtual) holds the low bits of the post's number, so that the page can be mapped
  * in another slot at once, but is freed only when the post has passed. The model shows:
@@ -236,8 +236,8 @@ inline wait_until_passed() {
 #endif
 
 /* After a long idle time the CPU's number says nothing: it can be half a round behind, and look new, or a whole round,
- * and look current. So the CPU then renews its number before it joins, and always flushes. The renewed number is not true
- * before the flush; but it only lets posts pass that come before the CPU joined, and so before the flush. */
+ * and look current. So the CPU then renews its number before it joins, and always flushes. The renewed number is not
+ * true before the flush; but it only lets posts pass that come before the CPU joined, and so before the flush. */
 inline leave_idle() {
 #if defined(LONG_IDLE) && !defined(MUTANT_OLD_NUMBER)
 #ifdef MUTANT_COMPARES_ROUND
@@ -515,7 +515,12 @@ proctype cpu(byte me) {
   :: dropped[me] != count -> come_by()
   :: atomic { ME(IDLERS) -> awake = awake & ~BIT(me) };
      leave_idle()
-  :: atomic { ME(MAPPERS) && clean != 0 && !leaving && !IS_LIVE(cell[0]) -> mapping = true; page = 0; select_clean(); cell[0] = LIVE(slot) };
+  :: atomic {
+       ME(MAPPERS) && clean != 0 && !leaving && !IS_LIVE(cell[0]) ->
+       mapping = true;
+       select_clean();
+       cell[0] = LIVE(slot)
+     };
      map()
   :: atomic { ME(MAPPERS) && clean != 0 && !IS_LIVE(cell[1]) -> page = 1; select_clean(); cell[1] = LIVE(slot) };
      map()
