@@ -24,10 +24,10 @@
  * RUN main: -DMAPPERS=1 -DSCAVENGERS=3 -DFREES -DROUND=8 ; gcc=-DSAFETY ; pan=-E -m4000000
  * RUN taken: -DMAPPERS=1 -DSCAVENGERS=2 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * RUN idle: -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
- * RUN long_idle: -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DLONG_IDLE ; gcc=-DSAFETY ; pan=-E -m4000000
+ * RUN long_idle: -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DFREES -DLONG_IDLE ; gcc=-DSAFETY ; pan=-E -m4000000
  * RUN taken_idle: -DMAPPERS=1 -DTAKERS=1 -DIDLERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * RUN three: -DMAPPERS=1 -DSCAVENGERS=2 -DFREES -DCPUS=3 ; gcc=-DSAFETY ; pan=-E -m4000000
- * RUN walks: -DMAPPERS=1 -DSCAVENGERS=2 -DFREES -DWALKS ; gcc=-DSAFETY ; pan=-E -m4000000
+ * RUN walks: -DMAPPERS=1 -DSCAVENGERS=2 -DIDLERS=2 -DFREES -DWALKS ; gcc=-DSAFETY ; pan=-E -m4000000
  *
  * MUTANT post_before_take: -DMUTANT_POST_EARLY -DMAPPERS=1 -DSCAVENGERS=3 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT cell_before_post: -DMUTANT_CELL_EARLY -DMAPPERS=1 -DSCAVENGERS=3 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
@@ -44,6 +44,7 @@
  * MUTANT due_until_flush: -DMUTANT_DUE_EARLY -DMAPPERS=1 -DSCAVENGERS=2 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT due_after_claim: -DMUTANT_DUE_LATE -DMAPPERS=1 -DSCAVENGERS=2 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT free_looks_for_no_due: -DMUTANT_FREE_DUE -DMAPPERS=1 -DSCAVENGERS=2 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
+ * MUTANT due_before_cell: -DMUTANT_DUE_FIRST -DMAPPERS=1 -DSCAVENGERS=2 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT leaves_without_flush: -DMUTANT_LEAVE -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT count_before_join: -DMUTANT_JOIN_LATE -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT number_from_before: -DMUTANT_OLD_NUMBER -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DLONG_IDLE ; gcc=-DSAFETY ; pan=-E -m4000000
@@ -402,7 +403,16 @@ inline wait_for_others() {
   od
 }
 
+#ifdef MUTANT_DUE_FIRST
+#define DUE due
+byte due;
+#else
+#define DUE flushes_due
+#endif
 inline evict() {
+#ifdef MUTANT_DUE_FIRST
+  atomic { due = flushes_due };
+#endif
   do
   :: atomic { IS_LIVE(cell[0]) && !live[cell[0] - 1] -> skip }
   :: atomic { IS_LIVE(cell[0]) && live[cell[0] - 1] -> raise_due() };
@@ -437,10 +447,10 @@ inline evict() {
   od;
   if
 #ifndef MUTANT_FREE_DUE
-  :: atomic { flushes_due != 0 -> n = 0 };
+  :: atomic { DUE != 0 -> n = 0 };
      post();
      wait_for_others()
-  :: atomic { flushes_due == 0 -> n = 0 }
+  :: atomic { DUE == 0 -> n = 0 }
 #else
   :: true
 #endif
