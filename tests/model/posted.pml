@@ -131,8 +131,10 @@ inline walk(cpu, slot) {
 }
 #if CPUS > 2
 #define WALK_ALL(slot) walk(0, slot); walk(1, slot); walk(2, slot)
+#define ALL_HOLD(slot) (TLB(0, slot) != 0 && TLB(1, slot) != 0 && TLB(2, slot) != 0)
 #else
 #define WALK_ALL(slot) walk(0, slot); walk(1, slot)
+#define ALL_HOLD(slot) (TLB(0, slot) != 0 && TLB(1, slot) != 0)
 #endif
 
 /* All CPUs, the idle ones too, walk at once: window.pml says why that is the worst case. */
@@ -148,8 +150,8 @@ inline walks_until_now(slot) { skip }
 
 proctype walker() {
   do
-  :: d_step { pte[0] != 0 && !accessed[0] -> WALK_ALL(0) }
-  :: d_step { pte[1] != 0 && !accessed[1] -> WALK_ALL(1) }
+  :: d_step { pte[0] != 0 && !ALL_HOLD(0) -> WALK_ALL(0) }
+  :: d_step { pte[1] != 0 && !ALL_HOLD(1) -> WALK_ALL(1) }
   od
 }
 #endif
@@ -329,7 +331,7 @@ inline scavenge() {
   fi
 }
 
-/* A waiting slot, taken off the list. */
+/* A waiting slot, taken off the list, so that no other thread can give it a new number meanwhile. */
 inline collect() {
 #ifdef MUTANT_COLLECT
   ok = true;
@@ -342,8 +344,7 @@ inline collect() {
   fi
 }
 
-/* With the flush at once: a grant, flush_all_zero_pkmaps(), evict(). flushes_due has been raised and the word has been
- * swapped. */
+/* A flush is due from before the swap of the word until the flush is made. */
 inline raise_due() {
 #ifndef MUTANT_DUE_LATE
   flushes_due++
@@ -364,6 +365,9 @@ inline lower_due() {
 #else
 #define LOST_TAKEN(n) LOST(n)
 #endif
+
+/* With the flush at once: a grant, flush_all_zero_pkmaps(), evict(). The number in the cell is older than the post:
+ * until that has passed, a flush is due. But it covers the page's earlier posts, whose number it replaces. */
 inline take() {
   take_pte();
   atomic { n = count };
@@ -409,12 +413,14 @@ byte due;
 #else
 #define DUE flushes_due
 #endif
+/* evict(), and the wait for the flushes of others: first for the post that the cell names, then for those that are due.
+ * The cell is read before the count, so that its post is no newer than the count. */
 inline evict() {
 #ifdef MUTANT_DUE_FIRST
   atomic { due = flushes_due };
 #endif
   do
-  :: atomic { IS_LIVE(cell[0]) && !live[cell[0] - 1] -> skip }
+  :: atomic { IS_LIVE(cell[0]) && !live[cell[0] - 1] -> skip } /* being taken back: look again */
   :: atomic { IS_LIVE(cell[0]) && live[cell[0] - 1] -> raise_due() };
      if
      :: atomic { IS_LIVE(cell[0]) && live[cell[0] - 1] -> slot = cell[0] - 1; live[slot] = false };
@@ -457,6 +463,7 @@ inline evict() {
   fi
 }
 
+/* An awake CPU has forgotten page 0; another forgets it before it uses an address. */
 inline free_in(cpu) {
   if
   :: USES(cpu) -> assert(TLB(cpu, 0) != 1 && TLB(cpu, 1) != 1)
