@@ -80,7 +80,7 @@ class Subject {
     while (count != 0) {
       std::uint32_t size = 0;
       for (; size < count && size < kLargestBatch; ++size) batch[size] = rig.slot(first++);
-      platform.invalidate(std::span<const SlotIndex>(batch, size));
+      flush_slots(platform, std::span<const SlotIndex>(batch, size));
       count -= size;
     }
   }

@@ -46,14 +46,14 @@ Verdict low_addresses_are_known(Subject<R>& it) {
   return skipped("the rig has no low page");
 }
 
-/// The core takes page->virtual as the page's own, and 0 as "no slot".
+/// The core takes page->virtual as the page's own, and a low half of 0 as "no slot".
 template <Rig R>
 Verdict every_page_has_a_cell(Subject<R>& it) {
   for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {
     auto& cell = it.platform.page_virtual(it.page(i));
     if (&cell != &it.platform.page_virtual(it.page(i))) return failed("page # has two cells", i);
     const std::uint32_t found = cell.load(std::memory_order_relaxed);
-    if (found != 0)
+    if (page_virtual::has_slot(found))
       return failed("the cell of page # holds #, not 0: clear all before open()", i, found);
   }
   std::uint32_t shared = UINT32_MAX;

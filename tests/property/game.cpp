@@ -5,25 +5,24 @@
 #include "invariants.hpp"
 #include "player.hpp"
 #include "simulated/computer.hpp"
+#include "simulated/posting_threads.hpp"
 #include "simulated/scheduled_threads.hpp"
 #include "sleeper_watch.hpp"
 
 namespace kmapper::simulated {
 namespace {
 
-using Board = Computer<ScheduledThreads>;
 constexpr std::uint64_t kMostSteps = 500;  // for each operation, on average
 
-using BoardMapper = Mapper<Platform<ScheduledThreads>>;
-
 /// A running game.
+template <class Threads>
 class Table {
  public:
   explicit Table(const Game& game)
       : game_(game),
         random_(game.seed),
         board_(game.shape, {game.seed, game.chances}),
-        mapper_(std::make_unique<BoardMapper>(board_.platform())),
+        mapper_(std::make_unique<Mapper<Platform<Threads>>>(board_.platform())),
         player_(board_, *mapper_, random_) {
     mapper_->open(game.shape.slots);
   }
@@ -101,9 +100,9 @@ class Table {
 
   const Game game_;
   Random random_;
-  Board board_;
-  std::unique_ptr<BoardMapper> mapper_;
-  Player<ScheduledThreads> player_;
+  Computer<Threads> board_;
+  std::unique_ptr<Mapper<Platform<Threads>>> mapper_;
+  Player<Threads> player_;
   SleeperWatch sleeper_watch_{game_.shape.slots};
   std::uint32_t mappers_done_ = 0;
 };
@@ -127,20 +126,25 @@ Game choose_game(std::uint64_t seed, std::uint32_t slots, std::uint32_t operatio
   game.mappers = game.shape.cpus + random.between(1, 6);
   game.receivers = random.between(1, 2);
   game.operations = operations / game.mappers;
+  game.posts = random.one_in(2);
   return game;
 }
 
 Result play(const Game& game, const std::function<void(Sabotages&)>& sabotage) {
-  Table table(game);
-  if (sabotage) sabotage(table.sabotage());
-  return table.play();
+  const auto play_at = [&](auto table) {
+    if (sabotage) sabotage(table->sabotage());
+    return table->play();
+  };
+  return game.posts ? play_at(std::make_unique<Table<PostingScheduledThreads>>(game))
+                    : play_at(std::make_unique<Table<ScheduledThreads>>(game));
 }
 
 std::ostream& operator<<(std::ostream& out, const Game& game) {
   return out << "seed " << game.seed << ", " << game.shape.slots << " slots, "
              << game.shape.high_frames << " high pages, " << game.shape.cpus << " CPUs, "
              << game.mappers << "+" << game.receivers << " threads of " << game.operations
-             << " operations" << (game.interrupts ? ", interrupts" : "");
+             << " operations" << (game.interrupts ? ", interrupts" : "")
+             << (game.posts ? ", posted flushes" : "");
 }
 
 }  // namespace kmapper::simulated

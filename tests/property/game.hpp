@@ -20,6 +20,7 @@ struct Game {
   std::uint32_t receivers = 1;       // threads that take mappings over
   std::uint32_t operations = 1'000;  // of each mapper
   bool interrupts = true;
+  bool posts = false;  // flushes, instead of waiting for other CPUs
 };
 
 /// A game of about `operations` in all, with a window of `slots`; the seed chooses the rest.

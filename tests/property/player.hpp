@@ -317,6 +317,10 @@ class Player {
         return report(random);
       case 5:
         return scavenge_ahead(random);
+      case 6:
+      case 7:
+      case 8:
+        return come_by(random);
       default:
         return look(random, hand);
     }
@@ -395,6 +399,18 @@ class Player {
     if (evicted == Evicted::taken_back) evicted_.fetch_add(1, std::memory_order_relaxed);
     computer_.machine().check_unmapped(page->frame);
     model_.end_free(page->frame, random.next());
+  }
+
+  /// The CPU drops what was posted, or idles, where flushes are posted.
+  void come_by(Random& random) {
+    if constexpr (Threads::kPosts) {
+      tally_.add(Deed::come_by);
+      if (random.one_in(2)) {
+        computer_.platform().come_by();
+      } else {
+        computer_.platform().idle();
+      }
+    }
   }
 
   void scavenge_ahead(Random& random) {

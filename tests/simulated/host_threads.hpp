@@ -33,6 +33,7 @@ class HostThreads {
     std::uint32_t speculate_every = 0;  // accesses to memory; 0: never
   };
   static constexpr std::size_t kMaxSlots = simulated::kMaxSlots;
+  static constexpr bool kPosts = false;
   template <class T>
   using Atomic = std::atomic<T>;
   using LocalStack = kmapper::LocalStack<LocalPte, std::atomic>;

@@ -56,6 +56,11 @@ class Machine {
   void write_pte(SlotIndex slot, FrameIndex frame);
   [[nodiscard]] bool take_pte(SlotIndex slot) { return window_.take_pte(slot); }
   void invalidate(CpuIndex cpu, SlotIndex slot) { window_.invalidate(cpu, slot); }
+  void set_idle(CpuIndex cpu, bool idle) {
+    window_.set_idle(cpu, idle);
+    vmap_.set_idle(cpu, idle);
+  }
+  [[nodiscard]] bool is_idle(CpuIndex cpu) const { return window_.is_idle(cpu); }
   void hold(SlotIndex slot) { window_.hold(slot); }
   void release(SlotIndex slot) { window_.release(slot); }
   [[nodiscard]] std::uint32_t holders(SlotIndex slot) const { return window_.holders(slot); }

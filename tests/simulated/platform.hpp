@@ -10,6 +10,7 @@
 #include <span>
 
 #include "kmapper/core/platform.hpp"
+#include "kmapper/core/posted_flushes.hpp"
 #include "simulated/addresses.hpp"
 #include "simulated/machine.hpp"
 #include "simulated/page.hpp"
@@ -66,7 +67,17 @@ class Platform {
     threads().change_pte(slot);
     return machine().take_pte(slot);
   }
-  void invalidate(std::span<const SlotIndex> slots);
+  void invalidate(std::span<const SlotIndex> slots) requires(!Threads::kPosts);
+
+  using Flushes = PostedFlushes<kMaxCpus, Threads::template Atomic>;
+  [[nodiscard]] Flushes& posted_flushes() const requires(Threads::kPosts);
+  void drop(SlotIndex slot) requires(Threads::kPosts);
+  void drop_all() requires(Threads::kPosts);
+  void call(std::uint32_t cpus) requires(Threads::kPosts);
+  /// What the CPU does at a timer tick: drops what was posted.
+  void come_by() requires(Threads::kPosts);
+  /// The CPU idles for a moment.
+  void idle() requires(Threads::kPosts);
 
   [[nodiscard]] LocalStack& local_stack() { return threads().local_stack(); }
   [[nodiscard]] LocalSlot first_local_slot() { return LocalSlot{cpu() * kLocalDepth}; }
@@ -138,6 +149,7 @@ class Platform {
   [[gnu::noinline]] static const void* return_address() { return __builtin_return_address(0); }
   [[nodiscard]] Threads& threads() const;
   [[nodiscard]] Machine& machine() const;
+  void drop_all_of(CpuIndex cpu);
   void require_own(LocalSlot slot) {
     require(to_number(slot) / kLocalDepth == cpu(), "a local slot of another CPU");
   }

@@ -40,7 +40,7 @@ void Region::write_pte_for(CpuIndex user, SlotIndex page, FrameIndex frame) {
 
 void Region::check_not_cached(CpuIndex cpu, SlotIndex page, FrameIndex frame) {
   const std::optional<FrameIndex> stale = tlb(cpu).lookup(page);
-  if (!stale) return;
+  if (!stale || is_idle(cpu)) return;
   faults_.record(name(page) + " gets " + frame_name(frame) + " while " + cpu_name(cpu) +
                  "'s TLB still maps it to " + frame_name(*stale));
 }
@@ -112,7 +112,7 @@ void Region::check_flushed(FrameIndex frame) {
   for (std::uint32_t number = 0; number < size(); ++number) {
     const SlotIndex page{number};
     for (std::uint32_t cpu = 0; cpu < tlbs_.size(); ++cpu) {
-      if (cached_frame(CpuIndex{cpu}, page) != frame) continue;
+      if (is_idle(CpuIndex{cpu}) || cached_frame(CpuIndex{cpu}, page) != frame) continue;
       faults_.record(frame_name(frame) + " is free, but " + cpu_name(CpuIndex{cpu}) +
                      "'s TLB maps it at " + name(page));
     }

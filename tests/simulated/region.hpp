@@ -3,6 +3,7 @@
 // mapped while some TLB holds its old translation; a PTE taken from under a user.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <deque>
@@ -52,6 +53,14 @@ class Region {
   std::optional<FrameIndex> clear_pte(SlotIndex page);
   void invalidate(CpuIndex cpu, SlotIndex page) { tlb(cpu).invalidate(page); }
 
+  /// An idle CPU uses no page, so its TLB may hold anything.
+  void set_idle(CpuIndex cpu, bool idle) {
+    idle_[to_number(cpu)].store(idle, std::memory_order_relaxed);
+  }
+  [[nodiscard]] bool is_idle(CpuIndex cpu) const {
+    return idle_[to_number(cpu)].load(std::memory_order_relaxed);
+  }
+
   // --- For the checking code ---
   /// The user of a page marks when it relies on the page. Taking its PTE in that time is a fault.
   void hold(SlotIndex page) { holders_[to_number(page)].fetch_add(1, std::memory_order_relaxed); }
@@ -85,6 +94,7 @@ class Region {
   std::vector<std::atomic<Pte>> hidden_;  // what a PTE remembers that maps nothing
   std::vector<std::atomic<std::uint32_t>> holders_;
   std::deque<Tlb> tlbs_;  // deque: a Tlb cannot move
+  std::array<std::atomic<bool>, kMaxCpus> idle_{};
   FaultLog& faults_;
   Sabotages& sabotage_;
 };

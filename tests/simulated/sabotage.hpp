@@ -23,6 +23,7 @@ class Sabotage {
 
 struct Sabotages {
   Sabotage flush_dropped;        // an invalidation does nothing
+  Sabotage drop_dropped;         // a CPU that comes by drops nothing, and says that it has
   Sabotage local_flush_dropped;  // an unmapped local slot stays in its CPU's TLB
   Sabotage vmap_flush_dropped;   // a flush of the vmap range does nothing
   Sabotage wake_dropped;         // a wake has no effect

@@ -28,6 +28,7 @@ class ScheduledThreads {
     Chances chances{};
   };
   static constexpr std::size_t kMaxSlots = simulated::kMaxSlots;
+  static constexpr bool kPosts = false;
   template <class T>
   using Atomic = ScheduledAtomic<T>;
   using LocalStack = kmapper::LocalStack<LocalPte, ScheduledAtomic>;

@@ -177,6 +177,7 @@ Scheduler::Cpu* Scheduler::choose_cpu() {
 }
 
 bool Scheduler::can_run(const Cpu& cpu) const {
+  if (cpu.is_stopped) return false;
   if (cpu.running == nullptr) return count_ready_for(cpu) != 0;
   return cpu.stalled_on == nullptr || !*cpu.stalled_on;
 }

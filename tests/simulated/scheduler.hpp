@@ -113,6 +113,13 @@ class Scheduler {
   [[nodiscard]] bool interrupts_are_off(CpuIndex cpu) const {
     return cpus_[to_number(cpu)].interrupts_off != 0;
   }
+  /// Lets nothing run on another CPU, which has interrupts on, until go_on(). The caller has
+  /// interrupts off.
+  void stop(CpuIndex cpu) { cpus_[to_number(cpu)].is_stopped = true; }
+  void go_on(CpuIndex cpu) {
+    cpus_[to_number(cpu)].is_stopped = false;
+    progress();
+  }
   void preemption_off() { ++cpu_->preemption_off; }
   void preemption_on() { --cpu_->preemption_off; }
   [[nodiscard]] bool preemption_is_off() const { return cpu_->preemption_off != 0; }
@@ -152,6 +159,7 @@ class Scheduler {
     std::uint32_t preemption_off = 0;
     const bool* stalled_on = nullptr;
     std::uint64_t frozen_until = 0;
+    bool is_stopped = false;
   };
 
   void switch_by_chance();

@@ -34,6 +34,7 @@
 #include "kmapper/core/ledger.hpp"
 #include "kmapper/core/limits.hpp"
 #include "kmapper/core/platform.hpp"
+#include "kmapper/core/posted_flushes.hpp"
 #include "kmapper/core/report.hpp"
 #include "kmapper/core/result.hpp"
 #include "kmapper/core/slot.hpp"
@@ -43,6 +44,8 @@ namespace kmapper {
 
 template <class P>
 class Reservation;
+template <class P>
+class Posting;
 
 /// One page of kmap_all(): the page to map, and the address where it is mapped.
 template <class P>
@@ -256,9 +259,16 @@ class Mapper {
  private:
   template <class T>
   using Atomic = typename P::template Atomic<T>;
-  using Set = SlotSet<P, P::kMaxSlots>;
+  static constexpr bool kPosts = kPostsFlushes<P>;
+  // A slow miss takes a leaf's slots: fewer where the rest of the work is less.
+  using Set = SlotSet<P, P::kMaxSlots, kPosts ? 4 : 16>;
   enum class Wait : std::uint8_t { never, until_mapped };
   enum class Claim : std::uint8_t { lost, untouched, touched };
+  /// Slots of one leaf that were taken together.
+  struct Run {
+    std::uint32_t leaf;
+    typename Set::Bits slots;  // 0: none
+  };
   struct Batch;
   struct Scavenged {
     std::uint32_t examined;  // words; 0 when all slots are parked
@@ -268,12 +278,23 @@ class Mapper {
   struct Pinned;
   struct Woken;
   friend class Reservation<P>;
+  friend class Posting<P>;
 
   struct alignas(64) Slot {
     Atomic<std::uint32_t> word{};
     Atomic<Page> page{};     // written while the slot is dead and taken; the word publishes it
     Atomic<Stamp> holder{};  // the thread that took the slot from idle; relaxed: for reports
-    std::uint32_t next = 0;  // of a Chain; for the thread that has taken the slot
+    std::uint32_t next = 0;  // of a Chain or a list; for the thread that has taken the slot
+    // Of a Run, in its first slot: the run's slots, and the number of its post.
+    typename Set::Bits run = 0;
+    std::uint32_t number = 0;
+  };
+  struct alignas(64) PerCpu {
+    Atomic<std::uint32_t> leaf{};       // where this CPU takes clean slots; relaxed: a hint
+    Atomic<std::uint32_t> busy{};       // guards the list of this CPU's runs
+    Atomic<std::uint32_t> first_run{};  // entry of its first slot; 0: none
+    std::uint32_t last_run = 0;
+    std::uint32_t runs = 0;  // in the list
   };
   /// Slots that one thread has taken, linked through Slot::next.
   struct Chain {
@@ -286,7 +307,7 @@ class Mapper {
     auto& cell = platform_.page_virtual(page);
     // Relaxed: only a hint where to look. The swap below proves it.
     const std::uint32_t found = cell.load(std::memory_order_relaxed);
-    if (found == page_virtual::kNone) return nullptr;
+    if (!page_virtual::has_slot(found)) return nullptr;
     std::size_t offset = offset_of(page_virtual::entry(found));
     if constexpr (kCellsChangeHands<P>) {
       // The cell may belong to another page by now. That page's slot must not be pinned, not even
@@ -389,10 +410,11 @@ class Mapper {
   void* map_slower(Page page, const void* caller);
   void* pin_if_mapped(Page page);
   Pinned pin(Page page);
-  void* publish(SlotIndex index, Page page);
+  void* publish(SlotIndex index, Page page, std::uint32_t found);
   SlotIndex take_clean();
   Pinned map_in(SlotIndex slot, Page page);
   // impl/scavenge.hpp
+  Run next_of_hand();
   Scavenged scavenge();
   void examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
   void sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
@@ -404,9 +426,19 @@ class Mapper {
   std::uint32_t scavenge_until(std::uint32_t slots, Predicate has_better_to_do);
   void finish(Batch& batch);
   void flush(std::span<const SlotIndex> touched);
+  /// Around each flush that is not posted; see evict.hpp.
+  void add_flush_due() {
+    // Relaxed: a caller that finds a page without a slot has acquired from the claim() that
+    // follows.
+    if constexpr (!kPosts) flushes_due_.fetch_add(1, std::memory_order_relaxed);
+  }
+  void flushes_done(std::uint32_t slots) {
+    // Release: pairs with wait_for_flushes().
+    if constexpr (!kPosts) flushes_due_.fetch_sub(slots, std::memory_order_release);
+  }
   void put_clean(SlotIndex slot);
   // impl/evict.hpp
-  Evicted gone(Evicted how, bool may_flush);
+  Evicted gone(Evicted how, Page page, bool may_flush);
   bool unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush);
   void owe_flush(SlotIndex index);
   std::uint32_t make_owed_flushes(std::uint32_t most);
@@ -482,11 +514,10 @@ class Mapper {
   Slot slots_[P::kMaxSlots + 1]{};
   [[no_unique_address]] P platform_;
   std::uint32_t slot_count_ = 0;
-  Set clean_{};     // empty, and in no TLB: free to take
-  Set unparked_{};  // the hand's path: all slots but those that it met pinned
-  struct alignas(64) PerCpu {
-    Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots; relaxed: a hint
-  } cpus_[P::kMaxCpus]{};
+  std::uint32_t most_behind_ = 1;  // posts, before a slow miss drops its CPU's TLB
+  Set clean_{};                    // empty, and in no TLB: free to take
+  Set unparked_{};                 // the hand's path: all slots but those that it met pinned
+  PerCpu cpus_[P::kMaxCpus]{};
   alignas(64) Atomic<std::uint32_t> hand_{};     // the next leaf that the scavenger examines
   alignas(64) Atomic<std::uint32_t> waiters_{};  // sleepers in the queue
   // Batches on their way to a flush, and slots that were granted dirty or are owed a flush.

@@ -17,6 +17,7 @@
 #include <span>
 
 #include "kmapper/core/local_stack.hpp"
+#include "kmapper/core/posted_flushes.hpp"
 #include "kmapper/core/report.hpp"
 #include "kmapper/core/slot.hpp"
 
@@ -33,8 +34,25 @@ enum class Event : std::uint8_t {
   slot_scavenged,  // one slot of such a batch
   flush,           // one invalidation of a batch
   flush_avoided,   // a batch whose pages no CPU had accessed: no TLB can hold them
+  slot_dropped,    // one slot of a posted batch was dropped from this CPU's TLB by itself
   sleep,           // a kmap that slept
   kCount,
+};
+
+/// What a platform has to be beyond Platform to post its flushes. It calls drop() of its
+/// PostedFlushes where its CPUs come by: at each timer tick and each interrupt of call(), and
+/// wherever it drops the whole TLB anyway. It calls enter_idle() and leave_idle() for each CPU.
+template <class P>
+concept PostingPlatform = requires(P p, SlotIndex slot, std::uint32_t cpus) {
+  // The posts of this machine: a PostedFlushes<P::kMaxCpus, P::Atomic>, zero at first. Any context.
+  p.posted_flushes().post();
+  // Drops a slot from this CPU's TLB. Interrupts off; must not sleep.
+  { p.drop(slot) } -> std::same_as<void>;
+  // Drops everything from this CPU's TLB. Interrupts off; must not sleep.
+  { p.drop_all() } -> std::same_as<void>;
+  // Interrupts these CPUs, a bit each, and returns when each of them has called drop() of the
+  // PostedFlushes, or idles. The caller's CPU may be one of them. Interrupts on, no lock held.
+  { p.call(cpus) } -> std::same_as<void>;
 };
 
 /// What a platform has to be. `constant` stands for a platform that the core only reads.
@@ -90,8 +108,10 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   { p.take_pte(slot) } -> std::same_as<bool>;
   // Drops the slots' translations from every TLB that may hold them, and returns when that is done.
   // 1 to kLargestBatch slots; take_pte() has emptied all of them and found their Accessed bit set.
-  // Interrupts on, no lock held.
-  { p.invalidate(slots) } -> std::same_as<void>;
+  // Interrupts on, no lock held. A platform that posts its flushes needs no such function.
+  requires PostingPlatform<P> || requires {
+    { p.invalidate(slots) } -> std::same_as<void>;
+  };
 
   // --- The CPU ---
   // This CPU's number, below kMaxCpus. A hint: the caller may migrate at any time. Any context.

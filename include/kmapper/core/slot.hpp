@@ -18,7 +18,9 @@
 //
 // PageVirtual, one per page, is the seed's page->virtual. Its high half equals the high half of the
 // word that a hit must find (generation, live, not saturated); its low half is the slot, counted
-// from 1. No slot is 0, so zeroed memory is a valid array of unmapped pages.
+// from 1. No slot is 0, so zeroed memory is a valid array of unmapped pages. Where flushes are
+// posted, a page that has lost its slot keeps in the high half the number of a post
+// (posted_flushes.hpp). When that post has passed, no TLB holds the page.
 #pragma once
 
 #include <cstddef>
@@ -101,13 +103,25 @@ namespace page_virtual {
 
 inline constexpr std::uint32_t kNone = 0;
 
+/// Whether the page has a slot.
+[[nodiscard]] constexpr bool has_slot(std::uint32_t value) { return (value & 0xFFFFU) != 0; }
+/// The PageVirtual of a page that has lost its slot: no TLB holds it any more when the post with
+/// this number of 15 bits has passed. No word of a slot matches it.
+[[nodiscard]] constexpr std::uint32_t lost(std::uint32_t number) {
+  return number * (2 * word::kSaturated) + word::kSaturated;
+}
+/// `value` must be of lost().
+[[nodiscard]] constexpr std::uint32_t lost_number(std::uint32_t value) {
+  return value / (2 * word::kSaturated);
+}
+
 /// The PageVirtual that finds the dead slot `slot` once it is published.
 [[nodiscard]] constexpr std::uint32_t make(SlotIndex slot, std::uint32_t dead) {
   return dead - word::kNotParked + word::kLive + to_number(slot) + 1;
 }
 /// The index of the slot's entry in storage (0: the sentinel).
 [[nodiscard]] constexpr std::size_t entry(std::uint32_t value) { return value & 0xFFFFU; }
-/// `value` must not be kNone.
+/// The page must have one.
 [[nodiscard]] constexpr SlotIndex slot(std::uint32_t value) {
   return SlotIndex{(value & 0xFFFFU) - 1};
 }

@@ -1,4 +1,4 @@
-// A set of slots that any CPU may change without a lock: one bit a slot in leaves of 16, and a
+// A set of slots that any CPU may change without a lock: one bit a slot in leaves of a few, and a
 // summary with one bit a leaf. A search looks at a few words, however large the window is. Each
 // leaf lies on a cache line of its own, and a scavenger fills one leaf at a time, so CPUs that take
 // slots from different leaves do not disturb each other.
@@ -19,11 +19,11 @@
 
 namespace kmapper {
 
-template <class P, std::size_t kCapacity>
+template <class P, std::size_t kCapacity, std::uint32_t kSlotsOfLeaf = 16>
 class SlotSet {
  public:
   using Bits = std::uint32_t;
-  static constexpr std::uint32_t kLeafSlots = 16;
+  static constexpr std::uint32_t kLeafSlots = kSlotsOfLeaf;
   static constexpr std::uint32_t kNoLeaf = UINT32_MAX;
 
   /// Limits all searches: only slots below `slots` will ever be members. Call it once, before the
@@ -41,6 +41,14 @@ class SlotSet {
     if (before == 0) mark(leaf);
   }
   void insert(SlotIndex slot) { insert(leaf_of(slot), bit_of(slot)); }
+  /// insert() that the summary does not show: only take_from() this leaf finds the slots, and
+  /// take_surely(), leaf() and count(). For a CPU that goes on to take from this leaf.
+  void insert_apart(std::uint32_t leaf, Bits slots) {
+    // As in insert().
+    leaves_[leaf].bits.fetch_or(slots, std::memory_order_seq_cst);
+  }
+  /// Whether the summary may show a slot. A hint, which take() corrects.
+  [[nodiscard]] bool may_be_found() const { return shows_.load(std::memory_order_relaxed) != 0; }
 
   /// Removes the slot if it is there. Any context.
   void remove(SlotIndex slot) {
@@ -74,7 +82,11 @@ class SlotSet {
       const SlotIndex slot = take_from(leaf);
       if (slot != kNoSlot) return slot;
       leaf = next_leaf(leaf);
-      if (leaf == kNoLeaf) return kNoSlot;
+      if (leaf == kNoLeaf) {
+        // Relaxed: a slot that this hides is found by take_surely(), or with the next one.
+        shows_.store(0, std::memory_order_relaxed);
+        return kNoSlot;
+      }
       hint.store(leaf, std::memory_order_relaxed);
     }
   }
@@ -139,6 +151,8 @@ class SlotSet {
   void mark(std::uint32_t leaf) {
     // Release: pairs with the clear in filled_leaf().
     summary_[leaf / 32].fetch_or(Bits{1} << (leaf % 32), std::memory_order_acq_rel);
+    // Relaxed: a hint. The load spares other CPUs the line.
+    if (shows_.load(std::memory_order_relaxed) == 0) shows_.store(1, std::memory_order_relaxed);
   }
 
   /// The first filled leaf that summary word `index` shows within `mask`. Clears bits that are set
@@ -164,6 +178,7 @@ class SlotSet {
   };
   Leaf leaves_[kLeaves]{};
   AtomicBits summary_[kSummaries]{};
+  AtomicBits shows_{};           // 0: take() has found the summary empty
   std::uint32_t summaries_ = 0;  // in use
   std::uint32_t leaves_in_use_ = 0;
 };

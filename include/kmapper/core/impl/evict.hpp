@@ -19,7 +19,7 @@ Evicted Mapper<P>::evict(Page page) {
   for (;; platform_.relax()) {
     // Acquire: pairs with claim(), so that gone() sees the flush that is due.
     const std::uint32_t found = cell.load(std::memory_order_acquire);
-    if (found == page_virtual::kNone) return gone(Evicted::not_mapped, may_flush);
+    if (!page_virtual::has_slot(found)) return gone(Evicted::not_mapped, page, may_flush);
     // Acquire: pairs with publish(). If the generation came round and the word is another page's,
     // the second read of the cell finds that it has changed.
     const std::uint32_t seen =
@@ -31,14 +31,26 @@ Evicted Mapper<P>::evict(Page page) {
       continue;
     }
     if (word::is_idle(seen) && unmap_idle(page_virtual::slot(found), seen, may_flush))
-      return gone(Evicted::taken_back, may_flush);
+      return gone(Evicted::taken_back, page, may_flush);
   }
 }
 
 /// The answer of evict() for a page that has no slot, or has lost it just now. A flush may be due
 /// for an earlier slot of the page, too.
 template <class P>
-Evicted Mapper<P>::gone(Evicted how, bool may_flush) {
+Evicted Mapper<P>::gone(Evicted how, Page page, bool may_flush) {
+  if constexpr (kPosts) {
+    // Acquire: as in evict().
+    const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_acquire);
+    if (found == page_virtual::kNone) return how;  // it has never had a slot
+    auto& flushes = platform_.posted_flushes();
+    const std::uint32_t number = flushes.lengthen(page_virtual::lost_number(found));
+    if (may_flush) {
+      wait_for_post(platform_, number);
+      return how;
+    }
+    return flushes.has_passed(number) ? how : Evicted::flush_owed;
+  }
   if (may_flush) {
     wait_for_flushes();
     return how;
@@ -51,7 +63,7 @@ Evicted Mapper<P>::gone(Evicted how, bool may_flush) {
 template <class P>
 bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush) {
   Claim claimed = Claim::lost;
-  flushes_due_.fetch_add(1, std::memory_order_relaxed);
+  add_flush_due();
   {
     const typename P::InterruptsOff bounded(platform_);
     claimed = claim(index, idle, word::dead_after(idle));
@@ -61,8 +73,7 @@ bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush) 
     return true;
   }
   if (claimed != Claim::lost) flush({&index, claimed == Claim::touched ? 1U : 0U});
-  // Release: pairs with wait_for_flushes().
-  flushes_due_.fetch_sub(1, std::memory_order_release);
+  flushes_done(1);
   if (claimed == Claim::lost) return false;
   unparked_.insert(index);  // the kunmap that parked it finds nothing left to do
   put_clean(index);
@@ -77,6 +88,9 @@ void Mapper<P>::owe_flush(SlotIndex index) {
   queue_lock_.lock();
   if (first_waiter_ != nullptr) {
     grant(index, false);
+  } else if constexpr (kPosts) {
+    Posting<P>::push_run(*this, platform_.cpu(), {Set::leaf_of(index), Set::bit_of(index)},
+                         slot_of(index).number);
   } else {
     push(owed_, index);
     owed_flushes_.store(owed_.count, std::memory_order_relaxed);
@@ -89,6 +103,7 @@ void Mapper<P>::owe_flush(SlotIndex index) {
 /// a flush later are granted to it.
 template <class P>
 [[gnu::noinline]] std::uint32_t Mapper<P>::make_owed_flushes(std::uint32_t most) {
+  if constexpr (kPosts) return Posting<P>::make_waiting_clean(*this) ? most : 0;
   Chain dirty;
   queue_lock_.lock();
   if (owed_.count <= most) {
@@ -107,6 +122,12 @@ template <class P>
 
 template <class P>
 [[gnu::noinline]] void Mapper<P>::finish_flushes() {
+  if constexpr (kPosts) {
+    const std::uint32_t number = platform_.posted_flushes().latest();
+    if (platform_.posted_flushes().has_passed(number)) return;
+    if (check_may_flush(__builtin_return_address(0))) wait_for_post(platform_, number);
+    return;
+  }
   // Acquire: as in wait_for_flushes().
   if (flushes_due_.load(std::memory_order_acquire) == 0) return;
   if (check_may_flush(__builtin_return_address(0))) wait_for_flushes();

@@ -21,12 +21,14 @@ template <typename Mapper<P>::Wait kWait>
 [[gnu::noinline]] void* Mapper<P>::map_slow(Page page) {
   // Sleepers come first. Relaxed, here and in map_slower(): hints. publish() proves that the page
   // has no slot, and wakes sleepers that were missed here.
-  if (platform_.page_virtual(page).load(std::memory_order_relaxed) == page_virtual::kNone &&
-      waiters_.load(std::memory_order_relaxed) == 0) [[likely]] {
-    const SlotIndex slot =
-        clean_.take_from(cpus_[platform_.cpu()].leaf.load(std::memory_order_relaxed));
+  const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
+  if (!page_virtual::has_slot(found) && waiters_.load(std::memory_order_relaxed) == 0) [[likely]] {
+    SlotIndex slot = clean_.take_from(cpus_[platform_.cpu()].leaf.load(std::memory_order_relaxed));
+    if constexpr (kPosts) {
+      if (slot == kNoSlot) slot = Posting<P>::take(*this);
+    }
     if (slot != kNoSlot) [[likely]] {
-      void* const address = publish(slot, page);
+      void* const address = publish(slot, page, found);
       if (address != nullptr) [[likely]]
         return address;
       put_clean(slot);
@@ -41,13 +43,13 @@ template <typename Mapper<P>::Wait kWait>
 template <class P>
 [[gnu::noinline]] void* Mapper<P>::map_slower(Page page, const void* caller) {
   Pinned pinned{nullptr, MapError::none};
-  if (platform_.page_virtual(page).load(std::memory_order_relaxed) != page_virtual::kNone)
-    pinned = pin(page);
+  const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
+  if (page_virtual::has_slot(found)) pinned = pin(page);
   if (pinned.address == nullptr && pinned.error == MapError::none &&
       waiters_.load(std::memory_order_relaxed) == 0) {
     const SlotIndex slot = take_clean();
     if (slot != kNoSlot) {
-      if (void* const address = publish(slot, page)) return address;
+      if (void* const address = publish(slot, page, found)) return address;
       pinned = map_in(slot, page);
     }
   }
@@ -70,7 +72,7 @@ auto Mapper<P>::pin(Page page) -> Pinned {
   for (;;) {
     // Relaxed, all of them: as in hit(), the swap and the second read of the cell prove them.
     const std::uint32_t found = cell.load(std::memory_order_relaxed);
-    if (found == page_virtual::kNone) return {nullptr, MapError::none};
+    if (!page_virtual::has_slot(found)) return {nullptr, MapError::none};
     const std::size_t offset = offset_of(page_virtual::entry(found));
     Slot& slot = slot_at(offset);
     std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
@@ -118,6 +120,7 @@ template <class P>
 SlotIndex Mapper<P>::take_clean() {
   auto& leaf = cpus_[platform_.cpu()].leaf;
   SlotIndex slot = clean_.take(leaf);
+  if constexpr (kPosts) return slot != kNoSlot ? slot : Posting<P>::take(*this);
   if (slot != kNoSlot || !platform_.may_flush()) return slot;
   // Two rounds of the hand clear every referenced bit and reach each slot again; the second takes
   // what is idle then.
@@ -141,10 +144,12 @@ auto Mapper<P>::map_in(SlotIndex slot, Page page) -> Pinned {
   return {*result, result.error()};
 }
 
-/// Claims page->virtual, writes the PTE, publishes the word. Null: the page has a slot already; the
-/// taken slot is unchanged.
+/// Claims page->virtual, in which the caller `found` no slot, writes the PTE, publishes the word.
+/// Null: the page has a slot already, or has lost one meanwhile; the taken slot is unchanged.
 template <class P>
-[[gnu::always_inline]] inline void* Mapper<P>::publish(SlotIndex index, Page page) {
+[[gnu::always_inline]] inline void* Mapper<P>::publish(SlotIndex index, Page page,
+                                                       std::uint32_t found) {
+  if (page_virtual::has_slot(found)) return nullptr;
   Slot& slot = slot_of(index);
   // Relaxed, here and below: the thread that has taken the slot comes after all that had it before,
   // and the word publishes what is written.
@@ -152,13 +157,12 @@ template <class P>
   {
     // From the claim on, a hit elsewhere spins until the word is published.
     const typename P::InterruptsOff bounded(platform_);
-    std::uint32_t expected = page_virtual::kNone;
     // Stored before the cell names the slot: pairs with the look at the page in hit() and pin().
     if constexpr (kCellsChangeHands<P>) slot.page.store(page, std::memory_order_relaxed);
     // Acquire: pairs with claim(), which cleared it. What users did to the page in its last slot
     // comes before what they do in this one.
     if (!platform_.page_virtual(page).compare_exchange_strong(
-            expected, page_virtual::make(index, dead), std::memory_order_acq_rel,
+            found, page_virtual::make(index, dead), std::memory_order_acq_rel,
             std::memory_order_relaxed)) {
       return nullptr;
     }

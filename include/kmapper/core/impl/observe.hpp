@@ -20,6 +20,7 @@ template <class P>
     return;
   }
   slot_count_ = slots;
+  most_behind_ = slots / 16 + 1;
   clean_.resize(slots);
   unparked_.resize(slots);
   // Relaxed, all of them: no other thread uses the window yet.
@@ -53,7 +54,7 @@ SlotIndex Mapper<P>::find(Page page) {
   // Acquire: pairs with claim(). A caller that finds no slot comes after the slot was taken back,
   // and may go on to finish_flushes().
   const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_acquire);
-  return found == page_virtual::kNone ? kNoSlot : page_virtual::slot(found);
+  return page_virtual::has_slot(found) ? page_virtual::slot(found) : kNoSlot;
 }
 
 template <class P>

@@ -33,8 +33,7 @@ void Mapper<P>::clean_chain(Chain& dirty, Chain& clean) {
     std::uint32_t count = 0;
     while (dirty.count != 0 && count != Batch::kMost) touched[count++] = pop(dirty);
     flush({touched, count});
-    // Release: pairs with wait_for_flushes().
-    flushes_due_.fetch_sub(count, std::memory_order_release);
+    flushes_done(count);
     while (count != 0) push(clean, touched[--count]);
   }
 }
@@ -83,7 +82,9 @@ Result<void*> Mapper<P>::map_reserved(Chain& chain, Page page) {
     if (pinned.error != MapError::none) return pinned.error;
     if (chain.count == 0) return MapError::spent;
     const SlotIndex slot = pop(chain);
-    if (void* const address = publish(slot, page)) return address;
+    // Relaxed: the swap in publish() proves it.
+    const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
+    if (void* const address = publish(slot, page, found)) return address;
     push(chain, slot);
   }
 }

@@ -14,15 +14,11 @@ namespace kmapper {
 /// Slots taken and not yet clean. The hand goes on by leaves of the set until it has kEnough.
 template <class P>
 struct Mapper<P>::Batch {
-  static constexpr std::uint32_t kEnough = Set::kLeafSlots;
+  static constexpr std::uint32_t kEnough = 16;
   static constexpr std::uint32_t kMost = kEnough - 1 + Set::kLeafSlots;
   static constexpr std::uint32_t kMostExamined = 64;
-  static_assert(kMost == kLargestBatch);
+  static_assert(kMost <= kLargestBatch);
 
-  struct Run {
-    std::uint32_t leaf;
-    typename Set::Bits slots;
-  };
   std::uint32_t taken = 0;
   std::uint32_t examined = 0;
   std::uint32_t runs = 0;
@@ -47,26 +43,36 @@ auto Mapper<P>::scavenge() -> Scavenged {
     if (made != 0) return {made, made};
   }
   Batch batch;
-  // Relaxed, here and at the other additions: a caller that finds a page without a slot has
-  // acquired from the claim() that follows.
-  flushes_due_.fetch_add(1, std::memory_order_relaxed);
+  add_flush_due();
   {
     // A hit that meets a slot between its claim and the clearing of page->virtual spins.
     const typename P::InterruptsOff bounded(platform_);
-    std::uint32_t leaf = hand_.load(std::memory_order_relaxed);  // relaxed: where to look first
-    std::uint32_t steps = unparked_.leaves();                    // once round
+    std::uint32_t steps = unparked_.leaves();  // once round
     do {
-      leaf = unparked_.next_leaf(leaf);
-      if (leaf == Set::kNoLeaf) break;
-      const std::uint32_t examined = leaf;
-      if (++leaf == unparked_.leaves()) leaf = 0;
-      // Stored before the work, so that another CPU's scavenger takes another leaf.
-      hand_.store(leaf, std::memory_order_relaxed);
-      examine_leaf(examined, unparked_.leaf(examined), batch);
+      const Run path = next_of_hand();
+      if (path.slots == 0) break;
+      examine_leaf(path.leaf, path.slots, batch);
     } while (batch.taken < Batch::kEnough && batch.examined < Batch::kMostExamined && --steps != 0);
   }
   finish(batch);
   return {batch.examined, batch.taken};
+}
+
+/// The hand goes on to the next leaf with slots on its path. No slots: all are parked.
+template <class P>
+[[gnu::always_inline]] inline auto Mapper<P>::next_of_hand() -> Run {
+  // Relaxed: where to look first.
+  Run path{hand_.load(std::memory_order_relaxed), 0};
+  path.slots = unparked_.leaf(path.leaf);
+  if (path.slots == 0) [[unlikely]] {
+    path.leaf = unparked_.next_leaf(path.leaf);
+    if (path.leaf == Set::kNoLeaf) return path;
+    path.slots = unparked_.leaf(path.leaf);
+  }
+  // Stored before the work, so that another CPU's scavenger takes another leaf.
+  const std::uint32_t next = path.leaf + 1;
+  hand_.store(next == unparked_.leaves() ? 0 : next, std::memory_order_relaxed);
+  return path;
 }
 
 /// The hand passes these slots of a leaf. Interrupts are off.
@@ -153,11 +159,13 @@ template <class P>
     return Claim::lost;
   }
   const bool touched = platform_.take_pte(index);
+  std::uint32_t lost = page_virtual::kNone;
+  if constexpr (kPosts) lost = Posting<P>::post_claimed(*this, index, touched);
   // While page->virtual names a taken slot, only the thread that took it changes page->virtual.
   // Release: pairs with publish(), evict() and find(). A thread that finds the page without a slot
   // comes after the claim, and after the PTE was taken.
   platform_.page_virtual(slot.page.load(std::memory_order_relaxed))
-      .store(page_virtual::kNone, std::memory_order_release);
+      .store(lost, std::memory_order_release);
   return touched ? Claim::touched : Claim::untouched;
 }
 
@@ -201,8 +209,7 @@ void Mapper<P>::finish(Batch& batch) {
     platform_.count(Event::scavenge);
     platform_.count(Event::slot_scavenged, batch.taken);
   }
-  // Release: pairs with wait_for_flushes().
-  flushes_due_.fetch_sub(1, std::memory_order_release);
+  flushes_done(1);
   if (batch.taken == 0) return;
   for (std::uint32_t i = 0; i < batch.runs; ++i)
     clean_.insert(batch.run[i].leaf, batch.run[i].slots);
@@ -217,8 +224,12 @@ void Mapper<P>::finish(Batch& batch) {
 template <class P>
 void Mapper<P>::flush(std::span<const SlotIndex> touched) {
   if (touched.empty()) return platform_.count(Event::flush_avoided);
-  platform_.invalidate(touched);
-  platform_.count(Event::flush);
+  if constexpr (kPosts) {
+    for (const SlotIndex slot : touched) wait_for_post(platform_, slot_of(slot).number);
+  } else {
+    platform_.invalidate(touched);
+    platform_.count(Event::flush);
+  }
 }
 
 /// Gives a clean slot back: to the first sleeper, if there is one.
@@ -242,12 +253,12 @@ template <class P>
 std::uint32_t Mapper<P>::take_all_idle() {
   make_owed_flushes(slot_count_);
   std::uint32_t taken = 0;
-  for (std::uint32_t leaf = 0; leaf < unparked_.leaves(); ++leaf) {
-    const typename Set::Bits slots = unparked_.leaf(leaf);
-    if (slots == 0) continue;
+  for (std::uint32_t leaf = 0; leaf < unparked_.leaves();) {
     Batch batch;
-    flushes_due_.fetch_add(1, std::memory_order_relaxed);
-    {
+    add_flush_due();
+    for (; leaf < unparked_.leaves() && batch.taken < Batch::kEnough; ++leaf) {
+      const typename Set::Bits slots = unparked_.leaf(leaf);
+      if (slots == 0) continue;
       const typename P::InterruptsOff bounded(platform_);
       sweep_leaf(leaf, slots, batch);
     }
@@ -274,8 +285,12 @@ template <class Predicate>
 template <class P>
 template <class Predicate>
 std::uint32_t Mapper<P>::scavenge_until(std::uint32_t slots, Predicate has_better_to_do) {
-  while (owed_flushes_.load(std::memory_order_relaxed) != 0 && !has_better_to_do())
-    make_owed_flushes(Batch::kMost);
+  if constexpr (kPosts) {
+    Posting<P>::make_waiting_clean(*this);
+  } else {
+    while (owed_flushes_.load(std::memory_order_relaxed) != 0 && !has_better_to_do())
+      make_owed_flushes(Batch::kMost);
+  }
   const std::uint32_t clean = clean_.count();
   if (clean >= slots) return clean;
   const std::uint32_t missing = slots - clean;

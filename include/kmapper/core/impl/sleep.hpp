@@ -226,10 +226,9 @@ void Mapper<P>::settle(SlotIndex index) {
   std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
   while (word::is_idle(seen)) {
     if (first_waiter_ != nullptr) {
-      flushes_due_.fetch_add(1, std::memory_order_relaxed);
+      add_flush_due();
       const Claim claimed = claim(index, seen, word::dead_after(seen));
-      // Needs no order: nothing was flushed.
-      if (claimed != Claim::touched) flushes_due_.fetch_sub(1, std::memory_order_release);
+      if (claimed != Claim::touched) flushes_done(1);  // needs no order: nothing was flushed
       if (claimed != Claim::lost) {
         unparked_.insert(index);
         grant(index, claimed == Claim::untouched);

@@ -1,0 +1,309 @@
+// Scavenging where flushes are posted (posted_flushes.hpp). A slow miss does a bounded part of the
+// work: it takes the idle slots of one leaf, a run, and posts their flush. The run waits on the
+// list of its CPU until the post has passed. Then a slow miss takes its slots, as clean ones. So a
+// miss uses slots that were taken some misses ago, and no CPU waits for another.
+//
+// A list holds as many runs as the other CPUs' delay needs: when no clean slot is left, the caller
+// takes more runs, and then has the late CPUs interrupted. All that was posted until then has
+// passed.
+//
+// A run is kept in its first slot. The `busy` of a list's CPU guards it; a CPU that holds `busy`
+// has interrupts off, and holds it for a few instructions.
+#pragma once
+
+#include "kmapper/core/mapper.hpp"
+
+namespace kmapper {
+
+/// What a Mapper does where flushes are posted. A class of its own, so that other Mappers do not
+/// contain it.
+template <class P>
+class Posting {
+ public:
+  using Mapper = kmapper::Mapper<P>;
+  using Run = typename Mapper::Run;
+  using Set = typename Mapper::Set;
+  using Slot = typename Mapper::Slot;
+  using PerCpu = typename Mapper::PerCpu;
+
+  static constexpr std::uint32_t kRunsAhead = 4;  // by which a list grows when it was too short
+
+  /// What the steps of one call came to.
+  struct Steps {
+    std::uint32_t examined = 0;  // words; unchanged by a step: all slots are parked
+    std::uint32_t waiting = 0;   // runs that were taken, and wait
+    bool may_flush;
+  };
+
+  /// A clean slot when the CPU's leaf is empty. kNoSlot: as for take_clean(). Any context;
+  /// scavenges only where the caller may flush.
+  [[gnu::noinline]] static SlotIndex take(Mapper& mapper) {
+    if (mapper.clean_.may_be_found()) [[unlikely]] {
+      const SlotIndex slot = mapper.clean_.take(mapper.cpus_[mapper.platform_.cpu()].leaf);
+      if (slot != kNoSlot) return slot;
+    }
+    auto& flushes = mapper.platform_.posted_flushes();
+    Steps steps{.may_flush = mapper.platform_.may_flush()};
+    for (;;) {
+      const std::uint32_t examined = steps.examined;
+      const std::uint32_t waiting = steps.waiting;
+      Run run{0, 0};
+      {
+        // Keeps the thread on this CPU, and bounds how long a hit spins that meets a slot before
+        // its page->virtual is written.
+        const typename P::InterruptsOff bounded(mapper.platform_);
+        const std::uint32_t cpu = mapper.platform_.cpu();
+        if (flushes.behind(cpu) >= mapper.most_behind_) [[unlikely]]
+          drop_posted(mapper, cpu);
+        if (mapper.cpus_[cpu].first_run.load(std::memory_order_relaxed) != 0) [[unlikely]]
+          run = pop_passed(mapper, cpu);
+        // While other CPUs are awake, each step takes a run. Alone, this CPU needs none ahead.
+        if (steps.may_flush && (run.slots == 0 || flushes.others(cpu) != 0)) [[likely]] {
+          const Run taken = take_run(mapper, cpu, steps);
+          if (run.slots == 0) [[likely]] {
+            run = taken;
+          } else if (taken.slots != 0) {
+            push_run(mapper, cpu, taken, flushes.latest());
+          }
+        }
+      }
+      if (run.slots != 0) [[likely]]
+        return take_first(mapper, run);
+      // The list was too short: it grows before the other CPUs are interrupted.
+      if (steps.waiting != waiting && steps.waiting % kRunsAhead != 0 && list_may_grow(mapper))
+        continue;
+      const SlotIndex slot = take_last(mapper, steps.may_flush);
+      // As in take_clean(): two rounds of the hand.
+      if (slot != kNoSlot || steps.examined == examined || steps.examined > 2 * mapper.slot_count_)
+        return slot;
+    }
+  }
+
+  /// Whether this CPU's list is not full: the awake CPUs share half of the window.
+  [[gnu::noinline]] static bool list_may_grow(Mapper& mapper) {
+    const typename P::InterruptsOff bounded(mapper.platform_);
+    const std::uint32_t cpu = mapper.platform_.cpu();
+    std::uint32_t awake = 1;
+    for (std::uint32_t left = mapper.platform_.posted_flushes().others(cpu); left != 0;
+         left &= left - 1)
+      ++awake;
+    return mapper.cpus_[cpu].runs * awake < mapper.slot_count_ / (2 * Set::kLeafSlots);
+  }
+
+  /// take() when no run on this CPU's list has passed: looks everywhere, and then has the late
+  /// CPUs interrupted, if runs wait for them and the caller may flush.
+  [[gnu::noinline]] static SlotIndex take_last(Mapper& mapper, bool may_flush) {
+    Run run = pop_any(mapper);
+    if (run.slots == 0 && may_flush) {
+      wait_for_post(mapper.platform_, mapper.platform_.posted_flushes().latest());
+      run = pop_any(mapper);
+    }
+    if (run.slots != 0) return take_first(mapper, run);
+    return mapper.clean_.take_surely(mapper.cpus_[mapper.platform_.cpu()].leaf);
+  }
+
+  /// Takes a run that has passed off any list.
+  static Run pop_any(Mapper& mapper) {
+    const std::uint32_t own = mapper.platform_.cpu();
+    for (std::uint32_t i = 0; i < P::kMaxCpus; ++i) {
+      const std::uint32_t cpu = own + i < P::kMaxCpus ? own + i : own + i - P::kMaxCpus;
+      if (mapper.cpus_[cpu].first_run.load(std::memory_order_relaxed) == 0) continue;
+      const typename P::InterruptsOff bounded(mapper.platform_);
+      const Run run = pop_passed(mapper, cpu);
+      if (run.slots != 0) return run;
+    }
+    return {0, 0};
+  }
+
+  /// Calls the function with the number within its leaf of each slot of a run. Returns how many
+  /// there are. Without a loop for a run that is a whole leaf, as most are.
+  template <class Function>
+  [[gnu::always_inline]] static std::uint32_t for_each_slot(Run run, Function function) {
+    constexpr std::uint32_t kSlots = Set::kLeafSlots;
+    if (run.slots == (1U << kSlots) - 1) [[likely]] {
+#pragma GCC unroll 4
+      for (std::uint32_t i = 0; i < kSlots; ++i) function(i);
+      return kSlots;
+    }
+    std::uint32_t count = 0;
+    for (typename Set::Bits left = run.slots; left != 0; left &= left - 1, ++count)
+      function(static_cast<std::uint32_t>(std::countr_zero(left)));
+    return count;
+  }
+
+  /// Takes the idle slots of a leaf, and posts their flush. Returns them if they are clean at once:
+  /// because no other CPU is awake, or none was accessed. Otherwise they wait. Interrupts are off.
+  [[gnu::always_inline]] static Run take_run(Mapper& mapper, std::uint32_t cpu, Steps& steps) {
+    constexpr std::uint32_t kMostLeaves = 3;
+    constexpr std::uint32_t kSlots = Set::kLeafSlots;
+    auto& flushes = mapper.platform_.posted_flushes();
+    for (std::uint32_t leaves = kMostLeaves; leaves != 0; --leaves) {
+      Run run = mapper.next_of_hand();
+      if (run.slots == 0) break;
+      steps.examined += kSlots;
+      const std::uint32_t first = Mapper::opaque(run.leaf * kSlots);
+      bool is_touched = false;
+      // A miss pays for one turn of each of these loops: unrolled, they cost no more than the work.
+      Slot* const slots = &mapper.slot_at(Mapper::opaque(first * sizeof(Slot))) + 1;
+#pragma GCC unroll 4
+      for (std::uint32_t i = 0; i < kSlots; ++i) {
+        if ((run.slots & 1U << i) == 0) continue;
+        // Relaxed: the swap proves it.
+        std::uint32_t seen = slots[i].word.load(std::memory_order_relaxed);
+        // Acquire: as in claim().
+        if ((seen & word::kState) == word::kTakeable) [[likely]] {
+          if (slots[i].word.compare_exchange_strong(seen, word::dead_after_takeable(seen),
+                                                    std::memory_order_acq_rel,
+                                                    std::memory_order_relaxed)) [[likely]] {
+            is_touched |= mapper.platform_.take_pte(SlotIndex{first + i});
+            continue;
+          }
+        }
+        mapper.pass_over(SlotIndex{first + i}, seen);
+        run.slots ^= 1U << i;
+      }
+      if (run.slots == 0) [[unlikely]]
+        continue;
+      bool is_clean = true;
+      std::uint32_t number = 0;
+      if (is_touched) [[likely]] {
+        is_clean = post(mapper, cpu, run, number);
+      } else {
+        number = flushes.latest();
+        mapper.platform_.count(Event::flush_avoided);
+      }
+      const std::uint32_t lost = page_virtual::lost(flushes.shorten(number));
+      const std::uint32_t taken = for_each_slot(run, [&](std::uint32_t i) {
+        // Release: as in claim().
+        mapper.platform_.page_virtual(slots[i].page.load(std::memory_order_relaxed))
+            .store(lost, std::memory_order_release);
+      });
+      mapper.platform_.count(Event::slot_scavenged, taken);
+      if (is_clean) return run;
+      ++steps.waiting;
+      push_run(mapper, cpu, run, number);
+      break;
+    }
+    return {0, 0};
+  }
+
+  /// Posts the flush of slots whose PTEs were taken. True: it has passed already. The pages' cells
+  /// are written only after that: if one of these pages gets another slot now, and loses it again,
+  /// its cell gets a later number. Interrupts are off.
+  [[gnu::always_inline]] static bool post(Mapper& mapper, std::uint32_t cpu, Run run,
+                                          std::uint32_t& number) {
+    auto& flushes = mapper.platform_.posted_flushes();
+    const auto posted = flushes.post();
+    number = posted.number;
+    mapper.platform_.count(Event::flush);
+    if (!flushes.is_next(cpu, number)) return false;
+    const SlotIndex first{run.leaf * Set::kLeafSlots};
+    const std::uint32_t dropped = for_each_slot(
+        run, [&](std::uint32_t i) { mapper.platform_.drop(SlotIndex{to_number(first) + i}); });
+    mapper.platform_.count(Event::slot_dropped, dropped);
+    flushes.note(cpu, number);
+    return posted.is_alone();
+  }
+
+  /// The same for one slot, which keeps its number. Returns the value for the page's cell. If the
+  /// PTE was not accessed, there is nothing to post. But the page may have lost an earlier slot, by
+  /// a post that has not passed: the cell gets the number of the last post.
+  [[gnu::noinline]] static std::uint32_t post_claimed(Mapper& mapper, SlotIndex index,
+                                                      bool touched) {
+    auto& flushes = mapper.platform_.posted_flushes();
+    std::uint32_t& number = mapper.slot_of(index).number;
+    if (touched) {
+      (void)post(mapper, mapper.platform_.cpu(), {Set::leaf_of(index), Set::bit_of(index)}, number);
+    } else {
+      number = flushes.latest();
+    }
+    return page_virtual::lost(flushes.shorten(number));
+  }
+
+  static void drop_posted(Mapper& mapper, std::uint32_t cpu) {
+    mapper.platform_.posted_flushes().drop(cpu, [&mapper] { mapper.platform_.drop_all(); });
+  }
+
+  /// Puts a run at the end of the CPU's list. Interrupts are off.
+  static void push_run(Mapper& mapper, std::uint32_t cpu, Run run, std::uint32_t number) {
+    const std::uint32_t entry = to_number(Set::first_of(run.leaf, run.slots)) + 1;
+    Slot& head = mapper.slots_[entry];
+    head.next = 0;
+    head.run = run.slots;
+    head.number = number;
+    PerCpu& list = mapper.cpus_[cpu];
+    lock_list(mapper, list);
+    // Relaxed: guarded by `busy`; read without it, a hint.
+    const std::uint32_t first = list.first_run.load(std::memory_order_relaxed);
+    if (first == 0) {
+      list.first_run.store(entry, std::memory_order_relaxed);
+    } else {
+      mapper.slots_[list.last_run].next = entry;
+    }
+    list.last_run = entry;
+    ++list.runs;
+    unlock_list(list);
+  }
+
+  /// Takes the CPU's first run off its list if its post has passed. Interrupts are off.
+  static Run pop_passed(Mapper& mapper, std::uint32_t cpu) {
+    PerCpu& list = mapper.cpus_[cpu];
+    if (list.first_run.load(std::memory_order_relaxed) == 0) return {0, 0};
+    Run run{0, 0};
+    lock_list(mapper, list);
+    const std::uint32_t first = list.first_run.load(std::memory_order_relaxed);
+    Slot& head = mapper.slots_[first];
+    if (first != 0 && mapper.platform_.posted_flushes().has_passed(head.number)) {
+      list.first_run.store(head.next, std::memory_order_relaxed);
+      --list.runs;
+      run = {Set::leaf_of(SlotIndex{first - 1}), head.run};
+    }
+    unlock_list(list);
+    return run;
+  }
+
+  static void lock_list(Mapper& mapper, PerCpu& list) {
+    // Acquire: pairs with unlock_list().
+    while (list.busy.exchange(1, std::memory_order_acquire) != 0) mapper.platform_.relax();
+  }
+  static void unlock_list(PerCpu& list) { list.busy.store(0, std::memory_order_release); }
+
+  /// Takes the first slot of a clean run. The others become clean, and are this CPU's leaf.
+  /// Sleepers come first: one that joined the queue before that, or before a run was put on a list,
+  /// is seen.
+  [[gnu::always_inline]] static SlotIndex take_first(Mapper& mapper, Run run) {
+    const typename Set::Bits rest = run.slots & (run.slots - 1);
+    if (rest != 0) {
+      mapper.clean_.insert_apart(run.leaf, rest);
+      mapper.cpus_[mapper.platform_.cpu()].leaf.store(run.leaf, std::memory_order_relaxed);
+    }
+    // Sequentially consistent: as in put_clean().
+    if (mapper.waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+      serve_sleepers(mapper);
+    return Set::first_of(run.leaf, run.slots);
+  }
+
+  /// Sleepers get what is clean, and what waits on a list.
+  [[gnu::noinline]] static void serve_sleepers(Mapper& mapper) {
+    if (mapper.platform_.may_flush()) {
+      make_waiting_clean(mapper);
+    }
+    mapper.grant_clean();
+  }
+
+  /// Waits until all that was posted so far has passed, and puts the runs that have passed into the
+  /// clean set. Returns whether there was one. The caller may flush.
+  [[gnu::noinline]] static bool make_waiting_clean(Mapper& mapper) {
+    bool found = false;
+    wait_for_post(mapper.platform_, mapper.platform_.posted_flushes().latest());
+    for (Run run = pop_any(mapper); run.slots != 0; run = pop_any(mapper)) {
+      mapper.clean_.insert(run.leaf, run.slots);
+      found = true;
+    }
+    // Sequentially consistent: as in put_clean().
+    if (found && mapper.waiters_.load(std::memory_order_seq_cst) != 0) mapper.grant_clean();
+    return found;
+  }
+};
+
+}  // namespace kmapper

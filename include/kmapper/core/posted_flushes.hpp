@@ -1,0 +1,203 @@
+// Flushes that interrupt nobody. A CPU that has emptied page-table entries posts that, and goes on.
+// Every other CPU drops its whole TLB when it comes by: at a slow miss of its own, a context
+// switch, a timer tick, an interrupt. An address gets its next page when all CPUs have come by.
+// Only a thread that cannot wait for that has the late CPUs interrupted.
+//
+// Posts are counted. A CPU that drops its TLB notes the count that it read before. So a post has
+// passed when no awake CPU's note is older. Posts pass in their order.
+//
+//   bits of state_:  31 ... kCpus: the number of posts | kCpus - 1 ... 0: the awake CPUs
+//
+// One word holds the count and the set of awake CPUs. A post changes the count and reads the set in
+// one instruction. A CPU that goes idle leaves the set, and the posts do not wait for it. A CPU
+// that wakes enters the set and reads the count in one instruction. If there was a post since it
+// last dropped its TLB, it drops its TLB before it does anything else.
+//
+// Published: LATR (Kumar and others, ASPLOS 2018) posts flushes to other CPUs; Linux's tlb_gen
+// counts them. Cost: a post is one atomic operation. The count comes round after 2^(32 - kCpus)
+// posts. Every awake CPU comes by before half of that many.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kmapper/core/slot.hpp"
+
+namespace kmapper {
+
+/// Whether a platform posts its flushes instead of waiting for other CPUs: it has posted_flushes().
+template <class P>
+inline constexpr bool kPostsFlushes = requires(P p) {
+  p.posted_flushes();
+};
+
+/// The posts of one machine with up to kCpus CPUs. Where a function takes the caller's CPU,
+/// interrupts are off, so that the caller stays there. All functions: any context; none sleeps.
+template <std::size_t kCpus, template <class> class AtomicOf>
+class PostedFlushes {
+ public:
+  static_assert(kCpus <= 16, "a number needs 16 bits of the word");
+
+  /// How many posts there were, in the high bits; the low kCpus bits are 0.
+  using Number = std::uint32_t;
+  struct Posted {
+    Number number;
+    std::uint32_t awake;  // CPUs, a bit each
+
+    /// Whether no CPU but the caller's is awake.
+    [[nodiscard]] bool is_alone() const { return (awake & (awake - 1)) == 0; }
+  };
+
+  /// Posts that the caller has emptied page-table entries. Interrupts off.
+  [[nodiscard]] Posted post() {
+    // Release: pairs with latest(): a CPU that sees this post and then drops its TLB walks the
+    // emptied entries. Acquire: pairs with other posts, so that numbers tell their order.
+    // Sequentially consistent, with leave_idle() and enter(): either the poster sees the CPU awake,
+    // or the CPU sees the post.
+    const std::uint32_t before = state_.fetch_add(kOne, std::memory_order_seq_cst);
+    return {(before & ~kAwake) + kOne, before & kAwake};
+  }
+  /// The number of the last post. Ordered after what its poster did before, and before a drop of
+  /// the TLB that the caller makes next.
+  [[nodiscard]] Number latest() const { return state_.load(std::memory_order_acquire) & ~kAwake; }
+
+  /// Drops the TLB of the caller's CPU by drop_all(), and notes that.
+  template <class DropAll>
+  void drop(std::uint32_t cpu, DropAll drop_all) {
+    const Number seen = latest();
+    drop_all();
+    note(cpu, seen);
+  }
+  /// Whether the caller's CPU has dropped all that was posted before this post. Then it may drop
+  /// the entries of this post alone, one by one, and note(number).
+  [[nodiscard]] bool is_next(std::uint32_t cpu, Number number) const {
+    return own(cpu) + kOne == number;
+  }
+  /// Notes that the TLB of the caller's CPU holds nothing that was posted until then.
+  void note(std::uint32_t cpu, Number number) {
+    // Release: pairs with late(). The drop comes before the next page at the address.
+    cpus_[cpu].dropped.store(number, std::memory_order_release);
+  }
+  /// The other CPUs that are awake now, a bit each. A hint.
+  [[nodiscard]] std::uint32_t others(std::uint32_t cpu) const {
+    return state_.load(std::memory_order_relaxed) & kAwake & ~bit(cpu);
+  }
+  /// How many posts the caller's CPU has not dropped.
+  [[nodiscard]] std::uint32_t behind(std::uint32_t cpu) const {
+    return (latest() - own(cpu)) / kOne;
+  }
+
+  /// The awake CPUs that may still use what was posted until then, a bit each. 0: it has passed.
+  [[nodiscard]] std::uint32_t late(Number number) const {
+    // Sequentially consistent: pairs with leave_idle(). A CPU that enters the set later sees the
+    // post, and drops it before it does anything else.
+    const std::uint32_t state = state_.load(std::memory_order_seq_cst);
+    if (is_before(state & ~kAwake, number)) return 0;  // it is so old that the count came round
+    std::uint32_t late = 0;
+    std::uint32_t awake = state & kAwake;
+    for (std::uint32_t cpu = 0; awake != 0; ++cpu, awake >>= 1) {
+      if ((awake & 1) == 0) continue;
+      // Acquire: pairs with note().
+      const Number dropped = cpus_[cpu].dropped.load(std::memory_order_acquire);
+      if (is_before(dropped, number)) late |= bit(cpu);
+    }
+    return late;
+  }
+  [[nodiscard]] bool has_passed(Number number) const { return late(number) == 0; }
+
+  /// The caller's CPU uses no translation that was or will be posted until leave_idle().
+  void enter_idle(std::uint32_t cpu) {
+    // Release: pairs with late(): what the CPU did comes before the next page at an address.
+    state_.fetch_sub(bit(cpu), std::memory_order_seq_cst);
+  }
+  /// The caller's CPU is awake again. Drops its TLB if there was a post that it has not dropped.
+  /// Before anything else that the CPU does. It has idled for less than half of the count: its tick
+  /// wakes it often enough.
+  template <class DropAll>
+  void leave_idle(std::uint32_t cpu, DropAll drop_all) {
+    const std::uint32_t before = state_.fetch_add(bit(cpu), std::memory_order_seq_cst);
+    if (own(cpu) == (before & ~kAwake)) return;
+    drop_all();
+    note(cpu, before & ~kAwake);
+  }
+  /// The same for a CPU that may have idled for any time, or is awake for the first time. The
+  /// number that it noted last may look like one that is still to come. So it notes a new one
+  /// before it enters the set, and drops its TLB in any case.
+  template <class DropAll>
+  void leave_long_idle(std::uint32_t cpu, DropAll drop_all) {
+    note(cpu, latest());
+    const std::uint32_t before = state_.fetch_add(bit(cpu), std::memory_order_seq_cst);
+    drop_all();
+    note(cpu, before & ~kAwake);
+  }
+  /// The awake CPUs, a bit each. Ordered after what the caller wrote before.
+  [[nodiscard]] std::uint32_t awake() {
+    return state_.fetch_add(0, std::memory_order_seq_cst) & kAwake;
+  }
+
+  // --- Numbers of 15 bits, for cells that have no room for more ---
+
+  [[nodiscard]] static std::uint32_t shorten(Number number) { return number / kOne & kShort; }
+  /// The last post with this short number. If the count has come round, it is a later post than the
+  /// one that was meant: waiting for it is needless, and never too short.
+  [[nodiscard]] Number lengthen(std::uint32_t shortened) const {
+    const Number now = latest();
+    return now - ((now / kOne - shortened) & kShort) * kOne;
+  }
+
+ private:
+  static constexpr std::uint32_t kOne = 1U << kCpus;
+  static constexpr std::uint32_t kAwake = kOne - 1;
+  static constexpr std::uint32_t kShort = 0x7FFF;
+
+  [[nodiscard]] static constexpr bool is_before(Number number, Number other) {
+    return static_cast<std::int32_t>(number - other) < 0;
+  }
+  [[nodiscard]] static constexpr std::uint32_t bit(std::uint32_t cpu) { return 1U << cpu; }
+  // Relaxed: only this CPU changes it.
+  [[nodiscard]] Number own(std::uint32_t cpu) const {
+    return cpus_[cpu].dropped.load(std::memory_order_relaxed);
+  }
+
+  struct alignas(64) PerCpu {
+    AtomicOf<Number> dropped{};
+  };
+  PerCpu cpus_[kCpus]{};
+  alignas(64) AtomicOf<std::uint32_t> state_{};
+};
+
+/// Returns when the post has passed. The late CPUs are interrupted. Needs may_flush().
+template <class P>
+void wait_for_post(P& platform, std::uint32_t number) {
+  for (;;) {
+    const std::uint32_t late = platform.posted_flushes().late(number);
+    if (late == 0) return;
+    platform.call(late);
+  }
+}
+
+/// Drops slots whose PTEs were taken from every TLB, and returns when that is done. Needs
+/// may_flush(). At most kLargestBatch slots.
+template <class P>
+void flush_slots(P& platform, std::span<const SlotIndex> slots) {
+  if constexpr (kPostsFlushes<P>) {
+    auto& flushes = platform.posted_flushes();
+    std::uint32_t number = 0;
+    {
+      const typename P::InterruptsOff same_cpu(platform);
+      const std::uint32_t cpu = platform.cpu();
+      number = flushes.post().number;
+      if (flushes.is_next(cpu, number)) {
+        for (const SlotIndex slot : slots) platform.drop(slot);
+        flushes.note(cpu, number);
+      }
+    }
+    wait_for_post(platform, number);
+  } else {
+    platform.invalidate(slots);
+  }
+}
+
+}  // namespace kmapper
