@@ -76,7 +76,7 @@ void probe_page_tables() {
 // find a missing shootdown.
 void other_cpus_init(const BootInfo& boot) {
   constexpr std::uint32_t kMostKept = KMAPPER_CHECKED != 0 ? 1U << 30 : 0;
-  tlb::drop_answers(number_option(boot, "drop_ipi", 0, 0, kMostKept));
+  tlb::lose_answers(number_option(boot, "drop_ipi", 0, 0, kMostKept));
   if (!start_page)
     return print("no page between 64 and 640 KiB is free for CPUs to start in: one CPU is used\n");
   if (start_cpus(*start_page)) release_reserved({*start_page, *start_page + 1});

@@ -45,14 +45,6 @@ void local_slots_init() {
   set_page_table(kLocalBase, to_pfn(direct_to_phys(KernelPlatform::local_entries_)));
 }
 
-void KernelPlatform::tell(CpuSet cpus, std::span<const SlotIndex> slots) {
-  if (slots.size() > tlb::kMostPages) return tlb::tell(cpus, {});
-  std::array<VirtAddr, tlb::kMostPages> pages;
-  std::transform(slots.begin(), slots.end(), pages.begin(),
-                 [](SlotIndex slot) { return to_virt(address(slot)); });
-  tlb::tell(cpus, {pages.data(), slots.size()});
-}
-
 // The range is so large that one full flush is cheaper than dropping its pages one by one.
 void KernelPlatform::flush_vmap() { shootdown({}); }
 

@@ -57,20 +57,10 @@ class KernelPlatform {
   }
   static void write_pte(SlotIndex slot, Page page) { entry(slot).set(page_to_pfn(page)); }
   [[nodiscard]] static bool take_pte(SlotIndex slot) { return entry(slot).take(); }
-  static void invalidate(std::span<const SlotIndex> slots) {
-    disable_interrupts();  // this CPU drops its own translations
-    const CpuSet others = tlb::begin_shootdown();
-    if (!others.empty()) [[unlikely]]
-      return tell(others, slots);
-    this_cpu::add(this_cpu::fields.invlpgs, slots.size());
-    std::size_t left =
-        slots.size();  // a miss pays for one turn of the loop: counting down is shorter
-    do {
-      invalidate_page_uncounted(address(slots[left - 1]));
-      asm("" : "+r"(left));  // no code: the count goes down here, which saves a test
-    } while (--left != 0);
-    enable_interrupts();
-  }
+  [[nodiscard]] static auto& posted_flushes() { return kernel::posted_flushes; }
+  static void drop(SlotIndex slot) { invalidate_page_uncounted(address(slot)); }
+  static void drop_all() { flush_all_unnoted(); }
+  static void call(std::uint32_t cpus) { tlb::call(CpuSet{cpus}); }
 
   [[nodiscard]] static LocalStack& local_stack() { return this_cpu::current()->local_stack(); }
   [[nodiscard]] static LocalSlot first_local_slot() {
@@ -152,9 +142,6 @@ class KernelPlatform {
   friend void local_slots_init();
   friend void vmap_tables_init(MemoryMap& map);
 
-  /// The remaining part of a shootdown. Enables interrupts.
-  static void tell(CpuSet cpus, std::span<const SlotIndex> slots);
-
   [[nodiscard]] static PageTableEntry& entry(SlotIndex slot) {
     return pkmap_entries_[kmapper::to_number(slot)];
   }
@@ -173,7 +160,8 @@ class KernelPlatform {
   static PageTableEntry local_entries_[kEntriesPerTable];
 };
 
-static_assert(LocalPlatform<KernelPlatform> && VmallocPlatform<KernelPlatform>);
+static_assert(PostingPlatform<KernelPlatform> && LocalPlatform<KernelPlatform> &&
+              VmallocPlatform<KernelPlatform>);
 static_assert(kLocalSlots == kMaxCpus * kLocalDepth);
 
 /// Takes the window's page tables out of the map, contiguous in low memory, and installs them for

@@ -7,7 +7,6 @@
 #include "arch/tlb.hpp"
 #include "arch/user_mode.hpp"
 #include "kernel/lib/divide.hpp"
-#include "kernel/mm/background_scavenger.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/panic.hpp"
 #include "kernel/sched/preemption.hpp"
@@ -146,7 +145,8 @@ void Scheduler::move_to(CpuNumber cpu) {
 // even the idle one, unloads it before another CPU can run the thread. So when a translation is
 // dropped, no other CPU has to be told.
 void Scheduler::load_directories_of(Thread& thread) {
-  load_page_directories(thread.directories_);
+  posted_flushes.drop(to_number(this_cpu::number()),
+                      [&thread] { load_page_directories(thread.directories_); });
   this_cpu::add(this_cpu::fields.spaces, 1);
   if (thread.directories_ != nullptr) set_trap_stack(thread_stack_top(thread));
 }
@@ -201,6 +201,7 @@ void Scheduler::sleep_until(std::uint32_t tick) {
 }
 
 void Scheduler::tick() {
+  flush_posted();
   const CpuNumber self = this_cpu::number();
   if (self == CpuNumber{0}) ticks_.store(now() + 1, std::memory_order_relaxed);
   RunQueue& queue = own_queue();
@@ -269,9 +270,6 @@ void idle() {
   for (;;) {
     disable_interrupts();
     scheduler.yield();
-    enable_interrupts();
-    scavenge_in_background();
-    disable_interrupts();
     // First announce that this CPU is idle, then look for work: a thread that makes another one
     // ready looks for idle CPUs after that.
     tlb::enter_idle();

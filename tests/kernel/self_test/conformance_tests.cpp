@@ -53,7 +53,8 @@ class BorrowedSlots {
       const InterruptsOff bounded;
       (void)KernelPlatform::take_pte(slot);
     }
-    KernelPlatform::invalidate({&slot, 1});
+    KernelPlatform platform;
+    flush_slots(platform, {&slot, 1});
   }
 
   HighPages pages_;

@@ -33,7 +33,6 @@ struct SelfTest {
 [[nodiscard]] std::span<const SelfTest> conformance_tests();
 [[nodiscard]] std::span<const SelfTest> trespass_tests();
 [[nodiscard]] std::span<const SelfTest> process_tests();
-[[nodiscard]] std::span<const SelfTest> background_tests();
 
 /// How a thread that was made for a test ended, and what was printed in that time.
 class Sacrifice {

@@ -2,7 +2,6 @@
 // verdict is the line that begins with "ok" or "not ok".
 #include "kernel/jobs/job.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/mm/background_scavenger.hpp"
 #include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
@@ -35,16 +34,12 @@ void run_test(const SelfTest& test, Tally& tally) {
 /// job=test: the self tests, one line each. After a failed test the others still run.
 Outcome test_job(const BootInfo& /*boot*/) {
   Tally tally;
-  {
-    const NoBackgroundScavenger window_as_they_leave_it;
-    for (const auto list :
-         {page_alloc_tests(), window_tests(), local_tests(), vmap_tests(), vmalloc_tests(),
-          misuse_tests(), watchdog_tests(), fault_tests(), cpu_tests(), all_cpus_tests(),
-          conformance_tests(), trespass_tests(), process_tests()}) {
-      for (const SelfTest& test : list) run_test(test, tally);
-    }
+  for (const auto list :
+       {page_alloc_tests(), window_tests(), local_tests(), vmap_tests(), vmalloc_tests(),
+        misuse_tests(), watchdog_tests(), fault_tests(), cpu_tests(), all_cpus_tests(),
+        conformance_tests(), trespass_tests(), process_tests()}) {
+    for (const SelfTest& test : list) run_test(test, tally);
   }
-  for (const SelfTest& test : background_tests()) run_test(test, tally);
   print("{} tests passed, {} failed, {} skipped\n", tally.passed, tally.failed, tally.skipped);
   return tally.failed == 0 ? passed() : failed("a self test failed");
 }

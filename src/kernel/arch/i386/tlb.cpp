@@ -38,6 +38,15 @@ void drop(std::span<const VirtAddr> pages) {
   this_cpu::add(this_cpu::fields.invlpgs, pages.size());
 }
 
+constinit std::atomic<std::uint32_t> lose_every{0};
+constinit std::atomic<std::uint32_t> answers{0};
+
+// Whether lose_answers() makes this answer a wrong one.
+bool is_lost() {
+  const std::uint32_t every = lose_every.load(std::memory_order_relaxed);
+  return every != 0 && (answers.fetch_add(1, std::memory_order_relaxed) + 1) % every == 0;
+}
+
 // Called in the interrupt.
 void answer() {
   const CpuNumber self = this_cpu::number();
@@ -45,7 +54,11 @@ void answer() {
   CpuSet askers{inboxes[to_number(self)].askers.exchange(0, std::memory_order_acq_rel)};
   for (; !askers.empty(); askers.remove(askers.first())) {
     Request& request = requests[to_number(askers.first())];
-    drop(request.pages);
+    if (KMAPPER_CHECKED != 0 && is_lost()) {
+      posted_flushes.drop(to_number(self), [] {});
+    } else {
+      drop(request.pages);
+    }
     // Release: pairs with the asker's wait; the request is no longer read.
     const std::uint32_t before =
         request.unanswered.fetch_and(~CpuSet(self).bits(), std::memory_order_acq_rel);
@@ -62,19 +75,6 @@ void ask(CpuNumber cpu, CpuNumber self) {
   if (before != 0) return;
   interrupt_cpu(cpu, Interrupt::shootdown);
   this_cpu::add(this_cpu::fields.ipis, 1);
-}
-
-constinit std::atomic<std::uint32_t> drop_every{0};
-constinit std::atomic<std::uint32_t> asked{0};
-
-// All of the CPUs, except every nth if drop_answers() was called.
-CpuSet without_dropped(CpuSet cpus) {
-  const std::uint32_t every = drop_every.load(std::memory_order_relaxed);
-  if (every == 0) return cpus;
-  for (CpuSet left = cpus; !left.empty(); left.remove(left.first())) {
-    if ((asked.fetch_add(1, std::memory_order_relaxed) + 1) % every == 0) cpus.remove(left.first());
-  }
-  return cpus;
 }
 
 void report_silent(CpuSet cpus, std::span<const VirtAddr> pages) {
@@ -130,10 +130,16 @@ void shootdown(std::span<const VirtAddr> pages) {
   restore_interrupts(before);
 }
 
-void flush_all() {
+void flush_all_unnoted() {
   std::uint32_t cr3 = 0;
   asm volatile("movl %%cr3, %0\n\tmovl %0, %%cr3" : "=r"(cr3)::"memory");
   this_cpu::add(this_cpu::fields.full_flushes, 1);
+}
+
+void flush_all() {
+  const InterruptState before = take_interrupts();
+  posted_flushes.drop(this_cpu::read(this_cpu::fields.number), flush_all_unnoted);
+  restore_interrupts(before);
 }
 
 void invalidate_page(VirtAddr address) {
@@ -144,7 +150,6 @@ void invalidate_page(VirtAddr address) {
 namespace tlb {
 
 void tell(CpuSet cpus, std::span<const VirtAddr> pages) {
-  if (KMAPPER_CHECKED != 0) cpus = without_dropped(cpus);
   const PreemptionOff request_in_use;
   const CpuNumber self = this_cpu::number();
   Request& request = requests[to_number(self)];
@@ -156,30 +161,33 @@ void tell(CpuSet cpus, std::span<const VirtAddr> pages) {
   wait_for_answers(request);
 }
 
-void drop_answers(std::uint32_t every) { drop_every.store(every, std::memory_order_relaxed); }
+void lose_answers(std::uint32_t every) { lose_every.store(every, std::memory_order_relaxed); }
 
 void start() {
-  const CpuNumber self = this_cpu::number();
-  this_cpu::write(this_cpu::fields.other_cpus, kAwake & ~CpuSet(self).bits());
   set_interrupt_handler(Interrupt::shootdown, answer);
   set_interrupt_handler(Interrupt::answered, [] {});  // its arrival is all that matters
-  state.fetch_add(CpuSet(self).bits(), std::memory_order_seq_cst);
-  flush_all();
+  posted_flushes.leave_long_idle(this_cpu::read(this_cpu::fields.number), flush_all_unnoted);
+}
+
+void call(CpuSet cpus) {
+  disable_interrupts();
+  const CpuNumber self = this_cpu::number();
+  if (cpus.contains(self)) flush_all();
+  cpus.remove(self);
+  this_cpu::add(this_cpu::fields.shootdowns, 1);
+  if (!cpus.empty()) return tell(cpus, {});
+  enable_interrupts();
 }
 
 void enter_idle() {
-  const std::uint32_t self = CpuSet(this_cpu::number()).bits();
-  const std::uint32_t before = state.fetch_sub(self, std::memory_order_seq_cst);
-  this_cpu::write(this_cpu::fields.idles_since, (before & ~kAwake) | 1);
+  this_cpu::write(this_cpu::fields.idles, 1U);
+  posted_flushes.enter_idle(this_cpu::read(this_cpu::fields.number));
 }
 
 void leave_idle() {
-  const std::uint32_t since = this_cpu::read(this_cpu::fields.idles_since);
-  if (since == 0) return;
-  this_cpu::write(this_cpu::fields.idles_since, 0U);
-  const std::uint32_t self = CpuSet(this_cpu::number()).bits();
-  const std::uint32_t before = state.fetch_add(self, std::memory_order_seq_cst);
-  if ((before & ~kAwake) != (since & ~kAwake)) flush_all();
+  if (this_cpu::read(this_cpu::fields.idles) == 0) return;
+  this_cpu::write(this_cpu::fields.idles, 0U);
+  posted_flushes.leave_idle(this_cpu::read(this_cpu::fields.number), flush_all_unnoted);
 }
 
 Shootdowns shootdowns_of(CpuNumber cpu) {
@@ -197,10 +205,7 @@ Shootdowns shootdowns() {
   return all;
 }
 
-CpuSet idle_cpus() {
-  const std::uint32_t awake = state.fetch_add(0, std::memory_order_seq_cst);  // a barrier
-  return CpuSet{((1U << cpu_count()) - 1) & ~awake};
-}
+CpuSet idle_cpus() { return CpuSet{((1U << cpu_count()) - 1) & ~posted_flushes.awake()}; }
 
 }  // namespace tlb
 }  // namespace kmapper::kernel

@@ -19,7 +19,6 @@ enum class Stamp : std::uint32_t {};
 
 struct alignas(64) PerCpu {
   std::uint32_t number;           // 0 to kMaxCpus - 1
-  std::uint32_t other_cpus;       // a bit for each but this one
   LocalSlot first_local_slot;     // of this CPU's own, for kmap_local()
   Stamp stamp;                    // of the running thread, now
   Thread* current;                // the running thread
@@ -28,7 +27,7 @@ struct alignas(64) PerCpu {
   std::uint32_t preemption_off;   // how many PreemptionOff objects exist
   std::uint32_t interrupt_depth;  // how many interrupt handlers are active
   std::uint32_t reschedule;       // not 0: the running thread's turn is over
-  std::uint32_t idles_since;      // not 0: the CPU idles; belongs to tlb.cpp
+  std::uint32_t idles;            // not 0: the CPU idles; belongs to tlb.cpp
   std::uint64_t events[static_cast<std::size_t>(Event::kCount)];
   std::uint64_t invlpgs;       // single translations dropped from the TLB
   std::uint64_t full_flushes;  // whole TLBs flushed

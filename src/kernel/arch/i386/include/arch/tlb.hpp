@@ -3,15 +3,9 @@
 // calls shootdown(), once for all of them. It drops them here, interrupts the CPUs that may hold
 // them, and waits until these have answered.
 //
-// An idle CPU is not interrupted: it promises to drop everything before it does anything else. One
-// word holds the set of awake CPUs and the number of shootdowns begun. A shootdown adds one and
-// reads the set in one instruction. A CPU that goes idle leaves the set, and a CPU that wakes
-// enters it, each in one instruction that also reads the count. If the count has changed during the
-// sleep, the CPU was spared an interrupt, and flushes its whole TLB.
-//
-// An awake CPU is told even if it has flushed its whole TLB since the entries were emptied.
-// shootdown() follows within microseconds, so to know this would hardly ever spare an interrupt,
-// and would cost every scavenge.
+// An idle CPU is not interrupted: it promises to drop everything before it does anything else. A
+// shootdown is a post, too (kmapper/core/posted_flushes.hpp): it tells which CPUs are awake. The
+// window posts its flushes, and interrupts no CPU for most of them.
 //
 // No entry is global (SDM 3A 4.10.2.4), so a load of CR3 drops all of them.
 #pragma once
@@ -22,6 +16,7 @@
 #include "arch/atomic.hpp"
 #include "arch/per_cpu.hpp"
 #include "kernel/mm/address.hpp"
+#include "kmapper/core/posted_flushes.hpp"
 
 namespace kmapper::kernel {
 
@@ -30,8 +25,18 @@ namespace kmapper::kernel {
 /// spinlock held. A CPU that does not answer within a second is reported; the caller waits on.
 void shootdown(std::span<const VirtAddr> pages);
 
-/// Drops all translations from this CPU's TLB, and counts that. (SDM 3A 4.10.4.1)
+/// The posts of all CPUs.
+inline constinit PostedFlushes<kMaxCpus, Atomic> posted_flushes{};
+
+/// Drops all translations from this CPU's TLB, and counts that. (SDM 3A 4.10.4.1) With interrupts
+/// disabled, and noted in posted_flushes.
 void flush_all();
+/// The drop alone, for callers that note it.
+void flush_all_unnoted();
+/// flush_all() if another CPU has posted a flush since the last one. Interrupts disabled.
+inline void flush_posted() {
+  if (posted_flushes.behind(this_cpu::read(this_cpu::fields.number)) != 0) flush_all();
+}
 
 /// Drops one translation from this CPU's TLB, and counts that.
 void invalidate_page(VirtAddr address);
@@ -44,24 +49,23 @@ inline void invalidate_page_uncounted(const void* address) {
 
 namespace tlb {
 
-inline constexpr std::uint32_t kOneShootdown = 1U << kMaxCpus;
-inline constexpr std::uint32_t kAwake = kOneShootdown - 1;
-/// The awake CPUs, a bit each; above these bits, the number of shootdowns begun.
-inline constinit Atomic<std::uint32_t> state{};
-
 /// Begins a shootdown. Returns the CPUs that have to be told by tell(). If there are none, the
 /// caller drops the translations from its own TLB. Interrupts must be disabled until then.
 [[nodiscard]] inline CpuSet begin_shootdown() {
   this_cpu::add(this_cpu::fields.shootdowns, 1);
   // A barrier: the entries were emptied before it; a CPU that wakes later comes after it.
-  const std::uint32_t before = state.fetch_add(kOneShootdown, std::memory_order_seq_cst);
-  return CpuSet{before & this_cpu::read(this_cpu::fields.other_cpus)};
+  CpuSet others{posted_flushes.post().awake};
+  others.remove(this_cpu::number());
+  return others;
 }
 
 /// Tells these CPUs, drops the translations here too, and waits. Enables interrupts. If there are
 /// no pages, or more than kMostPages, all CPUs drop everything.
 void tell(CpuSet cpus, std::span<const VirtAddr> pages);
 inline constexpr std::size_t kMostPages = 32;
+
+/// Makes these CPUs drop everything, and waits. Enables interrupts.
+void call(CpuSet cpus);
 
 /// Makes this CPU take part from now on. Each CPU, once; interrupts disabled.
 void start();
@@ -71,9 +75,10 @@ void start();
 void enter_idle();
 /// Does nothing if the CPU is not idle. Before anything else that an interrupt does.
 void leave_idle();
-/// From now on every nth CPU that has to be told is not told, and counts as having answered; 0: all
-/// are told. For the test of the tests: they must notice stale translations. Checked builds only.
-void drop_answers(std::uint32_t every);
+/// From now on every nth answer to an interrupt is wrong: the CPU drops nothing, and says that it
+/// has; 0: none is. For the test of the tests: they must notice stale translations. Checked builds
+/// only.
+void lose_answers(std::uint32_t every);
 
 /// Counts of shootdowns. Exact while no CPU begins a shootdown.
 struct Shootdowns {
