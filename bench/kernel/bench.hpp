@@ -11,6 +11,7 @@
 #include "arch/clock.hpp"
 #include "arch/cpu.hpp"
 #include "arch/per_cpu.hpp"
+#include "arch/tlb.hpp"
 #include "kernel/jobs/options.hpp"
 #include "kernel/lib/command_line.hpp"
 #include "kernel/lib/divide.hpp"
@@ -34,14 +35,14 @@ struct Nothing {
 
 template <class Operation>
 [[gnu::noinline]] Cost run_batch(std::span<Page* const> sequence, std::uint32_t rounds) {
-  const std::uint64_t invlpgs = sum_over_cpus(this_cpu::fields.invlpgs);
+  const std::uint64_t invlpgs = tlb::invlpgs();
   const std::uint64_t full_flushes = sum_over_cpus(this_cpu::fields.full_flushes);
   const std::uint64_t begin = rdtsc();
   for (std::uint32_t round = 0; round < rounds; ++round) {
     for (Page* const page : sequence) Operation::run(page);
   }
   const std::uint64_t counts = rdtsc() - begin;
-  return {counts, sum_over_cpus(this_cpu::fields.invlpgs) - invlpgs,
+  return {counts, tlb::invlpgs() - invlpgs,
           sum_over_cpus(this_cpu::fields.full_flushes) - full_flushes};
 }
 

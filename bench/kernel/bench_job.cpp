@@ -128,7 +128,7 @@ void Bench::percentiles(std::string_view name, std::span<Page* const> sequence,
     const std::uint64_t begin = rdtsc();
     clock = std::min(clock, rdtsc() - begin);
   }
-  const std::uint64_t invlpgs = sum_over_cpus(this_cpu::fields.invlpgs);
+  const std::uint64_t invlpgs = tlb::invlpgs();
   for (std::size_t i = 0; i < sequence.size(); ++i) {
     const std::uint64_t begin = rdtsc();
     void* const address = kmap(sequence[i]);
@@ -137,7 +137,7 @@ void Bench::percentiles(std::string_view name, std::span<Page* const> sequence,
     kunmap(sequence[i]);
     costs[i] = static_cast<std::uint32_t>(counts > clock ? counts - clock : 0);
   }
-  const Cost cost{0, sum_over_cpus(this_cpu::fields.invlpgs) - invlpgs, 0};
+  const Cost cost{0, tlb::invlpgs() - invlpgs, 0};
   std::sort(costs.begin(), costs.end());
   struct Rank {
     std::string_view name;

@@ -76,7 +76,7 @@ struct Counts {
             shootdowns.begun,
             shootdowns.ipis,
             shootdowns.ipis_avoided,
-            sum_over_cpus(this_cpu::fields.invlpgs),
+            tlb::invlpgs(),
             sum_over_cpus(this_cpu::fields.full_flushes)};
   }
   void add(const Counts& from, const Counts& to) {

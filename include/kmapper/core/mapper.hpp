@@ -295,6 +295,7 @@ class Mapper {
     Atomic<std::uint32_t> first_run{};  // entry of its first slot; 0: none
     std::uint32_t last_run = 0;
     std::uint32_t runs = 0;  // in the list
+    bool was_short = false;  // the list; this CPU's, with interrupts off
   };
   /// Slots that one thread has taken, linked through Slot::next.
   struct Chain {

@@ -84,9 +84,10 @@ class PostedFlushes {
   [[nodiscard]] std::uint32_t others(std::uint32_t cpu) const {
     return state_.load(std::memory_order_relaxed) & kAwake & ~bit(cpu);
   }
-  /// How many posts the caller's CPU has not dropped.
-  [[nodiscard]] std::uint32_t behind(std::uint32_t cpu) const {
-    return (latest() - own(cpu)) / kOne;
+  /// Whether there are so many posts, or more, that the caller's CPU has not dropped.
+  [[nodiscard]] bool is_behind(std::uint32_t cpu, std::uint32_t posts) const {
+    // Relaxed: drop() reads the number again. The awake CPUs in the low bits do not matter.
+    return state_.load(std::memory_order_relaxed) - own(cpu) >= posts * kOne;
   }
 
   /// The awake CPUs that may still use what was posted until then, a bit each. 0: it has passed.

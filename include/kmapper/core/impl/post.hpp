@@ -11,6 +11,8 @@
 // has interrupts off, and holds it for a few instructions.
 #pragma once
 
+#include <utility>
+
 #include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
@@ -26,14 +28,8 @@ class Posting {
   using Slot = typename Mapper::Slot;
   using PerCpu = typename Mapper::PerCpu;
 
-  static constexpr std::uint32_t kRunsAhead = 4;  // by which a list grows when it was too short
-
-  /// What the steps of one call came to.
-  struct Steps {
-    std::uint32_t examined = 0;  // words; unchanged by a step: all slots are parked
-    std::uint32_t waiting = 0;   // runs that were taken, and wait
-    bool may_flush;
-  };
+  static constexpr std::uint32_t kMostLeaves = 3;     // that a step looks at
+  static constexpr std::uint32_t kMostExamined = 36;  // words, before other CPUs are interrupted
 
   /// A clean slot when the CPU's leaf is empty. kNoSlot: as for take_clean(). Any context;
   /// scavenges only where the caller may flush.
@@ -43,23 +39,27 @@ class Posting {
       if (slot != kNoSlot) return slot;
     }
     auto& flushes = mapper.platform_.posted_flushes();
-    Steps steps{.may_flush = mapper.platform_.may_flush()};
+    const bool may_flush = mapper.platform_.may_flush();
+    std::uint32_t examined = 0;
+    Run run{0, 0};
     for (;;) {
-      const std::uint32_t examined = steps.examined;
-      const std::uint32_t waiting = steps.waiting;
-      Run run{0, 0};
+      const std::uint32_t examined_before = examined;
+      bool takes_another = false;
       {
         // Keeps the thread on this CPU, and bounds how long a hit spins that meets a slot before
         // its page->virtual is written.
         const typename P::InterruptsOff bounded(mapper.platform_);
         const std::uint32_t cpu = mapper.platform_.cpu();
-        if (flushes.behind(cpu) >= mapper.most_behind_) [[unlikely]]
+        PerCpu& list = mapper.cpus_[cpu];
+        if (flushes.is_behind(cpu, mapper.most_behind_)) [[unlikely]]
           drop_posted(mapper, cpu);
-        if (mapper.cpus_[cpu].first_run.load(std::memory_order_relaxed) != 0) [[unlikely]]
-          run = pop_passed(mapper, cpu);
+        if (list.first_run.load(std::memory_order_relaxed) != 0) [[unlikely]] {
+          takes_another = std::exchange(list.was_short, false);
+          if (run.slots == 0) run = pop_passed(mapper, cpu);
+        }
         // While other CPUs are awake, each step takes a run. Alone, this CPU needs none ahead.
-        if (steps.may_flush && (run.slots == 0 || flushes.others(cpu) != 0)) [[likely]] {
-          const Run taken = take_run(mapper, cpu, steps);
+        if (may_flush && (run.slots == 0 || flushes.others(cpu) != 0)) [[likely]] {
+          const Run taken = take_run(mapper, cpu, examined);
           if (run.slots == 0) [[likely]] {
             run = taken;
           } else if (taken.slots != 0) {
@@ -67,39 +67,51 @@ class Posting {
           }
         }
       }
-      if (run.slots != 0) [[likely]]
+      if (run.slots != 0) [[likely]] {
+        if (takes_another) continue;
         return take_first(mapper, run);
-      // The list was too short: it grows before the other CPUs are interrupted.
-      if (steps.waiting != waiting && steps.waiting % kRunsAhead != 0 && list_may_grow(mapper))
+      }
+      if (examined - examined_before == kMostLeaves * Set::kLeafSlots && examined < kMostExamined)
         continue;
-      const SlotIndex slot = take_last(mapper, steps.may_flush);
+      const SlotIndex slot = take_last(mapper, may_flush);
       // As in take_clean(): two rounds of the hand.
-      if (slot != kNoSlot || steps.examined == examined || steps.examined > 2 * mapper.slot_count_)
+      if (slot != kNoSlot || examined == examined_before || examined > 2 * mapper.slot_count_)
         return slot;
     }
   }
 
-  /// Whether this CPU's list is not full: the awake CPUs share half of the window.
-  [[gnu::noinline]] static bool list_may_grow(Mapper& mapper) {
+  /// take() when no run on this CPU's list has passed: looks everywhere, and then has the late CPUs
+  /// interrupted, if runs wait for them and the caller may flush.
+  [[gnu::noinline]] static SlotIndex take_last(Mapper& mapper, bool may_flush) {
+    Run run = pop_any(mapper);
+    if (run.slots == 0 && may_flush && run_waits(mapper)) {
+      wait_for_post(mapper.platform_, mapper.platform_.posted_flushes().latest());
+      run = pop_any(mapper);
+      note_short(mapper);
+    }
+    if (run.slots != 0) return take_first(mapper, run);
+    return mapper.clean_.take_surely(mapper.cpus_[mapper.platform_.cpu()].leaf);
+  }
+
+  /// The list of this CPU was too short: its next step takes one run more, unless the list is full.
+  /// The awake CPUs share half of the window.
+  static void note_short(Mapper& mapper) {
     const typename P::InterruptsOff bounded(mapper.platform_);
     const std::uint32_t cpu = mapper.platform_.cpu();
     std::uint32_t awake = 1;
     for (std::uint32_t left = mapper.platform_.posted_flushes().others(cpu); left != 0;
          left &= left - 1)
       ++awake;
-    return mapper.cpus_[cpu].runs * awake < mapper.slot_count_ / (2 * Set::kLeafSlots);
+    PerCpu& list = mapper.cpus_[cpu];
+    list.was_short = list.runs * awake < mapper.slot_count_ / (2 * Set::kLeafSlots);
   }
 
-  /// take() when no run on this CPU's list has passed: looks everywhere, and then has the late
-  /// CPUs interrupted, if runs wait for them and the caller may flush.
-  [[gnu::noinline]] static SlotIndex take_last(Mapper& mapper, bool may_flush) {
-    Run run = pop_any(mapper);
-    if (run.slots == 0 && may_flush) {
-      wait_for_post(mapper.platform_, mapper.platform_.posted_flushes().latest());
-      run = pop_any(mapper);
+  /// Whether a run waits on any list. A hint.
+  static bool run_waits(const Mapper& mapper) {
+    for (const PerCpu& list : mapper.cpus_) {
+      if (list.first_run.load(std::memory_order_relaxed) != 0) return true;
     }
-    if (run.slots != 0) return take_first(mapper, run);
-    return mapper.clean_.take_surely(mapper.cpus_[mapper.platform_.cpu()].leaf);
+    return false;
   }
 
   /// Takes a run that has passed off any list.
@@ -133,14 +145,13 @@ class Posting {
 
   /// Takes the idle slots of a leaf, and posts their flush. Returns them if they are clean at once:
   /// because no other CPU is awake, or none was accessed. Otherwise they wait. Interrupts are off.
-  [[gnu::always_inline]] static Run take_run(Mapper& mapper, std::uint32_t cpu, Steps& steps) {
-    constexpr std::uint32_t kMostLeaves = 3;
+  [[gnu::always_inline]] static Run take_run(Mapper& mapper, std::uint32_t cpu,
+                                             std::uint32_t& examined) {
     constexpr std::uint32_t kSlots = Set::kLeafSlots;
     auto& flushes = mapper.platform_.posted_flushes();
     for (std::uint32_t leaves = kMostLeaves; leaves != 0; --leaves) {
       Run run = mapper.next_of_hand();
       if (run.slots == 0) break;
-      steps.examined += kSlots;
       const std::uint32_t first = Mapper::opaque(run.leaf * kSlots);
       bool is_touched = false;
       // A miss pays for one turn of each of these loops: unrolled, they cost no more than the work.
@@ -162,8 +173,10 @@ class Posting {
         mapper.pass_over(SlotIndex{first + i}, seen);
         run.slots ^= 1U << i;
       }
-      if (run.slots == 0) [[unlikely]]
+      if (run.slots == 0) [[unlikely]] {
+        examined += kSlots;
         continue;
+      }
       bool is_clean = true;
       std::uint32_t number = 0;
       if (is_touched) [[likely]] {
@@ -180,7 +193,7 @@ class Posting {
       });
       mapper.platform_.count(Event::slot_scavenged, taken);
       if (is_clean) return run;
-      ++steps.waiting;
+      examined += kSlots;
       push_run(mapper, cpu, run, number);
       break;
     }

@@ -190,6 +190,11 @@ void leave_idle() {
   posted_flushes.leave_idle(this_cpu::read(this_cpu::fields.number), flush_all_unnoted);
 }
 
+std::uint64_t invlpgs() {
+  return sum_over_cpus(this_cpu::fields.invlpgs) +
+         sum_over_cpus(this_cpu::fields.events[static_cast<std::size_t>(Event::slot_dropped)]);
+}
+
 Shootdowns shootdowns_of(CpuNumber cpu) {
   const std::uint64_t begun = count_of_cpu(cpu, this_cpu::fields.shootdowns);
   const std::uint64_t ipis = count_of_cpu(cpu, this_cpu::fields.ipis);

@@ -35,7 +35,7 @@ void flush_all();
 void flush_all_unnoted();
 /// flush_all() if another CPU has posted a flush since the last one. Interrupts disabled.
 inline void flush_posted() {
-  if (posted_flushes.behind(this_cpu::read(this_cpu::fields.number)) != 0) flush_all();
+  if (posted_flushes.is_behind(this_cpu::read(this_cpu::fields.number), 1)) flush_all();
 }
 
 /// Drops one translation from this CPU's TLB, and counts that.
@@ -79,6 +79,9 @@ void leave_idle();
 /// has; 0: none is. For the test of the tests: they must notice stale translations. Checked builds
 /// only.
 void lose_answers(std::uint32_t every);
+
+/// Single translations dropped from TLBs, by all CPUs.
+[[nodiscard]] std::uint64_t invlpgs();
 
 /// Counts of shootdowns. Exact while no CPU begins a shootdown.
 struct Shootdowns {
