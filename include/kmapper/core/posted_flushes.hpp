@@ -100,6 +100,8 @@ class PostedFlushes {
     std::uint32_t awake = state & kAwake;
     for (std::uint32_t cpu = 0; awake != 0; ++cpu, awake >>= 1) {
       if ((awake & 1) == 0) continue;
+      // Sequentially consistent: pairs with enter_user() and leave_user().
+      if (cpus_[cpu].in_user.load(std::memory_order_seq_cst) != 0) continue;
       // Acquire: pairs with note().
       const Number dropped = cpus_[cpu].dropped.load(std::memory_order_acquire);
       if (is_before(dropped, number)) late |= bit(cpu);
@@ -133,6 +135,23 @@ class PostedFlushes {
     drop_all();
     note(cpu, before & ~kAwake);
   }
+  /// The same for a CPU that runs a user program, and so uses no window address either: at the return
+  /// to user mode, and first thing in the kernel again. Only the caller's CPU writes its mark, so
+  /// system calls of several CPUs do not disturb each other. Optional.
+  void enter_user(std::uint32_t cpu) {
+    // Release: pairs with late(): what the CPU did comes before the next page at an address.
+    cpus_[cpu].in_user.store(1, std::memory_order_release);
+  }
+  template <class DropAll>
+  void leave_user(std::uint32_t cpu, DropAll drop_all) {
+    // Sequentially consistent, both: as in leave_idle(). Either late() sees the CPU back, or the CPU
+    // sees the post.
+    cpus_[cpu].in_user.exchange(0, std::memory_order_seq_cst);
+    const Number seen = state_.load(std::memory_order_seq_cst) & ~kAwake;
+    if (own(cpu) == seen) return;
+    drop_all();
+    note(cpu, seen);
+  }
   /// The awake CPUs, a bit each. Ordered after what the caller wrote before.
   [[nodiscard]] std::uint32_t awake() {
     return state_.fetch_add(0, std::memory_order_seq_cst) & kAwake;
@@ -164,6 +183,7 @@ class PostedFlushes {
 
   struct alignas(64) PerCpu {
     AtomicOf<Number> dropped{};
+    AtomicOf<std::uint32_t> in_user{};  // not 0: it runs a user program
   };
   PerCpu cpus_[kCpus]{};
   alignas(64) AtomicOf<std::uint32_t> state_{};

@@ -13,5 +13,6 @@ program sha256
 program fill
 program peek
 program trespass
+program spin
 
 .section .note.GNU-stack, "", @progbits

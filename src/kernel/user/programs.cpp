@@ -11,6 +11,7 @@ KMAPPER_PROGRAM(sha256);
 KMAPPER_PROGRAM(fill);
 KMAPPER_PROGRAM(peek);
 KMAPPER_PROGRAM(trespass);
+KMAPPER_PROGRAM(spin);
 #undef KMAPPER_PROGRAM
 
 namespace {
@@ -24,6 +25,8 @@ constexpr Program kPrograms[] = {
      program_peek_begin, program_peek_end},
     {"trespass", "WHAT [ADDRESS]: does what a process must not do", program_trespass_begin,
      program_trespass_end},
+    {"spin", "[ROUNDS]: computes, so many times a million steps", program_spin_begin,
+     program_spin_end},
 };
 
 }  // namespace

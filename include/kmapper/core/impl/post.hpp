@@ -215,7 +215,12 @@ class Posting {
         run, [&](std::uint32_t i) { mapper.platform_.drop(SlotIndex{to_number(first) + i}); });
     mapper.platform_.count(Event::slot_dropped, dropped);
     flushes.note(cpu, number);
-    return posted.is_alone();
+    return posted.is_alone() || has_passed(mapper, number);
+  }
+
+  // Not inline: take() has no registers for its loop.
+  [[gnu::noinline]] static bool has_passed(Mapper& mapper, std::uint32_t number) {
+    return mapper.platform_.posted_flushes().has_passed(number);
   }
 
   /// The same for one slot, which keeps its number. Returns the value for the page's cell. If the
@@ -266,7 +271,7 @@ class Posting {
     lock_list(mapper, list);
     const std::uint32_t first = list.first_run.load(std::memory_order_relaxed);
     Slot& head = mapper.slots_[first];
-    if (first != 0 && mapper.platform_.posted_flushes().has_passed(head.number)) {
+    if (first != 0 && has_passed(mapper, head.number)) {
       list.first_run.store(head.next, std::memory_order_relaxed);
       --list.runs;
       run = {Set::leaf_of(SlotIndex{first - 1}), head.run};

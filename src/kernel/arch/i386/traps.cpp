@@ -70,6 +70,7 @@ void handle_interrupt(std::uint32_t vector) {
 }  // namespace
 
 extern "C" void handle_trap(TrapFrame* frame) {
+  tlb::leave_user();
   if (frame->vector < kExceptions) {
     handle_exception(*frame);
   } else if (frame->vector == kSyscallVector) {
@@ -78,7 +79,10 @@ extern "C" void handle_trap(TrapFrame* frame) {
   } else if (!is_spurious(frame->vector)) {
     handle_interrupt(frame->vector);
   }
-  if (frame->is_of_user()) process_end_if_told();
+  if (!frame->is_of_user()) return;
+  process_end_if_told();
+  disable_interrupts();
+  tlb::enter_user();
 }
 
 void traps_init() {

@@ -28,6 +28,7 @@ struct alignas(64) PerCpu {
   std::uint32_t interrupt_depth;  // how many interrupt handlers are active
   std::uint32_t reschedule;       // not 0: the running thread's turn is over
   std::uint32_t idles;            // not 0: the CPU idles; belongs to tlb.cpp
+  std::uint32_t in_user;          // not 0: the CPU has returned to ring 3; belongs to tlb.hpp
   std::uint64_t events[static_cast<std::size_t>(Event::kCount)];
   std::uint64_t invlpgs;       // single translations dropped from the TLB
   std::uint64_t full_flushes;  // whole TLBs flushed

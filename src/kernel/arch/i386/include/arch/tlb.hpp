@@ -75,6 +75,19 @@ void start();
 void enter_idle();
 /// Does nothing if the CPU is not idle. Before anything else that an interrupt does.
 void leave_idle();
+/// The CPU returns to ring 3. Interrupts must be disabled until then.
+inline void enter_user() {
+  this_cpu::write(this_cpu::fields.in_user, 1U);
+  posted_flushes.enter_user(this_cpu::read(this_cpu::fields.number));
+}
+/// Does nothing if the CPU was not in ring 3. Before anything else that a trap does; interrupts
+/// disabled.
+inline void leave_user() {
+  if (this_cpu::read(this_cpu::fields.in_user) == 0) return;
+  this_cpu::write(this_cpu::fields.in_user, 0U);
+  posted_flushes.leave_user(this_cpu::read(this_cpu::fields.number), flush_all_unnoted);
+}
+
 /// From now on every nth answer to an interrupt is wrong: the CPU drops nothing, and says that it
 /// has; 0: none is. For the test of the tests: they must notice stale translations. Checked builds
 /// only.

@@ -1,0 +1,110 @@
+// job=user: what misses on one CPU cost programs that run in ring 3 on all others. In turn, rounds
+// in which the first CPU sleeps, and rounds in which it misses all the time.
+#include <algorithm>
+#include <array>
+
+#include "arch/clock.hpp"
+#include "arch/cpus.hpp"
+#include "arch/tlb.hpp"
+#include "kernel/jobs/job.hpp"
+#include "kernel/jobs/options.hpp"
+#include "kernel/lib/divide.hpp"
+#include "kernel/lib/print.hpp"
+#include "kernel/mm/highmem.hpp"
+#include "kernel/mm/page_alloc.hpp"
+#include "kernel/user/process.hpp"
+#include "tests/kernel/self_test/self_test.hpp"
+
+namespace kmapper::kernel {
+namespace {
+
+constexpr std::uint32_t kMostRounds = 99;
+constexpr std::uint32_t kPages = 16384;
+
+// The programs of a round, one for each CPU but the first.
+class Programs {
+ public:
+  StartError start(std::uint32_t count, std::uint32_t steps) {
+    char arguments[16];
+    while (size_ < count) {
+      const auto process = process_start(*find_program("spin"), format_to(arguments, "{}", steps));
+      if (!process) return process.error();
+      processes_[size_++] = *process;
+    }
+    return StartError::none;
+  }
+  [[nodiscard]] bool have_ended() const {
+    return std::all_of(processes_.begin(), processes_.begin() + size_,
+                       [](const Process* process) { return process->has_ended(); });
+  }
+  void wait() {
+    while (size_ > 0) (void)process_wait(*processes_[--size_]);
+  }
+
+ private:
+  std::array<Process*, kMaxCpus> processes_{};
+  std::size_t size_ = 0;
+};
+
+struct Round {
+  std::uint64_t ns;  // until the last program has ended
+  std::uint64_t misses, ipis;
+};
+
+Round play(Programs& programs, const HighPages& pages, bool misses) {
+  const std::uint64_t misses_before = highmem.stats().misses;
+  const std::uint64_t ipis_before = tlb::shootdowns().ipis;
+  const std::uint64_t begun = now_ns();
+  for (std::uint32_t at = 0; !programs.have_ended();) {
+    if (!misses) {
+      thread_sleep(1);
+      continue;
+    }
+    for (std::uint32_t i = 0; i < 256; ++i, at = (at + 1) % kPages) {
+      (void)*static_cast<const volatile std::uint32_t*>(kmap(pages[at]));
+      kunmap(pages[at]);
+    }
+  }
+  const Round round{now_ns() - begun, highmem.stats().misses - misses_before,
+                    tlb::shootdowns().ipis - ipis_before};
+  programs.wait();
+  return round;
+}
+
+/// job=user [rounds=N] [steps=N]: the time of programs of so many million steps beside a CPU that
+/// sleeps, and beside one that misses; and its interrupts.
+Outcome user_job(const BootInfo& boot) {
+  const std::uint32_t rounds = number_option(boot, "rounds", 9, 1, kMostRounds);
+  const std::uint32_t steps = number_option(boot, "steps", 100, 1, 10'000);
+  static constinit std::array<std::array<std::uint64_t, kMostRounds>, 2> times{};
+  if (cpu_count() < 2) return failed("it needs two CPUs");
+  const HighPages pages(kPages);
+  if (pages.missing()) return failed(kNoHighMemory);
+  Programs programs;
+  Round all{};
+  thread_move_to(CpuNumber{0});
+  for (std::uint32_t round = 0; round < rounds; ++round) {
+    for (const bool misses : {false, true}) {
+      const StartError error = programs.start(cpu_count() - 1, steps);
+      if (error != StartError::none) return failed(describe(error));
+      const Round played = play(programs, pages, misses);
+      times[misses ? 1 : 0][round] = played.ns;
+      if (!misses) continue;
+      all.misses += played.misses;
+      all.ipis += played.ipis;
+    }
+  }
+  thread_roam();
+  for (auto& one : times) std::sort(one.begin(), one.begin() + rounds);
+  const std::uint64_t alone = times[0][rounds / 2];
+  const std::uint64_t beside = times[1][rounds / 2];
+  print("user cpus={} alone_us={} beside_us={} times={} misses={} ipis={}\n", cpu_count(),
+        ratio(alone, 1'000), ratio(beside, 1'000), Hundredths{ratio(beside * 100, alone)},
+        all.misses, Hundredths{ratio(all.ipis * 100'000, std::max<std::uint64_t>(all.misses, 1))});
+  return passed();
+}
+KMAPPER_JOB("user", user_job);
+
+}  // namespace
+
+}  // namespace kmapper::kernel
