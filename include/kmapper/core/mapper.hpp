@@ -6,10 +6,10 @@
 //     clean (0) ------------------------------------------------> pinned (n + 1) <----+
 //        ^                                                         |       ^          |
 //        |                                                  last   |       | hit:     | hit, kunmap
-//        |  one flush for the batch                         kunmap |       | CAS      | by others
+//        |  flushed: it is in no TLB                        kunmap |       | CAS      | by others
 //        |                                                         v       |          |
 //     dead (0) <------------------------------------------------- idle (1) +----------+
-//               scavenge: count 1 -> 0, clear page->virtual, take the PTE
+//               scavenge: count 1 -> 0, take the PTE, clear page->virtual
 //
 // hit     finds the slot in page->virtual and adds a user by compare-and-swap. The generation in
 //         the word makes the swap fail if the slot has got another page. After the swap, a second
@@ -17,8 +17,13 @@
 // kunmap  subtracts the user. The mapping stays, for the next kmap. If the slot was parked and is
 //         idle now, the slow exit grants it to the first sleeper, or puts it back on the hand's
 //         path.
-// miss    takes a clean slot; scavenges a batch when there is none; sleeps, first come first
-//         served, when every slot is pinned.
+// miss    takes a clean slot; scavenges when there is none; sleeps, first come first served, when
+//         every slot is pinned.
+//
+// How a dead slot becomes clean depends on the platform. With invalidate(), the scavenger takes a
+// batch of slots and waits for one flush of the batch. With posted_flushes(), it takes the slots of
+// one leaf, posts their flush and goes on; these slots become clean when their post has passed
+// (posted_flushes.hpp, impl/post.hpp).
 //
 // The code follows in this order; what is not inline is in impl/.
 //
@@ -185,17 +190,19 @@ class Mapper {
 
   // The calls that flush wait for other CPUs. Where the caller may not wait (may_flush() is false),
   // they are reported and do nothing. Only evict() works there: it leaves the flush to another
-  // caller.
+  // caller. Where flushes are posted, these calls have the late CPUs interrupted.
 
-  /// Takes every idle slot back, in batches with one flush each. Returns how many. Needs
-  /// may_flush().
+  /// Takes every idle slot back, in batches, and waits for other CPUs once for each batch. Slots
+  /// that were taken before and wait for their flush become clean, too. Returns how many slots were
+  /// idle. Needs may_flush().
   std::uint32_t flush_all_zero_pkmaps();
 
   /// Takes idle slots back until `slots` are clean, so that later misses need not scavenge. Meant
   /// for idle CPUs. Takes as many as are missing at the start, even if other threads use some up
   /// meanwhile. The hand goes round the window at most once. Asks has_better_to_do() before each
-  /// batch, and stops when it returns true. Returns how many slots are clean in the end. Needs
-  /// may_flush().
+  /// batch, and stops when it returns true. Returns how many slots are clean in the end. Where
+  /// flushes are posted, it first makes the slots clean that wait for their post, in any case.
+  /// Needs may_flush().
   template <class Predicate>
   std::uint32_t scavenge_ahead(std::uint32_t slots, Predicate has_better_to_do);
   std::uint32_t scavenge_ahead(std::uint32_t slots);
@@ -208,13 +215,17 @@ class Mapper {
   /// `flush_owed`: no PTE maps the page any more, but a TLB may, until a later finish_flushes()
   /// returns. The page may be mapped again at once. Its old slot gets no page before its
   /// flush, which is made by the next kmap that finds no clean slot, or by any call in this
-  /// section.
+  /// section. Where flushes are posted, its flush is posted already. The answer is `flush_owed`
+  /// while an awake CPU has not dropped what the page's latest slot showed, also if the page lost
+  /// that slot before the call. A caller that may flush has such CPUs interrupted.
   [[nodiscard]] Evicted evict(Page page);
 
   /// Returns when no TLB holds a translation of a page that had lost its slot before the call.
   /// evict() does the same where it may flush. A caller that frees many pages without a slot, or
   /// that evicted pages where it may not flush, calls it once for all of them. Costs one load where
-  /// no flush is due. Needs may_flush() where one is due.
+  /// no flush is due. Needs may_flush() where one is due. Where flushes are posted, all posts
+  /// before the call are due until they have passed, and the call costs one load more for each
+  /// awake CPU.
   void finish_flushes();
 
   /// Releases the pins of a dead holder: those whose stamps satisfy `died`. Returns how many. Any
@@ -260,7 +271,8 @@ class Mapper {
   template <class T>
   using Atomic = typename P::template Atomic<T>;
   static constexpr bool kPosts = kPostsFlushes<P>;
-  // A slow miss takes a leaf's slots: fewer where the rest of the work is less.
+  // Where flushes are posted, a slow miss takes the slots of one leaf: small leaves keep it short.
+  // Otherwise it takes 16 slots or more, and finds most of them in one leaf.
   using Set = SlotSet<P, P::kMaxSlots, kPosts ? 4 : 16>;
   enum class Wait : std::uint8_t { never, until_mapped };
   enum class Claim : std::uint8_t { lost, untouched, touched };
@@ -285,14 +297,15 @@ class Mapper {
     Atomic<Page> page{};     // written while the slot is dead and taken; the word publishes it
     Atomic<Stamp> holder{};  // the thread that took the slot from idle; relaxed: for reports
     std::uint32_t next = 0;  // of a Chain or a list; for the thread that has taken the slot
-    // Of a Run, in its first slot: the run's slots, and the number of its post.
-    typename Set::Bits run = 0;
-    std::uint32_t number = 0;
+    // Where flushes are posted.
+    typename Set::Bits run = 0;  // of a Run that waits on a list, in its first slot: its slots
+    std::uint32_t number = 0;    // of the post of this slot's flush; of a Run, in its first slot
   };
   struct alignas(64) PerCpu {
-    Atomic<std::uint32_t> leaf{};       // where this CPU takes clean slots; relaxed: a hint
-    Atomic<std::uint32_t> busy{};       // guards the list of this CPU's runs
-    Atomic<std::uint32_t> first_run{};  // entry of its first slot; 0: none
+    Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots; relaxed: a hint
+    // The list of this CPU's runs that wait for their post: impl/post.hpp.
+    Atomic<std::uint32_t> busy{};       // guards the list
+    Atomic<std::uint32_t> first_run{};  // entry of the first run's first slot; 0: none
     std::uint32_t last_run = 0;
     std::uint32_t runs = 0;  // in the list
     bool was_short = false;  // the list; this CPU's, with interrupts off
@@ -521,14 +534,17 @@ class Mapper {
   PerCpu cpus_[P::kMaxCpus]{};
   alignas(64) Atomic<std::uint32_t> hand_{};     // the next leaf that the scavenger examines
   alignas(64) Atomic<std::uint32_t> waiters_{};  // sleepers in the queue
-  // Batches on their way to a flush, and slots that were granted dirty or are owed a flush.
+  // Batches on their way to a flush, and slots that were granted dirty or are owed a flush. 0 where
+  // flushes are posted: there the pages' cells have the numbers of the posts.
   alignas(64) Atomic<std::uint32_t> flushes_due_{};
   Atomic<std::uint32_t> owed_flushes_{};  // length of owed_; without the lock only a hint
   typename P::Lock queue_lock_{};         // guards what follows
   Waiter* first_waiter_ = nullptr;
   Waiter* last_waiter_ = nullptr;
   std::uint64_t longest_sleep_ns_ = 0;
-  Chain owed_{};  // slots that TLBs may still hold, taken back by callers that may not flush
+  // Slots that TLBs may still hold, taken back by callers that may not flush. Empty where flushes
+  // are posted: there they wait on the CPU's list.
+  Chain owed_{};
   [[no_unique_address]] Ledger<P, P::kChecked> ledger_{};  // has a lock of its own
 };
 

@@ -31,17 +31,19 @@ enum class Event : std::uint8_t {
   hit,             // kmap found the page mapped
   miss,            // kmap mapped the page
   scavenge,        // a batch of idle slots was taken back
-  slot_scavenged,  // one slot of such a batch
-  flush,           // one invalidation of a batch
-  flush_avoided,   // a batch whose pages no CPU had accessed: no TLB can hold them
-  slot_dropped,    // one slot of a posted batch was dropped from this CPU's TLB by itself
+  slot_scavenged,  // one slot of a batch, or one that a miss took whose flush is posted
+  flush,           // one invalidate(), or one post
+  flush_avoided,   // no CPU had accessed the slots, so no TLB holds them: nothing was flushed
+  slot_dropped,    // after a post, its CPU dropped one slot instead of its whole TLB
   sleep,           // a kmap that slept
   kCount,
 };
 
-/// What a platform has to be beyond Platform to post its flushes. It calls drop() of its
-/// PostedFlushes where its CPUs come by: at each timer tick and each interrupt of call(), and
-/// wherever it drops the whole TLB anyway. It calls enter_idle() and leave_idle() for each CPU.
+/// What a platform has to be to post its flushes, in place of invalidate(). Its CPUs come by: each
+/// calls drop() of the PostedFlushes at each timer tick, in the interrupt of call(), and wherever
+/// it drops its whole TLB anyway. Each calls leave_long_idle() when it starts, enter_idle() before
+/// it halts, and leave_idle() before it does anything else after that. At most 16 CPUs; each page
+/// keeps its cell (no kCellsChangeHands). docs/PORTING.md says when it pays.
 template <class P>
 concept PostingPlatform = requires(P p, SlotIndex slot, std::uint32_t cpus) {
   // The posts of this machine: a PostedFlushes<P::kMaxCpus, P::Atomic>, zero at first. Any context.
@@ -51,7 +53,9 @@ concept PostingPlatform = requires(P p, SlotIndex slot, std::uint32_t cpus) {
   // Drops everything from this CPU's TLB. Interrupts off; must not sleep.
   { p.drop_all() } -> std::same_as<void>;
   // Interrupts these CPUs, a bit each, and returns when each of them has called drop() of the
-  // PostedFlushes, or idles. The caller's CPU may be one of them. Interrupts on, no lock held.
+  // PostedFlushes, or idles. The caller's CPU may be one of them: it calls drop() itself.
+  // Interrupts on, no lock held. Several CPUs may call it at once, and answer each other while they
+  // wait.
   { p.call(cpus) } -> std::same_as<void>;
 };
 
@@ -93,7 +97,8 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   { p.direct_address(page) } -> std::same_as<void*>;
   // Whether direct_address() may have returned this address. Any context.
   { constant.is_direct(address) } -> std::same_as<bool>;
-  // page->virtual: the cell that names the slot that maps the page; 0 when none does. Any context.
+  // page->virtual: the page's cell. 0 at first; then only the core writes it. It names the slot
+  // that maps the page. Any context.
   { p.page_virtual(page) } -> std::same_as<typename P::template Atomic<std::uint32_t>&>;
 
   // --- The window ---

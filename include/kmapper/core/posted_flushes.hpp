@@ -1,7 +1,7 @@
 // Flushes that interrupt nobody. A CPU that has emptied page-table entries posts that, and goes on.
 // Every other CPU drops its whole TLB when it comes by: at a slow miss of its own, a context
-// switch, a timer tick, an interrupt. An address gets its next page when all CPUs have come by.
-// Only a thread that cannot wait for that has the late CPUs interrupted.
+// switch, a timer tick, an interrupt. An address gets its next page when all awake CPUs have come
+// by. Only a thread that cannot wait for that has the late CPUs interrupted.
 //
 // Posts are counted. A CPU that drops its TLB notes the count that it read before. So a post has
 // passed when no awake CPU's note is older. Posts pass in their order.
@@ -14,8 +14,11 @@
 // last dropped its TLB, it drops its TLB before it does anything else.
 //
 // Published: LATR (Kumar and others, ASPLOS 2018) posts flushes to other CPUs; Linux's tlb_gen
-// counts them. Cost: a post is one atomic operation. The count comes round after 2^(32 - kCpus)
-// posts. Every awake CPU comes by before half of that many.
+// counts them. Cost: a post is one atomic operation; to ask whether it has passed is one load, and
+// one more for each awake CPU. The count comes round after 2^(32 - kCpus) posts. It is assumed that
+// every awake CPU comes by before half of that many, and that every idle one wakes before.
+//
+// Longer than usual: why each order of memory is enough is said where the order is chosen.
 #pragma once
 
 #include <atomic>
@@ -50,7 +53,8 @@ class PostedFlushes {
     [[nodiscard]] bool is_alone() const { return (awake & (awake - 1)) == 0; }
   };
 
-  /// Posts that the caller has emptied page-table entries. Interrupts off.
+  /// Posts that the caller has emptied page-table entries. Interrupts off. Drops nothing: the
+  /// caller's CPU owes the drop as the others do.
   [[nodiscard]] Posted post() {
     // Release: pairs with latest(): a CPU that sees this post and then drops its TLB walks the
     // emptied entries. Acquire: pairs with other posts, so that numbers tell their order.
@@ -63,7 +67,7 @@ class PostedFlushes {
   /// the TLB that the caller makes next.
   [[nodiscard]] Number latest() const { return state_.load(std::memory_order_acquire) & ~kAwake; }
 
-  /// Drops the TLB of the caller's CPU by drop_all(), and notes that.
+  /// The caller's CPU comes by: drops its TLB by drop_all(), and notes that.
   template <class DropAll>
   void drop(std::uint32_t cpu, DropAll drop_all) {
     const Number seen = latest();
@@ -110,7 +114,8 @@ class PostedFlushes {
   }
   [[nodiscard]] bool has_passed(Number number) const { return late(number) == 0; }
 
-  /// The caller's CPU uses no translation that was or will be posted until leave_idle().
+  /// The caller's CPU uses no translation that was or will be posted until leave_idle(). It is
+  /// awake now.
   void enter_idle(std::uint32_t cpu) {
     // Release: pairs with late(): what the CPU did comes before the next page at an address.
     state_.fetch_sub(bit(cpu), std::memory_order_seq_cst);
@@ -127,7 +132,8 @@ class PostedFlushes {
   }
   /// The same for a CPU that may have idled for any time, or is awake for the first time. The
   /// number that it noted last may look like one that is still to come. So it notes a new one
-  /// before it enters the set, and drops its TLB in any case.
+  /// before it enters the set, and drops its TLB in any case. The new one lets only posts pass that
+  /// came before the CPU entered the set. The CPU drops these before it uses a translation.
   template <class DropAll>
   void leave_long_idle(std::uint32_t cpu, DropAll drop_all) {
     note(cpu, latest());
@@ -189,7 +195,8 @@ class PostedFlushes {
   alignas(64) AtomicOf<std::uint32_t> state_{};
 };
 
-/// Returns when the post has passed. The late CPUs are interrupted. Needs may_flush().
+/// Returns when the post has passed. The late CPUs are interrupted, the caller's among them. Needs
+/// may_flush(). Where no CPU is late, it costs a few loads.
 template <class P>
 void wait_for_post(P& platform, std::uint32_t number) {
   for (;;) {
@@ -199,8 +206,8 @@ void wait_for_post(P& platform, std::uint32_t number) {
   }
 }
 
-/// Drops slots whose PTEs were taken from every TLB, and returns when that is done. Needs
-/// may_flush(). At most kLargestBatch slots.
+/// Drops slots from every TLB, and returns when that is done. Their PTEs were taken before. Needs
+/// may_flush(). At most kLargestBatch slots. On any platform: for tests and for ports.
 template <class P>
 void flush_slots(P& platform, std::span<const SlotIndex> slots) {
   if constexpr (kPostsFlushes<P>) {

@@ -19,8 +19,8 @@
 // PageVirtual, one per page, is the seed's page->virtual. Its high half equals the high half of the
 // word that a hit must find (generation, live, not saturated); its low half is the slot, counted
 // from 1. No slot is 0, so zeroed memory is a valid array of unmapped pages. Where flushes are
-// posted, a page that has lost its slot keeps in the high half the number of a post
-// (posted_flushes.hpp). When that post has passed, no TLB holds the page.
+// posted, a page that has lost its slot keeps in the high half the low 15 bits of a post's number
+// (posted_flushes.hpp), and the saturated bit. When that post has passed, no TLB holds the page.
 #pragma once
 
 #include <cstddef>

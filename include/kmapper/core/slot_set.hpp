@@ -1,7 +1,8 @@
-// A set of slots that any CPU may change without a lock: one bit a slot in leaves of a few, and a
-// summary with one bit a leaf. A search looks at a few words, however large the window is. Each
-// leaf lies on a cache line of its own, and a scavenger fills one leaf at a time, so CPUs that take
-// slots from different leaves do not disturb each other.
+// A set of slots that any CPU may change without a lock: one bit a slot in leaves of kSlotsOfLeaf,
+// and a summary with one bit a leaf. A search looks at a few words, however large the window is.
+// Each leaf lies on a cache line of its own, and a scavenger fills one leaf at a time, so CPUs that
+// take slots from different leaves do not disturb each other. The mapper chooses leaves of 16
+// slots, or of 4 where flushes are posted.
 //
 // A summary bit may be set over an empty leaf. A search that finds such a bit clears it, looks at
 // the leaf again, and sets the bit again if the leaf has been filled meanwhile. So the summary may
@@ -42,7 +43,9 @@ class SlotSet {
   }
   void insert(SlotIndex slot) { insert(leaf_of(slot), bit_of(slot)); }
   /// insert() that the summary does not show: only take_from() this leaf finds the slots, and
-  /// take_surely(), leaf() and count(). For a CPU that goes on to take from this leaf.
+  /// take_surely(), leaf() and count(). For a CPU that goes on to take from this leaf. It spares
+  /// the summary's line, which all CPUs share. An insert() into a leaf with such slots is not shown
+  /// either.
   void insert_apart(std::uint32_t leaf, Bits slots) {
     // As in insert().
     leaves_[leaf].bits.fetch_or(slots, std::memory_order_seq_cst);
@@ -178,7 +181,7 @@ class SlotSet {
   };
   Leaf leaves_[kLeaves]{};
   AtomicBits summary_[kSummaries]{};
-  AtomicBits shows_{};           // 0: take() has found the summary empty
+  AtomicBits shows_{};  // 0: take() has found the summary empty, and nothing is shown since
   std::uint32_t summaries_ = 0;  // in use
   std::uint32_t leaves_in_use_ = 0;
 };

@@ -6,6 +6,11 @@
 // spinlock, where no CPU may wait for others. There evict() still takes the slot, and owes the
 // flush: the first sleeper gets the slot and flushes it, or the slot waits in owed_ for a caller
 // that may flush.
+//
+// Where flushes are posted, flushes_due_ and owed_ stay empty. The cell of a page that has lost its
+// slot has the number of a post. It was written after that post, and the page's earlier posts are
+// older. So evict() waits until that post has passed, and for no other. The slot of a caller that
+// may not flush waits on the list of its CPU, like the slots that misses take (post.hpp).
 #pragma once
 
 #include "kmapper/core/mapper.hpp"
@@ -36,7 +41,8 @@ Evicted Mapper<P>::evict(Page page) {
 }
 
 /// The answer of evict() for a page that has no slot, or has lost it just now. A flush may be due
-/// for an earlier slot of the page, too.
+/// for an earlier slot of the page, too: waits for it where the caller may flush. No thread maps
+/// the page meanwhile.
 template <class P>
 Evicted Mapper<P>::gone(Evicted how, Page page, bool may_flush) {
   if constexpr (kPosts) {
@@ -59,7 +65,8 @@ Evicted Mapper<P>::gone(Evicted how, Page page, bool may_flush) {
   return flushes_due_.load(std::memory_order_acquire) == 0 ? how : Evicted::flush_owed;
 }
 
-/// Takes one idle slot back, and makes it clean or owes its flush. False: its word has changed.
+/// Takes one idle slot back, and makes it clean or owes its flush. False: its word has changed. Any
+/// context, if `may_flush` is true only where the caller may flush. Holds no lock.
 template <class P>
 bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush) {
   Claim claimed = Claim::lost;
@@ -81,7 +88,9 @@ bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush) 
 }
 
 /// Stores a slot that was taken back where the caller may not flush. The first sleeper gets it and
-/// flushes it, or it waits for a caller that may flush. Until then flushes_due_ counts it.
+/// flushes it, or it waits for a caller that may flush. Until then flushes_due_ counts it. Where
+/// flushes are posted, it waits for its post, on the list of this CPU, as a run of one slot. Any
+/// context.
 template <class P>
 void Mapper<P>::owe_flush(SlotIndex index) {
   unparked_.insert(index);
@@ -100,7 +109,9 @@ void Mapper<P>::owe_flush(SlotIndex index) {
 
 /// Flushes up to `most` of the slots that are owed a flush, and makes them clean. Returns how many.
 /// A sleeper that calls it has joined the queue before, under the same lock, so slots that are owed
-/// a flush later are granted to it.
+/// a flush later are granted to it. Where flushes are posted, waits for all posts and makes all
+/// slots clean that waited; returns 0 if there was none, and otherwise `most`. The caller may
+/// flush.
 template <class P>
 [[gnu::noinline]] std::uint32_t Mapper<P>::make_owed_flushes(std::uint32_t most) {
   if constexpr (kPosts) return Posting<P>::make_waiting_clean(*this) ? most : 0;
@@ -135,7 +146,8 @@ template <class P>
 
 /// Drops the translations of all slots that have lost their page and wait for their flush. Such a
 /// slot is dead and not clean, and its PTE is empty already, so one more flush here is enough. The
-/// caller may flush.
+/// caller may flush. Costs one load where no flush is due, and otherwise looks at all slots. Not
+/// called where flushes are posted.
 template <class P>
 void Mapper<P>::wait_for_flushes() {
   // Acquire: pairs with the subtractions after flushes. The load sees at least the addition for the

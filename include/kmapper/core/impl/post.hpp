@@ -3,9 +3,13 @@
 // list of its CPU until the post has passed. Then a slow miss takes its slots, as clean ones. So a
 // miss uses slots that were taken some misses ago, and no CPU waits for another.
 //
-// A list holds as many runs as the other CPUs' delay needs: when no clean slot is left, the caller
-// takes more runs, and then has the late CPUs interrupted. All that was posted until then has
-// passed.
+// A list grows to as many runs as the other CPUs' delay needs. A miss that finds no run that has
+// passed takes more runs, a few at a time, until its list is full: the awake CPUs share half of the
+// window. Then it has the late CPUs interrupted. After that, all has passed that was posted until
+// then.
+//
+// A CPU comes by in its own slow miss, too: it drops its TLB there when it is Mapper::most_behind_
+// posts behind, a sixteenth of the window's slots and one.
 //
 // A run is kept in its first slot. The `busy` of a list's CPU guards it; a CPU that holds `busy`
 // has interrupts off, and holds it for a few instructions.
@@ -32,7 +36,8 @@ class Posting {
   static constexpr std::uint32_t kMostExamined = 36;  // words, before other CPUs are interrupted
 
   /// A clean slot when the CPU's leaf is empty. kNoSlot: as for take_clean(). Any context;
-  /// scavenges only where the caller may flush.
+  /// scavenges and waits only where the caller may flush. Nearly every call takes one run off the
+  /// list, and takes and posts another.
   [[gnu::noinline]] static SlotIndex take(Mapper& mapper) {
     if (mapper.clean_.may_be_found()) [[unlikely]] {
       const SlotIndex slot = mapper.clean_.take(mapper.cpus_[mapper.platform_.cpu()].leaf);
@@ -114,7 +119,8 @@ class Posting {
     return false;
   }
 
-  /// Takes a run that has passed off any list.
+  /// Takes a run that has passed off any list, of this CPU's first. No slots: each list was empty,
+  /// or its first run had not passed. Any context.
   static Run pop_any(Mapper& mapper) {
     const std::uint32_t own = mapper.platform_.cpu();
     for (std::uint32_t i = 0; i < P::kMaxCpus; ++i) {
@@ -200,9 +206,10 @@ class Posting {
     return {0, 0};
   }
 
-  /// Posts the flush of slots whose PTEs were taken. True: it has passed already. The pages' cells
-  /// are written only after that: if one of these pages gets another slot now, and loses it again,
-  /// its cell gets a later number. Interrupts are off.
+  /// Posts the flush of slots whose PTEs were taken. True: it has passed already. If this CPU has
+  /// dropped all earlier posts, it drops these slots now, and is not late for them. The pages'
+  /// cells are written only after the post: if one of these pages gets another slot then, and loses
+  /// it again, its cell gets a later number. Interrupts are off.
   [[gnu::always_inline]] static bool post(Mapper& mapper, std::uint32_t cpu, Run run,
                                           std::uint32_t& number) {
     auto& flushes = mapper.platform_.posted_flushes();
@@ -238,6 +245,7 @@ class Posting {
     return page_virtual::lost(flushes.shorten(number));
   }
 
+  /// The caller's CPU comes by. Interrupts are off.
   static void drop_posted(Mapper& mapper, std::uint32_t cpu) {
     mapper.platform_.posted_flushes().drop(cpu, [&mapper] { mapper.platform_.drop_all(); });
   }
@@ -301,7 +309,7 @@ class Posting {
     return Set::first_of(run.leaf, run.slots);
   }
 
-  /// Sleepers get what is clean, and what waits on a list.
+  /// Sleepers get what is clean and, if the caller may flush, what waits on the lists. Any context.
   [[gnu::noinline]] static void serve_sleepers(Mapper& mapper) {
     if (mapper.platform_.may_flush()) {
       make_waiting_clean(mapper);
@@ -310,7 +318,7 @@ class Posting {
   }
 
   /// Waits until all that was posted so far has passed, and puts the runs that have passed into the
-  /// clean set. Returns whether there was one. The caller may flush.
+  /// clean set. Returns whether there was one. The late CPUs are interrupted. The caller may flush.
   [[gnu::noinline]] static bool make_waiting_clean(Mapper& mapper) {
     bool found = false;
     wait_for_post(mapper.platform_, mapper.platform_.posted_flushes().latest());

@@ -25,7 +25,9 @@ SlotIndex Mapper<P>::pop(Chain& chain) {
   return slot;
 }
 
-/// Flushes the slots of `dirty`, some at a time, and moves them to `clean`.
+/// Flushes the slots of `dirty`, some at a time, and moves them to `clean`. Where flushes are
+/// posted, the flush of each was posted when the slot was claimed: waits for these posts. The
+/// caller may flush.
 template <class P>
 void Mapper<P>::clean_chain(Chain& dirty, Chain& clean) {
   while (dirty.count != 0) {
@@ -43,7 +45,7 @@ void Mapper<P>::put_chain(Chain& chain) {
   while (chain.count != 0) put_clean(pop(chain));
 }
 
-/// Takes `slots` clean slots.
+/// Takes `slots` clean slots, all or none. Sleeps for them where it may. `caller` is for reports.
 template <class P>
 auto Mapper<P>::gather(std::uint32_t slots, Limits<P> limits, const void* caller) -> Result<Chain> {
   if (slot_count_ == 0) not_open(Page{}, caller);

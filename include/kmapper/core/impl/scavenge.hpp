@@ -1,10 +1,14 @@
 // Taking idle slots back. The hand goes round the slots that are not parked. A referenced slot gets
 // a second chance. A pinned slot is parked until its last kunmap makes it idle. An idle slot is
-// claimed: page->virtual is cleared and the PTE is taken. One flush for the whole batch follows,
+// claimed: its PTE is taken and page->virtual is cleared. One flush for the whole batch follows,
 // and only then are the slots clean.
 //
 // Several scavengers may run at once: each claim is a compare-and-swap. A batch is bounded in the
 // slots it takes and in the words it examines, because a kmap pays for it.
+//
+// Where flushes are posted, a kmap takes no batch: see post.hpp. Batches then serve the callers
+// that cannot leave slots waiting: sleepers, flush_all_zero_pkmaps() and scavenge_ahead(). claim()
+// posts the flush of each slot, and the batch ends with a wait for these posts.
 #pragma once
 
 #include "kmapper/core/mapper.hpp"
@@ -33,7 +37,8 @@ struct Mapper<P>::Batch {
   }
 };
 
-/// Takes one batch, and makes it clean.
+/// Takes one batch, and makes it clean. If slots are owed a flush, makes these clean instead. The
+/// caller may flush.
 template <class P>
 auto Mapper<P>::scavenge() -> Scavenged {
   // Relaxed: a hint. A flush that is missed here is made by the next scavenge, or by a sleeper,
@@ -75,7 +80,8 @@ template <class P>
   return path;
 }
 
-/// The hand passes these slots of a leaf. Interrupts are off.
+/// The hand passes these slots of a leaf: takes the idle ones that are not referenced. Interrupts
+/// are off.
 template <class P>
 void Mapper<P>::examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch) {
   // A miss pays for one pass of this loop.
@@ -146,8 +152,9 @@ void Mapper<P>::sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& 
 }
 
 /// Takes an idle slot out of use: no hit finds it any more, and its PTE is empty. If it was
-/// `touched`, TLBs may still hold it, and flushes_due_ counts it until they are flushed. Interrupts
-/// are off.
+/// `touched`, TLBs may still hold it, and flushes_due_ counts it until they are flushed. Where
+/// flushes are posted, its flush has been posted instead, and the slot has the post's number.
+/// Interrupts are off.
 template <class P>
 [[gnu::always_inline]] inline auto Mapper<P>::claim(SlotIndex index, std::uint32_t idle,
                                                     std::uint32_t dead) -> Claim {
@@ -201,7 +208,8 @@ bool Mapper<P>::park(SlotIndex index) {
   return false;
 }
 
-/// Makes one flush for the batch; then its slots are clean.
+/// Makes one flush for the batch; then its slots are clean. Sleepers get them first. The caller may
+/// flush.
 template <class P>
 void Mapper<P>::finish(Batch& batch) {
   if (batch.taken != 0) {
@@ -219,8 +227,10 @@ void Mapper<P>::finish(Batch& batch) {
     grant_clean();
 }
 
-/// Flushes slots whose PTEs were taken. If none of them was accessed, no TLB holds them, and there
-/// is nothing to flush.
+/// Flushes slots whose PTEs were taken by claim(), those that were touched. If none of them was, no
+/// TLB holds them, and there is nothing to flush. Where flushes are posted, returns when the slots'
+/// posts have passed: the first wait has the late CPUs interrupted, and they drop all that was
+/// posted until then. The caller may flush.
 template <class P>
 void Mapper<P>::flush(std::span<const SlotIndex> touched) {
   if (touched.empty()) return platform_.count(Event::flush_avoided);
@@ -232,7 +242,7 @@ void Mapper<P>::flush(std::span<const SlotIndex> touched) {
   }
 }
 
-/// Gives a clean slot back: to the first sleeper, if there is one.
+/// Gives a clean slot back: to the first sleeper, if there is one. Any context.
 template <class P>
 void Mapper<P>::put_clean(SlotIndex slot) {
   clean_.insert(slot);
@@ -248,7 +258,8 @@ template <class P>
   return take_all_idle();
 }
 
-/// flush_all_zero_pkmaps() for a caller that may flush.
+/// flush_all_zero_pkmaps() for a caller that may flush. Also a sleeper's look at the window, after
+/// which every live slot is parked, or its publisher sees the sleeper.
 template <class P>
 std::uint32_t Mapper<P>::take_all_idle() {
   make_owed_flushes(slot_count_);
@@ -282,6 +293,7 @@ template <class Predicate>
   return scavenge_until(slots, has_better_to_do);
 }
 
+/// scavenge_ahead() for a caller that may flush.
 template <class P>
 template <class Predicate>
 std::uint32_t Mapper<P>::scavenge_until(std::uint32_t slots, Predicate has_better_to_do) {

@@ -5,6 +5,10 @@
 // other. The sleeper's look parks all pinned slots, so that each last kunmap reaches slow_exit(),
 // which grants the slot to the first in the queue. A grant is the slot itself, already taken for
 // the sleeper. The sleeper makes the flush that the slot needs.
+//
+// Where flushes are posted, slots also wait on the CPUs' lists. The sleeper's look waits for all
+// posts and makes these slots clean, and so does a miss that meets sleepers after it has put a run
+// on a list (post.hpp). A granted slot has the number of its post, for which the sleeper waits.
 #pragma once
 
 #include "kmapper/core/mapper.hpp"
@@ -76,7 +80,8 @@ template <class P>
   return MapError::would_sleep;
 }
 
-/// Announces a sleeper, then looks again for all that it could otherwise wait for in vain.
+/// Announces a sleeper, then looks again for all that it could otherwise wait for in vain. The
+/// caller may sleep. Looks at every slot; waits for other CPUs once for each batch that it takes.
 template <class P>
 void Mapper<P>::enqueue(Waiter& self) {
   queue_lock_.lock();
@@ -217,7 +222,8 @@ template <class P>
 }
 
 /// Decides what becomes of a slot that may be idle now: it goes to the first sleeper, or back on
-/// the hand's path. If two threads come here for one slot, the second finds nothing left to do.
+/// the hand's path. If two threads come here for one slot, the second finds nothing left to do. Any
+/// context. Flushes nothing: a slot that was touched is granted dirty.
 template <class P>
 void Mapper<P>::settle(SlotIndex index) {
   Slot& slot = slot_of(index);

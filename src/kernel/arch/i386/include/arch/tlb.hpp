@@ -4,8 +4,11 @@
 // them, and waits until these have answered.
 //
 // An idle CPU is not interrupted: it promises to drop everything before it does anything else. A
-// shootdown is a post, too (kmapper/core/posted_flushes.hpp): it tells which CPUs are awake. The
-// window posts its flushes, and interrupts no CPU for most of them.
+// shootdown is a post, too (kmapper/core/posted_flushes.hpp): it tells which CPUs are awake.
+//
+// The window posts its flushes, and interrupts no CPU for most of them. A CPU comes by at each
+// tick, at each load of CR3, and when it is interrupted to drop everything. A CPU that drops single
+// pages for a shootdown() notes nothing, and so drops everything at its next tick.
 //
 // No entry is global (SDM 3A 4.10.2.4), so a load of CR3 drops all of them.
 #pragma once
@@ -33,7 +36,7 @@ inline constinit PostedFlushes<kMaxCpus, Atomic> posted_flushes{};
 void flush_all();
 /// The drop alone, for callers that note it.
 void flush_all_unnoted();
-/// flush_all() if another CPU has posted a flush since the last one. Interrupts disabled.
+/// flush_all() if there was a post that this CPU has not dropped. Interrupts disabled.
 inline void flush_posted() {
   if (posted_flushes.is_behind(this_cpu::read(this_cpu::fields.number), 1)) flush_all();
 }
@@ -64,7 +67,8 @@ namespace tlb {
 void tell(CpuSet cpus, std::span<const VirtAddr> pages);
 inline constexpr std::size_t kMostPages = 32;
 
-/// Makes these CPUs drop everything, and waits. Enables interrupts.
+/// Makes these CPUs drop everything and note it in posted_flushes, and waits. This CPU may be one
+/// of them. No spinlock held. Enables interrupts.
 void call(CpuSet cpus);
 
 /// Makes this CPU take part from now on. Each CPU, once; interrupts disabled.
@@ -73,7 +77,8 @@ void start();
 /// The CPU is about to halt. It uses no translation that a shootdown may concern until
 /// leave_idle(). Interrupts must be disabled.
 void enter_idle();
-/// Does nothing if the CPU is not idle. Before anything else that an interrupt does.
+/// Does nothing if the CPU is not idle. Before anything else that an interrupt does. The CPU's tick
+/// goes on while it idles, so it wakes long before half of the count of posts, 2^23, has gone by.
 void leave_idle();
 /// The CPU returns to ring 3. Interrupts must be disabled until then.
 inline void enter_user() {
@@ -98,7 +103,7 @@ void lose_answers(std::uint32_t every);
 
 /// Counts of shootdowns. Exact while no CPU begins a shootdown.
 struct Shootdowns {
-  std::uint64_t begun;
+  std::uint64_t begun;  // shootdown() and call(); a post alone is none
   std::uint64_t ipis;
   std::uint64_t ipis_avoided;  // other running CPUs that did not have to be interrupted
 };
