@@ -49,7 +49,7 @@ class PostedFlushes {
     Number number;
     std::uint32_t awake;  // CPUs, a bit each
 
-    /// Whether no CPU but the caller's is awake.
+    /// Whether no CPU but the caller's is awake. The caller's is.
     [[nodiscard]] bool is_alone() const { return (awake & (awake - 1)) == 0; }
   };
 
@@ -58,8 +58,8 @@ class PostedFlushes {
   [[nodiscard]] Posted post() {
     // Release: pairs with latest(): a CPU that sees this post and then drops its TLB walks the
     // emptied entries. Acquire: pairs with other posts, so that numbers tell their order.
-    // Sequentially consistent, with leave_idle() and enter(): either the poster sees the CPU awake,
-    // or the CPU sees the post.
+    // Sequentially consistent, with leave_idle() and leave_long_idle(): either the poster sees the
+    // CPU awake, or the CPU sees the post.
     const std::uint32_t before = state_.fetch_add(kOne, std::memory_order_seq_cst);
     return {(before & ~kAwake) + kOne, before & kAwake};
   }
