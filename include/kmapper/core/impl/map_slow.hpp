@@ -15,7 +15,8 @@ struct Mapper<P>::Pinned {
   MapError error;
 };
 
-/// The miss that finds a clean slot at its first look, as nearly all misses do.
+/// The miss that finds a clean slot at its first look, as nearly all misses do. Where flushes are
+/// posted, also the miss that takes a run (post.hpp). Any context.
 template <class P>
 template <typename Mapper<P>::Wait kWait>
 [[gnu::noinline]] void* Mapper<P>::map_slow(Page page) {
@@ -65,7 +66,8 @@ template <class P>
   return nullptr;
 }
 
-/// Adds a user to the page's slot if it has one. Waits while the slot is being changed.
+/// Adds a user to the page's slot if it has one. Waits while the slot is being changed, if the
+/// caller may flush. Any context.
 template <class P>
 auto Mapper<P>::pin(Page page) -> Pinned {
   auto& cell = platform_.page_virtual(page);
@@ -115,7 +117,7 @@ template <class P>
 }
 
 /// Takes a clean slot; scavenges when there is none. kNoSlot: every slot is pinned or taken, or the
-/// caller may not wait for the flush.
+/// caller may not wait for the flush. Any context. Examines each slot twice at most.
 template <class P>
 SlotIndex Mapper<P>::take_clean() {
   auto& leaf = cpus_[platform_.cpu()].leaf;
@@ -159,8 +161,8 @@ template <class P>
     const typename P::InterruptsOff bounded(platform_);
     // Stored before the cell names the slot: pairs with the look at the page in hit() and pin().
     if constexpr (kCellsChangeHands<P>) slot.page.store(page, std::memory_order_relaxed);
-    // Acquire: pairs with claim(), which cleared it. What users did to the page in its last slot
-    // comes before what they do in this one.
+    // Acquire: pairs with claim() and take_run(), which cleared it. What users did to the page in
+    // its last slot comes before what they do in this one.
     if (!platform_.page_virtual(page).compare_exchange_strong(
             found, page_virtual::make(index, dead), std::memory_order_acq_rel,
             std::memory_order_relaxed)) {
