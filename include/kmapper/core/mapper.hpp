@@ -271,6 +271,7 @@ class Mapper {
   template <class T>
   using Atomic = typename P::template Atomic<T>;
   static constexpr bool kPosts = kPostsFlushes<P>;
+  static_assert(!kPosts || !kCellsChangeHands<P>, "a cell keeps the number of its page's post");
   // Where flushes are posted, a slow miss takes the slots of one leaf: small leaves keep it short.
   // Otherwise it takes 16 slots or more, and finds most of them in one leaf.
   using Set = SlotSet<P, P::kMaxSlots, kPosts ? 4 : 16>;

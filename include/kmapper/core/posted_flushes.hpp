@@ -141,17 +141,17 @@ class PostedFlushes {
     drop_all();
     note(cpu, before & ~kAwake);
   }
-  /// The same for a CPU that runs a user program, and so uses no window address either: at the return
-  /// to user mode, and first thing in the kernel again. Only the caller's CPU writes its mark, so
-  /// system calls of several CPUs do not disturb each other. Optional.
+  /// The same for a CPU that runs a user program, and so uses no window address either: at the
+  /// return to user mode, and first thing in the kernel again. Only the caller's CPU writes its
+  /// mark, so system calls of several CPUs do not disturb each other. Optional.
   void enter_user(std::uint32_t cpu) {
     // Release: pairs with late(): what the CPU did comes before the next page at an address.
     cpus_[cpu].in_user.store(1, std::memory_order_release);
   }
   template <class DropAll>
   void leave_user(std::uint32_t cpu, DropAll drop_all) {
-    // Sequentially consistent, both: as in leave_idle(). Either late() sees the CPU back, or the CPU
-    // sees the post.
+    // Sequentially consistent, both: as in leave_idle(). Either late() sees the CPU back, or the
+    // CPU sees the post.
     cpus_[cpu].in_user.exchange(0, std::memory_order_seq_cst);
     const Number seen = state_.load(std::memory_order_seq_cst) & ~kAwake;
     if (own(cpu) == seen) return;
@@ -204,6 +204,18 @@ void wait_for_post(P& platform, std::uint32_t number) {
     if (late == 0) return;
     platform.call(late);
   }
+}
+
+/// Drops all that was unmapped before the call from every TLB, and returns when that is done: what
+/// flush_vmap() is on a platform that posts. Needs may_flush().
+template <class P>
+void flush_everything(P& platform) {
+  std::uint32_t number = 0;
+  {
+    const typename P::InterruptsOff off(platform);
+    number = platform.posted_flushes().post().number;
+  }
+  wait_for_post(platform, number);
 }
 
 /// Drops slots from every TLB, and returns when that is done. Their PTEs were taken before. Needs

@@ -50,6 +50,11 @@ class SlotSet {
     // As in insert().
     leaves_[leaf].bits.fetch_or(slots, std::memory_order_seq_cst);
   }
+  /// Lets the summary show the leaf, if it has slots.
+  void show(std::uint32_t leaf) {
+    // Relaxed: a slot that this misses is found as those of insert_apart() are.
+    if (leaves_[leaf].bits.load(std::memory_order_relaxed) != 0) mark(leaf);
+  }
   /// Whether the summary may show a slot. A hint, which take() corrects.
   [[nodiscard]] bool may_be_found() const { return shows_.load(std::memory_order_relaxed) != 0; }
 
@@ -61,16 +66,16 @@ class SlotSet {
     leaves_[leaf_of(slot)].bits.fetch_and(~bit_of(slot), std::memory_order_acq_rel);
   }
 
-  /// Takes a slot out of that leaf. kNoSlot: the leaf had none, or another thread was about to take
-  /// it. Any context.
+  /// Takes a slot out of that leaf. kNoSlot: the leaf had none. Any context.
   [[nodiscard]] SlotIndex take_from(std::uint32_t leaf) {
     // Relaxed: the swap proves it. Acquire: pairs with insert().
     Bits bits = leaves_[leaf].bits.load(std::memory_order_relaxed);
     const Bits seen = bits;
-    if (seen == 0 ||
-        !leaves_[leaf].bits.compare_exchange_strong(
-            bits, seen & (seen - 1), std::memory_order_acquire, std::memory_order_relaxed)) {
-      return kNoSlot;
+    if (seen == 0) return kNoSlot;
+    if (!leaves_[leaf].bits.compare_exchange_strong(
+            bits, seen & (seen - 1), std::memory_order_acquire, std::memory_order_relaxed))
+        [[unlikely]] {
+      return take_again(leaf);
     }
     const SlotIndex slot = first_of(leaf, seen);
     if (slot == kNoSlot) __builtin_unreachable();  // spares the caller's test
@@ -150,6 +155,19 @@ class SlotSet {
   static constexpr std::size_t kLeaves = (kCapacity + kLeafSlots - 1) / kLeafSlots;
   static constexpr std::size_t kSummaries = (kLeaves + 31) / 32;
   using AtomicBits = typename P::template Atomic<Bits>;
+
+  // Not inline: another thread has changed the leaf meanwhile.
+  [[gnu::noinline]] SlotIndex take_again(std::uint32_t leaf) {
+    // As in take_from().
+    Bits seen = leaves_[leaf].bits.load(std::memory_order_relaxed);
+    while (seen != 0) {
+      if (leaves_[leaf].bits.compare_exchange_weak(
+              seen, seen & (seen - 1), std::memory_order_acquire, std::memory_order_relaxed)) {
+        return first_of(leaf, seen);
+      }
+    }
+    return kNoSlot;
+  }
 
   void mark(std::uint32_t leaf) {
     // Release: pairs with the clear in filled_leaf().

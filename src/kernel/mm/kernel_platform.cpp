@@ -46,7 +46,10 @@ void local_slots_init() {
 }
 
 // The range is so large that one full flush is cheaper than dropping its pages one by one.
-void KernelPlatform::flush_vmap() { shootdown({}); }
+void KernelPlatform::flush_vmap() {
+  KernelPlatform self;
+  flush_everything(self);
+}
 
 Page* KernelPlatform::alloc_page() { return alloc_pages(GFP_HIGHMEM, 0); }
 

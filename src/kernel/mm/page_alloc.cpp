@@ -3,6 +3,7 @@
 // refused. Inside a block, and in free memory, the word is 0.
 #include "kernel/mm/page_alloc.hpp"
 
+#include <algorithm>
 #include <atomic>
 
 #include "kernel/lib/print.hpp"
@@ -93,16 +94,22 @@ void free_to_zone(PfnRange pages) {
   print("free_pages: pages {} to {}: {}; refused\n", pages.begin, pages.end, describe(refusal));
 }
 
-// Takes the pages' slots back, up to the first pinned page.
+// Takes the pages' slots back, up to the first pinned page, and returns when no TLB holds them. A
+// page that was mapped before keeps in its cell what it waits for; one that never was waits for
+// nothing.
 Pfn evict_until_pinned(PfnRange pages) {
-  for (Pfn pfn = pages.begin; pfn < pages.end; pfn = pfn + 1) {
+  bool flush_owed = false;
+  Pfn pfn = pages.begin;
+  for (; pfn < pages.end; pfn = pfn + 1) {
     Page* const page = pfn_to_page(pfn);
-    // Acquire: pairs with the core's clearing when it takes a slot back, so that finish_flushes()
-    // below sees the flush that is due.
-    if (page->virtual_.load(std::memory_order_acquire) == 0) continue;
-    if (highmem.evict(page) == Evicted::pinned) return pfn;
+    // Relaxed: evict() reads it again, and the page's users have ended before it is freed.
+    if (page->virtual_.load(std::memory_order_relaxed) == 0) continue;
+    const Evicted evicted = highmem.evict(page);
+    if (evicted == Evicted::pinned) break;
+    if (evicted == Evicted::flush_owed) flush_owed = true;
   }
-  return pages.end;
+  if (flush_owed) highmem.finish_flushes();  // reports that the caller may not flush
+  return std::min(pfn, pages.end);
 }
 
 // Gives the pages, all of one zone, back to it, except the pinned ones. Returns the first pinned
@@ -111,7 +118,6 @@ Page* free_unpinned(PfnRange pages) {
   Page* first_pinned = nullptr;
   for (;;) {
     const Pfn pinned = evict_until_pinned(pages);
-    highmem.finish_flushes();  // of the pages that had lost their slots before
     free_to_zone({pages.begin, pinned});
     if (pinned == pages.end) return first_pinned;
     Page* const page = pfn_to_page(pinned);

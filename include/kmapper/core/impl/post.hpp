@@ -33,6 +33,7 @@ class Posting {
   using PerCpu = typename Mapper::PerCpu;
 
   static constexpr std::uint32_t kMostLeaves = 3;     // that a step looks at
+  static constexpr std::uint32_t kPushed = 1;         // Run::leaf of no run: it waits on a list
   static constexpr std::uint32_t kMostExamined = 36;  // words, before other CPUs are interrupted
 
   /// A clean slot when the CPU's leaf is empty. kNoSlot: as for take_clean(). Any context;
@@ -46,10 +47,11 @@ class Posting {
     auto& flushes = mapper.platform_.posted_flushes();
     const bool may_flush = mapper.platform_.may_flush();
     std::uint32_t examined = 0;
-    Run run{0, 0};
+    std::uint32_t patience = kMostExamined;
     for (;;) {
       const std::uint32_t examined_before = examined;
-      bool takes_another = false;
+      SlotIndex slot = kNoSlot;
+      Run run{0, 0};
       {
         // Keeps the thread on this CPU, and bounds how long a hit spins that meets a slot before
         // its page->virtual is written.
@@ -58,35 +60,42 @@ class Posting {
         PerCpu& list = mapper.cpus_[cpu];
         if (flushes.is_behind(cpu, mapper.most_behind_)) [[unlikely]]
           drop_posted(mapper, cpu);
-        if (list.first_run.load(std::memory_order_relaxed) != 0) [[unlikely]] {
-          takes_another = std::exchange(list.was_short, false);
-          if (run.slots == 0) run = pop_passed(mapper, cpu);
-        }
-        // While other CPUs are awake, each step takes a run. Alone, this CPU needs none ahead.
-        if (may_flush && (run.slots == 0 || flushes.others(cpu) != 0)) [[likely]] {
-          const Run taken = take_run(mapper, cpu, examined);
-          if (run.slots == 0) [[likely]] {
-            run = taken;
-          } else if (taken.slots != 0) {
-            push_run(mapper, cpu, taken, flushes.latest());
-          }
-        }
+        if (list.first_run.load(std::memory_order_relaxed) != 0) [[unlikely]]
+          run = pop_and_replace(mapper, cpu, may_flush);
+        if (run.slots == 0 && may_flush) [[likely]]
+          run = take_run(mapper, cpu, examined);
+        if (run.slots != 0) [[likely]]
+          slot = take_first(mapper, cpu, run);
       }
-      if (run.slots != 0) [[likely]] {
-        if (takes_another) continue;
-        return take_first(mapper, run);
-      }
-      if (examined - examined_before == kMostLeaves * Set::kLeafSlots && examined < kMostExamined)
-        continue;
-      const SlotIndex slot = take_last(mapper, may_flush);
+      if (slot != kNoSlot) [[likely]]
+        return served(mapper, slot);
+      if (run.leaf != kPushed && examined != examined_before && examined < patience) continue;
+      slot = take_last(mapper, may_flush);
       // As in take_clean(): two rounds of the hand.
-      if (slot != kNoSlot || examined == examined_before || examined > 2 * mapper.slot_count_)
-        return slot;
+      const std::uint32_t most = 2 * mapper.slot_count_;
+      if (slot != kNoSlot || examined == examined_before || examined > most) return slot;
+      patience = most;
     }
   }
 
-  /// take() when no run on this CPU's list has passed: looks everywhere, and then has the late CPUs
-  /// interrupted, if runs wait for them and the caller may flush.
+  /// Takes a run that has passed off this CPU's list. While other CPUs are awake, it puts a new one
+  /// there, and another one if the list was too short. Interrupts are off.
+  [[gnu::noinline]] static Run pop_and_replace(Mapper& mapper, std::uint32_t cpu, bool may_take) {
+    const Run run = pop_passed(mapper, cpu);
+    if (!may_take || run.slots == 0) return run;
+    if (mapper.platform_.posted_flushes().others(cpu) != 0) take_ahead(mapper, cpu);
+    if (std::exchange(mapper.cpus_[cpu].was_short, false)) take_ahead(mapper, cpu);
+    return run;
+  }
+  [[gnu::noinline]] static void take_ahead(Mapper& mapper, std::uint32_t cpu) {
+    std::uint32_t examined = 0;
+    const Run taken = take_run(mapper, cpu, examined);
+    if (taken.slots != 0) push_run(mapper, cpu, taken, mapper.platform_.posted_flushes().latest());
+  }
+
+  /// take() when no run on this CPU's list has passed: looks at all lists. If a run waits on one
+  /// and the caller may flush, it has the late CPUs interrupted and looks again. At last it looks
+  /// at every leaf of the clean set. Any context.
   [[gnu::noinline]] static SlotIndex take_last(Mapper& mapper, bool may_flush) {
     Run run = pop_any(mapper);
     if (run.slots == 0 && may_flush && run_waits(mapper)) {
@@ -94,12 +103,17 @@ class Posting {
       run = pop_any(mapper);
       note_short(mapper);
     }
-    if (run.slots != 0) return take_first(mapper, run);
-    return mapper.clean_.take_surely(mapper.cpus_[mapper.platform_.cpu()].leaf);
+    if (run.slots == 0) return mapper.clean_.take_surely(mapper.cpus_[mapper.platform_.cpu()].leaf);
+    SlotIndex slot{};
+    {
+      const typename P::InterruptsOff bounded(mapper.platform_);
+      slot = take_first(mapper, mapper.platform_.cpu(), run);
+    }
+    return served(mapper, slot);
   }
 
-  /// The list of this CPU was too short: its next step takes one run more, unless the list is full.
-  /// The awake CPUs share half of the window.
+  /// The list of this CPU was too short: its next step takes one run more, unless the list is full:
+  /// the awake CPUs share half of the window. Any context.
   static void note_short(Mapper& mapper) {
     const typename P::InterruptsOff bounded(mapper.platform_);
     const std::uint32_t cpu = mapper.platform_.cpu();
@@ -125,7 +139,8 @@ class Posting {
     const std::uint32_t own = mapper.platform_.cpu();
     for (std::uint32_t i = 0; i < P::kMaxCpus; ++i) {
       const std::uint32_t cpu = own + i < P::kMaxCpus ? own + i : own + i - P::kMaxCpus;
-      if (mapper.cpus_[cpu].first_run.load(std::memory_order_relaxed) == 0) continue;
+      // Sequentially consistent: pairs with push_run(), if the caller is a sleeper.
+      if (mapper.cpus_[cpu].first_run.load(std::memory_order_seq_cst) == 0) continue;
       const typename P::InterruptsOff bounded(mapper.platform_);
       const Run run = pop_passed(mapper, cpu);
       if (run.slots != 0) return run;
@@ -199,9 +214,8 @@ class Posting {
       });
       mapper.platform_.count(Event::slot_scavenged, taken);
       if (is_clean) return run;
-      examined += kSlots;
       push_run(mapper, cpu, run, number);
-      break;
+      return {kPushed, 0};
     }
     return {0, 0};
   }
@@ -262,7 +276,9 @@ class Posting {
     // Relaxed: guarded by `busy`; read without it, a hint.
     const std::uint32_t first = list.first_run.load(std::memory_order_relaxed);
     if (first == 0) {
-      list.first_run.store(entry, std::memory_order_relaxed);
+      // Sequentially consistent: the caller looks for sleepers after this. A sleeper has joined the
+      // queue before it looks at the lists.
+      list.first_run.store(entry, std::memory_order_seq_cst);
     } else {
       mapper.slots_[list.last_run].next = entry;
     }
@@ -274,7 +290,6 @@ class Posting {
   /// Takes the CPU's first run off its list if its post has passed. Interrupts are off.
   static Run pop_passed(Mapper& mapper, std::uint32_t cpu) {
     PerCpu& list = mapper.cpus_[cpu];
-    if (list.first_run.load(std::memory_order_relaxed) == 0) return {0, 0};
     Run run{0, 0};
     lock_list(mapper, list);
     const std::uint32_t first = list.first_run.load(std::memory_order_relaxed);
@@ -295,25 +310,31 @@ class Posting {
   static void unlock_list(PerCpu& list) { list.busy.store(0, std::memory_order_release); }
 
   /// Takes the first slot of a clean run. The others become clean, and are this CPU's leaf.
-  /// Sleepers come first: one that joined the queue before that, or before a run was put on a list,
-  /// is seen.
-  [[gnu::always_inline]] static SlotIndex take_first(Mapper& mapper, Run run) {
+  /// Interrupts are off.
+  [[gnu::always_inline]] static SlotIndex take_first(Mapper& mapper, std::uint32_t cpu, Run run) {
     const typename Set::Bits rest = run.slots & (run.slots - 1);
     if (rest != 0) {
+      auto& leaf = mapper.cpus_[cpu].leaf;
+      // Empty, unless the thread has come from another CPU.
+      mapper.clean_.show(leaf.load(std::memory_order_relaxed));
       mapper.clean_.insert_apart(run.leaf, rest);
-      mapper.cpus_[mapper.platform_.cpu()].leaf.store(run.leaf, std::memory_order_relaxed);
+      leaf.store(run.leaf, std::memory_order_relaxed);
     }
+    return Set::first_of(run.leaf, run.slots);
+  }
+
+  /// Sleepers come first: one that joined the queue before slots became clean, or before a run was
+  /// put on a list, is seen here. Returns the slot.
+  [[gnu::always_inline]] static SlotIndex served(Mapper& mapper, SlotIndex slot) {
     // Sequentially consistent: as in put_clean().
     if (mapper.waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
       serve_sleepers(mapper);
-    return Set::first_of(run.leaf, run.slots);
+    return slot;
   }
 
   /// Sleepers get what is clean and, if the caller may flush, what waits on the lists. Any context.
   [[gnu::noinline]] static void serve_sleepers(Mapper& mapper) {
-    if (mapper.platform_.may_flush()) {
-      make_waiting_clean(mapper);
-    }
+    if (mapper.platform_.may_flush()) make_waiting_clean(mapper);
     mapper.grant_clean();
   }
 
