@@ -305,11 +305,12 @@ class Mapper {
   struct alignas(64) PerCpu {
     Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots; relaxed: a hint
     // The list of this CPU's runs that wait for their post: impl/post.hpp.
-    Atomic<std::uint32_t> busy{};       // guards the list
-    Atomic<std::uint32_t> first_run{};  // entry of the first run's first slot; 0: none
+    Atomic<std::uint32_t> busy{};  // guards the list
+    // The entry of its first run's first slot; 0: the list is empty. And kShort: it was too short.
+    Atomic<std::uint32_t> first_run{};
     std::uint32_t last_run = 0;
     std::uint32_t runs = 0;  // in the list
-    bool was_short = false;  // the list; this CPU's, with interrupts off
+    static constexpr std::uint32_t kShort = 1U << 31;
   };
   /// Slots that one thread has taken, linked through Slot::next.
   struct Chain {

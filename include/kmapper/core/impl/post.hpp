@@ -15,8 +15,6 @@
 // has interrupts off, and holds it for a few instructions.
 #pragma once
 
-#include <utility>
-
 #include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
@@ -82,9 +80,10 @@ class Posting {
   /// there, and another one if the list was too short. Interrupts are off.
   [[gnu::noinline]] static Run pop_and_replace(Mapper& mapper, std::uint32_t cpu, bool may_take) {
     const Run run = pop_passed(mapper, cpu);
-    if (!may_take || run.slots == 0) return run;
-    if (mapper.platform_.posted_flushes().others(cpu) != 0) take_ahead(mapper, cpu);
-    if (std::exchange(mapper.cpus_[cpu].was_short, false)) take_ahead(mapper, cpu);
+    if (!may_take) return run;
+    if (run.slots != 0 && mapper.platform_.posted_flushes().others(cpu) != 0)
+      take_ahead(mapper, cpu);
+    if (note_short(mapper, mapper.cpus_[cpu], false)) take_ahead(mapper, cpu);
     return run;
   }
   [[gnu::noinline]] static void take_ahead(Mapper& mapper, std::uint32_t cpu) {
@@ -101,7 +100,7 @@ class Posting {
     if (run.slots == 0 && may_flush && run_waits(mapper)) {
       wait_for_post(mapper.platform_, mapper.platform_.posted_flushes().latest());
       run = pop_any(mapper);
-      note_short(mapper);
+      was_short(mapper);
     }
     if (run.slots == 0) return mapper.clean_.take_surely(mapper.cpus_[mapper.platform_.cpu()].leaf);
     SlotIndex slot{};
@@ -114,7 +113,7 @@ class Posting {
 
   /// The list of this CPU was too short: its next step takes one run more, unless the list is full:
   /// the awake CPUs share half of the window. Any context.
-  static void note_short(Mapper& mapper) {
+  static void was_short(Mapper& mapper) {
     const typename P::InterruptsOff bounded(mapper.platform_);
     const std::uint32_t cpu = mapper.platform_.cpu();
     std::uint32_t awake = 1;
@@ -122,13 +121,26 @@ class Posting {
          left &= left - 1)
       ++awake;
     PerCpu& list = mapper.cpus_[cpu];
-    list.was_short = list.runs * awake < mapper.slot_count_ / (2 * Set::kLeafSlots);
+    if (list.runs * awake < mapper.slot_count_ / (2 * Set::kLeafSlots))
+      (void)note_short(mapper, list, true);
+  }
+  /// Notes whether the list was too short, and returns the note before. Interrupts are off.
+  static bool note_short(Mapper& mapper, PerCpu& list, bool is_short) {
+    lock_list(mapper, list);
+    const std::uint32_t first = list.first_run.load(std::memory_order_relaxed);
+    list.first_run.store(entry_of(first) | (is_short ? PerCpu::kShort : 0),
+                         std::memory_order_relaxed);
+    unlock_list(list);
+    return (first & PerCpu::kShort) != 0;
+  }
+  [[nodiscard]] static std::uint32_t entry_of(std::uint32_t first_run) {
+    return first_run & ~PerCpu::kShort;
   }
 
   /// Whether a run waits on any list. A hint.
   static bool run_waits(const Mapper& mapper) {
     for (const PerCpu& list : mapper.cpus_) {
-      if (list.first_run.load(std::memory_order_relaxed) != 0) return true;
+      if (entry_of(list.first_run.load(std::memory_order_relaxed)) != 0) return true;
     }
     return false;
   }
@@ -140,7 +152,7 @@ class Posting {
     for (std::uint32_t i = 0; i < P::kMaxCpus; ++i) {
       const std::uint32_t cpu = own + i < P::kMaxCpus ? own + i : own + i - P::kMaxCpus;
       // Sequentially consistent: pairs with push_run(), if the caller is a sleeper.
-      if (mapper.cpus_[cpu].first_run.load(std::memory_order_seq_cst) == 0) continue;
+      if (entry_of(mapper.cpus_[cpu].first_run.load(std::memory_order_seq_cst)) == 0) continue;
       const typename P::InterruptsOff bounded(mapper.platform_);
       const Run run = pop_passed(mapper, cpu);
       if (run.slots != 0) return run;
@@ -275,10 +287,10 @@ class Posting {
     lock_list(mapper, list);
     // Relaxed: guarded by `busy`; read without it, a hint.
     const std::uint32_t first = list.first_run.load(std::memory_order_relaxed);
-    if (first == 0) {
+    if (entry_of(first) == 0) {
       // Sequentially consistent: the caller looks for sleepers after this. A sleeper has joined the
       // queue before it looks at the lists.
-      list.first_run.store(entry, std::memory_order_seq_cst);
+      list.first_run.store(entry | first, std::memory_order_seq_cst);
     } else {
       mapper.slots_[list.last_run].next = entry;
     }
@@ -292,10 +304,11 @@ class Posting {
     PerCpu& list = mapper.cpus_[cpu];
     Run run{0, 0};
     lock_list(mapper, list);
-    const std::uint32_t first = list.first_run.load(std::memory_order_relaxed);
+    const std::uint32_t first_run = list.first_run.load(std::memory_order_relaxed);
+    const std::uint32_t first = entry_of(first_run);
     Slot& head = mapper.slots_[first];
     if (first != 0 && has_passed(mapper, head.number)) {
-      list.first_run.store(head.next, std::memory_order_relaxed);
+      list.first_run.store(head.next | (first_run - first), std::memory_order_relaxed);
       --list.runs;
       run = {Set::leaf_of(SlotIndex{first - 1}), head.run};
     }
