@@ -23,24 +23,28 @@ namespace {
 
 constexpr std::uint32_t kMostRounds = 99;
 constexpr std::uint32_t kPages = 16384;
-constexpr std::uint32_t kSequence = 4096;  // of each CPU
+constexpr std::uint32_t kSequence = kPages;  // of each CPU
 constexpr std::array<std::uint32_t, 3> kCpus{1, 2, 4};
 
 using Sequence = std::array<Page*, kSequence>;
 
-// Makes a row's sequence for one CPU.
-void own_pages(std::span<Page* const> pages, std::uint32_t cpu, Sequence& sequence) {
+// Makes a row's sequence for one of so many CPUs.
+void own_pages(std::span<Page* const> pages, std::uint32_t cpu, std::uint32_t /*cpus*/,
+               Sequence& sequence) {
   constexpr std::uint32_t kOwn = 16;
   for (std::uint32_t i = 0; i < kSequence; ++i) sequence[i] = pages[cpu * kOwn + i % kOwn];
 }
-void one_page(std::span<Page* const> pages, std::uint32_t /*cpu*/, Sequence& sequence) {
+void one_page(std::span<Page* const> pages, std::uint32_t /*cpu*/, std::uint32_t /*cpus*/,
+              Sequence& sequence) {
   sequence.fill(pages[0]);
 }
-void pages_in_turn(std::span<Page* const> pages, std::uint32_t cpu, Sequence& sequence) {
-  const std::uint32_t own = static_cast<std::uint32_t>(pages.size()) / kMaxCpus;
+void pages_in_turn(std::span<Page* const> pages, std::uint32_t cpu, std::uint32_t cpus,
+                   Sequence& sequence) {
+  const std::uint32_t own = static_cast<std::uint32_t>(pages.size()) / cpus;
   for (std::uint32_t i = 0; i < kSequence; ++i) sequence[i] = pages[cpu * own + i % own];
 }
-void mix(std::span<Page* const> pages, std::uint32_t cpu, Sequence& sequence) {
+void mix(std::span<Page* const> pages, std::uint32_t cpu, std::uint32_t /*cpus*/,
+         Sequence& sequence) {
   make_mix(pages, sequence, cpu + 1, 90);
 }
 
@@ -57,7 +61,8 @@ void mix(std::span<Page* const> pages, std::uint32_t cpu, Sequence& sequence) {
 
 struct Row {
   std::string_view name;
-  void (*fill)(std::span<Page* const> pages, std::uint32_t cpu, Sequence& sequence);
+  void (*fill)(std::span<Page* const> pages, std::uint32_t cpu, std::uint32_t cpus,
+               Sequence& sequence);
   void (*lap)(const Sequence& sequence) = touch_mapped;
 };
 constexpr Row kRows[] = {{"loop", own_pages, do_nothing},  // the loop's own cost
@@ -101,7 +106,7 @@ class Race {
     cpus_ = cpus;
     at_start_.store(0);
     done_.store(0);
-    for (std::uint32_t i = 0; i < cpus; ++i) row.fill(pages_, i, sequences_[i]);
+    for (std::uint32_t i = 0; i < cpus; ++i) row.fill(pages_, i, cpus, sequences_[i]);
     std::array<Runner, kMaxCpus> runners{};
     for (std::uint32_t i = 0; i < cpus; ++i) {
       runners[i] = {this, CpuNumber{i}, 0, 0, nullptr};

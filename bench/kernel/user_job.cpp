@@ -98,7 +98,7 @@ Outcome user_job(const BootInfo& boot) {
   for (auto& one : times) std::sort(one.begin(), one.begin() + rounds);
   const std::uint64_t alone = times[0][rounds / 2];
   const std::uint64_t beside = times[1][rounds / 2];
-  print("user cpus={} alone_us={} beside_us={} times={} misses={} ipis={}\n", cpu_count(),
+  print("scale user cpus={} alone_us={} beside_us={} times={} misses={} ipis={}\n", cpu_count(),
         ratio(alone, 1'000), ratio(beside, 1'000), Hundredths{ratio(beside * 100, alone)},
         all.misses, Hundredths{ratio(all.ipis * 100'000, std::max<std::uint64_t>(all.misses, 1))});
   return passed();

@@ -77,10 +77,20 @@ class Machines(Reports):
     def test_what_two_cpus_do_is_shown_by_its_name(self):
         log = ("scale mix cpus=2 ns=2.00 least=1.00 most=3.00 misses=50.00 shootdowns=48.00 ipis=40.00 "
                "avoided=1.00 invlpgs=2000.00 full=0.40\nscale misses cpus=2 ns=1.00 misses=0.00")
-        _, lines = shown(kernel.show_shootdowns, self.report, {2: log})
-        self.assertEqual(lines[2].split(), ["misses", "2", "-", "-", "-", "-", "-"])
-        self.assertEqual(lines[3].split(), ["mix", "2", "48.00", "40.00", "1.00", "2000.00", "0.40"])
+        _, lines = shown(kernel.show_shootdowns, self.report, 512, "<= 4", {2: log})
+        self.assertEqual(lines[3].split(), ["misses", "2", "-", "-", "-", "-", "-", "-"])
+        self.assertEqual(lines[4].split(), ["mix", "2", "48.00", "40.00", "-", "1.00", "2000.00", "0.40"])
         self.assertEqual([it["value"] for it in self.report.results], [40, 1, 2000])
+        _, lines = shown(kernel.show_shootdowns, self.report, 512, "<= 4", {2: log + " shootdowns=48.00 ipis=40.00 avoided=1.00 "
+                                                                         "invlpgs=2000.00 full=0.40"})
+        self.assertEqual(lines[3].split(), ["misses", "2", "48.00", "40.00", "<=", "4", "(missed)", "1.00", "2000.00",
+                                            "0.40"])
+
+    def test_programs_beside_misses_are_judged_where_each_has_a_core(self):
+        log = "scale user cpus={} alone_us=1000 beside_us=1100 times=1.10 misses=5000 ipis=0.20"
+        _, lines = shown(kernel.show_user, self.report, {cpus: log.format(cpus) for cpus in (2, 4)})
+        self.assertEqual(lines[3].split(), ["2", "1000", "1100", "1.10", "<=", "1.02", "(missed)", "0.20", "<=", "4"])
+        self.assertEqual(lines[4].split(), ["4", "1000", "1100", "1.10", "-", "0.20", "<=", "4"])
 
 
 class Linux(Reports):
