@@ -4,6 +4,7 @@
 #include "kmapper/core/impl/vmalloc.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
+#include "simulated/posting_host_threads.hpp"
 #include "simulated/posting_threads.hpp"
 #include "simulated/scheduled_threads.hpp"
 #include "simulated/weak_threads.hpp"
@@ -15,6 +16,7 @@ template class Mapper<simulated::Platform<simulated::ScheduledThreads>>;
 template class Mapper<simulated::Platform<simulated::WeakThreads>>;
 template class Mapper<simulated::Platform<simulated::PostingScheduledThreads>>;
 template class Mapper<simulated::Platform<simulated::PostingWeakThreads>>;
+template class Mapper<simulated::Platform<simulated::PostingHostThreads>>;
 template class LocalMapper<simulated::Platform<simulated::HostThreads>>;
 template class LocalMapper<simulated::Platform<simulated::ScheduledThreads>>;
 template class VmapRange<simulated::Platform<simulated::HostThreads>>;
