@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -75,6 +76,8 @@ class Computer {
   [[nodiscard]] FrameIndex& local_half(LocalSlot slot) { return local_halves_[to_number(slot)]; }
 
   [[nodiscard]] auto& posted_flushes() { return posted_flushes_; }
+  /// How often CPUs were interrupted because others could not wait for them to come by.
+  [[nodiscard]] std::atomic<std::uint32_t>& calls() { return calls_; }
 
   /// Keeps a misuse report. Any thread.
   void record(const Report& report) {
@@ -90,6 +93,7 @@ class Computer {
   std::vector<PageDescriptor<Threads::template Atomic>> pages_;
   std::array<FrameIndex, kMaxCpus * kLocalDepth> local_halves_{};
   PostedFlushes<kMaxCpus, Threads::template Atomic> posted_flushes_{};
+  std::atomic<std::uint32_t> calls_{0};
   std::mutex free_pages_mutex_;
   std::vector<Page> free_pages_;
   std::mutex reports_mutex_;
@@ -191,57 +195,6 @@ void Platform<Threads>::invalidate(std::span<const SlotIndex> slots) requires(!T
   threads().invalidated(slots);
 }
 
-template <class Threads>
-auto Platform<Threads>::posted_flushes() const -> Flushes& requires(Threads::kPosts) {
-  return computer_->posted_flushes();
-}
-template <class Threads>
-void Platform<Threads>::drop(SlotIndex slot) requires(Threads::kPosts) {
-  require(threads().interrupts_are_off(), "drop() with interrupts on");
-  threads().point();
-  if (machine().sabotage().drop_dropped.strikes()) return;
-  machine().invalidate(threads().cpu(), slot);
-  threads().invalidated({&slot, 1});
-}
-template <class Threads>
-void Platform<Threads>::drop_all() requires(Threads::kPosts) {
-  require(threads().interrupts_are_off(), "drop_all() with interrupts on");
-  drop_all_of(threads().cpu());
-}
-template <class Threads>
-void Platform<Threads>::drop_all_of(CpuIndex cpu) {
-  threads().point();
-  if (machine().sabotage().drop_dropped.strikes()) return;
-  for (std::uint32_t i = 0; i < machine().shape().slots; ++i) {
-    const SlotIndex slot{i};
-    machine().invalidate(cpu, slot);
-    threads().invalidated({&slot, 1});
-  }
-  for (std::uint32_t page = 0; page < machine().vmap().size(); ++page)
-    machine().vmap().invalidate(cpu, SlotIndex{page});
-}
-template <class Threads>
-void Platform<Threads>::call(std::uint32_t cpus) requires(Threads::kPosts) {
-  require(threads().may_flush(), "call() with interrupts off or a lock held");
-  for (std::uint32_t cpu = 0; cpu < machine().shape().cpus; ++cpu) {
-    if ((cpus & 1U << cpu) == 0) continue;
-    threads().run_on(CpuIndex{cpu},
-                     [&] { posted_flushes().drop(cpu, [&] { drop_all_of(CpuIndex{cpu}); }); });
-  }
-}
-template <class Threads>
-void Platform<Threads>::come_by() requires(Threads::kPosts) {
-  const InterruptsOff off(*this);
-  posted_flushes().drop(cpu(), [this] { drop_all(); });
-}
-template <class Threads>
-void Platform<Threads>::idle() requires(Threads::kPosts) {
-  const InterruptsOff off(*this);
-  machine().set_idle(threads().cpu(), true);
-  posted_flushes().enter_idle(cpu());
-  for (int i = 0; i < 20; ++i) threads().point();
-  posted_flushes().leave_idle(cpu(), [this] { drop_all(); });
-  machine().set_idle(threads().cpu(), false);
-}
-
 }  // namespace kmapper::simulated
+
+#include "simulated/posted_drops.hpp"

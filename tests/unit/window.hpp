@@ -11,29 +11,31 @@
 #include "kmapper/core/mapper.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
+#include "simulated/posting_host_threads.hpp"
 #include "simulated/scheduled_threads.hpp"
 
 namespace kmapper::simulated {
 
 /// The test's own thread is CPU 0 of a machine, and alone there: for tests of one caller.
-class Window {
+template <class Threads>
+class WindowOn {
  public:
-  using Page = Computer<HostThreads>::Page;
+  using Page = typename Computer<Threads>::Page;
 
-  explicit Window(std::uint32_t slots, std::uint32_t high_frames = 64, std::uint32_t cpus = 1)
+  explicit WindowOn(std::uint32_t slots, std::uint32_t high_frames = 64, std::uint32_t cpus = 1)
       : computer_({.cpus = cpus, .slots = slots, .low_frames = 4, .high_frames = high_frames}),
         attachment_(computer_.threads(), CpuIndex{0}) {
     mapper.open(slots);
     for (std::uint32_t i = 0; i < computer_.machine().frame_count(); ++i)
       computer_.machine().poke(FrameIndex{i}, 0, tag_of(FrameIndex{i}));
   }
-  ~Window() { EXPECT_EQ(machine().faults().text(), ""); }
+  ~WindowOn() { EXPECT_EQ(machine().faults().text(), ""); }
 
   [[nodiscard]] Page high(std::uint32_t number) { return computer_.high_page(number); }
   [[nodiscard]] Page low(std::uint32_t number) { return computer_.low_page(number); }
-  [[nodiscard]] Computer<HostThreads>& computer() { return computer_; }
+  [[nodiscard]] Computer<Threads>& computer() { return computer_; }
   [[nodiscard]] Machine& machine() { return computer_.machine(); }
-  [[nodiscard]] HostThreads& threads() { return computer_.threads(); }
+  [[nodiscard]] Threads& threads() { return computer_.threads(); }
 
   /// Whether a read through the address finds the page's frame.
   [[nodiscard]] bool shows(const void* address, Page page) {
@@ -57,14 +59,18 @@ class Window {
     return 0x7A60'0000U + to_number(frame);
   }
 
-  Computer<HostThreads> computer_;
-  HostThreads::Attachment attachment_;
-  std::unique_ptr<Mapper<Platform<HostThreads>>> storage_ =
-      std::make_unique<Mapper<Platform<HostThreads>>>(computer_.platform());
+  Computer<Threads> computer_;
+  typename Threads::Attachment attachment_;
+  std::unique_ptr<Mapper<Platform<Threads>>> storage_ =
+      std::make_unique<Mapper<Platform<Threads>>>(computer_.platform());
 
  public:
-  Mapper<Platform<HostThreads>>& mapper = *storage_;
+  Mapper<Platform<Threads>>& mapper = *storage_;
 };
+
+using Window = WindowOn<HostThreads>;
+/// The same where flushes are posted.
+using PostingWindow = WindowOn<PostingHostThreads>;
 
 /// Several threads share the window, in an order that a seed chooses: for tests of waiting threads.
 class SharedWindow {

@@ -13,6 +13,7 @@
 // may not flush waits on the list of its CPU, like the slots that misses take (post.hpp).
 #pragma once
 
+#include "kmapper/core/impl/post.hpp"
 #include "kmapper/core/mapper.hpp"
 
 namespace kmapper {

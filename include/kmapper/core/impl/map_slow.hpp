@@ -3,6 +3,7 @@
 // publishes it or gives it back.
 #pragma once
 
+#include "kmapper/core/impl/post.hpp"
 #include "kmapper/core/mapper.hpp"
 
 namespace kmapper {

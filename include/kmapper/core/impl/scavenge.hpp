@@ -11,6 +11,7 @@
 // posts the flush of each slot, and the batch ends with a wait for these posts.
 #pragma once
 
+#include "kmapper/core/impl/post.hpp"
 #include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
