@@ -113,11 +113,19 @@ class Scheduler {
   [[nodiscard]] bool interrupts_are_off(CpuIndex cpu) const {
     return cpus_[to_number(cpu)].interrupts_off != 0;
   }
-  /// Lets nothing run on another CPU, which has interrupts on, until go_on(). The caller has
-  /// interrupts off.
-  void stop(CpuIndex cpu) { cpus_[to_number(cpu)].is_stopped = true; }
+  /// Lets nothing run on another CPU, which has interrupts on, until go_on(). What the caller does
+  /// meanwhile is done on that CPU by an interrupt handler. The caller has interrupts off.
+  void stop(CpuIndex cpu) {
+    Cpu& stopped = cpus_[to_number(cpu)];
+    stopped.is_stopped = true;
+    ++stopped.interrupts_off;
+    cpu_->acts_for = &stopped;
+  }
   void go_on(CpuIndex cpu) {
-    cpus_[to_number(cpu)].is_stopped = false;
+    Cpu& stopped = cpus_[to_number(cpu)];
+    stopped.is_stopped = false;
+    --stopped.interrupts_off;
+    cpu_->acts_for = nullptr;
     progress();
   }
   void preemption_off() { ++cpu_->preemption_off; }
@@ -129,9 +137,12 @@ class Scheduler {
   /// The running thread; an interrupt handler's is kHandler + its CPU.
   [[nodiscard]] std::uint32_t thread() const { return cpu_->running->number; }
   static constexpr std::uint32_t kHandler = 0xF000;
-  /// The thread whose program order includes the caller; for a handler, the interrupted thread.
+  /// The thread whose program order includes the caller; for a handler, the interrupted thread. 0:
+  /// a handler has interrupted no thread.
   [[nodiscard]] std::uint32_t sequence() const {
-    return (cpu_->interrupted != nullptr ? cpu_->interrupted : cpu_->running)->number;
+    const Cpu& cpu = cpu_->acts_for != nullptr ? *cpu_->acts_for : *cpu_;
+    const Thread* const thread = cpu.interrupted != nullptr ? cpu.interrupted : cpu.running;
+    return thread != nullptr ? thread->number : 0;
   }
 
   [[nodiscard]] std::uint64_t steps() const { return steps_ + (drawn_ - until_switch_); }
@@ -160,6 +171,7 @@ class Scheduler {
     const bool* stalled_on = nullptr;
     std::uint64_t frozen_until = 0;
     bool is_stopped = false;
+    const Cpu* acts_for = nullptr;  // the CPU that this one has stopped
   };
 
   void switch_by_chance();
