@@ -309,7 +309,7 @@ class Mapper {
     // The entry of its first run's first slot; 0: the list is empty. And kShort: it was too short.
     Atomic<std::uint32_t> first_run{};
     std::uint32_t last_run = 0;
-    std::uint32_t runs = 0;  // in the list
+    Atomic<std::uint32_t> runs{};  // in the list
     static constexpr std::uint32_t kShort = 1U << 31;
   };
   /// Slots that one thread has taken, linked through Slot::next.

@@ -11,7 +11,9 @@
 // One word holds the count and the set of awake CPUs. A post changes the count and reads the set in
 // one instruction. A CPU that goes idle leaves the set, and the posts do not wait for it. A CPU
 // that wakes enters the set and reads the count in one instruction. If there was a post since it
-// last dropped its TLB, it drops its TLB before it does anything else.
+// last dropped its TLB, it drops its TLB before it does anything else. So either the poster sees
+// the CPU awake, or the CPU sees the post: the changes of one word have one order, and each is a
+// read-modify-write. A thread that acquires one comes after all that were released before it.
 //
 // Published: LATR (Kumar and others, ASPLOS 2018) posts flushes to other CPUs; Linux's tlb_gen
 // counts them. Cost: a post is one atomic operation; to ask whether it has passed is one load, and
@@ -56,16 +58,21 @@ class PostedFlushes {
   /// Posts that the caller has emptied page-table entries. Interrupts off. Drops nothing: the
   /// caller's CPU owes the drop as the others do.
   [[nodiscard]] Posted post() {
-    // Release: pairs with latest(): a CPU that sees this post and then drops its TLB walks the
-    // emptied entries. Acquire: pairs with other posts, so that numbers tell their order.
-    // Sequentially consistent, with leave_idle() and leave_long_idle(): either the poster sees the
-    // CPU awake, or the CPU sees the post.
+    // Release: pairs with latest() and leave_idle(): a CPU that sees this post and then drops its
+    // TLB walks the emptied entries. Acquire: pairs with enter_idle(), for is_alone(), and with
+    // latest_surely(). Sequentially consistent, with leave_user(): either late() sees the CPU back
+    // from ring 3, or the CPU sees the post.
     const std::uint32_t before = state_.fetch_add(kOne, std::memory_order_seq_cst);
     return {(before & ~kAwake) + kOne, before & kAwake};
   }
   /// The number of the last post. Ordered after what its poster did before, and before a drop of
   /// the TLB that the caller makes next.
   [[nodiscard]] Number latest() const { return state_.load(std::memory_order_acquire) & ~kAwake; }
+  /// The same for a wait, and a later post comes after what the caller did before.
+  [[nodiscard]] Number latest_surely() {
+    // Release: pairs with post().
+    return state_.fetch_add(0, std::memory_order_release) & ~kAwake;
+  }
 
   /// The caller's CPU comes by: drops its TLB by drop_all(), and notes that.
   template <class DropAll>
@@ -96,19 +103,14 @@ class PostedFlushes {
 
   /// The awake CPUs that may still use what was posted until then, a bit each. 0: it has passed.
   [[nodiscard]] std::uint32_t late(Number number) const {
-    // Sequentially consistent: pairs with leave_idle(). A CPU that enters the set later sees the
-    // post, and drops it before it does anything else.
-    const std::uint32_t state = state_.load(std::memory_order_seq_cst);
+    // Acquire: pairs with enter_idle(). Any state since the post will do, and the caller has the
+    // number from one: a CPU that enters the set later sees the post, and drops its TLB first.
+    const std::uint32_t state = state_.load(std::memory_order_acquire);
     if (is_before(state & ~kAwake, number)) return 0;  // it is so old that the count came round
     std::uint32_t late = 0;
     std::uint32_t awake = state & kAwake;
     for (std::uint32_t cpu = 0; awake != 0; ++cpu, awake >>= 1) {
-      if ((awake & 1) == 0) continue;
-      // Sequentially consistent: pairs with enter_user() and leave_user().
-      if (cpus_[cpu].in_user.load(std::memory_order_seq_cst) != 0) continue;
-      // Acquire: pairs with note().
-      const Number dropped = cpus_[cpu].dropped.load(std::memory_order_acquire);
-      if (is_before(dropped, number)) late |= bit(cpu);
+      if ((awake & 1) != 0 && is_late(cpu, number)) late |= bit(cpu);
     }
     return late;
   }
@@ -117,15 +119,17 @@ class PostedFlushes {
   /// The caller's CPU uses no translation that was or will be posted until leave_idle(). It is
   /// awake now.
   void enter_idle(std::uint32_t cpu) {
-    // Release: pairs with late(): what the CPU did comes before the next page at an address.
-    state_.fetch_sub(bit(cpu), std::memory_order_seq_cst);
+    // Release: pairs with late() and post(): what the CPU did comes before the next page at an
+    // address.
+    state_.fetch_sub(bit(cpu), std::memory_order_release);
   }
   /// The caller's CPU is awake again. Drops its TLB if there was a post that it has not dropped.
   /// Before anything else that the CPU does. It has idled for less than half of the count: its tick
   /// wakes it often enough.
   template <class DropAll>
   void leave_idle(std::uint32_t cpu, DropAll drop_all) {
-    const std::uint32_t before = state_.fetch_add(bit(cpu), std::memory_order_seq_cst);
+    // Acquire: pairs with post().
+    const std::uint32_t before = state_.fetch_add(bit(cpu), std::memory_order_acquire);
     if (own(cpu) == (before & ~kAwake)) return;
     drop_all();
     note(cpu, before & ~kAwake);
@@ -137,7 +141,9 @@ class PostedFlushes {
   template <class DropAll>
   void leave_long_idle(std::uint32_t cpu, DropAll drop_all) {
     note(cpu, latest());
-    const std::uint32_t before = state_.fetch_add(bit(cpu), std::memory_order_seq_cst);
+    // Release: pairs with late(), which sees the new note of a CPU that it sees awake. Acquire: as
+    // in leave_idle().
+    const std::uint32_t before = state_.fetch_add(bit(cpu), std::memory_order_acq_rel);
     drop_all();
     note(cpu, before & ~kAwake);
   }
@@ -150,8 +156,8 @@ class PostedFlushes {
   }
   template <class DropAll>
   void leave_user(std::uint32_t cpu, DropAll drop_all) {
-    // Sequentially consistent, both: as in leave_idle(). Either late() sees the CPU back, or the
-    // CPU sees the post.
+    // Sequentially consistent, both, with post() and late(): either late() sees the CPU back, or
+    // the CPU sees the post.
     cpus_[cpu].in_user.exchange(0, std::memory_order_seq_cst);
     const Number seen = state_.load(std::memory_order_seq_cst) & ~kAwake;
     if (own(cpu) == seen) return;
@@ -182,9 +188,16 @@ class PostedFlushes {
     return static_cast<std::int32_t>(number - other) < 0;
   }
   [[nodiscard]] static constexpr std::uint32_t bit(std::uint32_t cpu) { return 1U << cpu; }
-  // Relaxed: only this CPU changes it.
+  [[nodiscard]] bool is_late(std::uint32_t cpu, Number number) const {
+    // Sequentially consistent: pairs with enter_user() and leave_user().
+    if (cpus_[cpu].in_user.load(std::memory_order_seq_cst) != 0) return false;
+    // Acquire: pairs with note().
+    return is_before(cpus_[cpu].dropped.load(std::memory_order_acquire), number);
+  }
+  // Acquire: pairs with note(), which another thread may have called that was on this CPU before.
+  // The note after is_next() speaks for its drop, too.
   [[nodiscard]] Number own(std::uint32_t cpu) const {
-    return cpus_[cpu].dropped.load(std::memory_order_relaxed);
+    return cpus_[cpu].dropped.load(std::memory_order_acquire);
   }
 
   struct alignas(64) PerCpu {

@@ -121,7 +121,9 @@ class Posting {
          left &= left - 1)
       ++awake;
     PerCpu& list = mapper.cpus_[cpu];
-    if (list.runs * awake < mapper.slot_count_ / (2 * Set::kLeafSlots))
+    // Relaxed: an estimate.
+    if (list.runs.load(std::memory_order_relaxed) * awake <
+        mapper.slot_count_ / (2 * Set::kLeafSlots))
       (void)note_short(mapper, list, true);
   }
   /// Notes whether the list was too short, and returns the note before. Interrupts are off.
@@ -151,8 +153,7 @@ class Posting {
     const std::uint32_t own = mapper.platform_.cpu();
     for (std::uint32_t i = 0; i < P::kMaxCpus; ++i) {
       const std::uint32_t cpu = own + i < P::kMaxCpus ? own + i : own + i - P::kMaxCpus;
-      // Sequentially consistent: pairs with push_run(), if the caller is a sleeper.
-      if (entry_of(mapper.cpus_[cpu].first_run.load(std::memory_order_seq_cst)) == 0) continue;
+      if (entry_of(mapper.cpus_[cpu].first_run.load(std::memory_order_relaxed)) == 0) continue;
       const typename P::InterruptsOff bounded(mapper.platform_);
       const Run run = pop_passed(mapper, cpu);
       if (run.slots != 0) return run;
@@ -288,14 +289,12 @@ class Posting {
     // Relaxed: guarded by `busy`; read without it, a hint.
     const std::uint32_t first = list.first_run.load(std::memory_order_relaxed);
     if (entry_of(first) == 0) {
-      // Sequentially consistent: the caller looks for sleepers after this. A sleeper has joined the
-      // queue before it looks at the lists.
-      list.first_run.store(entry | first, std::memory_order_seq_cst);
+      list.first_run.store(entry | first, std::memory_order_relaxed);
     } else {
       mapper.slots_[list.last_run].next = entry;
     }
     list.last_run = entry;
-    ++list.runs;
+    list.runs.store(list.runs.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     unlock_list(list);
   }
 
@@ -309,15 +308,20 @@ class Posting {
     Slot& head = mapper.slots_[first];
     if (first != 0 && has_passed(mapper, head.number)) {
       list.first_run.store(head.next | (first_run - first), std::memory_order_relaxed);
-      --list.runs;
+      list.runs.store(list.runs.load(std::memory_order_relaxed) - 1, std::memory_order_relaxed);
       run = {Set::leaf_of(SlotIndex{first - 1}), head.run};
     }
     unlock_list(list);
     return run;
   }
 
+  static Run pop_surely(Mapper& mapper, std::uint32_t cpu) {
+    const typename P::InterruptsOff bounded(mapper.platform_);
+    return pop_passed(mapper, cpu);
+  }
+
   static void lock_list(Mapper& mapper, PerCpu& list) {
-    // Acquire: pairs with unlock_list().
+    // Acquire: pairs with unlock_list(). served() relies on it, too: see make_waiting_clean().
     while (list.busy.exchange(1, std::memory_order_acquire) != 0) mapper.platform_.relax();
   }
   static void unlock_list(PerCpu& list) { list.busy.store(0, std::memory_order_release); }
@@ -353,10 +357,20 @@ class Posting {
 
   /// Waits until all that was posted so far has passed, and puts the runs that have passed into the
   /// clean set. Returns whether there was one. The late CPUs are interrupted. The caller may flush.
+  ///
+  /// A sleeper that has announced itself finds all runs by this, or the thread that puts another
+  /// run on a list sees the sleeper in served(): that thread posts after latest_surely(), or
+  /// locks its list after it was looked at here, and either acquires from here. So each list is
+  /// locked, even if it looks empty.
   [[gnu::noinline]] static bool make_waiting_clean(Mapper& mapper) {
     bool found = false;
-    wait_for_post(mapper.platform_, mapper.platform_.posted_flushes().latest());
-    for (Run run = pop_any(mapper); run.slots != 0; run = pop_any(mapper)) {
+    wait_for_post(mapper.platform_, mapper.platform_.posted_flushes().latest_surely());
+    for (std::uint32_t cpu = 0; cpu < P::kMaxCpus;) {
+      const Run run = pop_surely(mapper, cpu);
+      if (run.slots == 0) {
+        ++cpu;
+        continue;
+      }
       mapper.clean_.insert(run.leaf, run.slots);
       found = true;
     }
