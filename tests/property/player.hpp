@@ -408,7 +408,7 @@ class Player {
       if (random.one_in(2)) {
         computer_.platform().come_by();
       } else {
-        computer_.platform().idle();
+        computer_.platform().rest(static_cast<typename Platform<Threads>::Rest>(random.below(3)));
       }
     }
   }

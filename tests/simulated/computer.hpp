@@ -192,7 +192,7 @@ void Platform<Threads>::invalidate(std::span<const SlotIndex> slots) requires(!T
     threads().interrupt(CpuIndex{cpu});
     for (const SlotIndex slot : slots) machine().invalidate(CpuIndex{cpu}, slot);
   }
-  threads().invalidated(slots);
+  threads().invalidated((1U << machine().shape().cpus) - 1, slots);
 }
 
 }  // namespace kmapper::simulated

@@ -64,7 +64,8 @@ class HostThreads {
   void relax() { std::this_thread::yield(); }
   void point() {}
   void change_pte(SlotIndex) {}
-  void invalidated(std::span<const SlotIndex>) {}
+  void took_pte(SlotIndex, bool) {}
+  void invalidated(std::uint32_t, std::span<const SlotIndex>) {}
   /// Interrupts another CPU; returns at once.
   void interrupt(CpuIndex) {}
   /// Called before an access to memory: some CPU may walk some PTE.

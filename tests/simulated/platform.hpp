@@ -65,7 +65,9 @@ class Platform {
   }
   [[nodiscard]] bool take_pte(SlotIndex slot) {
     threads().change_pte(slot);
-    return machine().take_pte(slot);
+    const bool accessed = machine().take_pte(slot);
+    threads().took_pte(slot, accessed);
+    return accessed;
   }
   void invalidate(std::span<const SlotIndex> slots) requires(!Threads::kPosts);
 
@@ -76,8 +78,9 @@ class Platform {
   void call(std::uint32_t cpus) requires(Threads::kPosts);
   /// What the CPU does at a timer tick: drops what was posted.
   void come_by() requires(Threads::kPosts);
-  /// The CPU idles for a moment.
-  void idle() requires(Threads::kPosts);
+  /// The CPU uses no window address for a moment: it idles, or runs a user program.
+  enum class Rest : std::uint8_t { idle, long_idle, user };
+  void rest(Rest how) requires(Threads::kPosts);
 
   [[nodiscard]] LocalStack& local_stack() { return threads().local_stack(); }
   [[nodiscard]] LocalSlot first_local_slot() { return LocalSlot{cpu() * kLocalDepth}; }

@@ -56,8 +56,13 @@ class ScheduledThreads {
   /// Called before an access to memory, or a change of a PTE.
   void memory_access(const void*) { scheduler_.point(); }
   void change_pte(SlotIndex) { scheduler_.point(); }
-  /// Called after an invalidation of these slots.
-  void invalidated(std::span<const SlotIndex>) {}
+  /// Called after a PTE was taken. `accessed`: TLBs may hold it.
+  void took_pte(SlotIndex, bool) {}
+  /// Called after these CPUs, a bit each, have dropped these slots.
+  void invalidated(std::uint32_t, std::span<const SlotIndex>) {}
+  /// Called before the CPU goes idle, and after it has woken.
+  void enters_idle(CpuIndex) {}
+  void has_left_idle(CpuIndex) {}
 
   /// Sets what a context switch does with the local mappings of the two threads; from then on, a
   /// thread that holds some stays on its CPU. Not during run().

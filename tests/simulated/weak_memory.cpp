@@ -13,6 +13,11 @@ Agent running_agent() {
   return scheduler != nullptr ? scheduler->sequence() : 0;
 }
 
+/// Without the arguments of a function template.
+std::string_view plain_name(std::string_view function) {
+  return function.substr(0, function.find('<'));
+}
+
 }  // namespace
 
 thread_local constinit WeakMemory* WeakMemory::current_ = nullptr;
@@ -70,10 +75,12 @@ void WeakMemory::weaken(const OrderedAccess& access, std::memory_order weaker) {
 std::memory_order WeakMemory::order_of(const Site& site, AtomicOperation operation,
                                        std::memory_order order) {
   if (order == std::memory_order_relaxed) return order;
-  if (recorded_ != nullptr) recorded_->insert({site.function, operation, order, site.line});
+  if (recorded_ != nullptr)
+    recorded_->insert({plain_name(site.function), operation, order, site.line});
   for (const Weakened& it : weakened_) {
-    if (it.access.function == site.function && it.access.operation == operation &&
-        it.access.order == order && (it.access.line == 0 || it.access.line == site.line))
+    if (it.access.operation == operation && it.access.order == order &&
+        (it.access.line == 0 || it.access.line == site.line) &&
+        it.access.function == plain_name(site.function))
       return it.weaker;
   }
   return order;

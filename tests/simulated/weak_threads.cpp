@@ -1,6 +1,7 @@
 #include "simulated/weak_threads.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <optional>
 
 namespace kmapper::simulated {
@@ -22,8 +23,21 @@ void WeakThreads::change_pte(SlotIndex slot) {
   const WeakStep step = memory_.step();
   require_order(ptes_[to_number(slot)].write(memory_.clock(), step), slot, "changes the PTE of",
                 "use of it");
-  if (const std::optional<FrameIndex> frame = machine_.mapped_frame(slot))
-    losses_[to_number(slot)].push_back({*frame, step, {}});
+  std::vector<Loss>& losses = losses_[to_number(slot)];
+  if (const std::optional<FrameIndex> frame = machine_.mapped_frame(slot)) {
+    Loss& loss = losses.emplace_back(Loss{*frame, step});
+    for (std::uint32_t cpu = 0; cpu < machine_.shape().cpus; ++cpu) {
+      if (machine_.is_idle(CpuIndex{cpu}))
+        loss.flushes.push_back({idle_since_[cpu], 1U << cpu, true});
+    }
+    return;
+  }
+  for (const Loss& loss : losses) require_flushed(loss, slot, "reuses");
+  std::erase_if(losses, [](const Loss& loss) { return loss.is_freed; });
+}
+
+void WeakThreads::took_pte(SlotIndex slot, bool accessed) {
+  losses_[to_number(slot)].back().accessed = accessed;
 }
 
 void WeakThreads::memory_access(const void* address) {
@@ -36,30 +50,61 @@ void WeakThreads::memory_access(const void* address) {
                 "change of its PTE");
 }
 
-void WeakThreads::invalidated(std::span<const SlotIndex> slots) {
+void WeakThreads::invalidated(std::uint32_t cpus, std::span<const SlotIndex> slots) {
   const WeakStep step = memory_.step();
   for (const SlotIndex slot : slots) {
-    for (Loss& loss : losses_[to_number(slot)]) loss.flushed.push_back(step);
+    for (Loss& loss : losses_[to_number(slot)]) {
+      if (memory_.clock().covers(loss.taken)) loss.flushes.push_back({step, cpus, false});
+    }
+  }
+}
+
+void WeakThreads::enters_idle(CpuIndex cpu) {
+  const WeakStep step = memory_.step();
+  idle_since_[to_number(cpu)] = step;
+  for (std::vector<Loss>& losses : losses_) {
+    for (Loss& loss : losses) loss.flushes.push_back({step, 1U << to_number(cpu), true});
+  }
+}
+
+void WeakThreads::has_left_idle(CpuIndex cpu) {
+  const auto is_of_cpu = [bit = 1U << to_number(cpu)](const Flush& it) { return it.cpus == bit; };
+  for (std::vector<Loss>& losses : losses_) {
+    for (Loss& loss : losses) {
+      const bool has_dropped = std::ranges::any_of(
+          loss.flushes, [&](const Flush& it) { return is_of_cpu(it) && !it.is_idle; });
+      if (has_dropped) continue;
+      std::erase_if(loss.flushes, is_of_cpu);
+    }
   }
 }
 
 void WeakThreads::check_unmapped(FrameIndex frame) {
   machine_.check_unmapped(frame);
   for (std::uint32_t slot = 0; slot < losses_.size(); ++slot) {
-    for (const Loss& loss : losses_[slot]) {
-      if (loss.frame == frame) require_freed_after(loss, SlotIndex{slot});
+    for (Loss& loss : losses_[slot]) {
+      if (loss.frame != frame || loss.is_freed) continue;
+      loss.is_freed = true;
+      require_flushed(loss, SlotIndex{slot}, "frees what lost");
     }
-    std::erase_if(losses_[slot], [frame](const Loss& loss) { return loss.frame == frame; });
   }
 }
 
-void WeakThreads::require_freed_after(const Loss& loss, SlotIndex slot) {
+void WeakThreads::require_flushed(const Loss& loss, SlotIndex slot, const char* what) {
   const WeakClock& clock = memory_.clock();
-  const auto comes_after = [&clock](WeakStep step) { return clock.covers(step); };
-  if (!comes_after(loss.taken))
-    require_order(loss.taken.agent, slot, "frees what lost", "taking of its PTE");
-  else if (!loss.flushed.empty() && std::ranges::none_of(loss.flushed, comes_after))
-    require_order(loss.flushed[0].agent, slot, "frees what lost", "flush of it");
+  if (!clock.covers(loss.taken))
+    return require_order(loss.taken.agent, slot, what, "taking of its PTE");
+  if (!loss.accessed) return;
+  std::uint32_t flushed = 0;
+  for (const Flush& it : loss.flushes) {
+    if (clock.covers(it.step)) flushed |= it.cpus;
+  }
+  const std::uint32_t missing = ~flushed & ((1U << machine_.shape().cpus) - 1);
+  if (missing == 0) return;
+  machine_.faults().record(
+      "data race: thread " + std::to_string(scheduler().sequence()) + " " + what + " slot " +
+      std::to_string(to_number(slot)) + ", and nothing orders that after a flush of it on " +
+      cpu_name(CpuIndex{static_cast<std::uint32_t>(std::countr_zero(missing))}));
 }
 
 void WeakThreads::require_order(Agent other, SlotIndex slot, const char* what, const char* after) {

@@ -15,6 +15,7 @@
 // writes the PTE: the same order protects both.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -43,29 +44,40 @@ class WeakThreads : public ScheduledThreads {
 
   void sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns);
   void change_pte(SlotIndex slot);
+  void took_pte(SlotIndex slot, bool accessed);
   void memory_access(const void* address);
-  void invalidated(std::span<const SlotIndex> slots);
+  void invalidated(std::uint32_t cpus, std::span<const SlotIndex> slots);
+  void enters_idle(CpuIndex cpu);
+  void has_left_idle(CpuIndex cpu);
   /// A fault unless the frame is in no PTE and in no TLB, and the caller comes after every step
   /// that removed it from there: the state that a page must have when it is freed.
   void check_unmapped(FrameIndex frame);
 
  private:
-  /// A slot's PTE no longer maps the frame.
+  /// A step after which CPUs, a bit each, use no translation that was lost before.
+  struct Flush {
+    WeakStep step;
+    std::uint32_t cpus;
+    bool is_idle;  // they have dropped nothing, but use nothing either until they do
+  };
+  /// A slot's PTE no longer maps the frame. The frame is freed, and the slot gets its next page,
+  /// after one flush for each CPU: one that its CPU made knowing that the PTE was taken.
   struct Loss {
     FrameIndex frame;
     WeakStep taken;
-    std::vector<WeakStep>
-        flushed;  // the agents that flushed since then; empty if no TLB can hold it
+    bool accessed = true;  // false: no TLB can hold it
+    bool is_freed = false;
+    std::vector<Flush> flushes{};
   };
 
-  void require_freed_after(const Loss& loss, SlotIndex slot);
+  void require_flushed(const Loss& loss, SlotIndex slot, const char* what);
   void require_order(Agent other, SlotIndex slot, const char* what, const char* after);
 
   Machine& machine_;
   WeakMemory memory_;
-  std::vector<WeakPlain> ptes_;  // of each slot
-  std::vector<std::vector<Loss>>
-      losses_;  // of each slot, for frames that have not been freed since
+  std::vector<WeakPlain> ptes_;            // of each slot
+  std::vector<std::vector<Loss>> losses_;  // of each slot, until frame and slot are in use again
+  std::array<WeakStep, kMaxCpus> idle_since_{};
 };
 
 class WeakThreads::Lock : public ScheduledThreads::Lock {

@@ -4,6 +4,7 @@
 
 #include "../property/invariants.hpp"
 #include "simulated/computer.hpp"
+#include "simulated/posting_threads.hpp"
 #include "simulated/weak_threads.hpp"
 #include "weak_player.hpp"
 
@@ -38,13 +39,14 @@ Rules choose_rules(Random& random) {
   return rules;
 }
 
+template <class Threads>
 class Table {
  public:
   explicit Table(std::uint64_t seed)
       : random_(seed * 2 + 1),
         rules_(choose_rules(random_)),
         computer_(rules_.shape, {seed, rules_.chances}),
-        mapper_(std::make_unique<WeakPlayer::Mapper>(computer_.platform())),
+        mapper_(std::make_unique<Mapper<Platform<Threads>>>(computer_.platform())),
         player_(computer_, *mapper_) {
     mapper_->open(rules_.shape.slots);
   }
@@ -104,18 +106,21 @@ class Table {
 
   Random random_;
   const Rules rules_;
-  Computer<WeakThreads> computer_;
-  std::unique_ptr<WeakPlayer::Mapper> mapper_;
-  WeakPlayer player_;
+  Computer<Threads> computer_;
+  std::unique_ptr<Mapper<Platform<Threads>>> mapper_;
+  WeakPlayer<Threads> player_;
   std::uint32_t mappers_done_ = 0;
 };
 
 }  // namespace
 
 std::string play_weak_game(std::uint64_t seed, const std::function<void(WeakMemory&)>& prepare) {
-  Table table(seed);
-  if (prepare) prepare(table.memory());
-  return table.play();
+  const auto play_at = [&](auto table) {
+    if (prepare) prepare(table.memory());
+    return table.play();
+  };
+  return posts_flushes(seed) ? play_at(Table<PostingWeakThreads>(seed))
+                             : play_at(Table<WeakThreads>(seed));
 }
 
 }  // namespace kmapper::simulated

@@ -10,6 +10,9 @@
 
 namespace kmapper::simulated {
 
+/// Whether flushes are posted in the game of that seed, instead of made on all CPUs at once.
+[[nodiscard]] constexpr bool posts_flushes(std::uint64_t seed) { return seed % 2 != 0; }
+
 /// Plays the game; `prepare` may weaken the memory first. Returns the fault; empty if there is
 /// none.
 [[nodiscard]] std::string play_weak_game(std::uint64_t seed,

@@ -22,13 +22,15 @@
 
 namespace kmapper::simulated {
 
+/// Threads: WeakThreads, or PostingWeakThreads.
+template <class Threads>
 class WeakPlayer {
  public:
-  using Platform = simulated::Platform<WeakThreads>;
-  using Page = Computer<WeakThreads>::Page;
+  using Platform = simulated::Platform<Threads>;
+  using Page = typename Computer<Threads>::Page;
   using Mapper = kmapper::Mapper<Platform>;
 
-  WeakPlayer(Computer<WeakThreads>& computer, Mapper& mapper)
+  WeakPlayer(Computer<Threads>& computer, Mapper& mapper)
       : computer_(computer), mapper_(mapper), pages_(computer.machine().frame_count()) {
     for (std::uint32_t i = 0; i < computer.machine().frame_count(); ++i)
       computer.machine().poke(FrameIndex{i}, 0, tag_of(FrameIndex{i}));
@@ -102,6 +104,9 @@ class WeakPlayer {
   };
 
   void play_one(Random& random, Hand& hand) {
+    if constexpr (Threads::kPosts) {
+      if (random.one_in(6)) return come_by(random);
+    }
     switch (random.below(16)) {
       case 0:
         return hand_on(random, hand);
@@ -200,6 +205,15 @@ class WeakPlayer {
     pages_.end_use(frame);
   }
 
+  /// The CPU drops what was posted, or idles.
+  void come_by(Random& random) {
+    if (random.one_in(2)) {
+      computer_.platform().come_by();
+    } else {
+      computer_.platform().rest(static_cast<typename Platform::Rest>(random.below(3)));
+    }
+  }
+
   /// Takes back all that is idle, or until so many slots are clean.
   void take_idle_back(Random& random) {
     if (random.one_in(2)) {
@@ -228,7 +242,7 @@ class WeakPlayer {
   bool free_where_nobody_may_flush(Random& random, Page page) {
     Evicted evicted{};
     {
-      const WeakThreads::InterruptsOff off(computer_.threads());
+      const typename Threads::InterruptsOff off(computer_.threads());
       evicted = mapper_.evict(page);
     }
     require(evicted != Evicted::pinned, "a page without users is pinned");
@@ -274,10 +288,10 @@ class WeakPlayer {
   }
   [[nodiscard]] bool is_well() { return computer_.machine().faults().empty(); }
 
-  Computer<WeakThreads>& computer_;
+  Computer<Threads>& computer_;
   Mapper& mapper_;
   WeakPages pages_;
-  WeakThreads::Lock handed_on_lock_;
+  typename Threads::Lock handed_on_lock_;
   std::vector<Held> handed_on_;
   std::uint32_t receiver_ = 0;
   std::uint64_t mapped_ = 0;

@@ -65,8 +65,7 @@ constexpr Weakening kNeeded[] = {
     {{"mark", read_modify_write, kAcqRel}, kAcquire, kHidden},
     {{"filled_leaf", read_modify_write, kAcqRel}, kRelease, kHidden},
     // No page is freed before it is flushed.
-    {{"clean_chain", read_modify_write, kRelease}, kRelaxed, kFlush},
-    {{"finish", read_modify_write, kRelease}, kRelaxed, kFlush},
+    {{"flushes_done", read_modify_write, kRelease}, kRelaxed, kFlush},
     {{"finish_flushes", load, kAcquire}, kRelaxed, kFlush},
     {{"wait_for_flushes", load, kAcquire}, kRelaxed, kFlush},
     {{"gone", load, kAcquire}, kRelaxed, kFlush},
@@ -87,7 +86,40 @@ constexpr Weakening kNeeded[] = {
     {{"begin_free", compare_exchange, kAcquire}, kRelaxed, kFlush},
 };
 
+// The orders that matter only where flushes are posted (posted_flushes.hpp).
+constexpr Weakening kNeededToPost[] = {
+    // A slot is reused, or its page freed, after all CPUs have dropped it or gone idle.
+    {{"post", read_modify_write, kAcqRel}, kAcquire, kFlush},
+    {{"post", read_modify_write, kAcqRel}, kRelease, kRace},
+    {{"latest", load, kAcquire}, kRelaxed, kFlush},
+    {{"note", store, kRelease}, kRelaxed, kFlush},
+    {{"own", load, kAcquire}, kRelaxed, kRace},
+    {{"is_late", load, kAcquire}, kRelaxed, kFlush},
+    {{"late", load, kAcquire}, kRelaxed, kFlush},
+    {{"enter_idle", read_modify_write, kRelease}, kRelaxed, kFlush},
+    {{"leave_idle", read_modify_write, kAcquire}, kRelaxed, kFlush},
+    {{"leave_long_idle", read_modify_write, kAcqRel}, kRelease, kFlush},
+    // Users of a slot, and the thread that takes it back; a page goes from slot to slot.
+    {{"take_run", compare_exchange, kAcqRel}, kRelease, kRace},
+    {{"operator()", store, kRelease}, kRelaxed, kFlush},  // take_run(), page->virtual
+    {{"find", load, kAcquire}, kRelaxed, kFlush},
+    // A run goes from thread to thread.
+    {{"lock_list", read_modify_write, kAcquire}, kRelaxed, kRace},
+    {{"unlock_list", store, kRelease}, kRelaxed, kRace},
+    {{"insert_apart", read_modify_write, kSeqCst}, kAcquire, kRace},
+};
+
 constexpr Weakening kNotSeen[] = {
+    {{"leave_long_idle", read_modify_write, kAcqRel},
+     kAcquire,
+     "the note before it differs from the older one only when the count has come round"},
+    {{"latest_surely", read_modify_write, kRelease},
+     kRelaxed,
+     "a sleeper missed here sleeps on until the next kunmap of a parked slot, or the next miss; "
+     "one "
+     "that needs several slots may sleep for ever, but no game has shown it"},
+    {{"take_first", load, kSeqCst}, kAcquire, "as latest_surely(), but seen in one game of 30,000"},
+    {{"make_waiting_clean", load, kSeqCst}, kAcquire, "as latest_surely()"},
     {{"end_free", store, kRelease}, kRelaxed, "as end_use(), but seen in one game of 70,000"},
     {{"park", load, kSeqCst},
      kAcquire,
@@ -97,10 +129,6 @@ constexpr Weakening kNotSeen[] = {
      kRelaxed,
      "counts down: a thread that misses it takes the slow path in vain"},
     {{"leave_queue", read_modify_write, kSeqCst}, kRelaxed, "as in grant()"},
-    {{"settle", read_modify_write, kRelease}, kRelaxed, "there was nothing to flush"},
-    {{"unmap_idle", read_modify_write, kRelease},
-     kRelaxed,
-     "the thread that frees this page calls it, or comes after the kunmap that did"},
     {{"filled_leaf", load, kAcquire},
      kRelaxed,
      "a hint: a wrong look is corrected after the clear, which acquires"},
@@ -119,10 +147,27 @@ std::set<OrderedAccess> accesses_of_the_core() {
   return accesses;
 }
 
+/// Games of one kind, until the weakening shows.
+void expect_to_see(const Weakening& it, bool posts) {
+  if constexpr (Platform<WeakThreads>::kChecked)
+    GTEST_SKIP()
+        << "a checked build's ledger has a lock, which orders the users of a slot by itself";
+  std::string failure;
+  const auto is_seen = [&] { return failure.find(it.text) != std::string::npos; };
+  // An order with two effects has two signs: games go on until the expected one shows.
+  std::uint64_t seed = posts_flushes(1) == posts ? 1 : 2;
+  for (std::uint64_t games = 0; !is_seen() && games != kMostGames; ++games, seed += 2) {
+    failure =
+        play_weak_game(seed, [&](WeakMemory& memory) { memory.weaken(it.access, it.weaker); });
+  }
+  EXPECT_TRUE(is_seen()) << failure;
+}
+
 TEST(WeakeningList, NamesEveryOrderOfTheCoreAndNoOther) {
   const std::set<OrderedAccess> made = accesses_of_the_core();
   std::set<OrderedAccess> listed;
   for (const Weakening& it : kNeeded) listed.insert(it.access);
+  for (const Weakening& it : kNeededToPost) listed.insert(it.access);
   for (const Weakening& it : kNotSeen) listed.insert(it.access);
   for (const OrderedAccess& it : made)
     EXPECT_TRUE(listed.contains(it)) << "not listed: an access with an order in " << it.function;
@@ -132,20 +177,7 @@ TEST(WeakeningList, NamesEveryOrderOfTheCoreAndNoOther) {
 
 class EachOrder : public testing::TestWithParam<Weakening> {};
 
-TEST_P(EachOrder, IsMissedWhenItIsWeaker) {
-  if constexpr (Platform<WeakThreads>::kChecked)
-    GTEST_SKIP()
-        << "a checked build's ledger has a lock, which orders the users of a slot by itself";
-  const Weakening& it = GetParam();
-  std::string failure;
-  const auto is_seen = [&] { return failure.find(it.text) != std::string::npos; };
-  // An order with two effects has two signs: games go on until the expected one shows.
-  for (std::uint64_t seed = 1; !is_seen() && seed <= kMostGames; ++seed) {
-    failure =
-        play_weak_game(seed, [&](WeakMemory& memory) { memory.weaken(it.access, it.weaker); });
-  }
-  EXPECT_TRUE(is_seen()) << failure;
-}
+TEST_P(EachOrder, IsMissedWhenItIsWeaker) { expect_to_see(GetParam(), false); }
 
 std::string name_of(const testing::TestParamInfo<Weakening>& info) {
   static constexpr const char* kOperations[] = {"Load", "Store", "ReadModifyWrite",
@@ -153,13 +185,20 @@ std::string name_of(const testing::TestParamInfo<Weakening>& info) {
   static constexpr const char* kOrders[] = {"Relaxed", "Consume", "Acquire",
                                             "Release", "AcqRel",  "SeqCst"};
   const OrderedAccess& access = info.param.access;
-  return std::string(access.function) + "_" +
+  const bool is_lambda = access.function == "operator()";
+  return std::string(is_lambda ? "lambda" : access.function) + "_" +
          kOperations[static_cast<std::size_t>(access.operation)] + "_" +
          kOrders[static_cast<std::size_t>(access.order)] + "_" +
          kOrders[static_cast<std::size_t>(info.param.weaker)];
 }
 
 INSTANTIATE_TEST_SUITE_P(Weakening, EachOrder, testing::ValuesIn(kNeeded), name_of);
+
+class EachOrderOfPosts : public testing::TestWithParam<Weakening> {};
+
+TEST_P(EachOrderOfPosts, IsMissedWhenItIsWeaker) { expect_to_see(GetParam(), true); }
+
+INSTANTIATE_TEST_SUITE_P(Weakening, EachOrderOfPosts, testing::ValuesIn(kNeededToPost), name_of);
 
 /// How often an access through a slot that maps the only page showed another page, or none.
 std::uint32_t wrong_pages_seen(const std::function<void(WeakMemory&)>& prepare) {
