@@ -118,7 +118,7 @@ constexpr Weakening kNotSeen[] = {
      "a sleeper missed here sleeps on until the next kunmap of a parked slot, or the next miss; "
      "one "
      "that needs several slots may sleep for ever, but no game has shown it"},
-    {{"take_first", load, kSeqCst}, kAcquire, "as latest_surely(), but seen in one game of 30,000"},
+    {{"take_first", load, kSeqCst}, kAcquire, "as latest_surely()"},
     {{"make_waiting_clean", load, kSeqCst}, kAcquire, "as latest_surely()"},
     {{"end_free", store, kRelease}, kRelaxed, "as end_use(), but seen in one game of 70,000"},
     {{"park", load, kSeqCst},
