@@ -14,7 +14,9 @@
 #include <string_view>
 
 #include "kmapper/core/mapper.hpp"
+#include "kmapper/core/reservation.hpp"
 #include "simulated/computer.hpp"
+#include "simulated/posting_threads.hpp"
 #include "simulated/weak_threads.hpp"
 #include "weak_game.hpp"
 
@@ -115,10 +117,10 @@ constexpr Weakening kNotSeen[] = {
      "the note before it differs from the older one only when the count has come round"},
     {{"latest_surely", read_modify_write, kRelease},
      kRelaxed,
-     "a sleeper missed here sleeps on until the next kunmap of a parked slot, or the next miss; "
-     "one "
-     "that needs several slots may sleep for ever, but no game has shown it"},
-    {{"take_first", load, kSeqCst}, kAcquire, "as latest_surely()"},
+     "a sleeper missed here sleeps on until the next kunmap of a parked slot, or the next miss"},
+    {{"take_first", load, kSeqCst},
+     kAcquire,
+     "as latest_surely(); SleeperForSeveralSlots below shows what it does"},
     {{"make_waiting_clean", load, kSeqCst}, kAcquire, "as latest_surely()"},
     {{"end_free", store, kRelease}, kRelaxed, "as end_use(), but seen in one game of 70,000"},
     {{"park", load, kSeqCst},
@@ -231,6 +233,44 @@ TEST(Inspect, ShowsThePageThatBelongsToTheWord) {
   EXPECT_GT(wrong_pages_seen([](WeakMemory& memory) {
               memory.weaken({"inspect", load, kAcquire}, kRelaxed);
             }),
+            0U);
+}
+
+/// How many sleepers for two slots sleep for ever. The other thread takes a run of one slot, and
+/// puts the next run on its CPU's list.
+std::uint32_t sleepers_lost(std::uint64_t games, const std::function<void(WeakMemory&)>& prepare) {
+  std::uint32_t lost = 0;
+  for (std::uint64_t seed = 1; seed <= games; ++seed) {
+    Computer<PostingWeakThreads> computer(
+        {.cpus = 2, .slots = 2, .low_frames = 1, .high_frames = 4},
+        {.seed = seed, .chances = {.switches = 20, .freezes = 10, .speculations = 0}});
+    auto mapper =
+        std::make_unique<kmapper::Mapper<Platform<PostingWeakThreads>>>(computer.platform());
+    mapper->open(2);
+    prepare(computer.threads().memory());
+    Scheduler& scheduler = computer.threads().scheduler();
+    scheduler.spawn("maps", [&] {
+      for (std::uint32_t i = 0; i < 6; ++i) {
+        const auto page = computer.high_page(i % 4);
+        void* const address = mapper->try_kmap(page);
+        if (address == nullptr) continue;
+        static_cast<void>(computer.read(address));
+        mapper->kunmap(page);
+      }
+    });
+    scheduler.spawn("reserves", [&] { static_cast<void>(mapper->reserve(2)); });
+    if (scheduler.run().end != Outcome::End::all_done) ++lost;
+    EXPECT_EQ(computer.machine().faults().text(), "");
+  }
+  return lost;
+}
+
+TEST(SleeperForSeveralSlots, IsNotMissedByAThreadThatPostsARun) {
+  EXPECT_EQ(sleepers_lost(5'000, [](WeakMemory&) {}), 0U);
+  EXPECT_GT(sleepers_lost(5'000,
+                          [](WeakMemory& memory) {
+                            memory.weaken({"take_first", load, kSeqCst}, kAcquire);
+                          }),
             0U);
 }
 
