@@ -180,4 +180,11 @@ struct Check {
   const char* open = nullptr;
 };
 
+/// The name of a check of the whole flush: it tests invalidate(), or what a platform has that posts
+/// its flushes.
+template <Rig R>
+constexpr const char* name_of_flush(const char* synchronous, const char* posted) {
+  return kPostsFlushes<typename R::Platform> ? posted : synchronous;
+}
+
 }  // namespace kmapper::conformance

@@ -14,8 +14,10 @@
 #include "conformance/context.hpp"
 #include "conformance/core.hpp"
 #include "conformance/cpus.hpp"
+#include "conformance/dropping.hpp"
 #include "conformance/local.hpp"
 #include "conformance/pages.hpp"
+#include "conformance/posting.hpp"
 #include "conformance/preemption.hpp"
 #include "conformance/shootdown.hpp"
 #include "conformance/sleeping.hpp"
@@ -64,6 +66,10 @@ class Suite {
     } else {
       absent("sleep, wake", kNoThreads, "whether a sleep ends, and whether a wake is ever lost");
     }
+    group(kCpuNumberChecks<R>);
+    if constexpr (kPostsFlushes<typename R::Platform>) group(kComingByChecks<R>);
+    group(kMappingChecks<R>);
+    if constexpr (kPostsFlushes<typename R::Platform>) group(kDropChecks<R>);
     group(kWindowChecks<R>);
     group(kCpuChecks<R>);
     group(kPreemptionChecks<R>);

@@ -15,21 +15,49 @@
 
 namespace kmapper::conformance {
 
-/// What a Stare looks at: the window's slots, or the vmap range's pages.
+/// What all Stares share. A Stare gives up with kOther, kStale or kTooEarly; # stands for the CPU
+/// that looks, and for the CPU that changes.
+struct Flushed {
+  static constexpr std::uint32_t kRounds = 30;  // for each pair of CPUs
+  static constexpr const char* kOther = "CPU # sees another page than CPU # has just mapped";
+  static constexpr const char* kStale =
+      "CPU # did nothing but spin, and still had the last page when the flush had returned on CPU "
+      "#: does the flush tell that CPU, and wait for it?";
+  static constexpr const char* kTooEarly =
+      "CPU # had interrupts off and the last page in its TLB when the flush returned on CPU #: the "
+      "flush has to wait until every CPU has answered";
+};
+
+/// What a Stare looks at: the window's slots, or the vmap range's pages. flush() returns null, or
+/// what is wrong.
 template <Rig R>
-struct WindowPages {
+struct WindowPages : Flushed {
   static std::uint32_t count(Subject<R>& it) { return it.slots(); }
-  static const void* address(Subject<R>& it, std::uint32_t i) { return it.address(i); }
+  /// Gives the pages their tags.
+  static void begin(Subject<R>& it, std::uint32_t pages) {
+    for (std::uint32_t page = 0; page < pages; ++page) {
+      it.map(0, page);
+      it.rig.write(it.address(0), it.tag(page));
+      it.unmap(0, 1);
+    }
+  }
+  static bool shows(Subject<R>& it, std::uint32_t i, std::uint32_t page) {
+    return it.shows(it.address(i), page);
+  }
   static void map(Subject<R>& it, std::uint32_t i, std::uint32_t page) { it.map(i, page); }
   static void take(Subject<R>& it, std::uint32_t i) { (void)it.take(i); }
-  static void flush(Subject<R>& it, std::uint32_t count) { it.flush(0, count); }
+  static const char* flush(Subject<R>& it, std::uint32_t count, std::uint32_t /*looker*/) {
+    it.flush(0, count);
+    return nullptr;
+  }
 };
 
 template <Rig R>
-struct VmapPages {
+struct VmapPages : Flushed {
   static std::uint32_t count(Subject<R>& it) { return vmap_size(it); }
-  static const void* address(Subject<R>& it, std::uint32_t i) {
-    return it.platform.vmap_address(it.rig.vmap_page(i));
+  static void begin(Subject<R>& it, std::uint32_t pages) { WindowPages<R>::begin(it, pages); }
+  static bool shows(Subject<R>& it, std::uint32_t i, std::uint32_t page) {
+    return it.shows(it.platform.vmap_address(it.rig.vmap_page(i)), page);
   }
   static void map(Subject<R>& it, std::uint32_t i, std::uint32_t page) {
     it.platform.write_vmap_pte(it.rig.vmap_page(i), it.page(page));
@@ -37,7 +65,10 @@ struct VmapPages {
   static void take(Subject<R>& it, std::uint32_t i) {
     (void)it.platform.take_vmap_pte(it.rig.vmap_page(i));
   }
-  static void flush(Subject<R>& it, std::uint32_t) { it.platform.flush_vmap(); }
+  static const char* flush(Subject<R>& it, std::uint32_t /*count*/, std::uint32_t /*looker*/) {
+    it.platform.flush_vmap();
+    return nullptr;
+  }
 };
 
 /// One pair of CPUs after the other: one CPU looks, and the other changes the mappings. Place i
@@ -57,11 +88,7 @@ class Stare {
 
   Verdict run() {
     if (cpu_count_ < 2) return skipped(kOneCpu);
-    for (std::uint32_t page = 0; page <= Pages::count(it_); ++page) {
-      it_.map(0, page);
-      it_.rig.write(it_.address(0), it_.tag(page));
-      it_.unmap(0, 1);
-    }
+    Pages::begin(it_, Pages::count(it_) + 1);
     {
       const Thread<R, Stare> looker(it_, &Stare::look_on_each, *this);
       if (!looker.started()) return failed(kNoThread);
@@ -81,7 +108,7 @@ class Stare {
   // Each round has four steps: the changer maps, the looker looks, the changer changes, the looker
   // looks again. step_ counts the steps that are done.
   static constexpr std::uint32_t kSteps = 4;
-  static constexpr std::uint32_t kRounds = 30;  // for each pair
+  static constexpr std::uint32_t kRounds = Pages::kRounds;
   static constexpr std::uint32_t kTurnsWithInterruptsOff = 2000;
 
   static constexpr const char* kGone = "run_on() of CPU # or # succeeded once, then failed";
@@ -90,13 +117,6 @@ class Stare {
   static constexpr const char* kNobodyCame =
       "CPUs # and # did not meet in 20 s: does invalidate() end while a CPU spins with interrupts "
       "on?";
-  static constexpr const char* kOther = "CPU # sees another page than CPU # has just mapped";
-  static constexpr const char* kStale =
-      "CPU # did nothing but spin, and still had the last page when the flush had returned on CPU "
-      "#: does the flush tell that CPU, and wait for it?";
-  static constexpr const char* kTooEarly =
-      "CPU # had interrupts off and the last page in its TLB when the flush returned on CPU #: the "
-      "flush has to wait until every CPU has answered";
 
   /// Each CPU looks while its two neighbours change: it is not enough that some CPUs are told.
   [[nodiscard]] std::uint32_t pairs() const { return cpu_count_ * (cpu_count_ > 2 ? 2 : 1); }
@@ -140,7 +160,7 @@ class Stare {
   /// Looks at so many places, which should show the pages from `page` on.
   void look(std::uint32_t places, std::uint32_t page, const char* otherwise, std::uint32_t pair) {
     for (std::uint32_t i = 0; i < places; ++i) {
-      if (!it_.shows(Pages::address(it_, i), page + i)) give_up(otherwise, pair);
+      if (!Pages::shows(it_, i, page + i)) give_up(otherwise, pair);
     }
   }
 
@@ -158,22 +178,22 @@ class Stare {
       const std::uint32_t places = self.places(round);
       if (!self.await(first + 1, part.pair)) return;
       if (round % 2 == 0) {
-        self.look(places, 0, kOther, part.pair);
+        self.look(places, 0, Pages::kOther, part.pair);
         self.did(first + 2);
       } else {
         self.look_with_interrupts_off(places, first, part.pair);
       }
       if (!self.await(first + 3, part.pair)) return;
-      self.look(places, 1, kStale, part.pair);
+      self.look(places, 1, Pages::kStale, part.pair);
       self.did(first + 4);
     }
   }
   void look_with_interrupts_off(std::uint32_t places, std::uint32_t first, std::uint32_t pair) {
     const typename P::InterruptsOff off(it_.platform);
-    look(places, 0, kOther, pair);
+    look(places, 0, Pages::kOther, pair);
     did(first + 2);
     for (std::uint32_t turn = 0; turn < kTurnsWithInterruptsOff; ++turn) {
-      if (has_done(first + 3)) return look(places, 1, kTooEarly, pair);
+      if (has_done(first + 3)) return look(places, 1, Pages::kTooEarly, pair);
       it_.platform.relax();
     }
   }
@@ -186,12 +206,12 @@ class Stare {
       self.change_to(0, places);
       self.did(first + 1);
       bool goes_on = self.await(first + 2, part.pair);
-      self.take(places);
+      self.take(places, part.pair);
       if (goes_on) {
         self.change_to(1, places);
         self.did(first + 3);
         goes_on = self.await(first + 4, part.pair);
-        self.take(places);
+        self.take(places, part.pair);
       }
       if (!goes_on) return;
     }
@@ -200,9 +220,10 @@ class Stare {
   void change_to(std::uint32_t page, std::uint32_t places) {
     for (std::uint32_t i = 0; i < places; ++i) Pages::map(it_, i, page + i);
   }
-  void take(std::uint32_t places) {
+  void take(std::uint32_t places, std::uint32_t pair) {
     for (std::uint32_t i = 0; i < places; ++i) Pages::take(it_, i);
-    Pages::flush(it_, places);
+    const char* const wrong = Pages::flush(it_, places, looker(pair));
+    if (wrong != nullptr) give_up(wrong, pair);
   }
 
   Subject<R>& it_;
@@ -227,7 +248,8 @@ Verdict a_cpu_that_spins_is_told(Subject<R>& it) {
 
 template <Rig R>
 inline constexpr Check<R> kShootdownChecks[] = {
-    {"invalidate: a CPU that does nothing but spin is told, and waited for",
+    {name_of_flush<R>("invalidate: a CPU that does nothing but spin is told, and waited for",
+                      "call: a CPU that does nothing but spin forgets a slot's last page"),
      &a_cpu_that_spins_is_told<R, WindowPages<R>>,
      "whether there is a TLB shootdown at all, it reaches every CPU, and invalidate() waits for "
      "it"},

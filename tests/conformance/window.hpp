@@ -170,15 +170,21 @@ Verdict an_unused_slot_needs_no_flush(Subject<R>& it) {
 }
 
 template <Rig R>
-inline constexpr Check<R> kWindowChecks[] = {
+inline constexpr Check<R> kMappingChecks[] = {
     {"write_pte: each slot shows its page", &slots_show_their_pages<R>},
-    {"invalidate: a slot forgets its last page", &one_slot_is_flushed<R>},
+};
+template <Rig R>
+inline constexpr Check<R> kWindowChecks[] = {
+    {name_of_flush<R>("invalidate: a slot forgets its last page",
+                      "drop, call: a slot forgets its last page"),
+     &one_slot_is_flushed<R>},
     {"write_pte: a page is the same in every slot", &a_page_is_the_same_in_every_slot<R>},
     {"take_pte: it says whether the slot was used", &a_used_slot_is_known<R>},
     {"take_pte: each slot has its own Accessed bit", &one_slots_use_is_not_anothers<R>},
     {"take_pte: a taken slot maps nothing", &a_taken_slot_maps_nothing<R>,
      "whether take_pte() empties the entry, or only reads it: a use after kunmap would not fault"},
-    {"invalidate: every slot of a batch forgets its last page",
+    {name_of_flush<R>("invalidate: every slot of a batch forgets its last page",
+                      "drop, call: every slot of a batch forgets its last page"),
      &batches_of_all_sizes_are_flushed<R>},
     {"take_pte: a slot that was not used needs no flush", &an_unused_slot_needs_no_flush<R>},
 };

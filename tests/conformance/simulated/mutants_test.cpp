@@ -85,7 +85,7 @@ constexpr Caught kCaught[] = {
      "turned interrupts on at its end: it must nest"},
     {Wrong::interrupts_off_in_name_only,
      "InterruptsOff: no other thread runs on this CPU meanwhile: NOT OK: another thread ran on CPU "
-     "1 while an InterruptsOff existed there: it must stop interrupts, and with them preemption"},
+     "0 while an InterruptsOff existed there: it must stop interrupts, and with them preemption"},
     {Wrong::flush_refused_after_a_while,
      "kmap: every page shows its bytes: NOT OK: kmap() of page 32 returned no address; report() "
      "got the reason"},
