@@ -23,7 +23,9 @@ void ScheduledThreads::on_context_switch(
       [this](std::uint32_t thread) { return !local_stacks_[thread].is_empty(); });
   scheduler_.on_context_switch(
       [this, change = std::move(switch_stacks)](std::uint32_t from, std::uint32_t to) {
+        if (from == 0 && idle_) idle_(false);
         change(local_stacks_[from], local_stacks_[to]);
+        if (to == 0 && idle_) idle_(true);
       });
 }
 

@@ -7,6 +7,7 @@
 #include <functional>
 #include <map>
 #include <span>
+#include <utility>
 
 #include "kmapper/core/local_stack.hpp"
 #include "kmapper/core/platform.hpp"
@@ -67,6 +68,9 @@ class ScheduledThreads {
   /// Sets what a context switch does with the local mappings of the two threads; from then on, a
   /// thread that holds some stays on its CPU. Not during run().
   void on_context_switch(std::function<void(LocalStack& from, LocalStack& to)> switch_stacks);
+  /// Sets what a CPU does when its last thread leaves it (true), and when it has a thread again.
+  /// At first no CPU has one. With on_context_switch().
+  void on_idle(std::function<void(bool is_idle)> hook) { idle_ = std::move(hook); }
   [[nodiscard]] LocalStack& local_stack() { return local_stacks_[scheduler_.sequence()]; }
 
   void sleep(Lock& lock, Sleeper& sleeper, std::uint64_t deadline_ns);
@@ -93,6 +97,7 @@ class ScheduledThreads {
   Machine& machine_;
   Scheduler scheduler_;
   std::array<Counters, kMaxCpus> counters_{};
+  std::function<void(bool)> idle_;
   std::map<std::uint32_t, LocalStack> local_stacks_;  // by thread; 0: the stack of idle CPUs
 };
 

@@ -1,5 +1,8 @@
 // The suite's rig on the simulated machine, whose threads run in an order that a seed chooses, and
 // whose CPUs walk page tables at any time. Platform is that machine's platform, or a mutant of it.
+// If flushes are posted, a CPU comes by at each interrupt, and idles while it has no thread.
+//
+// Longer than usual: all that a rig may have.
 #pragma once
 
 #include <array>
@@ -14,7 +17,7 @@
 
 namespace kmapper::simulated {
 
-template <class PlatformUnderTest>
+template <class PlatformUnderTest, class Threads = ScheduledThreads>
 class SimulatedRig {
  public:
   using Platform = PlatformUnderTest;
@@ -36,8 +39,13 @@ class SimulatedRig {
         vmap_range_(platform()) {
     computer_.threads().on_context_switch([this](auto& from, auto& to) {
       if (switches_stacks_) local_.switch_stacks(from, to);
-      if (flushes_at_switches_) drop_all();
+      if (flushes_at_switches_) come_by_at_switch();
     });
+    if constexpr (Threads::kPosts) {
+      for (std::uint32_t cpu = 0; cpu < cpus; ++cpu) set_idle(CpuIndex{cpu}, true);
+      computer_.threads().on_idle(
+          [this](bool is_idle) { set_idle(computer_.threads().cpu(), is_idle); });
+    }
     computer_.threads().scheduler().on_interrupt([this] { on_interrupt(); });
     for (std::uint32_t i = 0; i < kMemory; ++i)
       computer_.put_free_page(computer_.high_page(kPages + i));
@@ -56,6 +64,10 @@ class SimulatedRig {
   void forget_switch_stacks() { switches_stacks_ = false; }
   /// Makes the kernel drop all of a CPU's TLB at each switch, as by loading CR3.
   void flush_at_switches() { flushes_at_switches_ = true; }
+  /// Makes the kernel forget to say that a CPU is awake.
+  void forget_awake_cpus() { forgets_awake_ = true; }
+  /// Makes CPUs wake without a look at what was posted meanwhile.
+  void forget_drops_at_wakes() { forgets_drops_ = true; }
   /// Limits the rig to so many pages, fewer than the window has slots.
   void have_pages(std::uint32_t pages) { pages_ = pages; }
   /// How often the suite used null as an address. On most machines that would be the end.
@@ -87,7 +99,7 @@ class SimulatedRig {
     auto& threads = computer_.threads();
     if (cpu >= threads.scheduler().cpu_count()) return false;
     for (;; yield()) {
-      const ScheduledThreads::PreemptionOff stay(threads);
+      const typename Threads::PreemptionOff stay(threads);
       if (to_number(threads.cpu()) != cpu) continue;
       function(argument);
       return true;
@@ -103,7 +115,7 @@ class SimulatedRig {
     scheduler.block("lets others run", scheduler.steps() + kStepsOfYield);
   }
   void interrupt(Function function, void* argument) {
-    const ScheduledThreads::PreemptionOff stay(computer_.threads());
+    const typename Threads::PreemptionOff stay(computer_.threads());
     interrupted_ = computer_.threads().cpu();
     argument_ = argument;
     for (handler_ = function; handler_ != nullptr;) computer_.threads().point();
@@ -131,10 +143,31 @@ class SimulatedRig {
       computer_.machine().vmap().invalidate(cpu, SlotIndex{i});
   }
 
+  void come_by_at_switch() {
+    if constexpr (Threads::kPosts) {
+      computer_.posted_flushes().drop(to_number(computer_.threads().cpu()), [this] { drop_all(); });
+    } else {
+      drop_all();
+    }
+  }
+  void set_idle(CpuIndex cpu, bool is_idle) {
+    auto& flushes = computer_.posted_flushes();
+    if (is_idle && (flushes.awake() & 1U << to_number(cpu)) != 0) {
+      computer_.machine().set_idle(cpu, true);
+      flushes.enter_idle(to_number(cpu));
+    } else if (!is_idle && !forgets_awake_) {
+      flushes.leave_idle(to_number(cpu), [this] {
+        if (!forgets_drops_) drop_all();
+      });
+      computer_.machine().set_idle(cpu, false);
+    }
+  }
+
   // Runs one CPU's handler, on the CPU that wants it: interrupts come on any CPU.
   void on_interrupt() {
     if constexpr (requires { Platform::answer(computer_, CpuIndex{}); })
       Platform::answer(computer_, computer_.threads().cpu());
+    if constexpr (Threads::kPosts) platform().come_by();
     if (handler_ == nullptr || computer_.threads().cpu() != interrupted_) return;
     const Function handler = handler_;
     handler(argument_);
@@ -162,12 +195,14 @@ class SimulatedRig {
            region.cached_frame(computer_.threads().cpu(), index).has_value();
   }
 
-  Computer<ScheduledThreads> computer_;
+  Computer<Threads> computer_;
   Mapper<Platform> mapper_;
   LocalMapper<Platform> local_;
   VmallocRange<Platform> vmap_range_;
   bool switches_stacks_ = true;
   bool flushes_at_switches_ = false;
+  bool forgets_awake_ = false;
+  bool forgets_drops_ = false;
   std::uint32_t pages_ = kPages;
   std::uint32_t uses_of_null_ = 0;
   std::string text_;
