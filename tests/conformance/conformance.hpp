@@ -69,6 +69,7 @@ class Suite {
     group(kCpuNumberChecks<R>);
     if constexpr (kPostsFlushes<typename R::Platform>) group(kComingByChecks<R>);
     group(kMappingChecks<R>);
+    group(kSharedTableChecks<R>);
     if constexpr (kPostsFlushes<typename R::Platform>) group(kDropChecks<R>);
     group(kWindowChecks<R>);
     group(kCpuChecks<R>);

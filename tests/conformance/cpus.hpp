@@ -140,11 +140,14 @@ inline constexpr Check<R> kCpuNumberChecks[] = {
     {"cpu: each CPU knows its number", &cpus_have_their_numbers<R>},
 };
 template <Rig R>
+inline constexpr Check<R> kSharedTableChecks[] = {
+    {"write_pte: all CPUs see the slots", &cpus_see_the_slots<R>,
+     "whether other CPUs use the window's page table"},
+};
+template <Rig R>
 inline constexpr Check<R> kCpuChecks[] = {
     {"page_virtual: all CPUs share a page's cell", &cpus_share_the_cells<R>,
      "whether other CPUs find a page's slot"},
-    {"write_pte: all CPUs see the slots", &cpus_see_the_slots<R>,
-     "whether other CPUs use the window's page table"},
     {name_of_flush<R>("invalidate: all CPUs forget a slot's last page",
                       "drop, call: all CPUs forget a slot's last page"),
      &other_cpus_are_flushed<R>, "whether invalidate() reaches other CPUs"},

@@ -8,7 +8,7 @@
 namespace kmapper::conformance {
 
 /// Gives the pages their tags, through slot 0. This CPU drops its TLB before each write: if flushes
-/// leave something there, the checks below find out by right tags.
+/// leave something there, the checks below find it by the right tags.
 template <Rig R>
 void write_tags(Subject<R>& it, std::uint32_t pages) {
   for (std::uint32_t page = 0; page < pages; ++page) {
@@ -30,7 +30,7 @@ struct WhileIdle {
 template <Rig R>
 void change_page_while_idle(Subject<R>& it, WhileIdle& self) {
   auto& flushes = it.platform.posted_flushes();
-  typename Subject<R>::template Atomic<std::uint32_t> turns{0};  // they take time on any machine
+  typename Subject<R>::template Atomic<std::uint32_t> turns{0};  // as in pass_by_themselves()
   const std::uint64_t deadline = it.platform.now() + kLongestTick;
   const typename R::Platform::InterruptsOff same_cpu(it.platform);
   while ((flushes.awake() & 1U << self.idle) != 0 && it.platform.now() < deadline) {

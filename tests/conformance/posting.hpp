@@ -113,4 +113,5 @@ inline constexpr Check<R> kComingByChecks[] = {
      "whether call() reaches every CPU, and waits for it"},
     {"call: the caller's own CPU comes by", &callers_come_by<R>},
 };
+
 }  // namespace kmapper::conformance
