@@ -91,8 +91,12 @@ constexpr Weakening kNeeded[] = {
 // The orders that matter only where flushes are posted (posted_flushes.hpp).
 constexpr Weakening kNeededToPost[] = {
     // A slot is reused, or its page freed, after all CPUs have dropped it or gone idle.
-    {{"post", read_modify_write, kAcqRel}, kAcquire, kFlush},
-    {{"post", read_modify_write, kAcqRel}, kRelease, kRace},
+    {{"post", read_modify_write, kSeqCst}, kAcquire, kFlush},
+    {{"post", read_modify_write, kSeqCst}, kRelease, kRace},
+    // A CPU in ring 3 need not drop it, until it is back.
+    {{"is_late", load, kSeqCst}, kAcquire, kFlush},
+    {{"enter_user", store, kRelease}, kRelaxed, kFlush},
+    {{"leave_user", read_modify_write, kSeqCst}, kAcqRel, kFlush},
     {{"latest", load, kAcquire}, kRelaxed, kFlush},
     {{"note", store, kRelease}, kRelaxed, kFlush},
     {{"own", load, kAcquire}, kRelaxed, kRace},
@@ -118,7 +122,14 @@ constexpr Weakening kNotSeen[] = {
     {{"latest_surely", read_modify_write, kRelease},
      kRelaxed,
      "a sleeper missed here sleeps on until the next kunmap of a parked slot, or the next miss"},
-    {{"take_first", load, kSeqCst},
+    {{"post", read_modify_write, kSeqCst},
+     kAcqRel,
+     "here the load after it in is_late() comes after it in the one order, too"},
+    {{"leave_user", load, kSeqCst},
+     kAcquire,
+     "here a load after a sequentially consistent exchange reads what came before that"},
+    {{"take_again", compare_exchange, kAcquire}, kRelaxed, "as in take_from(), and met seldom"},
+    {{"served", load, kSeqCst},
      kAcquire,
      "as latest_surely(); SleeperForSeveralSlots below shows what it does"},
     {{"make_waiting_clean", load, kSeqCst}, kAcquire, "as latest_surely()"},
@@ -269,7 +280,7 @@ TEST(SleeperForSeveralSlots, IsNotMissedByAThreadThatPostsARun) {
   EXPECT_EQ(sleepers_lost(5'000, [](WeakMemory&) {}), 0U);
   EXPECT_GT(sleepers_lost(5'000,
                           [](WeakMemory& memory) {
-                            memory.weaken({"take_first", load, kSeqCst}, kAcquire);
+                            memory.weaken({"served", load, kSeqCst}, kAcquire);
                           }),
             0U);
 }

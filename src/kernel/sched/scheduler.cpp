@@ -269,6 +269,7 @@ void preempt_if_due() {
 void idle() {
   for (;;) {
     disable_interrupts();
+    tlb::leave_idle();  // a spurious interrupt has not done it
     scheduler.yield();
     // First announce that this CPU is idle, then look for work: a thread that makes another one
     // ready looks for idle CPUs after that.
