@@ -401,15 +401,15 @@ class Player {
     model_.end_free(page->frame, random.next());
   }
 
-  /// The CPU drops what was posted, or idles, where flushes are posted.
+  /// The CPU drops what was posted; or idles, or runs a user program, where it has no other thread.
   void come_by(Random& random) {
     if constexpr (Threads::kPosts) {
       tally_.add(Deed::come_by);
-      if (random.one_in(2)) {
-        computer_.platform().come_by();
-      } else {
-        computer_.platform().rest(static_cast<typename Platform<Threads>::Rest>(random.below(3)));
+      if constexpr (!requires { typename Threads::Attachment; }) {
+        using Rest = typename Platform<Threads>::Rest;
+        if (random.one_in(2)) return computer_.platform().rest(static_cast<Rest>(random.below(3)));
       }
+      computer_.platform().come_by();
     }
   }
 

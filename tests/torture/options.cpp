@@ -17,6 +17,7 @@ struct NamedSabotage {
 // Frequent enough that a second of torture finds each, rare enough that the rest continues.
 constexpr NamedSabotage kSabotages[] = {
     {"flush", [](Sabotages& machine) { machine.flush_dropped.strike_every(1'000); }},
+    {"drop", [](Sabotages& machine) { machine.drop_dropped.strike_every(1'000); }},
     {"wake", [](Sabotages& machine) { machine.wake_dropped.strike_every(100); }},
     {"pte", [](Sabotages& machine) { machine.pte_wrong.strike_every(1'000); }},
     {"accessed", [](Sabotages& machine) { machine.accessed_hidden.strike_every(1'000); }},

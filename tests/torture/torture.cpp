@@ -25,16 +25,13 @@
 #include "options.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
+#include "simulated/posting_host_threads.hpp"
 #include "watchdog.hpp"
 
 namespace kmapper::simulated {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using HostComputer = Computer<HostThreads>;
-using HostPlatform = Platform<HostThreads>;
-using HostMapper = Mapper<HostPlatform>;
-
 constexpr std::chrono::milliseconds kRound{500};
 
 struct Round {
@@ -43,12 +40,19 @@ struct Round {
   std::uint32_t mappers;
   std::uint32_t receivers;
   bool plays_kmap_all;
+  bool posts;  // flushes, instead of waiting for other CPUs
 };
 
 Round choose_round(std::uint64_t seed) {
   constexpr std::uint32_t kWindows[] = {1, 2, 3, 8, 31, 32, 33, 64, 100, 512, 4, 16, 128, 256};
   Random random(seed);
-  Round round{seed, {}, random.between(2, 16), random.between(1, 3), random.one_in(2)};
+  Round round{seed,
+              {},
+              random.between(2, 16),
+              random.between(1, 3),
+              random.one_in(2),
+              // A window of each size is played both ways.
+              seed / std::size(kWindows) % 2 != seed % 2};
   round.shape.cpus = kMaxCpus;
   round.shape.slots = kWindows[seed % std::size(kWindows)];
   round.shape.low_frames = 2;
@@ -59,7 +63,7 @@ Round choose_round(std::uint64_t seed) {
 std::ostream& operator<<(std::ostream& out, const Round& round) {
   return out << "--seed " << round.seed << ": " << round.shape.slots << " slots, "
              << round.shape.high_frames << " high pages, " << round.mappers << "+"
-             << round.receivers << " threads";
+             << round.receivers << " threads" << (round.posts ? ", posted flushes" : "");
 }
 
 /// The operations of one round or of all.
@@ -83,7 +87,8 @@ struct Score {
   }
 };
 
-std::string text_of(const HostComputer::Report& report) {
+template <class Report>
+std::string text_of(const Report& report) {
   std::string text = describe(report.what).what;
   if (report.page != nullptr) text += ", frame " + std::to_string(to_number(report.page->frame));
   if (report.slot != kNoSlot) text += ", slot " + std::to_string(to_number(report.slot));
@@ -91,6 +96,7 @@ std::string text_of(const HostComputer::Report& report) {
 }
 
 /// A round that is being played.
+template <class Threads>
 class Arena {
  public:
   Arena(const Round& round, const Options& options)
@@ -106,8 +112,8 @@ class Arena {
     std::vector<std::jthread> threads;
     for (std::uint32_t i = 0; i < round_.mappers + round_.receivers; ++i) {
       threads.emplace_back([this, &mapping, end, i, seed = random_.next()] {
-        const HostThreads::Attachment attached(computer_.threads(),
-                                               CpuIndex{i % round_.shape.cpus});
+        const typename Threads::Attachment attached(computer_.threads(),
+                                                    CpuIndex{i % round_.shape.cpus});
         if (i < round_.mappers) {
           player_.map_pages(Random(seed), [end] { return Clock::now() < end; });
           --mapping;
@@ -120,12 +126,12 @@ class Arena {
 
   /// Called after all threads have ended: checks the window. Empty: all is well.
   std::string failure() {
-    const HostThreads::Attachment here(computer_.threads(), CpuIndex{0});
+    const typename Threads::Attachment here(computer_.threads(), CpuIndex{0});
     FaultLog& faults = computer_.machine().faults();
     if (faults.empty()) check_end(computer_, *mapper_, player_.mapped());
-    if (faults.empty()) Balance<HostThreads>(computer_, *mapper_, player_).check();
+    if (faults.empty()) Balance<Threads>(computer_, *mapper_, player_).check();
     std::string text = faults.text();
-    for (const HostComputer::Report& report : computer_.reports())
+    for (const Report& report : computer_.reports())
       if (!is_right(report)) text += "not to be reported: " + text_of(report);
     return text;
   }
@@ -133,7 +139,7 @@ class Arena {
   /// The sleeping threads, and the holders. For a round that does not end: its threads may still
   /// run.
   std::string who_waits() {
-    const HostThreads::Attachment here(computer_.threads(), CpuIndex{0});
+    const typename Threads::Attachment here(computer_.threads(), CpuIndex{0});
     const std::size_t before = computer_.reports().size();
     mapper_->report_waiters(0);
     mapper_->report_holders(0);
@@ -145,13 +151,15 @@ class Arena {
 
   [[nodiscard]] std::string faults() { return computer_.machine().faults().text(); }
   [[nodiscard]] Score score() {
-    const HostThreads::Attachment here(computer_.threads(), CpuIndex{0});
+    const typename Threads::Attachment here(computer_.threads(), CpuIndex{0});
     return {player_.tally().counts(), mapper_->stats()};
   }
 
  private:
+  using Report = typename Computer<Threads>::Report;
+
   /// No thread misuses the window here, and the watchdog's reports must be plausible.
-  bool is_right(const HostComputer::Report& report) {
+  bool is_right(const Report& report) {
     const bool held = report.what == Misuse::held_too_long;
     if (!held && report.what != Misuse::waiting_too_long) return false;
     if (report.holder.thread == 0) return false;
@@ -159,14 +167,15 @@ class Arena {
       return report.slot == kNoSlot;  // a thread that waits in reserve() wants no particular page
     return report.page != nullptr && to_number(report.slot) < round_.shape.slots &&
            report.address == window_address(report.slot) &&
-           (report.caller != nullptr) == HostPlatform::kChecked;
+           (report.caller != nullptr) == Platform<Threads>::kChecked;
   }
 
   const Round round_;
-  HostComputer computer_;
+  Computer<Threads> computer_;
   Random random_{round_.seed};
-  std::unique_ptr<HostMapper> mapper_ = std::make_unique<HostMapper>(computer_.platform());
-  Player<HostThreads> player_{computer_, *mapper_, random_};
+  std::unique_ptr<Mapper<Platform<Threads>>> mapper_ =
+      std::make_unique<Mapper<Platform<Threads>>>(computer_.platform());
+  Player<Threads> player_{computer_, *mapper_, random_};
 };
 
 void print(const Score& score, double seconds) {
@@ -184,10 +193,26 @@ void print(const Score& score, double seconds) {
             << stats.flushes << " flushes, " << stats.flushes_avoided << " flushes avoided\n";
 }
 
+/// Plays a round until `end`, and adds to the score. Returns what was wrong.
+template <class Threads>
+std::string play(const Round& round, const Options& options, Clock::time_point end, Score& score) {
+  Arena<Threads> arena(round, options);
+  {
+    const Watchdog watchdog(end + options.patience, [&arena, &round] {
+      std::cout << "torture: FAIL, threads have not ended long after their round (" << round << ")"
+                << std::endl
+                << arena.faults() << arena.who_waits() << std::flush;
+    });
+    arena.play(end);
+  }
+  score.add(arena.score());
+  return arena.failure();
+}
+
 int run(const Options& options) {
-  constexpr const char* kBuild = HostPlatform::kStrict    ? "strict"
-                                 : HostPlatform::kChecked ? "checked"
-                                                          : "release";
+  constexpr const char* kBuild = Platform<HostThreads>::kStrict    ? "strict"
+                                 : Platform<HostThreads>::kChecked ? "checked"
+                                                                   : "release";
   std::cout << "torture: --seed " << options.seed << ", " << options.seconds << " s, " << kBuild
             << " build" << std::endl;
   const Clock::time_point begun = Clock::now();
@@ -196,18 +221,10 @@ int run(const Options& options) {
   std::uint64_t rounds = 0;
   for (; Clock::now() < end; ++rounds) {
     const Round round = choose_round(options.seed + rounds);
-    Arena arena(round, options);
     const Clock::time_point round_end = std::min(end, Clock::now() + kRound);
-    {
-      const Watchdog watchdog(round_end + options.patience, [&arena, &round] {
-        std::cout << "torture: FAIL, threads have not ended long after their round (" << round
-                  << ")" << std::endl
-                  << arena.faults() << arena.who_waits() << std::flush;
-      });
-      arena.play(round_end);
-    }
-    score.add(arena.score());
-    const std::string failure = arena.failure();
+    const std::string failure = round.posts
+                                    ? play<PostingHostThreads>(round, options, round_end, score)
+                                    : play<HostThreads>(round, options, round_end, score);
     if (failure.empty()) continue;
     std::cout << failure << "torture: FAIL in round " << rounds << " (" << round << ")\n";
     return 1;

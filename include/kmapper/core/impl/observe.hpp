@@ -62,18 +62,10 @@ Stats Mapper<P>::stats() {
   queue_lock_.lock();
   const std::uint64_t longest = longest_sleep_ns_;
   queue_lock_.unlock();
-  const std::uint64_t flushes = platform_.counted(Event::flush);
-  const std::uint64_t avoided = platform_.counted(Event::flush_avoided);
-  // Where flushes are posted, each of them is one of slots that were taken back together.
-  const std::uint64_t scavenges = kPosts ? flushes + avoided : platform_.counted(Event::scavenge);
-  return {platform_.counted(Event::hit),
-          platform_.counted(Event::miss),
-          scavenges,
-          platform_.counted(Event::slot_scavenged),
-          flushes,
-          avoided,
-          platform_.counted(Event::sleep),
-          longest};
+  return {platform_.counted(Event::hit),      platform_.counted(Event::miss),
+          platform_.counted(Event::scavenge), platform_.counted(Event::slot_scavenged),
+          platform_.counted(Event::flush),    platform_.counted(Event::flush_avoided),
+          platform_.counted(Event::sleep),    longest};
 }
 
 template <class P>

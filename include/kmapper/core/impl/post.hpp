@@ -225,6 +225,7 @@ class Posting {
         mapper.platform_.page_virtual(slots[i].page.load(std::memory_order_relaxed))
             .store(lost, std::memory_order_release);
       });
+      mapper.platform_.count(Event::scavenge);
       mapper.platform_.count(Event::slot_scavenged, taken);
       if (is_clean) return run;
       push_run(mapper, cpu, run, number);
