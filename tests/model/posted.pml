@@ -1,4 +1,5 @@
-/* Posted flushes: the scavenger posts a flush and goes on; each CPU flushes its TLB when it comes by.
+/* Posted flushes: the taker of a slot posts a flush, and goes on or waits; each CPU flushes its TLB when
+ * it comes by.
  *
  * `count` is the number of flushes posted. `dropped` of a CPU is a value of it: the CPU has flushed its TLB since it
  * read that value. A post has passed when no CPU that is awake is behind it. A taken slot waits until its post has
@@ -7,26 +8,24 @@
  *
  *   - an awake CPU never translates a live slot to another page than the slot's;
  *   - a slot is clean only when its PTE is empty, and in no TLB of an awake CPU;
- *   - when evict() has returned, the page is in no PTE and in no TLB of an awake CPU; a CPU that was idle then, or was
- *     about to leave idle, flushes before it uses an address.
+ *   - when evict() has returned, the page is in no PTE and in no TLB of an awake CPU; a CPU that was idle
+ *     then or ran a user program, or was about to return from that, flushes before it uses an address.
  *
  * One atomic { } is one atomic operation of the C++ or of the hardware, with the steps around it that no other CPU
  * sees. A process is a CPU, which does one thing at a time: so between the steps of an operation its interrupts are
  * off, except while it waits. The freer runs on no CPU: that is, on any, and interrupts may come at all its steps.
  *
- * Settings: MAPPERS, SCAVENGERS, TAKERS, IDLERS (masks of the CPUs that may do it; TAKERS take slots and flush at
- * once), FREES (page 0 is freed), CPUS (2, 3), ROUND (the numbers before they come round), WALKS (the CPUs walk at any
- * time; otherwise as with LATE_WALKS in window.pml), LONG_IDLE (an idle CPU may sleep through half a round, or more).
- * Posts wait where SOME_LAG says so, and a wait is a loop: so the model shows nothing about deadlock (-E).
+ * Settings: MAPPERS, SCAVENGERS, TAKERS, IDLERS, USERS (masks of the CPUs that may do it; SCAVENGERS leave the slots
+ * that they take on a list, TAKERS wait for their own post; USERS run user programs), FREES (page 0 is freed), CPUS (2,
+ * 3), ROUND (the numbers before they come round), WALKS (the CPUs walk at any time; otherwise as with LATE_WALKS in
+ * window.pml), LONG_IDLE (an idle CPU may sleep through half a round, or more). Posts wait where SOME_LAG says so, and a
+ * wait is a loop: so the model shows nothing about deadlock (-E).
  *
  * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
- * RUN main: -DMAPPERS=1 -DSCAVENGERS=3 -DFREES -DROUND=8 ; gcc=-DSAFETY ; pan=-E -m4000000
- * RUN taken: -DMAPPERS=1 -DSCAVENGERS=2 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
- * RUN idle: -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
- * RUN long_idle: -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DFREES -DLONG_IDLE ; gcc=-DSAFETY ; pan=-E -m4000000
- * RUN taken_idle: -DMAPPERS=1 -DTAKERS=1 -DIDLERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
- * RUN three: -DMAPPERS=1 -DSCAVENGERS=2 -DFREES -DCPUS=3 ; gcc=-DSAFETY ; pan=-E -m4000000
+ * RUN main: -DMAPPERS=1 -DSCAVENGERS=3 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
+ * RUN user: -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DUSERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
+ * RUN long_idle: -DMAPPERS=1 -DSCAVENGERS=1 -DTAKERS=1 -DIDLERS=2 -DUSERS=2 -DLONG_IDLE ; gcc=-DSAFETY ; pan=-E -m4000000
  * RUN walks: -DMAPPERS=1 -DSCAVENGERS=2 -DIDLERS=2 -DFREES -DWALKS ; gcc=-DSAFETY ; pan=-E -m4000000
  *
  * MUTANT post_before_take: -DMUTANT_POST_EARLY -DMAPPERS=1 -DSCAVENGERS=3 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
@@ -41,15 +40,16 @@
  * MUTANT older_number: -DMUTANT_EXPAND_OLDER -DMAPPERS=1 -DSCAVENGERS=3 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT count_before_cell: -DMUTANT_EXPAND_EARLY -DMAPPERS=1 -DSCAVENGERS=3 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT taken_forgets: -DMUTANT_TAKE_FORGETS -DMAPPERS=1 -DSCAVENGERS=2 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
- * MUTANT due_until_flush: -DMUTANT_DUE_EARLY -DMAPPERS=1 -DSCAVENGERS=2 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
- * MUTANT due_after_claim: -DMUTANT_DUE_LATE -DMAPPERS=1 -DSCAVENGERS=2 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
- * MUTANT free_looks_for_no_due: -DMUTANT_FREE_DUE -DMAPPERS=1 -DSCAVENGERS=2 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
- * MUTANT due_before_cell: -DMUTANT_DUE_FIRST -DMAPPERS=1 -DSCAVENGERS=2 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT leaves_without_flush: -DMUTANT_LEAVE -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT count_before_join: -DMUTANT_JOIN_LATE -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT number_from_before: -DMUTANT_OLD_NUMBER -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DLONG_IDLE ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT renewed_is_flushed: -DMUTANT_COMPARES_OLD -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DLONG_IDLE ; gcc=-DSAFETY ; pan=-E -m4000000
  * MUTANT round_slept_over: -DMUTANT_COMPARES_ROUND -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DLONG_IDLE ; gcc=-DSAFETY ; pan=-E -m4000000
+ * MUTANT user_keeps_translations: -DMUTANT_USER_KEEPS -DMAPPERS=1 -DSCAVENGERS=1 -DUSERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
+ * MUTANT count_before_mark: -DMUTANT_USER_COUNT_EARLY -DMAPPERS=1 -DSCAVENGERS=1 -DUSERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
+ * MUTANT mark_after_drop: -DMUTANT_USER_MARK_LATE -DMAPPERS=1 -DSCAVENGERS=1 -DUSERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
+ * MUTANT marks_before_post: -DMUTANT_MARKS_EARLY -DMAPPERS=1 -DSCAVENGERS=1 -DUSERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
+ * MUTANT half_a_round_in_user: -DMUTANT_LONG_USER -DMAPPERS=1 -DSCAVENGERS=1 -DUSERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  */
 #ifndef MAPPERS
 #define MAPPERS 0
@@ -62,6 +62,9 @@
 #endif
 #ifndef IDLERS
 #define IDLERS 0
+#endif
+#ifndef USERS
+#define USERS 0
 #endif
 #ifndef CPUS
 #define CPUS 2
@@ -84,7 +87,7 @@
 byte count;
 byte awake = BIT(CPUS) - 1; /* in one word with count */
 byte dropped[CPUS];
-byte flushes_due;
+byte in_user; /* the marks of the CPUs that run user programs, each its own variable */
 
 /* --- Slots and cells ----------------------------------------------------------------------------- */
 
@@ -111,8 +114,8 @@ byte tlb[CPUS * SLOTS]; /* as pte */
 #define TLB(cpu, slot) tlb[(cpu) * SLOTS + (slot)]
 #define AGREES(cpu, slot, page) (TLB(cpu, slot) == 0 || TLB(cpu, slot) == (page))
 
-byte joining; /* CPUs within leave_idle() */
-#define USES(cpu) (((awake & ~joining) & BIT(cpu)) != 0)
+byte joining; /* CPUs within leave_idle() and leave_user() */
+#define USES(cpu) (((awake & ~joining & ~in_user) & BIT(cpu)) != 0)
 #define ALL_AGREE(slot, page) \
   ((!USES(0) || AGREES(0, slot, page)) && (!USES(1) || AGREES(1, slot, page)) && AGREES_2(slot, page))
 #if CPUS > 2
@@ -137,7 +140,7 @@ inline walk(cpu, slot) {
 #define ALL_HOLD(slot) (TLB(0, slot) != 0 && TLB(1, slot) != 0)
 #endif
 
-/* All CPUs, the idle ones too, walk at once: window.pml says why that is the worst case. */
+/* All CPUs, those too that are idle or run user programs, walk at once: window.pml says why that is the worst case. */
 #ifndef WALKS
 inline walks_until_now(slot) {
   if
@@ -164,6 +167,9 @@ inline flush_tlb() {
 /* --- Posts --------------------------------------------------------------------------------------- */
 
 /* An assumption: no CPU is half a round behind. With LONG_IDLE, an idle CPU may be behind as far as it likes. */
+#ifdef MUTANT_LONG_USER
+#define LAGS_ONE(cpu, lag) ((in_user & BIT(cpu)) == 0 && MINUS(count, dropped[cpu]) > (lag))
+#else
 #if defined(MUTANT_OLD_NUMBER)
 #define LAGS_ONE(cpu, lag) (USES(cpu) && MINUS(count, dropped[cpu]) > (lag))
 #elif !defined(LONG_IDLE)
@@ -171,21 +177,28 @@ inline flush_tlb() {
 #else
 #define LAGS_ONE(cpu, lag) (((awake | joining) & BIT(cpu)) != 0 && MINUS(count, dropped[cpu]) > (lag))
 #endif
+#endif
 #define SOME_LAG(lag) (LAGS_ONE(0, lag) || LAGS_ONE(1, lag) || LAGS_2(lag))
 
 inline post() { atomic { !SOME_LAG(HALF - 1) -> count = (count + 1) % ROUND; n = count } }
 
-/* `ok`: the post n has passed. */
+/* late(). `ok`: the post n has passed. A number that looks later than the count is older than half a round. */
 #ifdef MUTANT_PASSED
 #define FIRST_CPU 1
 #else
 #define FIRST_CPU 0
 #endif
+#ifdef MUTANT_MARKS_EARLY
+byte marks;
+#define DONE(cpu) (!(set & BIT(cpu)) || (marks & BIT(cpu)) != 0 || REACHES(dropped[cpu], n))
+#else
+#define DONE(cpu) (!(set & BIT(cpu)) || (in_user & BIT(cpu)) != 0 || REACHES(dropped[cpu], n))
+#endif
 inline passed() {
-  atomic { set = awake; i = FIRST_CPU };
+  atomic { set = (REACHES(count, n) -> awake : 0); i = FIRST_CPU };
   do
-  :: atomic { i < CPUS && (!(set & BIT(i)) || REACHES(dropped[i], n)) -> i++ }
-  :: atomic { i < CPUS && (set & BIT(i)) && !REACHES(dropped[i], n) -> set = 0; i = 0; ok = false; break }
+  :: atomic { i < CPUS && DONE(i) -> i++ }
+  :: atomic { i < CPUS && !DONE(i) -> set = 0; i = 0; ok = false; break }
   :: atomic { i == CPUS -> set = 0; i = 0; ok = true; break }
   od
 }
@@ -238,6 +251,19 @@ inline wait_until_passed() {
 #define FLUSHES_ON_LEAVING (dropped[me] != e)
 #endif
 
+inline begin_to_use() {
+  atomic {
+    dropped[me] = e;
+    e = 0;
+    i = 0;
+    joining = joining & ~BIT(me);
+    in_user = in_user & ~BIT(me);
+    assert(TLB(me, 0) != FREED && TLB(me, 1) != FREED);
+    assert(!live[0] || AGREES(me, 0, pte[0]));
+    assert(!live[1] || AGREES(me, 1, pte[1]))
+  }
+}
+
 /* After a long idle time the CPU's number says nothing: it can be half a round behind, and look new, or a whole round,
  * and look current. So the CPU then renews its number before it joins, and always flushes. The renewed number is not
  * true before the flush; but it only lets posts pass that come before the CPU joined, and so before the flush. */
@@ -260,15 +286,28 @@ inline leave_idle() {
   :: !FLUSHES_ON_LEAVING
   fi;
 #endif
-  atomic {
-    dropped[me] = e;
-    e = 0;
-    i = 0;
-    joining = joining & ~BIT(me);
-    assert(TLB(me, 0) != FREED && TLB(me, 1) != FREED);
-    assert(!live[0] || AGREES(me, 0, pte[0]));
-    assert(!live[1] || AGREES(me, 1, pte[1]))
-  }
+  begin_to_use()
+}
+
+/* --- CPUs that run user programs ------------------------------------------------------------------ */
+
+inline leave_user() {
+#if defined(MUTANT_USER_COUNT_EARLY)
+  atomic { e = count };
+  atomic { in_user = in_user & ~BIT(me); joining = joining | BIT(me) };
+#elif defined(MUTANT_USER_MARK_LATE)
+  atomic { e = count };
+#else
+  atomic { in_user = in_user & ~BIT(me); joining = joining | BIT(me) };
+  atomic { e = count };
+#endif
+#ifndef MUTANT_USER_KEEPS
+  if
+  :: atomic { dropped[me] != e -> flush_tlb() }
+  :: dropped[me] == e
+  fi;
+#endif
+  begin_to_use()
 }
 
 /* --- Taking back --------------------------------------------------------------------------------- */
@@ -295,7 +334,7 @@ inline take_pte() {
   }
 }
 
-inline lose() { atomic { cell[page] = LOST(n); page = 0 } }
+inline lose(kept) { atomic { cell[page] = kept; page = 0 } }
 
 #ifdef MUTANT_UNTOUCHED
 #define LOST_UNTOUCHED(n) 0
@@ -303,8 +342,9 @@ inline lose() { atomic { cell[page] = LOST(n); page = 0 } }
 #define LOST_UNTOUCHED(n) LOST(n)
 #endif
 
-/* One slot, after the swap of its word. */
-inline scavenge() {
+/* claim(), after the swap of the word; the same for all takers. An untouched slot is clean at once. Otherwise `touched`,
+ * and the slot's post is n. */
+inline claim(kept) {
 #ifdef MUTANT_POST_EARLY
   post();
   take_pte();
@@ -313,26 +353,55 @@ inline scavenge() {
 #endif
   if
   :: touched ->
+#ifdef MUTANT_MARKS_EARLY
+     atomic { marks = in_user };
+#endif
 #if defined(MUTANT_CELL_EARLY)
      atomic { n = count };
-     lose();
-     post();
+     lose(kept);
+     post()
 #elif defined(MUTANT_POST_EARLY)
-     lose();
+     lose(kept)
 #else
      post();
-     lose();
+     lose(kept)
 #endif
-     drop_slot();
-     atomic { number[slot] = n; waiting = waiting | BIT(slot); slot = 0; n = 0; touched = false }
   :: !touched ->
      atomic { n = count };
      atomic { cell[page] = LOST_UNTOUCHED(n); page = 0; insert_clean() }
   fi
 }
 
-/* A waiting slot, taken off the list, so that no other thread can give it a new number meanwhile. */
-inline collect() {
+/* push_run() */
+inline push() { atomic { number[slot] = n; waiting = waiting | BIT(slot); slot = 0; n = 0; touched = false } }
+
+/* flush(), and then the slot is clean. */
+inline finish() {
+  atomic { touched = false; insert_clean() }
+}
+
+#ifdef MUTANT_TAKE_FORGETS
+#define LOST_TAKEN(n) (ME(TAKERS) -> 0 : LOST(n))
+#else
+#define LOST_TAKEN(n) LOST(n)
+#endif
+
+/* A run of one slot, or a batch. */
+inline scavenge() {
+  claim(LOST_TAKEN(n));
+  if
+  :: touched ->
+     drop_slot();
+     if
+     :: ME(SCAVENGERS) -> push()
+     :: ME(TAKERS) -> wait_until_passed(); finish()
+     fi
+  :: else
+  fi
+}
+
+/* pop_passed() of the slot, which is off the list meanwhile. The code holds the list's lock instead. */
+inline pop_passed() {
 #ifdef MUTANT_COLLECT
   ok = true;
 #else
@@ -340,56 +409,8 @@ inline collect() {
 #endif
   if
   :: ok -> ok = false; insert_clean()
-  :: else -> atomic { number[slot] = n; waiting = waiting | BIT(slot); slot = 0; n = 0 }
+  :: else -> push()
   fi
-}
-
-/* A flush is due from before the swap of the word until the flush is made. */
-inline raise_due() {
-#ifndef MUTANT_DUE_LATE
-  flushes_due++
-#else
-  skip
-#endif
-}
-inline lower_due() {
-#ifndef MUTANT_DUE_LATE
-  flushes_due--
-#else
-  skip
-#endif
-}
-
-#ifdef MUTANT_TAKE_FORGETS
-#define LOST_TAKEN(n) 0
-#else
-#define LOST_TAKEN(n) LOST(n)
-#endif
-
-/* With the flush at once: a grant, flush_all_zero_pkmaps(), evict(). The number in the cell is older than the post:
- * until that has passed, a flush is due. But it covers the page's earlier posts, whose number it replaces. */
-inline take() {
-  take_pte();
-  atomic { n = count };
-  atomic { cell[page] = LOST_TAKEN(n); page = 0 };
-#ifdef MUTANT_DUE_LATE
-  atomic { flushes_due++ };
-#endif
-#ifdef MUTANT_DUE_EARLY
-  atomic { flushes_due-- };
-#endif
-  if
-  :: touched -> post()
-  :: else
-  fi
-}
-
-inline finish() {
-#ifndef MUTANT_DUE_EARLY
-  atomic { flushes_due-- };
-#endif
-  touched = false;
-  insert_clean()
 }
 
 /* --- Freeing ------------------------------------------------------------------------------------- */
@@ -407,30 +428,17 @@ inline wait_for_others() {
   od
 }
 
-#ifdef MUTANT_DUE_FIRST
-#define DUE due
-byte due;
-#else
-#define DUE flushes_due
-#endif
-/* evict(), and the wait for the flushes of others: first for the post that the cell names, then for those that are due.
- * The cell is read before the count, so that its post is no newer than the count. */
+/* evict(), unmap_idle(), gone(). Its caller may flush, or not: then the slot goes on a list. It waits for the post that
+ * the cell names, by itself or by asking again. The cell is read before the count, so that its post is no newer. */
 inline evict() {
-#ifdef MUTANT_DUE_FIRST
-  atomic { due = flushes_due };
-#endif
   do
   :: atomic { IS_LIVE(cell[0]) && !live[cell[0] - 1] -> skip } /* being taken back: look again */
-  :: atomic { IS_LIVE(cell[0]) && live[cell[0] - 1] -> raise_due() };
+  :: atomic { IS_LIVE(cell[0]) && live[cell[0] - 1] -> slot = cell[0] - 1; live[slot] = false };
+     claim(LOST(n));
      if
-     :: atomic { IS_LIVE(cell[0]) && live[cell[0] - 1] -> slot = cell[0] - 1; live[slot] = false };
-        take();
-        if
-        :: touched -> wait_for_others()
-        :: else
-        fi;
-        finish()
-     :: atomic { !(IS_LIVE(cell[0]) && live[cell[0] - 1]) -> lower_due() }
+     :: touched -> wait_for_others(); finish()
+     :: touched -> push()
+     :: else
      fi
   :: atomic { cell[0] == 0 -> break }
 #ifndef MUTANT_EXPAND_EARLY
@@ -441,26 +449,19 @@ inline evict() {
      atomic { cell[0] != 0 && !IS_LIVE(cell[0]) -> m = cell[0] };
 #endif
 #ifndef MUTANT_FREE_WAIT
+     atomic {
 #ifdef MUTANT_EXPAND_OLDER
-     n = MINUS(EXPANDED(m, n), (n != EXPANDED(m, n) -> KEPT : 0));
+       n = MINUS(EXPANDED(m, n), (n != EXPANDED(m, n) -> KEPT : 0));
 #else
-     n = EXPANDED(m, n);
+       n = EXPANDED(m, n);
 #endif
+       m = 0
+     };
      wait_for_others();
 #endif
      m = 0;
      break
-  od;
-  if
-#ifndef MUTANT_FREE_DUE
-  :: atomic { DUE != 0 -> n = 0 };
-     post();
-     wait_for_others()
-  :: atomic { DUE == 0 -> n = 0 }
-#else
-  :: true
-#endif
-  fi
+  od
 }
 
 /* An awake CPU has forgotten page 0; another forgets it before it uses an address. */
@@ -512,7 +513,7 @@ inline map() {
 inline select_clean() {
   if
   :: clean & 1 -> slot = 0
-  :: (clean & 2) && (IDLERS != 0 || clean == 2) -> slot = 1 /* else the slots are the same */
+  :: (clean & 2) && ((IDLERS | USERS) != 0 || clean == 2) -> slot = 1 /* else the slots are the same */
   fi;
   clean = clean & ~BIT(slot)
 }
@@ -532,6 +533,8 @@ proctype cpu(byte me) {
   :: dropped[me] != count -> come_by()
   :: atomic { ME(IDLERS) -> awake = awake & ~BIT(me) };
      leave_idle()
+  :: atomic { ME(USERS) -> in_user = in_user | BIT(me) };
+     leave_user()
   :: atomic {
        ME(MAPPERS) && clean != 0 && !leaving && !IS_LIVE(cell[0]) ->
        mapping = true;
@@ -541,7 +544,7 @@ proctype cpu(byte me) {
      map()
   :: atomic { ME(MAPPERS) && clean != 0 && !IS_LIVE(cell[1]) -> page = 1; select_clean(); cell[1] = LIVE(slot) };
      map()
-  :: atomic { ME(SCAVENGERS) && (live[0] || live[1]) -> select_live() };
+  :: atomic { ME(SCAVENGERS | TAKERS) && (live[0] || live[1]) -> select_live() };
      scavenge()
   :: atomic { ME(SCAVENGERS | MAPPERS) && waiting != 0 ->
        if
@@ -552,18 +555,7 @@ proctype cpu(byte me) {
        n = number[slot];
        number[slot] = 0
      };
-     collect()
-  :: atomic { ME(TAKERS) && (live[0] || live[1]) -> raise_due() };
-     if
-     :: atomic { live[0] || live[1] -> select_live() };
-        take();
-        if
-        :: touched -> drop_slot(); wait_until_passed()
-        :: else
-        fi;
-        finish()
-     :: atomic { !(live[0] || live[1]) -> lower_due() }
-     fi
+     pop_passed()
   od
 }
 
