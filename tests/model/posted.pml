@@ -1,5 +1,4 @@
-/* Posted flushes: the taker of a slot posts a flush, and goes on or waits; each CPU flushes its TLB when
- * it comes by.
+/* Posted flushes: the taker of a slot posts a flush, and goes on or waits; each CPU flushes its TLB when it comes by.
  *
  * `count` is the number of flushes posted. `dropped` of a CPU is a value of it: the CPU has flushed its TLB since it
  * read that value. A post has passed when no CPU that is awake is behind it. A taken slot waits until its post has
@@ -8,8 +7,8 @@
  *
  *   - an awake CPU never translates a live slot to another page than the slot's;
  *   - a slot is clean only when its PTE is empty, and in no TLB of an awake CPU;
- *   - when evict() has returned, the page is in no PTE and in no TLB of an awake CPU; a CPU that was idle
- *     then or ran a user program, or was about to return from that, flushes before it uses an address.
+ *   - when evict() has returned, the page is in no PTE and in no TLB of an awake CPU; a CPU that was idle then, or
+ *     ran a user program, or was about to leave that, flushes before it uses an address.
  *
  * One atomic { } is one atomic operation of the C++ or of the hardware, with the steps around it that no other CPU
  * sees. A process is a CPU, which does one thing at a time: so between the steps of an operation its interrupts are
@@ -18,8 +17,8 @@
  * Settings: MAPPERS, SCAVENGERS, TAKERS, IDLERS, USERS (masks of the CPUs that may do it; SCAVENGERS leave the slots
  * that they take on a list, TAKERS wait for their own post; USERS run user programs), FREES (page 0 is freed), CPUS (2,
  * 3), ROUND (the numbers before they come round), WALKS (the CPUs walk at any time; otherwise as with LATE_WALKS in
- * window.pml), LONG_IDLE (an idle CPU may sleep through half a round, or more). Posts wait where SOME_LAG says so, and a
- * wait is a loop: so the model shows nothing about deadlock (-E).
+ * window.pml), LONG_IDLE (an idle CPU may sleep through half a round, or more). Posts wait where SOME_LAG says so, and
+ * a wait is a loop: so the model shows nothing about deadlock (-E).
  *
  * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
@@ -342,8 +341,8 @@ inline lose(kept) { atomic { cell[page] = kept; page = 0 } }
 #define LOST_UNTOUCHED(n) LOST(n)
 #endif
 
-/* claim(), after the swap of the word; the same for all takers. An untouched slot is clean at once. Otherwise `touched`,
- * and the slot's post is n. */
+/* claim(), after the swap of the word; the same for all takers. An untouched slot is clean at once. Otherwise
+ * `touched`, and the slot's post is n. */
 inline claim(kept) {
 #ifdef MUTANT_POST_EARLY
   post();
@@ -429,7 +428,7 @@ inline wait_for_others() {
 }
 
 /* evict(), unmap_idle(), gone(). Its caller may flush, or not: then the slot goes on a list. It waits for the post that
- * the cell names, by itself or by asking again. The cell is read before the count, so that its post is no newer. */
+ * the cell names, or asks again later. The cell is read before the count, so that its post is no newer. */
 inline evict() {
   do
   :: atomic { IS_LIVE(cell[0]) && !live[cell[0] - 1] -> skip } /* being taken back: look again */
