@@ -13,8 +13,8 @@
  * its first mapping until all others have finished), LIMITED (a mask: these threads' kmaps may time out), CANCELLED (a
  * mask: these threads may be cancelled, at any time), TRYING (a mask: these threads never sleep), OTHERS (a mask: these
  * threads scavenge, flush or evict, and map nothing), OWERS (a mask of those OTHERS that may not flush, and only
- * evict), SUMMARY (the set of clean slots with its summary), POSTS (a scavenge posts its flush, and its slots wait in
- * one list with the owed ones), WARM (all slots are idle at first), HOT (two threads share a page, the third wants
+ * evict), SUMMARY (the set of clean slots with its summary), POSTS (a miss posts its flush, and its slots wait on a
+ * list, as the owed ones do), WARM (all slots are idle at first), HOT (two threads share a page, the third wants
  * another), FOREVER (the others go on until the last thread has been served; for the claim).
  *
  * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
@@ -27,10 +27,8 @@
  * RUN cancelled: -DCANCELLED=6 -DKEEPER -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN taken_back: -DOTHERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN owed: -DOTHERS=1 -DOWERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
- * RUN posted: -DPOSTS -DOTHERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
- * RUN posted_two: -DPOSTS -DSLOTS=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN posted_owed: -DPOSTS -DOTHERS=1 -DOWERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
- * RUN posted_kept: -DPOSTS -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
+ * RUN posted_kept: -DPOSTS -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN trying: -DTRYING=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN summary: -DSUMMARY -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN served: -DFOREVER -DHOT -DPAGES=2 ; pan=-a -f -m5000000
@@ -48,10 +46,10 @@
  * MUTANT summary_believed: -DMUTANT_SUMMARY -DSUMMARY -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * MUTANT owed_to_no_sleeper: -DMUTANT_OWED_DEAF -DOTHERS=1 -DOWERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * MUTANT owed_is_slept_over: -DMUTANT_OWED_SLEPT_OVER -DOTHERS=1 -DOWERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
- * MUTANT post_looks_for_nobody: -DMUTANT_POST -DPOSTS -DOTHERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
- * MUTANT post_after_look: -DMUTANT_POST_LATE -DPOSTS -DOTHERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
- * MUTANT posted_is_slept_over: -DMUTANT_OWED_SLEPT_OVER -DPOSTS -DOTHERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
- * MUTANT put_back_in_silence: -DMUTANT_PUT_BACK -DPOSTS -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
+ * MUTANT post_looks_for_nobody: -DMUTANT_POST -DPOSTS -DSLOTS=2 -DWARM -DKEEPER -DPAGES=3 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
+ * MUTANT post_after_look: -DMUTANT_POST_LATE -DPOSTS -DSLOTS=2 -DWARM -DKEEPER -DPAGES=3 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
+ * MUTANT serves_only_what_is_clean: -DMUTANT_SERVES_CLEAN -DPOSTS -DSLOTS=2 -DWARM -DKEEPER -DPAGES=3 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
+ * MUTANT posted_is_slept_over: -DMUTANT_OWED_SLEPT_OVER -DPOSTS -DSLOTS=2 -DWARM -DKEEPER -DPAGES=3 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * MUTANT drain_looks_for_nobody: -DMUTANT_PUT -DPOSTS -DOTHERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * MUTANT posted_to_no_sleeper: -DMUTANT_OWED_DEAF -DPOSTS -DOTHERS=1 -DOWERS=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * MUTANT newcomer_first: -DMUTANT_NEWCOMER ; gcc=-DSAFETY ; pan=-m100000
