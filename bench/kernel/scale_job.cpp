@@ -77,12 +77,9 @@ struct Counts {
 
   static Counts now() {
     const tlb::Shootdowns shootdowns = tlb::shootdowns();
-    return {highmem.stats().misses,
-            shootdowns.begun,
-            shootdowns.ipis,
-            shootdowns.ipis_avoided,
-            tlb::invlpgs(),
-            sum_over_cpus(this_cpu::fields.full_flushes)};
+    return {highmem.stats().misses, shootdowns.begun,
+            shootdowns.ipis,        shootdowns.ipis_avoided,
+            tlb::invlpgs(),         sum_over_cpus(this_cpu::fields.full_flushes)};
   }
   void add(const Counts& from, const Counts& to) {
     misses += to.misses - from.misses;

@@ -10,6 +10,8 @@
 //
 // When no thread can run, or all threads only spin, the run ends with a report of what each waits
 // for.
+//
+// Longer than usual: all that may happen to a CPU and its threads is scheduled in one place.
 #pragma once
 
 #include <array>

@@ -149,7 +149,8 @@ class PostedFlushes {
   }
   /// The same for a CPU that runs a user program, and so uses no window address either: at the
   /// return to user mode, and first thing in the kernel again. Only the caller's CPU writes its
-  /// mark, so system calls of several CPUs do not disturb each other. Optional.
+  /// mark, so system calls of several CPUs do not disturb each other. The CPU is away for less than
+  /// half of the count: its tick calls leave_user() often enough. Optional.
   void enter_user(std::uint32_t cpu) {
     // Release: pairs with late(): what the CPU did comes before the next page at an address.
     cpus_[cpu].in_user.store(1, std::memory_order_release);

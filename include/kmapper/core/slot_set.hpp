@@ -9,6 +9,8 @@
 // hide a filled leaf for a moment: during this correction, and while an insert() is on its way from
 // the leaf to the summary. A caller that must not miss a slot (a grant to a sleeper) uses
 // take_surely().
+//
+// Longer than usual: two ways to insert and four to take share one protocol.
 #pragma once
 
 #include <atomic>
