@@ -306,11 +306,12 @@ class Mapper {
     Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots; relaxed: a hint
     // The list of this CPU's runs that wait for their post: impl/post.hpp.
     Atomic<std::uint32_t> busy{};  // guards the list
-    // The entry of its first run's first slot; 0: the list is empty. And kShort: it was too short.
+    // The entry of its first run's first slot; 0: the list is empty. In the high half: how many
+    // runs it is to get more.
     Atomic<std::uint32_t> first_run{};
     std::uint32_t last_run = 0;
     Atomic<std::uint32_t> runs{};  // in the list
-    static constexpr std::uint32_t kShort = 1U << 31;
+    static constexpr std::uint32_t kOneMissing = 1U << 16;
   };
   /// Slots that one thread has taken, linked through Slot::next.
   struct Chain {

@@ -77,13 +77,19 @@ class Posting {
   }
 
   /// Takes a run that has passed off this CPU's list. While other CPUs are awake, it puts a new one
-  /// there, and another one if the list was too short. Interrupts are off.
+  /// there, and another one while the list is too short. Interrupts are off.
   [[gnu::noinline]] static Run pop_and_replace(Mapper& mapper, std::uint32_t cpu, bool may_take) {
     const Run run = pop_passed(mapper, cpu);
     if (!may_take) return run;
     if (run.slots != 0 && mapper.platform_.posted_flushes().others(cpu) != 0)
       take_ahead(mapper, cpu);
-    if (note_short(mapper, mapper.cpus_[cpu], false)) take_ahead(mapper, cpu);
+    PerCpu& list = mapper.cpus_[cpu];
+    const std::uint32_t missing =
+        list.first_run.load(std::memory_order_relaxed) / PerCpu::kOneMissing;
+    if (missing != 0) {
+      note_missing(mapper, list, missing - 1);
+      take_ahead(mapper, cpu);
+    }
     return run;
   }
   [[gnu::noinline]] static void take_ahead(Mapper& mapper, std::uint32_t cpu) {
@@ -111,8 +117,8 @@ class Posting {
     return served(mapper, slot);
   }
 
-  /// The list of this CPU was too short: its next step takes one run more, unless the list is full:
-  /// the awake CPUs share half of the window. Any context.
+  /// The list of this CPU was too short: the next steps make it half as long again, unless it is
+  /// full then: the awake CPUs share half of the window. Any context.
   static void was_short(Mapper& mapper) {
     const typename P::InterruptsOff bounded(mapper.platform_);
     const std::uint32_t cpu = mapper.platform_.cpu();
@@ -122,21 +128,20 @@ class Posting {
       ++awake;
     PerCpu& list = mapper.cpus_[cpu];
     // Relaxed: an estimate.
-    if (list.runs.load(std::memory_order_relaxed) * awake <
-        mapper.slot_count_ / (2 * Set::kLeafSlots))
-      (void)note_short(mapper, list, true);
+    const std::uint32_t runs = list.runs.load(std::memory_order_relaxed);
+    const std::uint32_t longer = runs + runs / 2 + 1;
+    if (longer * awake <= mapper.slot_count_ / (2 * Set::kLeafSlots))
+      note_missing(mapper, list, longer - runs);
   }
-  /// Notes whether the list was too short, and returns the note before. Interrupts are off.
-  static bool note_short(Mapper& mapper, PerCpu& list, bool is_short) {
+  /// Only this CPU calls it for its list. Interrupts are off.
+  static void note_missing(Mapper& mapper, PerCpu& list, std::uint32_t runs) {
     lock_list(mapper, list);
-    const std::uint32_t first = list.first_run.load(std::memory_order_relaxed);
-    list.first_run.store(entry_of(first) | (is_short ? PerCpu::kShort : 0),
-                         std::memory_order_relaxed);
+    const std::uint32_t first = entry_of(list.first_run.load(std::memory_order_relaxed));
+    list.first_run.store(first + runs * PerCpu::kOneMissing, std::memory_order_relaxed);
     unlock_list(list);
-    return (first & PerCpu::kShort) != 0;
   }
   [[nodiscard]] static std::uint32_t entry_of(std::uint32_t first_run) {
-    return first_run & ~PerCpu::kShort;
+    return first_run % PerCpu::kOneMissing;
   }
 
   /// Whether a run waits on any list. A hint.
