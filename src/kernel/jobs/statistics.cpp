@@ -79,7 +79,7 @@ void print_statistics() {
   print("  shootdowns        {:12}\n", shootdowns.begun);
   print("  IPIs              {:12}\n", shootdowns.ipis);
   print("  IPIs avoided      {:12}\n", shootdowns.ipis_avoided);
-  print("  INVLPGs           {:12}\n", sum_over_cpus(this_cpu::fields.invlpgs));
+  print("  INVLPGs           {:12}\n", tlb::invlpgs());
   print("  whole TLB flushes {:12}\n", sum_over_cpus(this_cpu::fields.full_flushes));
   print("CPU");
   for (const Column& column : kColumns) print_padded(column.name, column.width);

@@ -103,9 +103,10 @@ constexpr Caught kCaught[] = {
      "drop_all: all slots leave this CPU's TLB: NOT OK: slot 30 still shows its last page after "
      "drop_all(): it has to drop this CPU's whole TLB"},
     {WrongPost::call_notes_only,
-     "call: a CPU that has come by has dropped its TLB: NOT OK: CPU 0 has come by, called by CPU "
-     "1, and still has the last page: where it calls drop() of PostedFlushes, it has to drop its "
-     "whole TLB"},
+     "call: a CPU that has come by has dropped its TLB: NOT OK: CPU 0 has come by, and sees an "
+     "older page than CPU 1 has just mapped: where it calls drop() of PostedFlushes, it has to "
+     "drop "
+     "its whole TLB"},
     {WrongPost::tick_notes_only,
      "posted_flushes: a CPU that has come by at a tick has dropped its TLB: NOT OK: CPU 0 has come "
      "by at its timer tick, not called by CPU 1, and still has the last page: where it calls "
