@@ -531,7 +531,7 @@ class Mapper {
   Slot slots_[P::kMaxSlots + 1]{};
   [[no_unique_address]] P platform_;
   std::uint32_t slot_count_ = 0;
-  std::uint32_t most_behind_ = 1;  // posts, before a slow miss drops its CPU's TLB
+  std::uint32_t most_behind_ = 0;  // posts, before a slow miss drops its CPU's TLB
   Set clean_{};                    // empty, and in no TLB: free to take
   Set unparked_{};                 // the hand's path: all slots but those that it met pinned
   PerCpu cpus_[P::kMaxCpus]{};
