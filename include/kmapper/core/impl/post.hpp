@@ -4,9 +4,10 @@
 // miss uses slots that were taken some misses ago, and no CPU waits for another.
 //
 // A list grows to as many runs as the other CPUs' delay needs. A miss that finds no run that has
-// passed takes a few runs more, unless its list is full: the awake CPUs share half of the window.
-// Then it has the late CPUs interrupted, and all has passed that was posted until then. From then
-// on each slow miss takes one run off the list and adds one, so the list keeps its length.
+// passed has the late CPUs interrupted, and all has passed that was posted until then. The next
+// slow misses of its CPU make the list half as long again, unless it is full: the awake CPUs share
+// half of the window. Otherwise each slow miss takes one run off the list and adds one, so the list
+// keeps its length. While no other CPU is awake, nothing is added.
 //
 // A CPU comes by in its own slow miss, too: it drops its TLB there when it is Mapper::most_behind_
 // posts behind, a sixteenth of the window's slots and one.
