@@ -87,7 +87,7 @@ class Machines(Reports):
                                             "0.40"])
 
     def test_programs_beside_misses_are_judged_where_each_has_a_core(self):
-        log = "scale user cpus={} alone_us=1000 beside_us=1100 times=1.10 misses=5000 ipis=0.20"
+        log = "scale user cpus={} hits_us=1000 misses_us=1100 times=1.10 misses=5000 ipis=0.20"
         _, lines = shown(kernel.show_user, self.report, {cpus: log.format(cpus) for cpus in (2, 4)})
         self.assertEqual(lines[3].split(), ["2", "1000", "1100", "1.10", "<=", "1.02", "(missed)", "0.20", "<=", "4"])
         self.assertEqual(lines[4].split(), ["4", "1000", "1100", "1.10", "-", "0.20", "<=", "4"])

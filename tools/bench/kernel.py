@@ -108,13 +108,13 @@ def show_shootdowns(report: Report, slots: int, aim: str, logs: dict[int, str]) 
 
 def show_user(report: Report, logs: dict[int, str]) -> None:
     layout = "  {:>5} {:>12} {:>12} {:>8}  {:<15} {:>16}  {}"
-    print("\nkernel: programs in ring 3 on all CPUs but one, which sleeps, or misses all the time")
-    print(layout.format("CPUs", "us, sleeps", "us, misses", "times", "aim", "IPIs/1000 misses", "aim"))
+    print("\nkernel: programs in ring 3 on all CPUs but one, which hits, or misses, all the time")
+    print(layout.format("CPUs", "us, hits", "us, misses", "times", "aim", "IPIs/1000 misses", "aim"))
     for cpus, log in logs.items():
         others = figure(log, "user", cpus).others
         # With more CPUs than cores, the time is the host's.
         aim = "<= 1.02" if cpus == 2 else None
-        print(layout.format(cpus, others["alone_us"], others["beside_us"], others["times"],
+        print(layout.format(cpus, others["hits_us"], others["misses_us"], others["times"],
                             judged(others["times"], aim), others["ipis"], judged(others["ipis"], "<= 4")))
         report.add(f"ring 3 beside misses, {cpus} CPUs", {"times": others["times"]}, aim)
         report.add(f"ring 3 beside misses, {cpus} CPUs", {"IPIs/1000 misses": others["ipis"]}, "<= 4")
