@@ -81,8 +81,10 @@ Verdict callers_come_by(Subject<R>& it) {
 template <Rig R>
 const char* call_all(Subject<R>& it, std::uint32_t looker) {
   const std::uint32_t number = post(it);
-  it.platform.call(it.platform.posted_flushes().awake());
-  if ((it.platform.posted_flushes().late(number) & 1U << looker) != 0)
+  // A CPU that idles now need not be called, and may be about to wake, and late for a moment.
+  const std::uint32_t called = it.platform.posted_flushes().awake();
+  it.platform.call(called);
+  if ((it.platform.posted_flushes().late(number) & called & 1U << looker) != 0)
     return "CPU # had not come by when call() returned on CPU #: call() has to interrupt all CPUs "
            "that it is given, and wait until each has called drop() of PostedFlushes";
   wait_for_post(it.platform, number);
