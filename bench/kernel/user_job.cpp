@@ -8,11 +8,11 @@
 #include "arch/tlb.hpp"
 #include "kernel/jobs/job.hpp"
 #include "kernel/jobs/options.hpp"
+#include "kernel/jobs/process_group.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
 #include "kernel/mm/highmem.hpp"
 #include "kernel/mm/page_alloc.hpp"
-#include "kernel/user/process.hpp"
 #include "tests/kernel/self_test/self_test.hpp"
 
 namespace kmapper::kernel {
@@ -21,37 +21,22 @@ namespace {
 constexpr std::uint32_t kMostRounds = 99;
 constexpr std::uint32_t kPages = 16384;
 
-// The programs of a round, one for each CPU but the first.
-class Programs {
- public:
-  StartError start(std::uint32_t count, std::uint32_t steps) {
-    char arguments[16];
-    while (size_ < count) {
-      const auto process = process_start(*find_program("spin"), format_to(arguments, "{}", steps));
-      if (!process) return process.error();
-      processes_[size_++] = *process;
-    }
-    return StartError::none;
-  }
-  [[nodiscard]] bool have_ended() const {
-    return std::all_of(processes_.begin(), processes_.begin() + size_,
-                       [](const Process* process) { return process->has_ended(); });
-  }
-  void wait() {
-    while (size_ > 0) (void)process_wait(*processes_[--size_]);
-  }
-
- private:
-  std::array<Process*, kMaxCpus> processes_{};
-  std::size_t size_ = 0;
-};
+// One program for each CPU but the first.
+StartError start(ProcessGroup& programs, std::uint32_t steps) {
+  char arguments[16];
+  const std::string_view count = format_to(arguments, "{}", steps);
+  StartError error = StartError::none;
+  for (std::uint32_t cpu = 1; cpu < cpu_count() && error == StartError::none; ++cpu)
+    error = programs.start("spin", count);
+  return error;
+}
 
 struct Round {
   std::uint64_t ns;  // until the last program has ended
   std::uint64_t misses, ipis;
 };
 
-Round play(Programs& programs, const HighPages& pages, bool misses) {
+Round play(ProcessGroup& programs, const HighPages& pages, bool misses) {
   const std::uint64_t misses_before = highmem.stats().misses;
   const std::uint64_t ipis_before = tlb::shootdowns().ipis;
   const std::uint64_t begun = now_ns();
@@ -64,7 +49,7 @@ Round play(Programs& programs, const HighPages& pages, bool misses) {
   }
   const Round round{now_ns() - begun, highmem.stats().misses - misses_before,
                     tlb::shootdowns().ipis - ipis_before};
-  programs.wait();
+  (void)programs.wait();
   return round;
 }
 
@@ -77,12 +62,12 @@ Outcome user_job(const BootInfo& boot) {
   if (cpu_count() < 2) return failed("it needs two CPUs");
   const HighPages pages(kPages);
   if (pages.missing()) return failed(kNoHighMemory);
-  Programs programs;
+  ProcessGroup programs;
   Round all{};
   thread_move_to(CpuNumber{0});
   for (std::uint32_t round = 0; round < rounds; ++round) {
     for (const bool misses : {false, true}) {
-      const StartError error = programs.start(cpu_count() - 1, steps);
+      const StartError error = start(programs, steps);
       if (error != StartError::none) return failed(describe(error));
       const Round played = play(programs, pages, misses);
       times[misses ? 1 : 0][round] = played.ns;

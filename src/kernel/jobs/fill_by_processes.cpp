@@ -1,15 +1,14 @@
 // Processes take all memory at once: the kernel has only its reserve left, page tables lie in high
 // memory, and pages are allocated and freed on all CPUs.
 #include <algorithm>
-#include <array>
 
 #include "arch/clock.hpp"
 #include "arch/cpus.hpp"
 #include "kernel/jobs/free_pages.hpp"
 #include "kernel/jobs/main_steps.hpp"
+#include "kernel/jobs/process_group.hpp"
 #include "kernel/lib/divide.hpp"
 #include "kernel/lib/print.hpp"
-#include "kernel/user/process.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -20,43 +19,11 @@ constexpr std::uint32_t kPagesOfOne = 1U << 18;
 constexpr std::uint32_t kTicksToHold =
     10;  // all of it, so that all have their pages at the same time
 
-// The running processes. Also a run that fails waits for them.
-class Fillers {
- public:
-  ~Fillers() { (void)wait(); }
-
-  StartError start(std::uint32_t limit) {
-    char arguments[32];
-    const auto process =
-        process_start(*find_program("fill"), format_to(arguments, "{} {}", limit, kTicksToHold));
-    if (!process) return process.error();
-    processes_[size_++] = *process;
-    return StartError::none;
-  }
-  [[nodiscard]] bool have_ended() const {
-    return std::all_of(processes_.begin(), processes_.begin() + size_,
-                       [](const Process* process) { return process->has_ended(); });
-  }
-  /// Whether all processes found what they wrote.
-  [[nodiscard]] bool wait() {
-    bool right = true;
-    while (size_ > 0) {
-      const ProcessEnd end = process_wait(*processes_[--size_]);
-      right = right && end.how == ProcessEnd::How::exited && end.code == 0;
-    }
-    return right;
-  }
-
- private:
-  std::array<Process*, kMaxProcesses> processes_{};
-  std::size_t size_ = 0;
-};
-
 // The least memory that was free at any time until all processes have ended.
 struct Least {
   std::uint32_t all, high;
 };
-Least watch(const Fillers& fillers) {
+Least watch(const ProcessGroup& fillers) {
   Least least{UINT32_MAX, UINT32_MAX};
   while (!fillers.have_ended()) {
     thread_sleep(1);
@@ -77,9 +44,11 @@ Outcome fill_by_processes(std::uint32_t sample) {
   print("processes take {}: {} of them, on {} CPUs\n",
         sample == 1 ? "all memory" : "a part of memory", processes, cpu_count());
   const std::uint64_t begin_ns = now_ns();
-  Fillers fillers;
+  ProcessGroup fillers;
+  char arguments[32];
+  const std::string_view limits = format_to(arguments, "{} {}", limit, kTicksToHold);
   for (std::uint32_t i = 0; i < processes; ++i) {
-    const StartError error = fillers.start(limit);
+    const StartError error = fillers.start("fill", limits);
     // The first processes may have left no memory for the last.
     if (error == StartError::out_of_memory && i > 0) break;
     if (error != StartError::none) return failed(describe(error));
