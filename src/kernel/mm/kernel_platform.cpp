@@ -1,8 +1,5 @@
 #include "kernel/mm/kernel_platform.hpp"
 
-#include <algorithm>
-#include <array>
-
 #include "kernel/lib/console.hpp"
 #include "kernel/lib/string.hpp"
 #include "kernel/mm/page_alloc.hpp"

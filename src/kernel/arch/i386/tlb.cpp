@@ -120,12 +120,28 @@ void wait_for_answers(Request& request) {
   } while (!is_answered_soon(request));
 }
 
+// Tells these CPUs, drops the translations here too, and waits. Enables interrupts.
+void tell(CpuSet cpus, std::span<const VirtAddr> pages) {
+  const PreemptionOff request_in_use;
+  const CpuNumber self = this_cpu::number();
+  Request& request = requests[to_number(self)];
+  request.pages = pages;
+  request.unanswered.store(cpus.bits(), std::memory_order_relaxed);
+  for (; !cpus.empty(); cpus.remove(cpus.first())) ask(cpus.first(), self);
+  drop(pages);          // while the others receive the interrupt
+  enable_interrupts();  // they may be waiting for this CPU
+  wait_for_answers(request);
+}
+
 }  // namespace
 
 void shootdown(std::span<const VirtAddr> pages) {
   const InterruptState before = take_interrupts();
-  const CpuSet others = tlb::begin_shootdown();
-  if (!others.empty()) return tlb::tell(others, pages);
+  this_cpu::add(this_cpu::fields.shootdowns, 1);
+  // A barrier: the entries were emptied before it; a CPU that wakes later comes after it.
+  CpuSet others{posted_flushes.post().awake};
+  others.remove(this_cpu::number());
+  if (!others.empty()) return tell(others, pages);
   drop(pages);
   restore_interrupts(before);
 }
@@ -148,18 +164,6 @@ void invalidate_page(VirtAddr address) {
 }
 
 namespace tlb {
-
-void tell(CpuSet cpus, std::span<const VirtAddr> pages) {
-  const PreemptionOff request_in_use;
-  const CpuNumber self = this_cpu::number();
-  Request& request = requests[to_number(self)];
-  request.pages = pages;
-  request.unanswered.store(cpus.bits(), std::memory_order_relaxed);
-  for (; !cpus.empty(); cpus.remove(cpus.first())) ask(cpus.first(), self);
-  drop(pages);          // while the others receive the interrupt
-  enable_interrupts();  // they may be waiting for this CPU
-  wait_for_answers(request);
-}
 
 void lose_answers(std::uint32_t every) { lose_every.store(every, std::memory_order_relaxed); }
 

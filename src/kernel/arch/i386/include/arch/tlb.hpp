@@ -48,23 +48,9 @@ inline void invalidate_page_uncounted(const void* address) {
   asm volatile("invlpg %0" ::"m"(*static_cast<const char*>(address)) : "memory");
 }
 
-// --- The halves of shootdown(), for callers with many shootdowns ---
-
 namespace tlb {
 
-/// Begins a shootdown. Returns the CPUs that have to be told by tell(). If there are none, the
-/// caller drops the translations from its own TLB. Interrupts must be disabled until then.
-[[nodiscard]] inline CpuSet begin_shootdown() {
-  this_cpu::add(this_cpu::fields.shootdowns, 1);
-  // A barrier: the entries were emptied before it; a CPU that wakes later comes after it.
-  CpuSet others{posted_flushes.post().awake};
-  others.remove(this_cpu::number());
-  return others;
-}
-
-/// Tells these CPUs, drops the translations here too, and waits. Enables interrupts. If there are
-/// no pages, or more than kMostPages, all CPUs drop everything.
-void tell(CpuSet cpus, std::span<const VirtAddr> pages);
+/// A shootdown of more pages drops everything.
 inline constexpr std::size_t kMostPages = 32;
 
 /// Makes these CPUs drop everything and note it in posted_flushes, and waits. This CPU may be one
