@@ -92,7 +92,8 @@ typed 'help\nmap\nfree\nfiles' '^  start PROGRAM .* runs a program in ring 3' '^
 typed 'hold 3\nslots\nholders\nlet-go\nslots\nholders' '^3 pages are held' '^  slot +0  page .* 1 users, taken by .*"job"' \
   '^512 slots: 509 clean, 0 idle, 3 pinned' '^3 mappings have been held for longer than 0 ms' \
   '^512 slots: 512 clean, 0 idle, 0 pinned' '^0 mappings have been held'
-typed 'start sha256 0\nstart fill 10 1000000 &\nprocesses\nstart peek 2 0x10001fc0 64\nend 2\nend 2' \
+# The second "fill" only gives the first one time to write its memory.
+typed 'start sha256 0\nstart fill 10 1000000 &\nprocesses\nstart fill 1 100\nstart peek 2 0x10001fc0 64\nend 2\nend 2' \
   "^sha256 $(sha256sum <file | cut -d ' ' -f 1)  0 0 0" '^process 1 "sha256" exited with 0' '^process 2 "fill" runs' \
   '^ +2 fill +[0-9]+ pages' '^10001ff0  00' '^process 2 "fill" was ended'
 typed 'start trespass write 0xfc000000\nstart trespass\nstatistics' '^process 1 "trespass" ends: page fault' \
