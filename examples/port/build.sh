@@ -24,8 +24,7 @@ sources=("${@:4}" "$here/kmapper.cpp" "$here/machine.cpp")
 entry=start
 [[ $width == -m32 ]] || entry=port_main
 
-# On Debian, <asm/errno.h>, which libstdc++'s <atomic> includes, lies where -m32 may not look.
-"$compiler" "$width" ${MACHINE:+"$MACHINE"} -idirafter /usr/include/x86_64-linux-gnu -std=c++20 -O2 -ffreestanding -nostdlib -static \
+"$compiler" "$width" ${MACHINE:+"$MACHINE"} -std=c++20 -O2 -ffreestanding -nostdlib -static \
   -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-stack-protector -fno-pic -fno-pie \
   -mno-sse -mno-mmx -Wall -Wextra -Werror -DKMAPPER_CHECKED="${CHECKED:-0}" \
   -I"$root/include" -I"$root/tests" -I"$here" \

@@ -18,14 +18,14 @@ extern "C" void switch_stack(void** from, void* to);
 // Functions that a compiler calls by itself. (GCC manual, 2.1: "GCC requires the freestanding
 // environment provide memcpy, memmove, memset and memcmp".)
 extern "C" {
-void* memset(void* to, int value, std::size_t size) {
+void* memset(void* to, int value, size_t size) {
   auto* at = static_cast<volatile unsigned char*>(to);
-  for (std::size_t i = 0; i < size; ++i) at[i] = static_cast<unsigned char>(value);
+  for (size_t i = 0; i < size; ++i) at[i] = static_cast<unsigned char>(value);
   return to;
 }
-void* memcpy(void* to, const void* from, std::size_t size) {
+void* memcpy(void* to, const void* from, size_t size) {
   auto* at = static_cast<volatile unsigned char*>(to);
-  for (std::size_t i = 0; i < size; ++i) at[i] = static_cast<const unsigned char*>(from)[i];
+  for (size_t i = 0; i < size; ++i) at[i] = static_cast<const unsigned char*>(from)[i];
   return to;
 }
 }
@@ -33,47 +33,45 @@ void* memcpy(void* to, const void* from, std::size_t size) {
 namespace port {
 
 Page pages[kPages];
-alignas(kPageSize) std::atomic<Entry> window_table[kTableSize];
-alignas(kPageSize) std::atomic<Entry> local_table[kTableSize];
-alignas(kPageSize) std::atomic<Entry> vmap_table[kTableSize];
+alignas(kPageSize) kmapper::Atomic<Entry> window_table[kTableSize];
+alignas(kPageSize) kmapper::Atomic<Entry> local_table[kTableSize];
+alignas(kPageSize) kmapper::Atomic<Entry> vmap_table[kTableSize];
 
 namespace {
 
-constexpr std::size_t kMaxThreads = 8;
-constexpr std::size_t kStackWords = 2048;
-constexpr std::size_t kSavedRegisters = sizeof(void*) == 8 ? 6 : 4;
+constexpr size_t kMaxThreads = 8;
+constexpr size_t kStackWords = 2048;
+constexpr size_t kSavedRegisters = sizeof(void*) == 8 ? 6 : 4;
 
 Thread threads[kMaxThreads];
-alignas(16) std::uintptr_t stacks[kMaxThreads][kStackWords];
+alignas(16) uintptr_t stacks[kMaxThreads][kStackWords];
 
-void out(std::uint16_t port, std::uint8_t value) {
-  asm volatile("outb %0, %1" ::"a"(value), "Nd"(port));
-}
-std::uint8_t in(std::uint16_t port) {
-  std::uint8_t value = 0;
+void out(uint16_t port, uint8_t value) { asm volatile("outb %0, %1" ::"a"(value), "Nd"(port)); }
+uint8_t in(uint16_t port) {
+  uint8_t value = 0;
   asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port));
   return value;
 }
-std::uint64_t cycles() {
-  std::uint32_t low = 0;
-  std::uint32_t high = 0;
+uint64_t cycles() {
+  uint32_t low = 0;
+  uint32_t high = 0;
   asm volatile("rdtsc" : "=a"(low), "=d"(high));
-  return std::uint64_t{high} << 32 | low;
+  return uint64_t{high} << 32 | low;
 }
 
 // How many nanoseconds 1,024 cycles take, counted during 10 ms of the timer's channel 2 (Intel
 // 8254).
-std::uint32_t measure_cycles() {
-  constexpr std::uint32_t kNanoseconds = 10'000'000;
-  constexpr std::uint16_t kTimerTicks = 11'932;
+uint32_t measure_cycles() {
+  constexpr uint32_t kNanoseconds = 10'000'000;
+  constexpr uint16_t kTimerTicks = 11'932;
   out(0x61, (in(0x61) & 0xFC) | 1);  // the gate open, the speaker off
   out(0x43, 0xB0);                   // count down once
   out(0x42, kTimerTicks & 0xFF);
   out(0x42, kTimerTicks >> 8);
-  const std::uint64_t begin = cycles();
+  const uint64_t begin = cycles();
   while ((in(0x61) & 0x20) == 0) {
   }
-  const auto passed = static_cast<std::uint32_t>((cycles() - begin) >> 10);
+  const auto passed = static_cast<uint32_t>((cycles() - begin) >> 10);
   return kNanoseconds / (passed == 0 ? 1 : passed);
 }
 
@@ -88,15 +86,13 @@ void run_thread() {
 
 Thread* current_thread = threads;
 
-std::uint32_t number_of(const Thread& thread) {
-  return static_cast<std::uint32_t>(&thread - threads);
-}
+uint32_t number_of(const Thread& thread) { return static_cast<uint32_t>(&thread - threads); }
 
 bool start_thread(void (*function)(void*), void* argument) {
   for (Thread& thread : threads) {
     if (thread.alive || &thread == threads) continue;
-    std::uintptr_t* const top = stacks[number_of(thread)] + kStackWords - 2;
-    *top = reinterpret_cast<std::uintptr_t>(&run_thread);
+    uintptr_t* const top = stacks[number_of(thread)] + kStackWords - 2;
+    *top = reinterpret_cast<uintptr_t>(&run_thread);
     thread.stack = top - kSavedRegisters;
     thread.function = function;
     thread.argument = argument;
@@ -121,8 +117,8 @@ void yield() {
   if (were_on) interrupts_on();
 }
 
-std::uint64_t clock() {
-  static const std::uint32_t nanoseconds = measure_cycles();
+uint64_t clock() {
+  static const uint32_t nanoseconds = measure_cycles();
   return (cycles() >> 10) * nanoseconds;
 }
 
@@ -130,11 +126,11 @@ void print(const char* text) {
   for (; *text != 0; ++text) {
     while ((in(0x3FD) & 0x20) == 0) {  // the line's transmitter is full
     }
-    out(0x3F8, static_cast<std::uint8_t>(*text));
+    out(0x3F8, static_cast<uint8_t>(*text));
   }
 }
 
-void print_hex(const char* what, std::uintptr_t number) {
+void print_hex(const char* what, uintptr_t number) {
   print(what);
   char digits[2 * sizeof number + 3];
   char* at = digits + sizeof digits - 1;
@@ -148,7 +144,7 @@ void print_hex(const char* what, std::uintptr_t number) {
   print(at);
 }
 
-void end(std::uint8_t code) {
+void end(uint8_t code) {
   out(0xF4, code);
   for (;;) asm volatile("cli\n\thlt");
 }

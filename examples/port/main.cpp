@@ -11,16 +11,16 @@ struct Rig {
   static constexpr bool kSurvivesFaults = false;  // this kernel has no fault handlers
 
   static Platform platform() { return {}; }
-  static std::uint32_t pages() { return 40; }
-  static Platform::Page page(std::uint32_t number) { return port::pages + kFirstHighPage + number; }
+  static uint32_t pages() { return 40; }
+  static Platform::Page page(uint32_t number) { return port::pages + kFirstHighPage + number; }
   static Platform::Page low_page() { return port::pages + 1; }
-  static std::uint32_t slots() { return 32; }  // the window is not open yet: all are free
-  static kmapper::SlotIndex slot(std::uint32_t number) { return kmapper::SlotIndex{number}; }
+  static uint32_t slots() { return 32; }  // the window is not open yet: all are free
+  static kmapper::SlotIndex slot(uint32_t number) { return kmapper::SlotIndex{number}; }
   static kmapper::conformance::Seen read(const void* address) {
-    return {true, *static_cast<const volatile std::uint32_t*>(address)};
+    return {true, *static_cast<const volatile uint32_t*>(address)};
   }
-  static void write(void* address, std::uint32_t value) {
-    *static_cast<volatile std::uint32_t*>(address) = value;
+  static void write(void* address, uint32_t value) {
+    *static_cast<volatile uint32_t*>(address) = value;
   }
   static void print(const char* text) { port::print(text); }
   static bool spawn(kmapper::conformance::Function function, void* argument) {
@@ -31,8 +31,8 @@ struct Rig {
     if (highmem.slot_count() == 0) highmem.open(16);
     return highmem;
   }
-  static std::uint32_t vmap_pages() { return 8; }
-  static kmapper::VmapPage vmap_page(std::uint32_t number) { return kmapper::VmapPage{number}; }
+  static uint32_t vmap_pages() { return 8; }
+  static kmapper::VmapPage vmap_page(uint32_t number) { return kmapper::VmapPage{number}; }
   static kmapper::VmapRange<Platform>& vmap_range() {
     if (port::vmap_range.usage().largest_run == 0) port::vmap_range.open(64);
     return port::vmap_range;

@@ -1,9 +1,8 @@
 // A check, its verdict, and what the checks share.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <span>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "conformance/rig.hpp"
 
@@ -11,14 +10,13 @@ namespace kmapper::conformance {
 
 /// The result of a check. Each # in the text stands for a number.
 struct Verdict {
-  enum class Kind : std::uint8_t { passed, failed, skipped };
+  enum class Kind : uint8_t { passed, failed, skipped };
   Kind kind = Kind::passed;
   const char* why = "";
-  std::uint32_t numbers[2] = {};
+  uint32_t numbers[2] = {};
 };
 [[nodiscard]] constexpr Verdict passed() { return {}; }
-[[nodiscard]] constexpr Verdict failed(const char* why, std::uint32_t first = 0,
-                                       std::uint32_t second = 0) {
+[[nodiscard]] constexpr Verdict failed(const char* why, uint32_t first = 0, uint32_t second = 0) {
   return {Verdict::Kind::failed, why, {first, second}};
 }
 [[nodiscard]] constexpr Verdict skipped(const char* why) {
@@ -29,9 +27,9 @@ struct Verdict {
 }
 
 struct Tally {
-  std::uint32_t passed = 0;
-  std::uint32_t failed = 0;
-  std::uint32_t skipped = 0;
+  uint32_t passed = 0;
+  uint32_t failed = 0;
+  uint32_t skipped = 0;
 };
 
 /// The platform, with the operations of the checks.
@@ -44,7 +42,7 @@ class Subject {
   using Atomic = typename P::template Atomic<T>;
 
   /// As many slots at a time, and one more page: more than a batch holds.
-  static constexpr std::uint32_t kMostSlots = 32;
+  static constexpr uint32_t kMostSlots = 32;
   static_assert(kMostSlots > kLargestBatch);
 
   explicit Subject(R& rig) : rig(rig), platform(rig.platform()) {}
@@ -52,54 +50,54 @@ class Subject {
   R& rig;
   P platform;
 
-  [[nodiscard]] std::uint32_t slots() const {
-    const std::uint32_t wanted = rig.pages() - 1 < kMostSlots ? rig.pages() - 1 : kMostSlots;
+  [[nodiscard]] uint32_t slots() const {
+    const uint32_t wanted = rig.pages() - 1 < kMostSlots ? rig.pages() - 1 : kMostSlots;
     return rig.slots() < wanted ? rig.slots() : wanted;
   }
   /// A page other than those that a check is using: its number may be any.
-  [[nodiscard]] Page page(std::uint32_t number) const { return rig.page(number % rig.pages()); }
-  [[nodiscard]] void* address(std::uint32_t slot) const { return platform.address(rig.slot(slot)); }
+  [[nodiscard]] Page page(uint32_t number) const { return rig.page(number % rig.pages()); }
+  [[nodiscard]] void* address(uint32_t slot) const { return platform.address(rig.slot(slot)); }
   /// The first bytes of the page.
-  [[nodiscard]] static constexpr std::uint32_t tag(std::uint32_t page) {
+  [[nodiscard]] static constexpr uint32_t tag(uint32_t page) {
     return 0xA5000000U + page * 0x10001U;
   }
 
-  void map(std::uint32_t slot, std::uint32_t page) {
+  void map(uint32_t slot, uint32_t page) {
     const typename P::InterruptsOff off(platform);
     platform.write_pte(rig.slot(slot), this->page(page));
   }
   /// Empties the slot. Returns whether it was accessed.
-  bool take(std::uint32_t slot) {
+  bool take(uint32_t slot) {
     const typename P::InterruptsOff off(platform);
     return platform.take_pte(rig.slot(slot));
   }
   /// Flushes the slots from `first` on, in one batch if it is not too large: a port has no room for
   /// more.
-  void flush(std::uint32_t first, std::uint32_t count) {
+  void flush(uint32_t first, uint32_t count) {
     SlotIndex batch[kLargestBatch];
     while (count != 0) {
-      std::uint32_t size = 0;
+      uint32_t size = 0;
       for (; size < count && size < kLargestBatch; ++size) batch[size] = rig.slot(first++);
-      flush_slots(platform, std::span<const SlotIndex>(batch, size));
+      flush_slots(platform, Span<const SlotIndex>(batch, size));
       count -= size;
     }
   }
   /// One by one: another check tests batches.
-  void unmap(std::uint32_t first, std::uint32_t count) {
-    for (std::uint32_t i = 0; i < count; ++i) {
+  void unmap(uint32_t first, uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) {
       (void)take(first + i);
       flush(first + i, 1);
     }
   }
   /// False for null, which a failed kmap returns: to read it would end the machine.
-  [[nodiscard]] bool shows(const void* address, std::uint32_t page) {
+  [[nodiscard]] bool shows(const void* address, uint32_t page) {
     if (address == nullptr) return false;
     const Seen seen = rig.read(address);
     return seen.mapped && seen.value == tag(page);
   }
   /// Slot i maps page i, which gets its tag.
-  void map_with_tags(std::uint32_t count) {
-    for (std::uint32_t i = 0; i < count; ++i) {
+  void map_with_tags(uint32_t count) {
+    for (uint32_t i = 0; i < count; ++i) {
       map(i, i);
       rig.write(address(i), tag(i));
     }
@@ -109,7 +107,7 @@ class Subject {
 
   /// Calls the function with (subject, argument) on that CPU. False: there is no such CPU.
   template <class T>
-  bool run_on(std::uint32_t cpu, void (*function)(Subject&, T&), T& argument) {
+  bool run_on(uint32_t cpu, void (*function)(Subject&, T&), T& argument) {
     struct Call {
       Subject* self;
       void (*function)(Subject&, T&);
@@ -148,14 +146,14 @@ class Thread {
           self.function_(self.subject_, self.argument_);
           // Release: pairs with the destructor's acquire, so that the maker sees the thread's
           // writes.
-          self.done_.store(1, std::memory_order_release);
+          self.done_.store(1, memory_order_release);
         },
         this);
   }
   Thread(const Thread&) = delete;
   Thread& operator=(const Thread&) = delete;
   ~Thread() {
-    if (started_) subject_.wait_for([this] { return done_.load(std::memory_order_acquire) != 0; });
+    if (started_) subject_.wait_for([this] { return done_.load(memory_order_acquire) != 0; });
   }
   [[nodiscard]] bool started() const { return started_; }
 
@@ -164,7 +162,7 @@ class Thread {
   void (*function_)(Subject<R>&, T&);
   T& argument_;
   bool started_ = false;
-  typename Subject<R>::template Atomic<std::uint32_t> done_{0};
+  typename Subject<R>::template Atomic<uint32_t> done_{0};
 };
 
 inline constexpr const char* kNoThread = "the rig could start no thread";

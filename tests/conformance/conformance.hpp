@@ -37,7 +37,7 @@ class Text {
   void add(const char* text) {
     for (; *text != 0; ++text) add(*text);
   }
-  void add(std::uint32_t number) {
+  void add(uint32_t number) {
     if (number >= 10) add(number / 10);
     add(static_cast<char>('0' + number % 10));
   }
@@ -48,7 +48,7 @@ class Text {
 
  private:
   char text_[256];
-  std::size_t size_ = 0;
+  size_t size_ = 0;
 };
 
 /// The running suite.
@@ -103,7 +103,7 @@ class Suite {
  private:
   /// Runs the checks in turn. Checks after a failure depend on what failed: they would fail too, or
   /// end the machine.
-  template <std::size_t kCount>
+  template <size_t kCount>
   void group(const Check<R> (&checks)[kCount]) {
     for (const Check<R>& check : checks) {
       subject_.rig.print(check.name);
@@ -130,9 +130,10 @@ class Suite {
   void say_what_is_open() {
     if (open_count_ == 0 || tally_.failed != 0) return;
     subject_.rig.print("not checked on this kernel:\n");
-    for (std::uint32_t i = 0; i < open_count_; ++i) {
+    for (uint32_t i = 0; i < open_count_; ++i) {
       Text text;
-      for (const char* piece : {"  ", open_[i].what, " (", open_[i].why, ")\n"}) text.add(piece);
+      const char* const pieces[] = {"  ", open_[i].what, " (", open_[i].why, ")\n"};
+      for (const char* const piece : pieces) text.add(piece);
       subject_.rig.print(text.end());
     }
   }
@@ -153,7 +154,7 @@ class Suite {
         text.add(": skipped: ");
         break;
     }
-    std::size_t next = 0;
+    size_t next = 0;
     for (const char* at = verdict.why; *at != 0; ++at) {
       if (*at == '#') {
         text.add(verdict.numbers[next++]);
@@ -169,12 +170,12 @@ class Suite {
     const char* why;
     const char* what;
   };
-  static constexpr std::uint32_t kMostOpen = 32;
+  static constexpr uint32_t kMostOpen = 32;
 
   Subject<R> subject_;
   Tally tally_;
   Open open_[kMostOpen] = {};
-  std::uint32_t open_count_ = 0;
+  uint32_t open_count_ = 0;
 };
 
 /// Runs all checks that the rig has the means for. Call it once, in a thread that may sleep, while

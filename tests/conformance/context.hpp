@@ -82,20 +82,20 @@ Verdict an_interrupt_means_no_waiting(Subject<R>& it) {
 
 template <Rig R>
 struct Counting {
-  static constexpr std::uint32_t kRounds = 300;
+  static constexpr uint32_t kRounds = 300;
   typename R::Platform::Lock lock{};
   // Guarded by the lock:
-  volatile std::uint32_t count = 0;
+  volatile uint32_t count = 0;
   bool met = false;  // one thread counted between two turns of the other
-  typename Subject<R>::template Atomic<std::uint32_t> started{0};
+  typename Subject<R>::template Atomic<uint32_t> started{0};
 
   static void run(Subject<R>& it, Counting& self) {
-    self.started.fetch_add(1, std::memory_order_relaxed);
-    it.wait_for([&self] { return self.started.load(std::memory_order_relaxed) == 2; });
-    std::uint32_t last = 0;
-    for (std::uint32_t i = 0; i < kRounds; ++i) {
+    self.started.fetch_add(1, memory_order_relaxed);
+    it.wait_for([&self] { return self.started.load(memory_order_relaxed) == 2; });
+    uint32_t last = 0;
+    for (uint32_t i = 0; i < kRounds; ++i) {
       self.lock.lock();
-      const std::uint32_t before = self.count;
+      const uint32_t before = self.count;
       if (i != 0 && before != last) self.met = true;
       last = before + 1;
       for (int turn = 0; turn < 3; ++turn) it.platform.relax();

@@ -14,7 +14,7 @@ inline constexpr const char* kNoAddress =
 
 /// What is wrong with kmap()'s view of the page, or null.
 template <Rig R>
-const char* wrong_with(Subject<R>& it, std::uint32_t page) {
+const char* wrong_with(Subject<R>& it, uint32_t page) {
   auto& mapper = it.rig.mapper();
   const void* const address = mapper.kmap(it.page(page));
   if (address == nullptr) return kNoAddress;
@@ -26,14 +26,14 @@ const char* wrong_with(Subject<R>& it, std::uint32_t page) {
 template <Rig R>
 Verdict every_page_is_mapped(Subject<R>& it) {
   auto& mapper = it.rig.mapper();
-  for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {
+  for (uint32_t i = 0; i < it.rig.pages(); ++i) {
     void* const address = mapper.kmap(it.page(i));
     if (address == nullptr) return failed(kNoAddress, i);
     it.rig.write(address, it.tag(i));
     mapper.kunmap(it.page(i));
   }
-  for (std::uint32_t round = 0; round < 3; ++round) {
-    for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {
+  for (uint32_t round = 0; round < 3; ++round) {
+    for (uint32_t i = 0; i < it.rig.pages(); ++i) {
       if (const char* const wrong = wrong_with(it, i)) return failed(wrong, i);
     }
   }
@@ -51,7 +51,8 @@ Verdict hits_are_hits(Subject<R>& it) {
     return mapper.try_kmap(it.page(0));
   }();
   const bool same = first == again && again == in_hurry;
-  for (const void* const address : {first, again, in_hurry}) {
+  const void* const addresses[] = {first, again, in_hurry};
+  for (const void* const address : addresses) {
     if (address != nullptr) mapper.kunmap(it.page(0));
   }
   if (!same) return failed("a page that is mapped has another address at its next kmap");
@@ -62,7 +63,7 @@ Verdict hits_are_hits(Subject<R>& it) {
 template <Rig R>
 Verdict pages_are_given_back(Subject<R>& it) {
   auto& mapper = it.rig.mapper();
-  for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {
+  for (uint32_t i = 0; i < it.rig.pages(); ++i) {
     if (const char* const wrong = wrong_with(it, i)) return failed(wrong, i);
     if (mapper.evict(it.page(i)) == Evicted::pinned)
       return failed("page # is pinned, but no caller holds it", i);
@@ -77,8 +78,8 @@ Verdict pages_are_given_back(Subject<R>& it) {
 template <Rig R>
 Verdict pages_are_given_back_in_hurry(Subject<R>& it) {
   auto& mapper = it.rig.mapper();
-  for (std::uint32_t round = 0; round < 3; ++round) {
-    for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {
+  for (uint32_t round = 0; round < 3; ++round) {
+    for (uint32_t i = 0; i < it.rig.pages(); ++i) {
       if (const char* const wrong = wrong_with(it, i)) return failed(wrong, i);
       const typename R::Platform::InterruptsOff off(it.platform);
       if (mapper.evict(it.page(i)) == Evicted::pinned)
@@ -94,7 +95,7 @@ template <Rig R>
 Verdict several_pages_are_mapped(Subject<R>& it) {
   auto& mapper = it.rig.mapper();
   if (mapper.slot_count() < 2) return skipped("the window has one slot");
-  for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {
+  for (uint32_t i = 0; i < it.rig.pages(); ++i) {
     PageAddress<typename R::Platform> pages[] = {{it.page(i)}, {it.page(i + 1)}};
     if (mapper.kmap_all(pages) != MapError::none) return failed("kmap_all() of two pages fails");
     const bool right =
@@ -108,14 +109,14 @@ Verdict several_pages_are_mapped(Subject<R>& it) {
 /// Sleeps in kmap, for one page more than there are slots.
 template <Rig R>
 struct LastPage {
-  std::uint32_t page;
+  uint32_t page;
   bool shown = false;
-  typename Subject<R>::template Atomic<std::uint32_t> stage{0};
+  typename Subject<R>::template Atomic<uint32_t> stage{0};
 
   static void run(Subject<R>& it, LastPage& self) {
     auto& mapper = it.rig.mapper();
     const auto in_vain = mapper.kmap_for(it.page(self.page), kNanosecondsPerSecond / 100);
-    self.stage.store(in_vain.error() == MapError::timed_out ? 1 : 2, std::memory_order_relaxed);
+    self.stage.store(in_vain.error() == MapError::timed_out ? 1 : 2, memory_order_relaxed);
     self.shown = wrong_with(it, self.page) == nullptr;
   }
 };
@@ -125,29 +126,29 @@ Verdict a_full_window_makes_sleep(Subject<R>& it) {
   if constexpr (HasThreads<R>) {
     auto& mapper = it.rig.mapper();
     // A reservation makes a window smaller that has more slots than the rig has pages.
-    const std::uint32_t most = mapper.slot_count();
-    const std::uint32_t slots = it.rig.pages() <= most ? it.rig.pages() - 1 : most;
+    const uint32_t most = mapper.slot_count();
+    const uint32_t slots = it.rig.pages() <= most ? it.rig.pages() - 1 : most;
     const auto rest = mapper.reserve(most - slots);
     if (!rest)
       return failed("reserve() of # of # slots fails, although none is in use", most - slots, most);
     LastPage<R> last{slots};
-    for (std::uint32_t i = 0; i < slots; ++i) {
+    for (uint32_t i = 0; i < slots; ++i) {
       if (mapper.kmap(it.page(i)) != nullptr) continue;
-      for (std::uint32_t mapped = 0; mapped < i; ++mapped) mapper.kunmap(it.page(mapped));
+      for (uint32_t mapped = 0; mapped < i; ++mapped) mapper.kunmap(it.page(mapped));
       return failed(kNoAddress, i);
     }
     {
       const Thread<R, LastPage<R>> sleeper(it, &LastPage<R>::run, last);
       if (sleeper.started()) {
-        it.wait_for([&] { return last.stage.load(std::memory_order_relaxed) != 0; });
-        const std::uint64_t asleep = it.platform.now() + kNanosecondsPerSecond / 1000;
+        it.wait_for([&] { return last.stage.load(memory_order_relaxed) != 0; });
+        const uint64_t asleep = it.platform.now() + kNanosecondsPerSecond / 1000;
         it.wait_for(
             [&] { return it.platform.now() >= asleep; });  // by then the thread probably sleeps
       }
-      for (std::uint32_t i = 0; i < slots; ++i) mapper.kunmap(it.page(i));
+      for (uint32_t i = 0; i < slots; ++i) mapper.kunmap(it.page(i));
       if (!sleeper.started()) return failed(kNoThread);
     }
-    if (last.stage.load(std::memory_order_relaxed) != 1)
+    if (last.stage.load(memory_order_relaxed) != 1)
       return failed("kmap_for() did not end with timed_out in a full window");
     return last.shown ? passed() : failed("the thread that slept for a slot sees another page");
   } else {
@@ -158,16 +159,16 @@ Verdict a_full_window_makes_sleep(Subject<R>& it) {
 /// Threads that map random pages and check them.
 template <Rig R>
 struct Crowd {
-  static constexpr std::uint32_t kRounds = 1000;
-  typename Subject<R>::template Atomic<std::uint32_t> seed{1};
-  typename Subject<R>::template Atomic<std::uint32_t> wrong{0};
+  static constexpr uint32_t kRounds = 1000;
+  typename Subject<R>::template Atomic<uint32_t> seed{1};
+  typename Subject<R>::template Atomic<uint32_t> wrong{0};
 
   static void run(Subject<R>& it, Crowd& self) {
-    std::uint32_t random = self.seed.fetch_add(1, std::memory_order_relaxed) * 2654435761U;
-    for (std::uint32_t i = 0; i < kRounds; ++i) {
+    uint32_t random = self.seed.fetch_add(1, memory_order_relaxed) * 2654435761U;
+    for (uint32_t i = 0; i < kRounds; ++i) {
       random = random * 1664525U + 1013904223U;
       if (wrong_with(it, (random >> 16) % it.rig.pages()) != nullptr) {
-        self.wrong.store(1, std::memory_order_relaxed);
+        self.wrong.store(1, memory_order_relaxed);
         return;
       }
       if (i % 8 == 0) it.rig.yield();
@@ -187,7 +188,7 @@ Verdict a_crowd_sees_its_pages(Subject<R>& it) {
       if (!one.started() || !two.started() || !three.started() || !four.started())
         return failed(kNoThread);
     }
-    if (crowd.wrong.load(std::memory_order_relaxed) != 0)
+    if (crowd.wrong.load(memory_order_relaxed) != 0)
       return failed("one of four threads saw another page's bytes in its mapping");
     return passed();
   } else {
@@ -200,7 +201,7 @@ template <Rig R>
 Verdict notices_return(Subject<R>& it) {
   auto& mapper = it.rig.mapper();
   if (mapper.kmap(it.page(0)) == nullptr) return failed(kNoAddress, 0);
-  const std::uint32_t holders = mapper.report_holders(0);
+  const uint32_t holders = mapper.report_holders(0);
   mapper.kunmap(it.page(0));
   return holders != 0 ? passed() : failed("a page is held, but report_holders() names no holder");
 }

@@ -7,14 +7,14 @@ namespace kmapper::conformance {
 
 /// What one CPU finds at some slots.
 struct Look {
-  std::uint32_t slots;
+  uint32_t slots;
   bool reversed;  // slot i should show page slots - 1 - i
-  std::uint32_t wrong = UINT32_MAX;
+  uint32_t wrong = UINT32_MAX;
 };
 template <Rig R>
 void look(Subject<R>& it, Look& look) {
-  for (std::uint32_t i = 0; i < look.slots; ++i) {
-    const std::uint32_t page = look.reversed ? look.slots - 1 - i : i;
+  for (uint32_t i = 0; i < look.slots; ++i) {
+    const uint32_t page = look.reversed ? look.slots - 1 - i : i;
     if (!it.shows(it.address(i), page)) look.wrong = i;
   }
 }
@@ -24,11 +24,9 @@ Verdict cpus_have_their_numbers(Subject<R>& it) {
   if (it.platform.cpu() >= R::Platform::kMaxCpus)
     return failed("this CPU's number is #, and kMaxCpus is #", it.platform.cpu(),
                   R::Platform::kMaxCpus);
-  for (std::uint32_t cpu = 0; cpu < R::Platform::kMaxCpus; ++cpu) {
-    std::uint32_t number = cpu;
-    const auto ask = [](Subject<R>& subject, std::uint32_t& answer) {
-      answer = subject.platform.cpu();
-    };
+  for (uint32_t cpu = 0; cpu < R::Platform::kMaxCpus; ++cpu) {
+    uint32_t number = cpu;
+    const auto ask = [](Subject<R>& subject, uint32_t& answer) { answer = subject.platform.cpu(); };
     if (it.run_on(cpu, +ask, number) && number != cpu)
       return failed("CPU # says that its number is #", cpu, number);
   }
@@ -37,15 +35,15 @@ Verdict cpus_have_their_numbers(Subject<R>& it) {
 
 template <Rig R>
 Verdict cpus_share_the_cells(Subject<R>& it) {
-  std::uint32_t cpus = 0;
-  for (std::uint32_t cpu = 0; cpu < R::Platform::kMaxCpus; ++cpu) {
-    std::uint32_t found = 0;
-    const auto ask = [](Subject<R>& subject, std::uint32_t& answer) {
-      answer = subject.platform.page_virtual(subject.page(0)).load(std::memory_order_relaxed);
+  uint32_t cpus = 0;
+  for (uint32_t cpu = 0; cpu < R::Platform::kMaxCpus; ++cpu) {
+    uint32_t found = 0;
+    const auto ask = [](Subject<R>& subject, uint32_t& answer) {
+      answer = subject.platform.page_virtual(subject.page(0)).load(memory_order_relaxed);
     };
-    it.platform.page_virtual(it.page(0)).store(cpu + 1, std::memory_order_relaxed);
+    it.platform.page_virtual(it.page(0)).store(cpu + 1, memory_order_relaxed);
     const bool ran = it.run_on(cpu, +ask, found);
-    it.platform.page_virtual(it.page(0)).store(0, std::memory_order_relaxed);
+    it.platform.page_virtual(it.page(0)).store(0, memory_order_relaxed);
     if (ran && found != cpu + 1) return failed("CPU # has a cell of its own for a page", cpu);
     if (ran) ++cpus;
   }
@@ -54,10 +52,10 @@ Verdict cpus_share_the_cells(Subject<R>& it) {
 
 template <Rig R>
 Verdict cpus_see_the_slots(Subject<R>& it) {
-  const std::uint32_t slots = it.slots();
+  const uint32_t slots = it.slots();
   Verdict verdict = skipped(kOneCpu);
   it.map_with_tags(slots);
-  for (std::uint32_t cpu = 0; cpu < R::Platform::kMaxCpus && !has_failed(verdict); ++cpu) {
+  for (uint32_t cpu = 0; cpu < R::Platform::kMaxCpus && !has_failed(verdict); ++cpu) {
     Look there{slots, false};
     if (!it.run_on(cpu, &look<R>, there)) continue;
     if (cpu != 0) verdict = passed();
@@ -70,7 +68,7 @@ Verdict cpus_see_the_slots(Subject<R>& it) {
 }
 
 /// Another CPU.
-inline std::uint32_t other_than(std::uint32_t cpu) { return cpu == 0 ? 1 : cpu - 1; }
+inline uint32_t other_than(uint32_t cpu) { return cpu == 0 ? 1 : cpu - 1; }
 
 template <Rig R>
 void take_first_slot(Subject<R>& it, bool& used) {
@@ -82,7 +80,7 @@ void take_first_slot(Subject<R>& it, bool& used) {
 template <Rig R>
 Verdict use_on_other_cpus_is_known(Subject<R>& it) {
   Verdict verdict = skipped(kOneCpu);
-  for (std::uint32_t cpu = 0; cpu < R::Platform::kMaxCpus && !has_failed(verdict); ++cpu) {
+  for (uint32_t cpu = 0; cpu < R::Platform::kMaxCpus && !has_failed(verdict); ++cpu) {
     Look there{1, false};
     bool used = false;
     it.map_with_tags(1);
@@ -100,16 +98,16 @@ Verdict use_on_other_cpus_is_known(Subject<R>& it) {
 
 /// Some slots get other pages, on a CPU other than the one that used them.
 template <Rig R>
-void change_pages(Subject<R>& it, std::uint32_t& slots) {
-  for (std::uint32_t i = 0; i < slots; ++i) (void)it.take(i);
+void change_pages(Subject<R>& it, uint32_t& slots) {
+  for (uint32_t i = 0; i < slots; ++i) (void)it.take(i);
   it.flush(0, slots);
-  for (std::uint32_t i = 0; i < slots; ++i) it.map(i, slots - 1 - i);
+  for (uint32_t i = 0; i < slots; ++i) it.map(i, slots - 1 - i);
 }
 
 template <Rig R>
-Verdict flush_on_all_cpus(Subject<R>& it, std::uint32_t slots) {
+Verdict flush_on_all_cpus(Subject<R>& it, uint32_t slots) {
   Verdict verdict = skipped(kOneCpu);
-  for (std::uint32_t cpu = 0; cpu < R::Platform::kMaxCpus && !has_failed(verdict); ++cpu) {
+  for (uint32_t cpu = 0; cpu < R::Platform::kMaxCpus && !has_failed(verdict); ++cpu) {
     Look before{slots, false};
     Look after{slots, true};
     it.map_with_tags(slots);
@@ -128,7 +126,7 @@ Verdict flush_on_all_cpus(Subject<R>& it, std::uint32_t slots) {
 template <Rig R>
 Verdict other_cpus_are_flushed(Subject<R>& it) {
   Verdict verdict = passed();
-  for (std::uint32_t slots = 2; slots <= it.slots(); slots *= 2) {
+  for (uint32_t slots = 2; slots <= it.slots(); slots *= 2) {
     verdict = flush_on_all_cpus(it, slots);
     if (has_failed(verdict)) break;
   }

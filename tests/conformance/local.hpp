@@ -8,25 +8,24 @@ namespace kmapper::conformance {
 
 /// This CPU's i-th local slot. Interrupts are off.
 template <Rig R>
-LocalSlot local_slot(Subject<R>& it, std::uint32_t i) {
+LocalSlot local_slot(Subject<R>& it, uint32_t i) {
   return LocalSlot{to_number(it.platform.first_local_slot()) + i};
 }
 
 template <Rig R>
 Verdict local_addresses_are_known(Subject<R>& it) {
-  constexpr std::size_t kPageSize = R::Platform::kPageSize;
+  constexpr size_t kPageSize = R::Platform::kPageSize;
   const typename R::Platform::InterruptsOff same_cpu(it.platform);
-  for (std::uint32_t i = 0; i < kLocalDepth; ++i) {
-    auto* const address = static_cast<std::byte*>(it.platform.local_address(local_slot(it, i)));
+  for (uint32_t i = 0; i < kLocalDepth; ++i) {
+    auto* const address = static_cast<unsigned char*>(it.platform.local_address(local_slot(it, i)));
     if (!it.platform.is_local(address) || !it.platform.is_local(address + kPageSize - 1))
       return failed("is_local() does not know the address of local slot #", i);
     if (it.platform.is_direct(address))
       return failed("is_direct() takes the address of local slot # for a low page's", i);
-    for (std::uint32_t j = 0; j < i; ++j) {
+    for (uint32_t j = 0; j < i; ++j) {
       const auto* const other =
-          static_cast<std::byte*>(it.platform.local_address(local_slot(it, j)));
-      const auto apart =
-          reinterpret_cast<std::uintptr_t>(address) - reinterpret_cast<std::uintptr_t>(other);
+          static_cast<unsigned char*>(it.platform.local_address(local_slot(it, j)));
+      const auto apart = reinterpret_cast<uintptr_t>(address) - reinterpret_cast<uintptr_t>(other);
       if (apart + kPageSize < 2 * kPageSize || apart % kPageSize != 0)
         return failed("local slots # and # overlap", j, i);
     }
@@ -41,15 +40,15 @@ Verdict local_addresses_are_known(Subject<R>& it) {
 
 template <Rig R>
 Verdict each_cpu_has_its_local_slots(Subject<R>& it) {
-  std::uint32_t firsts[R::Platform::kMaxCpus] = {};
-  const auto ask = [](Subject<R>& subject, std::uint32_t& first) {
+  uint32_t firsts[R::Platform::kMaxCpus] = {};
+  const auto ask = [](Subject<R>& subject, uint32_t& first) {
     first = to_number(subject.platform.first_local_slot());
   };
-  std::uint32_t cpus = 0;
-  for (std::uint32_t cpu = 0; cpu < R::Platform::kMaxCpus; ++cpu, ++cpus) {
+  uint32_t cpus = 0;
+  for (uint32_t cpu = 0; cpu < R::Platform::kMaxCpus; ++cpu, ++cpus) {
     if (!it.run_on(cpu, +ask, firsts[cpu])) break;
-    for (std::uint32_t other = 0; other < cpu; ++other) {
-      const std::uint32_t apart = firsts[cpu] - firsts[other];
+    for (uint32_t other = 0; other < cpu; ++other) {
+      const uint32_t apart = firsts[cpu] - firsts[other];
       if (apart < kLocalDepth || apart > UINT32_MAX - kLocalDepth)
         return failed("CPUs # and # share local slots", other, cpu);
     }
@@ -118,9 +117,9 @@ Verdict local_mappings_nest(Subject<R>& it) {
   tag_two_pages(it);
   LocalMapper<typename R::Platform> local(it.platform);
   const void* addresses[kLocalDepth];
-  std::uint32_t wrong = UINT32_MAX;
-  for (std::uint32_t i = 0; i < kLocalDepth; ++i) addresses[i] = local.kmap_local(it.page(i % 2));
-  for (std::uint32_t i = kLocalDepth; i-- > 0;) {
+  uint32_t wrong = UINT32_MAX;
+  for (uint32_t i = 0; i < kLocalDepth; ++i) addresses[i] = local.kmap_local(it.page(i % 2));
+  for (uint32_t i = kLocalDepth; i-- > 0;) {
     if (!it.shows(addresses[i], i % 2)) wrong = i;
     local.kunmap_local(addresses[i]);
   }
@@ -134,19 +133,19 @@ Verdict local_mappings_nest(Subject<R>& it) {
 /// switch_stacks(), and to keep a thread with mappings on its CPU.
 template <Rig R>
 struct Holders {
-  static constexpr std::uint32_t kRounds = 50;
-  typename Subject<R>::template Atomic<std::uint32_t> started{0};
-  typename Subject<R>::template Atomic<std::uint32_t> wrong{0};
+  static constexpr uint32_t kRounds = 50;
+  typename Subject<R>::template Atomic<uint32_t> started{0};
+  typename Subject<R>::template Atomic<uint32_t> wrong{0};
 
   static void run(Subject<R>& it, Holders& self) {
-    const std::uint32_t me = self.started.fetch_add(1, std::memory_order_relaxed) % 2;
+    const uint32_t me = self.started.fetch_add(1, memory_order_relaxed) % 2;
     LocalMapper<typename R::Platform> local(it.platform);
-    for (std::uint32_t i = 0; i < kRounds; ++i) {
+    for (uint32_t i = 0; i < kRounds; ++i) {
       const void* const mine = local.kmap_local(it.page(me));
       const void* const others = local.kmap_local(it.page(1 - me));
       it.rig.yield();
       if (!it.shows(mine, me) || !it.shows(others, 1 - me))
-        self.wrong.store(1, std::memory_order_relaxed);
+        self.wrong.store(1, memory_order_relaxed);
       local.kunmap_local(others);
       it.rig.yield();
       local.kunmap_local(mine);
@@ -165,7 +164,7 @@ Verdict local_mappings_survive_a_switch(Subject<R>& it) {
       const Thread<R, Holders<R>> three(it, &Holders<R>::run, holders);
       if (!one.started() || !two.started() || !three.started()) return failed(kNoThread);
     }
-    if (holders.wrong.load(std::memory_order_relaxed) != 0)
+    if (holders.wrong.load(memory_order_relaxed) != 0)
       return failed(
           "after others ran, a thread's local mappings show other pages: does the scheduler "
           "call switch_stacks(), and keep the thread on its CPU?");

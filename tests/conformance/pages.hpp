@@ -7,9 +7,9 @@ namespace kmapper::conformance {
 
 template <Rig R>
 Verdict pages_are_told_apart(Subject<R>& it) {
-  for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {
+  for (uint32_t i = 0; i < it.rig.pages(); ++i) {
     if (it.page(i) == typename R::Platform::Page{}) return failed("page # is Page{}, no page", i);
-    for (std::uint32_t j = 0; j < i; ++j) {
+    for (uint32_t j = 0; j < i; ++j) {
       if (it.page(i) == it.page(j)) return failed("pages # and # are equal", j, i);
     }
   }
@@ -18,7 +18,7 @@ Verdict pages_are_told_apart(Subject<R>& it) {
 
 template <Rig R>
 Verdict high_pages_are_high(Subject<R>& it) {
-  for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {
+  for (uint32_t i = 0; i < it.rig.pages(); ++i) {
     if (!it.platform.is_high(it.page(i)))
       return failed("it says that page #, a high one, is low", i);
   }
@@ -30,12 +30,13 @@ Verdict high_pages_are_high(Subject<R>& it) {
 
 template <Rig R>
 Verdict low_addresses_are_known(Subject<R>& it) {
-  for (std::uint32_t i = 0; i < it.rig.slots(); ++i) {
+  for (uint32_t i = 0; i < it.rig.slots(); ++i) {
     if (it.platform.is_direct(it.address(i)))
       return failed("is_direct() takes the address of slot # for a low page's", i);
   }
   if constexpr (HasLowPage<R>) {
-    auto* const address = static_cast<std::byte*>(it.platform.direct_address(it.rig.low_page()));
+    auto* const address =
+        static_cast<unsigned char*>(it.platform.direct_address(it.rig.low_page()));
     if (address == nullptr) return failed("direct_address() of a low page is null");
     if (!it.platform.is_direct(address) ||
         !it.platform.is_direct(address + R::Platform::kPageSize - 1)) {
@@ -49,34 +50,34 @@ Verdict low_addresses_are_known(Subject<R>& it) {
 /// The core takes page->virtual as the page's own, and a low half of 0 as "no slot".
 template <Rig R>
 Verdict every_page_has_a_cell(Subject<R>& it) {
-  for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {
+  for (uint32_t i = 0; i < it.rig.pages(); ++i) {
     auto& cell = it.platform.page_virtual(it.page(i));
     if (&cell != &it.platform.page_virtual(it.page(i))) return failed("page # has two cells", i);
-    const std::uint32_t found = cell.load(std::memory_order_relaxed);
+    const uint32_t found = cell.load(memory_order_relaxed);
     if (page_virtual::has_slot(found))
       return failed("the cell of page # holds #, not 0: clear all before open()", i, found);
   }
-  std::uint32_t shared = UINT32_MAX;
-  for (std::uint32_t i = 0; i < it.rig.pages(); ++i)
-    it.platform.page_virtual(it.page(i)).store(i + 1, std::memory_order_relaxed);
-  for (std::uint32_t i = 0; i < it.rig.pages(); ++i) {
-    if (it.platform.page_virtual(it.page(i)).load(std::memory_order_relaxed) != i + 1) shared = i;
+  uint32_t shared = UINT32_MAX;
+  for (uint32_t i = 0; i < it.rig.pages(); ++i)
+    it.platform.page_virtual(it.page(i)).store(i + 1, memory_order_relaxed);
+  for (uint32_t i = 0; i < it.rig.pages(); ++i) {
+    if (it.platform.page_virtual(it.page(i)).load(memory_order_relaxed) != i + 1) shared = i;
   }
-  for (std::uint32_t i = 0; i < it.rig.pages(); ++i)
-    it.platform.page_virtual(it.page(i)).store(0, std::memory_order_relaxed);
+  for (uint32_t i = 0; i < it.rig.pages(); ++i)
+    it.platform.page_virtual(it.page(i)).store(0, memory_order_relaxed);
   if (shared != UINT32_MAX) return failed("page # shares its cell with another page", shared);
   return passed();
 }
 
 template <Rig R>
 Verdict slots_lie_in_a_row(Subject<R>& it) {
-  constexpr std::uintptr_t kPageSize = R::Platform::kPageSize;
-  const auto base = reinterpret_cast<std::uintptr_t>(it.platform.address(SlotIndex{0}));
+  constexpr uintptr_t kPageSize = R::Platform::kPageSize;
+  const auto base = reinterpret_cast<uintptr_t>(it.platform.address(SlotIndex{0}));
   if (base == 0) return failed("slot 0 is at null, which means no address");
   if (base % kPageSize != 0) return failed("slot 0 does not begin on a page");
-  for (std::uint32_t i = 0; i < it.rig.slots(); ++i) {
-    const std::uint32_t number = to_number(it.rig.slot(i));
-    if (reinterpret_cast<std::uintptr_t>(it.address(i)) != base + number * kPageSize)
+  for (uint32_t i = 0; i < it.rig.slots(); ++i) {
+    const uint32_t number = to_number(it.rig.slot(i));
+    if (reinterpret_cast<uintptr_t>(it.address(i)) != base + number * kPageSize)
       return failed("slot # is not # pages above slot 0", number, number);
   }
   return passed();

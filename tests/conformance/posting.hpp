@@ -8,23 +8,23 @@
 namespace kmapper::conformance {
 
 /// How long a CPU may take to come by at its timer tick.
-inline constexpr std::uint64_t kLongestTick = kNanosecondsPerSecond;
+inline constexpr uint64_t kLongestTick = kNanosecondsPerSecond;
 
 /// Posts that slots were taken. Nobody has dropped them yet, the caller's CPU neither.
 template <Rig R>
-std::uint32_t post(Subject<R>& it) {
+uint32_t post(Subject<R>& it) {
   const typename R::Platform::InterruptsOff same_cpu(it.platform);
   return it.platform.posted_flushes().post().number;
 }
 /// Spins until these CPUs, a bit each, have come by, but not for longer than a tick. Returns
 /// whether they have. Nobody is called.
 template <Rig R>
-bool pass_by_themselves(Subject<R>& it, std::uint32_t number, std::uint32_t cpus) {
-  typename Subject<R>::template Atomic<std::uint32_t> turns{0};  // they take time on any machine
-  const std::uint64_t deadline = it.platform.now() + kLongestTick;
+bool pass_by_themselves(Subject<R>& it, uint32_t number, uint32_t cpus) {
+  typename Subject<R>::template Atomic<uint32_t> turns{0};  // they take time on any machine
+  const uint64_t deadline = it.platform.now() + kLongestTick;
   while ((it.platform.posted_flushes().late(number) & cpus) != 0) {
     if (it.platform.now() >= deadline) return false;
-    turns.fetch_add(1, std::memory_order_relaxed);
+    turns.fetch_add(1, memory_order_relaxed);
     it.platform.relax();
   }
   return true;
@@ -32,13 +32,13 @@ bool pass_by_themselves(Subject<R>& it, std::uint32_t number, std::uint32_t cpus
 
 /// What a CPU finds out about itself.
 struct Self {
-  std::uint32_t cpu;
+  uint32_t cpu;
   bool right = false;
 };
 /// Whether the function finds all CPUs right.
 template <Rig R>
 Verdict on_each_cpu(Subject<R>& it, void (*function)(Subject<R>&, Self&), const char* otherwise) {
-  for (std::uint32_t cpu = 0; cpu < R::Platform::kMaxCpus; ++cpu) {
+  for (uint32_t cpu = 0; cpu < R::Platform::kMaxCpus; ++cpu) {
     Self self{cpu};
     if (it.run_on(cpu, function, self) && !self.right) return failed(otherwise, cpu);
   }
@@ -68,7 +68,7 @@ Verdict ticks_come_by(Subject<R>& it) {
 template <Rig R>
 Verdict callers_come_by(Subject<R>& it) {
   const auto call = [](Subject<R>& subject, Self& self) {
-    const std::uint32_t number = post(subject);
+    const uint32_t number = post(subject);
     subject.platform.call(1U << self.cpu);
     self.right = (subject.platform.posted_flushes().late(number) & 1U << self.cpu) == 0;
   };
@@ -79,10 +79,10 @@ Verdict callers_come_by(Subject<R>& it) {
 
 /// Posts, and calls all CPUs. Null, or what is wrong if the looker is not among those that came by.
 template <Rig R>
-const char* call_all(Subject<R>& it, std::uint32_t looker) {
-  const std::uint32_t number = post(it);
+const char* call_all(Subject<R>& it, uint32_t looker) {
+  const uint32_t number = post(it);
   // A CPU that idles now need not be called, and may be about to wake, and late for a moment.
-  const std::uint32_t called = it.platform.posted_flushes().awake();
+  const uint32_t called = it.platform.posted_flushes().awake();
   it.platform.call(called);
   if ((it.platform.posted_flushes().late(number) & called & 1U << looker) != 0)
     return "CPU # had not come by when call() returned on CPU #: call() has to interrupt all CPUs "
@@ -94,14 +94,12 @@ const char* call_all(Subject<R>& it, std::uint32_t looker) {
 /// Nothing to look at: whether the looking CPU is called, and waited for.
 template <Rig R>
 struct CalledCpus : Flushed {
-  static std::uint32_t count(Subject<R>& /*it*/) { return 1; }
-  static void begin(Subject<R>& /*it*/, std::uint32_t /*pages*/) {}
-  static bool shows(Subject<R>& /*it*/, std::uint32_t /*i*/, std::uint32_t /*page*/) {
-    return true;
-  }
-  static void map(Subject<R>& /*it*/, std::uint32_t /*i*/, std::uint32_t /*page*/) {}
-  static void take(Subject<R>& /*it*/, std::uint32_t /*i*/) {}
-  static const char* flush(Subject<R>& it, std::uint32_t /*count*/, std::uint32_t looker) {
+  static uint32_t count(Subject<R>& /*it*/) { return 1; }
+  static void begin(Subject<R>& /*it*/, uint32_t /*pages*/) {}
+  static bool shows(Subject<R>& /*it*/, uint32_t /*i*/, uint32_t /*page*/) { return true; }
+  static void map(Subject<R>& /*it*/, uint32_t /*i*/, uint32_t /*page*/) {}
+  static void take(Subject<R>& /*it*/, uint32_t /*i*/) {}
+  static const char* flush(Subject<R>& it, uint32_t /*count*/, uint32_t looker) {
     return call_all(it, looker);
   }
 };

@@ -18,7 +18,7 @@ namespace kmapper::conformance {
 /// What all Stares share. A Stare gives up with kOther, kStale or kTooEarly; # stands for the CPU
 /// that looks, and for the CPU that changes.
 struct Flushed {
-  static constexpr std::uint32_t kRounds = 30;  // for each pair of CPUs
+  static constexpr uint32_t kRounds = 30;  // for each pair of CPUs
   static constexpr const char* kOther = "CPU # sees another page than CPU # has just mapped";
   static constexpr const char* kStale =
       "CPU # did nothing but spin, and still had the last page when the flush had returned on CPU "
@@ -32,21 +32,21 @@ struct Flushed {
 /// what is wrong.
 template <Rig R>
 struct WindowPages : Flushed {
-  static std::uint32_t count(Subject<R>& it) { return it.slots(); }
+  static uint32_t count(Subject<R>& it) { return it.slots(); }
   /// Gives the pages their tags.
-  static void begin(Subject<R>& it, std::uint32_t pages) {
-    for (std::uint32_t page = 0; page < pages; ++page) {
+  static void begin(Subject<R>& it, uint32_t pages) {
+    for (uint32_t page = 0; page < pages; ++page) {
       it.map(0, page);
       it.rig.write(it.address(0), it.tag(page));
       it.unmap(0, 1);
     }
   }
-  static bool shows(Subject<R>& it, std::uint32_t i, std::uint32_t page) {
+  static bool shows(Subject<R>& it, uint32_t i, uint32_t page) {
     return it.shows(it.address(i), page);
   }
-  static void map(Subject<R>& it, std::uint32_t i, std::uint32_t page) { it.map(i, page); }
-  static void take(Subject<R>& it, std::uint32_t i) { (void)it.take(i); }
-  static const char* flush(Subject<R>& it, std::uint32_t count, std::uint32_t /*looker*/) {
+  static void map(Subject<R>& it, uint32_t i, uint32_t page) { it.map(i, page); }
+  static void take(Subject<R>& it, uint32_t i) { (void)it.take(i); }
+  static const char* flush(Subject<R>& it, uint32_t count, uint32_t /*looker*/) {
     it.flush(0, count);
     return nullptr;
   }
@@ -54,18 +54,18 @@ struct WindowPages : Flushed {
 
 template <Rig R>
 struct VmapPages : Flushed {
-  static std::uint32_t count(Subject<R>& it) { return vmap_size(it); }
-  static void begin(Subject<R>& it, std::uint32_t pages) { WindowPages<R>::begin(it, pages); }
-  static bool shows(Subject<R>& it, std::uint32_t i, std::uint32_t page) {
+  static uint32_t count(Subject<R>& it) { return vmap_size(it); }
+  static void begin(Subject<R>& it, uint32_t pages) { WindowPages<R>::begin(it, pages); }
+  static bool shows(Subject<R>& it, uint32_t i, uint32_t page) {
     return it.shows(it.platform.vmap_address(it.rig.vmap_page(i)), page);
   }
-  static void map(Subject<R>& it, std::uint32_t i, std::uint32_t page) {
+  static void map(Subject<R>& it, uint32_t i, uint32_t page) {
     it.platform.write_vmap_pte(it.rig.vmap_page(i), it.page(page));
   }
-  static void take(Subject<R>& it, std::uint32_t i) {
+  static void take(Subject<R>& it, uint32_t i) {
     (void)it.platform.take_vmap_pte(it.rig.vmap_page(i));
   }
-  static const char* flush(Subject<R>& it, std::uint32_t /*count*/, std::uint32_t /*looker*/) {
+  static const char* flush(Subject<R>& it, uint32_t /*count*/, uint32_t /*looker*/) {
     it.platform.flush_vmap();
     return nullptr;
   }
@@ -79,9 +79,9 @@ class Stare {
 
  public:
   explicit Stare(Subject<R>& it) : it_(it) {
-    const auto nothing = [](Subject<R>&, std::uint32_t&) {};
-    std::uint32_t unused = 0;
-    for (std::uint32_t cpu = 0; cpu < P::kMaxCpus; ++cpu) {
+    const auto nothing = [](Subject<R>&, uint32_t&) {};
+    uint32_t unused = 0;
+    for (uint32_t cpu = 0; cpu < P::kMaxCpus; ++cpu) {
       if (it.run_on(cpu, +nothing, unused)) cpus_[cpu_count_++] = cpu;
     }
   }
@@ -92,7 +92,7 @@ class Stare {
     {
       const Thread<R, Stare> looker(it_, &Stare::look_on_each, *this);
       if (!looker.started()) return failed(kNoThread);
-      for (std::uint32_t pair = 0; pair < pairs() && !is_over(); ++pair) {
+      for (uint32_t pair = 0; pair < pairs() && !is_over(); ++pair) {
         Part part{this, pair};
         if (!it_.run_on(changer(pair), &Stare::change, part)) give_up(kGone, pair);
       }
@@ -103,13 +103,13 @@ class Stare {
  private:
   struct Part {
     Stare* self;
-    std::uint32_t pair;
+    uint32_t pair;
   };
   // Each round has four steps: the changer maps, the looker looks, the changer changes, the looker
   // looks again. step_ counts the steps that are done.
-  static constexpr std::uint32_t kSteps = 4;
-  static constexpr std::uint32_t kRounds = Pages::kRounds;
-  static constexpr std::uint32_t kTurnsWithInterruptsOff = 2000;
+  static constexpr uint32_t kSteps = 4;
+  static constexpr uint32_t kRounds = Pages::kRounds;
+  static constexpr uint32_t kTurnsWithInterruptsOff = 2000;
 
   static constexpr const char* kGone = "run_on() of CPU # or # succeeded once, then failed";
   static constexpr const char* kDeaf =
@@ -119,36 +119,35 @@ class Stare {
       "on?";
 
   /// Each CPU looks while its two neighbours change: it is not enough that some CPUs are told.
-  [[nodiscard]] std::uint32_t pairs() const { return cpu_count_ * (cpu_count_ > 2 ? 2 : 1); }
-  [[nodiscard]] std::uint32_t looker(std::uint32_t pair) const { return cpus_[pair % cpu_count_]; }
-  [[nodiscard]] std::uint32_t changer(std::uint32_t pair) const {
-    const std::uint32_t away = pair < cpu_count_ ? 1 : cpu_count_ - 1;
+  [[nodiscard]] uint32_t pairs() const { return cpu_count_ * (cpu_count_ > 2 ? 2 : 1); }
+  [[nodiscard]] uint32_t looker(uint32_t pair) const { return cpus_[pair % cpu_count_]; }
+  [[nodiscard]] uint32_t changer(uint32_t pair) const {
+    const uint32_t away = pair < cpu_count_ ? 1 : cpu_count_ - 1;
     return cpus_[(pair + away) % cpu_count_];
   }
   /// The number of places that change at once.
-  [[nodiscard]] std::uint32_t places(std::uint32_t round) const {
-    constexpr std::uint32_t kSizes[] = {1, 2, 8, 9, 16, kLargestBatch};
-    const std::uint32_t size = kSizes[round / 2 % 6];
+  [[nodiscard]] uint32_t places(uint32_t round) const {
+    constexpr uint32_t kSizes[] = {1, 2, 8, 9, 16, kLargestBatch};
+    const uint32_t size = kSizes[round / 2 % 6];
     return size < Pages::count(it_) ? size : Pages::count(it_);
   }
 
-  [[nodiscard]] bool is_over() const { return over_.load(std::memory_order_acquire) != 0; }
-  void give_up(const char* why, std::uint32_t pair) {
-    std::uint32_t nobody = 0;
-    if (!giving_up_.compare_exchange_strong(nobody, 1, std::memory_order_acq_rel,
-                                            std::memory_order_acquire))
+  [[nodiscard]] bool is_over() const { return over_.load(memory_order_acquire) != 0; }
+  void give_up(const char* why, uint32_t pair) {
+    uint32_t nobody = 0;
+    if (!giving_up_.compare_exchange_strong(nobody, 1, memory_order_acq_rel, memory_order_acquire))
       return;
     wrong_ = why;
     wrong_pair_ = pair;
-    over_.store(1, std::memory_order_release);
+    over_.store(1, memory_order_release);
   }
-  void did(std::uint32_t step) { step_.store(step, std::memory_order_release); }
-  [[nodiscard]] bool has_done(std::uint32_t step) const {
-    return step_.load(std::memory_order_acquire) == step;
+  void did(uint32_t step) { step_.store(step, memory_order_release); }
+  [[nodiscard]] bool has_done(uint32_t step) const {
+    return step_.load(memory_order_acquire) == step;
   }
   /// Spins until that step. False: the check is over.
-  bool await(std::uint32_t step, std::uint32_t pair) {
-    const std::uint64_t deadline = it_.platform.now() + kPatience;
+  bool await(uint32_t step, uint32_t pair) {
+    const uint64_t deadline = it_.platform.now() + kPatience;
     while (!has_done(step)) {
       if (is_over()) return false;
       if (it_.platform.now() >= deadline) give_up(kNobodyCame, pair);
@@ -158,14 +157,14 @@ class Stare {
   }
 
   /// Looks at so many places, which should show the pages from `page` on.
-  void look(std::uint32_t places, std::uint32_t page, const char* otherwise, std::uint32_t pair) {
-    for (std::uint32_t i = 0; i < places; ++i) {
+  void look(uint32_t places, uint32_t page, const char* otherwise, uint32_t pair) {
+    for (uint32_t i = 0; i < places; ++i) {
       if (!Pages::shows(it_, i, page + i)) give_up(otherwise, pair);
     }
   }
 
   static void look_on_each(Subject<R>& it, Stare& self) {
-    for (std::uint32_t pair = 0; pair < self.pairs() && !self.is_over(); ++pair) {
+    for (uint32_t pair = 0; pair < self.pairs() && !self.is_over(); ++pair) {
       Part part{&self, pair};
       if (!it.run_on(self.looker(pair), &Stare::look_on, part)) self.give_up(kGone, pair);
     }
@@ -173,9 +172,9 @@ class Stare {
   static void look_on(Subject<R>& it, Part& part) {
     Stare& self = *part.self;
     if (!it.platform.may_flush()) return self.give_up(kDeaf, part.pair);
-    for (std::uint32_t round = 0; round < kRounds; ++round) {
-      const std::uint32_t first = (part.pair * kRounds + round) * kSteps;
-      const std::uint32_t places = self.places(round);
+    for (uint32_t round = 0; round < kRounds; ++round) {
+      const uint32_t first = (part.pair * kRounds + round) * kSteps;
+      const uint32_t places = self.places(round);
       if (!self.await(first + 1, part.pair)) return;
       if (round % 2 == 0) {
         self.look(places, 0, Pages::kOther, part.pair);
@@ -188,11 +187,11 @@ class Stare {
       self.did(first + 4);
     }
   }
-  void look_with_interrupts_off(std::uint32_t places, std::uint32_t first, std::uint32_t pair) {
+  void look_with_interrupts_off(uint32_t places, uint32_t first, uint32_t pair) {
     const typename P::InterruptsOff off(it_.platform);
     look(places, 0, Pages::kOther, pair);
     did(first + 2);
-    for (std::uint32_t turn = 0; turn < kTurnsWithInterruptsOff; ++turn) {
+    for (uint32_t turn = 0; turn < kTurnsWithInterruptsOff; ++turn) {
       if (has_done(first + 3)) return look(places, 1, Pages::kTooEarly, pair);
       it_.platform.relax();
     }
@@ -200,9 +199,9 @@ class Stare {
 
   static void change(Subject<R>& it, Part& part) {
     Stare& self = *part.self;
-    for (std::uint32_t round = 0; round < kRounds; ++round) {
-      const std::uint32_t first = (part.pair * kRounds + round) * kSteps;
-      const std::uint32_t places = self.places(round);
+    for (uint32_t round = 0; round < kRounds; ++round) {
+      const uint32_t first = (part.pair * kRounds + round) * kSteps;
+      const uint32_t places = self.places(round);
       self.change_to(0, places);
       self.did(first + 1);
       bool goes_on = self.await(first + 2, part.pair);
@@ -217,24 +216,24 @@ class Stare {
     }
     (void)it;
   }
-  void change_to(std::uint32_t page, std::uint32_t places) {
-    for (std::uint32_t i = 0; i < places; ++i) Pages::map(it_, i, page + i);
+  void change_to(uint32_t page, uint32_t places) {
+    for (uint32_t i = 0; i < places; ++i) Pages::map(it_, i, page + i);
   }
-  void take(std::uint32_t places, std::uint32_t pair) {
-    for (std::uint32_t i = 0; i < places; ++i) Pages::take(it_, i);
+  void take(uint32_t places, uint32_t pair) {
+    for (uint32_t i = 0; i < places; ++i) Pages::take(it_, i);
     const char* const wrong = Pages::flush(it_, places, looker(pair));
     if (wrong != nullptr) give_up(wrong, pair);
   }
 
   Subject<R>& it_;
-  std::uint32_t cpus_[P::kMaxCpus] = {};
-  std::uint32_t cpu_count_ = 0;
+  uint32_t cpus_[P::kMaxCpus] = {};
+  uint32_t cpu_count_ = 0;
   const char* wrong_ = nullptr;  // written by the thread that gives up; read after over_
-  std::uint32_t wrong_pair_ = 0;
+  uint32_t wrong_pair_ = 0;
   // Acquire and release: what one CPU did comes before what the other does next.
-  typename Subject<R>::template Atomic<std::uint32_t> step_{0};
-  typename Subject<R>::template Atomic<std::uint32_t> giving_up_{0};
-  typename Subject<R>::template Atomic<std::uint32_t> over_{0};
+  typename Subject<R>::template Atomic<uint32_t> step_{0};
+  typename Subject<R>::template Atomic<uint32_t> giving_up_{0};
+  typename Subject<R>::template Atomic<uint32_t> over_{0};
 };
 
 template <Rig R, class Pages>

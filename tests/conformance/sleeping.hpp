@@ -9,18 +9,18 @@
 namespace kmapper::conformance {
 
 /// How long a sleeper waits for a wake that may be lost: longer than any machine is slow.
-inline constexpr std::uint64_t kPatience = 20 * kNanosecondsPerSecond;
+inline constexpr uint64_t kPatience = 20 * kNanosecondsPerSecond;
 
 template <Rig R>
 Verdict a_sleep_lasts_until_its_deadline(Subject<R>& it) {
-  constexpr std::uint64_t kTime = kNanosecondsPerSecond / 50;
-  constexpr std::uint32_t kMostForNoReason = 1000;
+  constexpr uint64_t kTime = kNanosecondsPerSecond / 50;
+  constexpr uint32_t kMostForNoReason = 1000;
   using P = typename R::Platform;
   typename P::Lock lock{};
   typename P::Sleeper self(it.platform);
   lock.lock();
-  const std::uint64_t deadline = it.platform.now() + kTime;
-  std::uint32_t returns = 0;
+  const uint64_t deadline = it.platform.now() + kTime;
+  uint32_t returns = 0;
   bool locked = true;
   while (it.platform.now() < deadline && returns < kMostForNoReason) {
     it.platform.sleep(lock, self, deadline);
@@ -41,7 +41,7 @@ Verdict a_sleep_lasts_until_its_deadline(Subject<R>& it) {
 template <Rig R>
 struct Pair {
   using P = typename R::Platform;
-  static constexpr std::uint32_t kRounds = 100;
+  static constexpr uint32_t kRounds = 100;
 
   typename P::Lock lock{};
   // Guarded by the lock:
@@ -81,7 +81,7 @@ struct Pair {
     lock.lock();
     sleeper = &self;
     woken = false;
-    const std::uint64_t deadline = it.platform.now() + kPatience;
+    const uint64_t deadline = it.platform.now() + kPatience;
     while (!woken && it.platform.now() < deadline) it.platform.sleep(lock, self, deadline);
     alone = false;
     if (!woken) {
@@ -104,8 +104,7 @@ Verdict a_wake_ends_a_sleep(Subject<R>& it) {
   {
     const Thread<R, Pair<R>> other(it, &Pair<R>::wake_whenever_it_sleeps, pair);
     if (!other.started()) return failed(kNoThread);
-    for (std::uint32_t i = 0; i < Pair<R>::kRounds && wrong == nullptr; ++i)
-      wrong = pair.sleep_once(it);
+    for (uint32_t i = 0; i < Pair<R>::kRounds && wrong == nullptr; ++i) wrong = pair.sleep_once(it);
     pair.lock.lock();
     pair.over = true;
     pair.lock.unlock();
@@ -119,11 +118,11 @@ Verdict a_wake_ends_a_sleep(Subject<R>& it) {
 template <Rig R>
 struct Sleepers {
   using P = typename R::Platform;
-  static constexpr std::uint32_t kCount = 3;
+  static constexpr uint32_t kCount = 3;
 
   typename P::Lock lock{};
   // Guarded by the lock:
-  std::uint32_t arrived = 0;
+  uint32_t arrived = 0;
   typename P::Sleeper* sleepers[kCount] = {};
   bool woken[kCount] = {};
   bool late = false;
@@ -131,9 +130,9 @@ struct Sleepers {
   static void run(Subject<R>& it, Sleepers& self) {
     typename P::Sleeper sleeper(it.platform);
     self.lock.lock();
-    const std::uint32_t me = self.arrived++;
+    const uint32_t me = self.arrived++;
     self.sleepers[me] = &sleeper;
-    const std::uint64_t deadline = it.platform.now() + kPatience;
+    const uint64_t deadline = it.platform.now() + kPatience;
     while (!self.woken[me] && it.platform.now() < deadline)
       it.platform.sleep(self.lock, sleeper, deadline);
     if (it.platform.now() >= deadline) self.late = true;
@@ -146,7 +145,7 @@ struct Sleepers {
     lock.unlock();
     return all;
   }
-  bool is_gone(std::uint32_t which) {
+  bool is_gone(uint32_t which) {
     lock.lock();
     const bool gone = sleepers[which] == nullptr;
     lock.unlock();
@@ -163,7 +162,7 @@ Verdict a_wake_is_for_one_sleeper(Subject<R>& it) {
     const Thread<R, Sleepers<R>> three(it, &Sleepers<R>::run, all);
     if (!one.started() || !two.started() || !three.started()) return failed(kNoThread);
     it.wait_for([&all] { return all.all_sleep(); });
-    for (std::uint32_t i = Sleepers<R>::kCount; i-- > 0;) {
+    for (uint32_t i = Sleepers<R>::kCount; i-- > 0;) {
       all.lock.lock();
       all.woken[i] = true;
       if (all.sleepers[i] != nullptr) it.platform.wake(*all.sleepers[i]);

@@ -8,14 +8,14 @@ namespace kmapper::conformance {
 template <Rig R>
 Verdict memory_comes_and_goes(Subject<R>& it) {
   using Page = typename R::Platform::Page;
-  constexpr std::uint32_t kPages = 3;
-  for (std::uint32_t round = 0; round < 100; ++round) {
+  constexpr uint32_t kPages = 3;
+  for (uint32_t round = 0; round < 100; ++round) {
     Page pages[kPages]{};
-    std::uint32_t count = 0;
+    uint32_t count = 0;
     while (count < kPages && (pages[count] = it.platform.alloc_page()) != Page{}) ++count;
     const bool twice =
         count == kPages && (pages[0] == pages[1] || pages[0] == pages[2] || pages[1] == pages[2]);
-    for (std::uint32_t i = 0; i < count && !twice; ++i) it.platform.free_page(pages[i]);
+    for (uint32_t i = 0; i < count && !twice; ++i) it.platform.free_page(pages[i]);
     if (twice) return failed("alloc_page() gives a page that it has given already");
     if (count < kPages)
       return failed("alloc_page() has # pages in round #: does free_page() give them back?", count,
@@ -60,16 +60,16 @@ Verdict a_hidden_pte_remembers_its_page(Subject<R>& it) {
 /// The areas of two rounds, one after the other, hold what was written to them. Some are flushed.
 template <Rig R>
 Verdict areas_keep_what_is_written(Subject<R>& it) {
-  constexpr std::uint32_t kPages = 2;
+  constexpr uint32_t kPages = 2;
   auto& range = it.rig.vmap_range();
-  for (std::uint32_t round = 0; round < 100; ++round) {
+  for (uint32_t round = 0; round < 100; ++round) {
     const auto address = range.vmalloc(kPages);
     if (!address) return failed("vmalloc() of # pages fails in round #", kPages, round);
-    std::byte* const area = static_cast<std::byte*>(*address);
-    for (std::uint32_t i = 0; i < kPages; ++i)
+    unsigned char* const area = static_cast<unsigned char*>(*address);
+    for (uint32_t i = 0; i < kPages; ++i)
       it.rig.write(area + i * R::Platform::kPageSize, round * kPages + i);
     bool right = true;
-    for (std::uint32_t i = 0; i < kPages; ++i) {
+    for (uint32_t i = 0; i < kPages; ++i) {
       const Seen seen = it.rig.read(area + i * R::Platform::kPageSize);
       right = right && seen.mapped && seen.value == round * kPages + i;
     }

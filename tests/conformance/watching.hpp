@@ -5,20 +5,20 @@
 
 namespace kmapper::conformance {
 
-inline constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
+inline constexpr uint64_t kNanosecondsPerSecond = 1'000'000'000;
 
 template <Rig R>
 Verdict the_clock_goes(Subject<R>& it) {
-  constexpr std::uint32_t kMostTurns = 10'000'000;
-  typename Subject<R>::template Atomic<std::uint32_t> turns{0};  // they take time on any machine
-  const std::uint64_t start = it.platform.now();
-  std::uint64_t last = start;
-  for (std::uint32_t i = 0; i < kMostTurns; ++i) {
-    const std::uint64_t now = it.platform.now();
+  constexpr uint32_t kMostTurns = 10'000'000;
+  typename Subject<R>::template Atomic<uint32_t> turns{0};  // they take time on any machine
+  const uint64_t start = it.platform.now();
+  uint64_t last = start;
+  for (uint32_t i = 0; i < kMostTurns; ++i) {
+    const uint64_t now = it.platform.now();
     if (now < last) return failed("now() went back");
     if (now != start && i > 1000) return passed();
     last = now;
-    turns.store(i, std::memory_order_seq_cst);
+    turns.store(i, memory_order_seq_cst);
   }
   return failed("now() stood still: sleeps with a time limit would never end");
 }
@@ -45,36 +45,36 @@ Verdict stamps_name_their_threads(Subject<R>& it) {
 
 template <Rig R>
 Verdict stamps_age(Subject<R>& it) {
-  const std::uint64_t before = it.platform.now();
+  const uint64_t before = it.platform.now();
   const auto stamp = it.platform.stamp();
-  const std::uint64_t age = it.platform.age_ns(stamp);
-  const std::uint64_t most = it.platform.now() - before + kNanosecondsPerSecond;
+  const uint64_t age = it.platform.age_ns(stamp);
+  const uint64_t most = it.platform.now() - before + kNanosecondsPerSecond;
   if (age > most)
     return failed("a stamp is # s old as soon as it is made",
-                  static_cast<std::uint32_t>((age >> 30) > UINT32_MAX ? UINT32_MAX : age >> 30));
+                  static_cast<uint32_t>((age >> 30) > UINT32_MAX ? UINT32_MAX : age >> 30));
   return passed();
 }
 
 /// How often each event was counted.
 template <Rig R>
 struct Counts {
-  static constexpr auto kEvents = static_cast<std::uint32_t>(Event::kCount);
-  std::uint64_t of[kEvents];
+  static constexpr auto kEvents = static_cast<uint32_t>(Event::kCount);
+  uint64_t of[kEvents];
 
   explicit Counts(Subject<R>& it) {
-    for (std::uint32_t i = 0; i < kEvents; ++i) of[i] = it.platform.counted(static_cast<Event>(i));
+    for (uint32_t i = 0; i < kEvents; ++i) of[i] = it.platform.counted(static_cast<Event>(i));
   }
 };
 
 template <Rig R>
 Verdict events_are_counted(Subject<R>& it) {
-  for (std::uint32_t event = 0; event < Counts<R>::kEvents; ++event) {
+  for (uint32_t event = 0; event < Counts<R>::kEvents; ++event) {
     const Counts<R> before(it);
     it.platform.count(static_cast<Event>(event));
     it.platform.count(static_cast<Event>(event), 5);
     const Counts<R> after(it);
-    for (std::uint32_t i = 0; i < Counts<R>::kEvents; ++i) {
-      const auto more = static_cast<std::uint32_t>(after.of[i] - before.of[i]);
+    for (uint32_t i = 0; i < Counts<R>::kEvents; ++i) {
+      const auto more = static_cast<uint32_t>(after.of[i] - before.of[i]);
       if (i == event && more != 6)
         return failed("event # was counted 1 + 5 times, and counted() says #", i, more);
       if (i != event && more != 0) return failed("to count event # counted event # too", event, i);
@@ -86,10 +86,10 @@ Verdict events_are_counted(Subject<R>& it) {
 template <Rig R>
 Verdict all_cpus_are_counted(Subject<R>& it) {
   Verdict verdict = skipped(kOneCpu);
-  for (std::uint32_t cpu = 0; cpu < R::Platform::kMaxCpus; ++cpu) {
-    const std::uint64_t before = it.platform.counted(Event::hit);
-    std::uint32_t times = 3;
-    const auto count = [](Subject<R>& subject, std::uint32_t& n) {
+  for (uint32_t cpu = 0; cpu < R::Platform::kMaxCpus; ++cpu) {
+    const uint64_t before = it.platform.counted(Event::hit);
+    uint32_t times = 3;
+    const auto count = [](Subject<R>& subject, uint32_t& n) {
       subject.platform.count(Event::hit, n);
     };
     if (!it.run_on(cpu, +count, times)) continue;

@@ -9,10 +9,10 @@ namespace kmapper::conformance {
 
 template <Rig R>
 Verdict slots_show_their_pages(Subject<R>& it) {
-  const std::uint32_t slots = it.slots();
+  const uint32_t slots = it.slots();
   it.map_with_tags(slots);
   Verdict verdict = passed();
-  for (std::uint32_t i = 0; i < slots && !has_failed(verdict); ++i) {
+  for (uint32_t i = 0; i < slots && !has_failed(verdict); ++i) {
     const Seen seen = it.rig.read(it.address(i));
     if (!seen.mapped) {
       verdict = failed("slot # maps nothing: write_pte() did not reach the page table", i);
@@ -104,14 +104,14 @@ Verdict one_slots_use_is_not_anothers(Subject<R>& it) {
 
 /// Each slot except the middle one gets another page than it had.
 template <Rig R>
-Verdict flush_in_batches_of(Subject<R>& it, std::uint32_t size) {
-  const std::uint32_t slots = it.slots();
+Verdict flush_in_batches_of(Subject<R>& it, uint32_t size) {
+  const uint32_t slots = it.slots();
   Verdict verdict = passed();
   it.map_with_tags(slots);  // each page has its tag
-  for (std::uint32_t i = 0; i < slots; ++i) (void)it.take(i);
-  for (std::uint32_t i = 0; i < slots; i += size) it.flush(i, slots - i < size ? slots - i : size);
-  for (std::uint32_t i = 0; i < slots; ++i) it.map(i, slots - 1 - i);
-  for (std::uint32_t i = 0; i < slots && !has_failed(verdict); ++i) {
+  for (uint32_t i = 0; i < slots; ++i) (void)it.take(i);
+  for (uint32_t i = 0; i < slots; i += size) it.flush(i, slots - i < size ? slots - i : size);
+  for (uint32_t i = 0; i < slots; ++i) it.map(i, slots - 1 - i);
+  for (uint32_t i = 0; i < slots && !has_failed(verdict); ++i) {
     if (it.shows(it.address(i), slots - 1 - i)) continue;
     verdict =
         it.shows(it.address(i), i)
@@ -139,8 +139,8 @@ Verdict one_slot_is_flushed(Subject<R>& it) {
 
 template <Rig R>
 Verdict batches_of_all_sizes_are_flushed(Subject<R>& it) {
-  constexpr std::uint32_t kSizes[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, kLargestBatch};
-  for (const std::uint32_t size : kSizes) {
+  constexpr uint32_t kSizes[] = {1, 2, 3, 7, 8, 9, 15, 16, 17, kLargestBatch};
+  for (const uint32_t size : kSizes) {
     if (size > it.slots()) break;
     const Verdict verdict = flush_in_batches_of(it, size);
     if (has_failed(verdict)) return verdict;

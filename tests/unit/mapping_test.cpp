@@ -84,7 +84,7 @@ TEST(Mapping, KeepsItsGenerationWhenItIsMoved) {
   }
   HostMapping first(window.mapper, window.high(0));
   HostMapping second(window.mapper, window.high(1));
-  first.swap(second);
+  std::swap(first, second);
   const HostMapping third = std::move(first);
   EXPECT_TRUE(window.shows(third.address(), window.high(1)));
   EXPECT_TRUE(window.shows(second.address(), window.high(0)));

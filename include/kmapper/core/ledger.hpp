@@ -3,8 +3,8 @@
 // another thread's mapping, or that sleeps while it holds one.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "kmapper/core/slot.hpp"
 
@@ -17,11 +17,11 @@ class Ledger {
   void add(SlotIndex, typename P::Stamp, const void*) {}
   [[nodiscard]] bool remove(P&, SlotIndex, typename P::Stamp) { return true; }
   template <class Predicate>
-  [[nodiscard]] std::uint32_t remove_all(SlotIndex, Predicate) {
+  [[nodiscard]] uint32_t remove_all(SlotIndex, Predicate) {
     return 0;
   }
   void hand_over(P&, SlotIndex, typename P::Stamp) {}
-  [[nodiscard]] SlotIndex any_of(P&, typename P::Stamp, std::uint32_t) { return kNoSlot; }
+  [[nodiscard]] SlotIndex any_of(P&, typename P::Stamp, uint32_t) { return kNoSlot; }
 };
 
 /// A fixed number of records, without a heap. When they run out, pins go unrecorded, and calls for
@@ -35,13 +35,13 @@ class Ledger<P, true> {
     Stamp holder;
     const void* caller;  // of the kmap
     bool handed_over;    // any thread may unmap it
-    std::uint32_t next;  // in the slot's list; 0: the last
+    uint32_t next;       // in the slot's list; 0: the last
   };
 
   /// Notes a pin. Any context.
   void add(SlotIndex slot, Stamp holder, const void* caller) {
     const Guard guard(lock_);
-    const std::uint32_t record = take_free();
+    const uint32_t record = take_free();
     if (record == 0) {
       ++unrecorded_[to_number(slot)];
       return;
@@ -54,7 +54,7 @@ class Ledger<P, true> {
   /// none.
   [[nodiscard]] bool remove(P& platform, SlotIndex slot, Stamp holder) {
     const Guard guard(lock_);
-    std::uint32_t* const link = find(platform, slot, holder);
+    uint32_t* const link = find(platform, slot, holder);
     if (link == nullptr) {
       if (unrecorded_[to_number(slot)] == 0) return false;
       --unrecorded_[to_number(slot)];
@@ -66,10 +66,10 @@ class Ledger<P, true> {
 
   /// Removes the records of all pins of the slot whose holders have died. Returns how many.
   template <class Predicate>
-  [[nodiscard]] std::uint32_t remove_all(SlotIndex slot, Predicate died) {
+  [[nodiscard]] uint32_t remove_all(SlotIndex slot, Predicate died) {
     const Guard guard(lock_);
-    std::uint32_t removed = 0;
-    for (std::uint32_t* link = &first_[to_number(slot)]; *link != 0;) {
+    uint32_t removed = 0;
+    for (uint32_t* link = &first_[to_number(slot)]; *link != 0;) {
       if (died(records_[*link].holder) && !records_[*link].handed_over) {
         strike_out(link);
         ++removed;
@@ -83,15 +83,15 @@ class Ledger<P, true> {
   /// From now on, any thread may give back this holder's pin.
   void hand_over(P& platform, SlotIndex slot, Stamp holder) {
     const Guard guard(lock_);
-    std::uint32_t* const link = find(platform, slot, holder);
+    uint32_t* const link = find(platform, slot, holder);
     if (link != nullptr) records_[*link].handed_over = true;
   }
 
   /// A slot that this holder pins, or kNoSlot.
-  [[nodiscard]] SlotIndex any_of(P& platform, Stamp holder, std::uint32_t slots) {
+  [[nodiscard]] SlotIndex any_of(P& platform, Stamp holder, uint32_t slots) {
     const Guard guard(lock_);
-    for (std::uint32_t i = 0; i < slots; ++i) {
-      for (std::uint32_t it = first_[i]; it != 0; it = records_[it].next) {
+    for (uint32_t i = 0; i < slots; ++i) {
+      for (uint32_t it = first_[i]; it != 0; it = records_[it].next) {
         if (!records_[it].handed_over && platform.same_holder(records_[it].holder, holder))
           return SlotIndex{i};
       }
@@ -103,12 +103,12 @@ class Ledger<P, true> {
   template <class Visitor>
   void for_each(SlotIndex slot, Visitor visit) {
     const Guard guard(lock_);
-    for (std::uint32_t it = first_[to_number(slot)]; it != 0; it = records_[it].next)
+    for (uint32_t it = first_[to_number(slot)]; it != 0; it = records_[it].next)
       visit(records_[it]);
   }
 
  private:
-  static constexpr std::uint32_t kMost = 4 * P::kMaxSlots;
+  static constexpr uint32_t kMost = 4 * P::kMaxSlots;
 
   struct Guard {
     explicit Guard(typename P::Lock& lock) : lock_(lock) { lock_.lock(); }
@@ -116,17 +116,17 @@ class Ledger<P, true> {
     typename P::Lock& lock_;
   };
 
-  std::uint32_t take_free() {
+  uint32_t take_free() {
     if (free_ != 0) {
-      const std::uint32_t record = free_;
+      const uint32_t record = free_;
       free_ = records_[record].next;
       return record;
     }
     return used_ < kMost ? ++used_ : 0;
   }
 
-  void strike_out(std::uint32_t* link) {
-    const std::uint32_t record = *link;
+  void strike_out(uint32_t* link) {
+    const uint32_t record = *link;
     *link = records_[record].next;
     records_[record].next = free_;
     free_ = record;
@@ -134,9 +134,9 @@ class Ledger<P, true> {
 
   /// The link to this holder's record of the slot; else to a record that was handed over; else
   /// null.
-  std::uint32_t* find(P& platform, SlotIndex slot, Stamp holder) {
-    std::uint32_t* handed_over = nullptr;
-    for (std::uint32_t* link = &first_[to_number(slot)]; *link != 0; link = &records_[*link].next) {
+  uint32_t* find(P& platform, SlotIndex slot, Stamp holder) {
+    uint32_t* handed_over = nullptr;
+    for (uint32_t* link = &first_[to_number(slot)]; *link != 0; link = &records_[*link].next) {
       if (records_[*link].handed_over) {
         handed_over = link;
       } else if (platform.same_holder(records_[*link].holder, holder)) {
@@ -147,10 +147,10 @@ class Ledger<P, true> {
   }
 
   typename P::Lock lock_{};
-  std::uint32_t free_ = 0;
-  std::uint32_t used_ = 0;
-  std::uint32_t first_[P::kMaxSlots]{};
-  std::uint32_t unrecorded_[P::kMaxSlots]{};
+  uint32_t free_ = 0;
+  uint32_t used_ = 0;
+  uint32_t first_[P::kMaxSlots]{};
+  uint32_t unrecorded_[P::kMaxSlots]{};
   Record records_[kMost + 1]{};
 };
 

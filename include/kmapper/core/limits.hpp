@@ -1,8 +1,9 @@
 // How long a call may sleep, and what ends its sleep early.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include <stdint.h>
+
+#include "kmapper/core/atomic.hpp"
 
 namespace kmapper {
 
@@ -16,19 +17,19 @@ class Cancellation {
  public:
   [[nodiscard]] bool is_requested() const {
     // Relaxed: a sleeper reads it with the same lock held under which it is set.
-    return requested_.load(std::memory_order_relaxed) != 0;
+    return requested_.load(memory_order_relaxed) != 0;
   }
 
  private:
   friend class Mapper<P>;
-  typename P::template Atomic<std::uint32_t> requested_{};  // set with the queue's lock held
+  typename P::template Atomic<uint32_t> requested_{};  // set with the queue's lock held
 };
 
 /// How long a call may sleep: until the platform's now() reaches the deadline, or until the
 /// cancellation is requested.
 template <class P>
 struct Limits {
-  std::uint64_t deadline_ns = UINT64_MAX;
+  uint64_t deadline_ns = UINT64_MAX;
   const Cancellation<P>* cancellation = nullptr;
 };
 

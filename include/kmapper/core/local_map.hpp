@@ -18,9 +18,9 @@
 // switch keeps all entries below the depth, even one that is half written.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
+#include <stdint.h>
 
+#include "kmapper/core/atomic.hpp"
 #include "kmapper/core/local_stack.hpp"
 #include "kmapper/core/platform.hpp"
 #include "kmapper/core/report.hpp"
@@ -52,7 +52,7 @@ class LocalMapper {
   [[nodiscard, gnu::always_inline]] void* kmap_local(Page page) {
     if (!platform_.is_high(page)) return platform_.direct_address(page);
     Stack& stack = platform_.local_stack();
-    const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
+    const uint32_t depth = stack.depth_.load(memory_order_relaxed);
     if (depth == kLocalDepth) [[unlikely]]
       return too_deep(page, call_site());
     platform_.note_call_site(stack.callers_[depth]);
@@ -64,7 +64,7 @@ class LocalMapper {
   [[gnu::always_inline]] void kunmap_local(const void* address) {
     if (platform_.is_direct(address)) return;
     Stack& stack = platform_.local_stack();
-    const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
+    const uint32_t depth = stack.depth_.load(memory_order_relaxed);
     const LocalSlot top = slot_at(depth - 1);
     if (depth == 0 || !lies_in(address, top)) [[unlikely]]
       return not_on_top(address, call_site());
@@ -83,14 +83,14 @@ class LocalMapper {
   }
 
   /// How many mappings the running thread and the interrupts on top of it hold. Any context.
-  [[nodiscard]] std::uint32_t depth() {
-    return platform_.local_stack().depth_.load(std::memory_order_relaxed);
+  [[nodiscard]] uint32_t depth() {
+    return platform_.local_stack().depth_.load(memory_order_relaxed);
   }
   /// Drops all mappings above `depth`, without a report. Returns how many.
-  std::uint32_t unwind(std::uint32_t depth);
+  uint32_t unwind(uint32_t depth);
   /// The same, and reports them (local_left_mapped): an interrupt handler or a thread has ended,
   /// and should have unmapped down to `depth`.
-  void expect_depth(std::uint32_t depth) {
+  void expect_depth(uint32_t depth) {
     if (this->depth() > depth) [[unlikely]]
       left_mapped(depth);
   }
@@ -109,10 +109,10 @@ class LocalMapper {
 
   /// Takes slots, and returns the first. From here on the thread stays on its CPU, and interrupts
   /// map above these slots.
-  template <std::uint32_t kSlots>
-  LocalSlot raise(Stack& stack, std::uint32_t depth) {
-    stack.depth_.store(depth + kSlots, std::memory_order_relaxed);
-    std::atomic_signal_fence(std::memory_order_seq_cst);
+  template <uint32_t kSlots>
+  LocalSlot raise(Stack& stack, uint32_t depth) {
+    stack.depth_.store(depth + kSlots, memory_order_relaxed);
+    compiler_barrier();
     return slot_at(depth);
   }
   void* fill(LocalSlot slot, Page page) {
@@ -120,12 +120,11 @@ class LocalMapper {
     return platform_.local_address(slot);
   }
   /// Empties the slots on top, and lowers the depth.
-  template <std::uint32_t kSlots>
-  void lower(Stack& stack, std::uint32_t depth, LocalSlot top) {
-    for (std::uint32_t i = 0; i < kSlots; ++i)
-      platform_.clear_local_pte(LocalSlot{to_number(top) - i});
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    stack.depth_.store(depth - kSlots, std::memory_order_relaxed);
+  template <uint32_t kSlots>
+  void lower(Stack& stack, uint32_t depth, LocalSlot top) {
+    for (uint32_t i = 0; i < kSlots; ++i) platform_.clear_local_pte(LocalSlot{to_number(top) - i});
+    compiler_barrier();
+    stack.depth_.store(depth - kSlots, memory_order_relaxed);
   }
 
   // For LocalMapping and LocalPair in local_mapping.hpp.
@@ -136,7 +135,7 @@ class LocalMapper {
   /// Two high pages in one step. Null only after a report.
   [[gnu::always_inline]] Addresses map_two(Page first, Page second) {
     Stack& stack = platform_.local_stack();
-    const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
+    const uint32_t depth = stack.depth_.load(memory_order_relaxed);
     if (depth + 2 > kLocalDepth) [[unlikely]]
       return {too_deep(second, call_site()), nullptr};
     platform_.note_call_site(stack.callers_[depth]);
@@ -146,27 +145,27 @@ class LocalMapper {
     return {address, fill(LocalSlot{to_number(slot) + 1}, second)};
   }
   /// Unmaps mappings that are known to be on top.
-  template <std::uint32_t kSlots>
+  template <uint32_t kSlots>
   void unmap_last() {
     Stack& stack = platform_.local_stack();
-    const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
+    const uint32_t depth = stack.depth_.load(memory_order_relaxed);
     lower<kSlots>(stack, depth, slot_at(depth - 1));
   }
 
   /// The slot at this depth of the current CPU's stack.
-  [[nodiscard]] LocalSlot slot_at(std::uint32_t depth) {
+  [[nodiscard]] LocalSlot slot_at(uint32_t depth) {
     return LocalSlot{to_number(platform_.first_local_slot()) + depth};
   }
   [[nodiscard]] bool lies_in(const void* address, LocalSlot slot) {
-    return reinterpret_cast<std::uintptr_t>(address) -
-               reinterpret_cast<std::uintptr_t>(platform_.local_address(slot)) <
+    return reinterpret_cast<uintptr_t>(address) -
+               reinterpret_cast<uintptr_t>(platform_.local_address(slot)) <
            P::kPageSize;
   }
 
   // Out of line, in impl/local_map.hpp.
   void* too_deep(Page page, const void* caller);
   void not_on_top(const void* address, const void* caller);
-  void left_mapped(std::uint32_t depth);
+  void left_mapped(uint32_t depth);
   void take_entries(Stack& from);
   void put_entries(Stack& to);
   void report(Misuse what, Page page, const void* address, const void* caller,

@@ -2,7 +2,7 @@
 // always right. The mapping to unmap is the one on top; only a checked build verifies that.
 #pragma once
 
-#include <cstddef>
+#include <stddef.h>
 
 #include "kmapper/core/local_map.hpp"
 
@@ -13,7 +13,7 @@ template <class P>
 class [[nodiscard]] LocalMapping {
  public:
   LocalMapping(LocalMapper<P>& mapper, typename P::Page page)
-      : mapper_(mapper), address_(static_cast<std::byte*>(mapper.kmap_local(page))) {}
+      : mapper_(mapper), address_(static_cast<unsigned char*>(mapper.kmap_local(page))) {}
   LocalMapping(const LocalMapping&) = delete;
   LocalMapping& operator=(const LocalMapping&) = delete;
   ~LocalMapping() {
@@ -26,11 +26,11 @@ class [[nodiscard]] LocalMapping {
   }
 
   /// The page's first byte. Null only after a report.
-  [[nodiscard]] std::byte* address() const { return address_; }
+  [[nodiscard]] unsigned char* address() const { return address_; }
 
  private:
   LocalMapper<P>& mapper_;
-  std::byte* const address_;
+  unsigned char* const address_;
 };
 
 /// Two pages that are known to be high, for a copy. Does in one step what two LocalMappings do.
@@ -52,8 +52,12 @@ class [[nodiscard]] LocalPair {
   }
 
   /// The pages' first bytes. Null only after a report.
-  [[nodiscard]] std::byte* first() const { return static_cast<std::byte*>(addresses_.first); }
-  [[nodiscard]] std::byte* second() const { return static_cast<std::byte*>(addresses_.second); }
+  [[nodiscard]] unsigned char* first() const {
+    return static_cast<unsigned char*>(addresses_.first);
+  }
+  [[nodiscard]] unsigned char* second() const {
+    return static_cast<unsigned char*>(addresses_.second);
+  }
 
  private:
   LocalMapper<P>& mapper_;

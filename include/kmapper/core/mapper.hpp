@@ -31,12 +31,12 @@
 // defines.
 #pragma once
 
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-#include <span>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "kmapper/core/atomic.hpp"
 #include "kmapper/core/ledger.hpp"
+#include "kmapper/core/library.hpp"
 #include "kmapper/core/limits.hpp"
 #include "kmapper/core/platform.hpp"
 #include "kmapper/core/posted_flushes.hpp"
@@ -86,7 +86,7 @@ class Mapper {
   /// Opens the window with `slots` slots, 1 to P::kMaxSlots. Call it once, before any other call,
   /// while all PTEs of the window are empty and in no TLB. A number out of range, or a second
   /// open(), is reported and changes nothing.
-  void open(std::uint32_t slots);
+  void open(uint32_t slots);
 
   // --- One page: always inline, so that the call site of a report is the caller's own ---
 
@@ -120,7 +120,7 @@ class Mapper {
   }
   /// The same, with a time from now on. A time too long for the clock, such as UINT64_MAX, means no
   /// limit.
-  [[nodiscard, gnu::always_inline]] Result<void*> kmap_for(Page page, std::uint64_t nanoseconds) {
+  [[nodiscard, gnu::always_inline]] Result<void*> kmap_for(Page page, uint64_t nanoseconds) {
     return map_with([&] { return Limits<P>{deadline_after(nanoseconds), nullptr}; }, page);
   }
   /// Ends all sleeps that were given this cancellation, now and in the future. Any context.
@@ -146,8 +146,8 @@ class Mapper {
   /// kunmap() of a page that is known to be high.
   [[gnu::always_inline]] void kunmap_high(Page page) {
     // Relaxed: the caller's pin keeps the value unchanged.
-    const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
-    const std::size_t offset = offset_of(page_virtual::entry(found));
+    const uint32_t found = platform_.page_virtual(page).load(memory_order_relaxed);
+    const size_t offset = offset_of(page_virtual::entry(found));
     if (may_drop(offset, page)) drop_user(offset, page);
   }
 
@@ -155,10 +155,10 @@ class Mapper {
   /// page.
   [[gnu::always_inline]] void kunmap_address(const void* address) {
     if (platform_.is_direct(address)) return;
-    const std::size_t slot = slot_number(address);
+    const size_t slot = slot_number(address);
     if (slot >= slot_count_) [[unlikely]]
       return wrong_address(address);
-    const std::size_t offset = offset_of(slot + 1);
+    const size_t offset = offset_of(slot + 1);
     if (may_drop(offset, Page{})) drop_user(offset, Page{});
   }
 
@@ -175,16 +175,16 @@ class Mapper {
   /// are mapped already, it costs little more than that many hits, and least when the number of
   /// pages is a compile-time constant. Errors: as kmap_until(), and holds_a_pin, too_large (more
   /// pages than slots).
-  [[nodiscard]] MapError kmap_all(std::span<PageAddress<P>> pages, Limits<P> limits = {});
-  template <std::size_t kPages>
+  [[nodiscard]] MapError kmap_all(Span<PageAddress<P>> pages, Limits<P> limits = {});
+  template <size_t kPages>
   [[nodiscard]] MapError kmap_all(PageAddress<P> (&pages)[kPages], Limits<P> limits = {});
   /// Gives back what one kmap_all() took.
-  void kunmap_all(std::span<const PageAddress<P>> pages);
-  template <std::size_t kPages>
+  void kunmap_all(Span<const PageAddress<P>> pages);
+  template <size_t kPages>
   void kunmap_all(const PageAddress<P> (&pages)[kPages]);
   /// Claims `slots` slots, all or none, for mappings that must not sleep. May sleep. Errors: as
   /// kmap_until(), and too_large, holds_a_pin.
-  [[nodiscard]] Result<Reservation<P>> reserve(std::uint32_t slots, Limits<P> limits = {});
+  [[nodiscard]] Result<Reservation<P>> reserve(uint32_t slots, Limits<P> limits = {});
 
   // --- Taking mappings back ---
 
@@ -195,7 +195,7 @@ class Mapper {
   /// Takes every idle slot back, in batches, and waits for other CPUs once for each batch. Slots
   /// that were taken before and wait for their flush become clean, too. Returns how many slots were
   /// idle. Needs may_flush().
-  std::uint32_t flush_all_zero_pkmaps();
+  uint32_t flush_all_zero_pkmaps();
 
   /// Takes idle slots back until `slots` are clean, so that later misses need not scavenge. Meant
   /// for idle CPUs. Takes as many as are missing at the start, even if other threads use some up
@@ -204,8 +204,8 @@ class Mapper {
   /// flushes are posted, it first makes the slots clean that wait for their post, in any case.
   /// Needs may_flush().
   template <class Predicate>
-  std::uint32_t scavenge_ahead(std::uint32_t slots, Predicate has_better_to_do);
-  std::uint32_t scavenge_ahead(std::uint32_t slots);
+  uint32_t scavenge_ahead(uint32_t slots, Predicate has_better_to_do);
+  uint32_t scavenge_ahead(uint32_t slots);
 
   /// Takes the page's slot back and flushes it, before the page goes to its allocator. `pinned`:
   /// the page is still mapped by a user, and nothing was done. No thread may map the page during
@@ -232,24 +232,24 @@ class Mapper {
   /// context. A release build releases none, because it does not know the holders: it records only
   /// the thread that took the slot from idle, which may have left while other users came.
   template <class Predicate>
-  std::uint32_t release_pins(Predicate died);
+  uint32_t release_pins(Predicate died);
 
   // --- Looking at the window ---
 
   [[nodiscard]] Stats stats();
-  [[nodiscard]] std::uint32_t slot_count() const { return slot_count_; }
+  [[nodiscard]] uint32_t slot_count() const { return slot_count_; }
 
   /// Reports each mapping that has been held for longer than `nanoseconds`, with its holder.
   /// Returns how many. A release build names the thread that took the slot from idle, a checked
   /// build every holder.
-  std::uint32_t report_holders(std::uint64_t nanoseconds);
+  uint32_t report_holders(uint64_t nanoseconds);
   /// Reports each caller that has slept for a slot for longer than `nanoseconds`. Returns how many.
-  std::uint32_t report_waiters(std::uint64_t nanoseconds);
+  uint32_t report_waiters(uint64_t nanoseconds);
 
   /// A slot as it is now, for reports and for tests. A slot number that the window does not have
   /// gives word 0.
   struct SlotView {
-    std::uint32_t word;
+    uint32_t word;
     Page page;  // when the slot is not live: the last page that it mapped, or Page{}
     Stamp holder;
   };
@@ -262,10 +262,10 @@ class Mapper {
   /// The generation of the mapping at this address, for handles. The caller holds the mapping. Each
   /// later mapping of the slot has another generation, even of the same page, until 16,384 have
   /// passed. 0 for an address outside the window.
-  [[nodiscard]] std::uint32_t generation_of(const void* address) const;
+  [[nodiscard]] uint32_t generation_of(const void* address) const;
   /// Whether the mapping of this page with this generation is still there and has users. If not,
   /// reports a use after kunmap by the caller.
-  bool check_held(Page page, const void* address, std::uint32_t generation);
+  bool check_held(Page page, const void* address, uint32_t generation);
 
  private:
   template <class T>
@@ -275,17 +275,17 @@ class Mapper {
   // Where flushes are posted, a slow miss takes the slots of one leaf: small leaves keep it short.
   // Otherwise it takes 16 slots or more, and finds most of them in one leaf.
   using Set = SlotSet<P, P::kMaxSlots, kPosts ? 4 : 16>;
-  enum class Wait : std::uint8_t { never, until_mapped };
-  enum class Claim : std::uint8_t { lost, untouched, touched };
+  enum class Wait : uint8_t { never, until_mapped };
+  enum class Claim : uint8_t { lost, untouched, touched };
   /// Slots of one leaf that were taken together.
   struct Run {
-    std::uint32_t leaf;
+    uint32_t leaf;
     typename Set::Bits slots;  // 0: none
   };
   struct Batch;
   struct Scavenged {
-    std::uint32_t examined;  // words; 0 when all slots are parked
-    std::uint32_t taken;
+    uint32_t examined;  // words; 0 when all slots are parked
+    uint32_t taken;
   };
   struct Waiter;
   struct Pinned;
@@ -294,52 +294,51 @@ class Mapper {
   friend class Posting<P>;
 
   struct alignas(64) Slot {
-    Atomic<std::uint32_t> word{};
+    Atomic<uint32_t> word{};
     Atomic<Page> page{};     // written while the slot is dead and taken; the word publishes it
     Atomic<Stamp> holder{};  // the thread that took the slot from idle; relaxed: for reports
-    std::uint32_t next = 0;  // of a Chain or a list; for the thread that has taken the slot
+    uint32_t next = 0;       // of a Chain or a list; for the thread that has taken the slot
     // Where flushes are posted.
     typename Set::Bits run = 0;  // of a Run that waits on a list, in its first slot: its slots
-    std::uint32_t number = 0;    // of the post of this slot's flush; of a Run, in its first slot
+    uint32_t number = 0;         // of the post of this slot's flush; of a Run, in its first slot
   };
   struct alignas(64) PerCpu {
-    Atomic<std::uint32_t> leaf{};  // where this CPU takes clean slots; relaxed: a hint
+    Atomic<uint32_t> leaf{};  // where this CPU takes clean slots; relaxed: a hint
     // The list of this CPU's runs that wait for their post: impl/post.hpp.
-    Atomic<std::uint32_t> busy{};  // guards the list
+    Atomic<uint32_t> busy{};  // guards the list
     // The entry of its first run's first slot; 0: the list is empty. In the high half: how many
     // runs it is to get more.
-    Atomic<std::uint32_t> first_run{};
-    std::uint32_t last_run = 0;
-    Atomic<std::uint32_t> runs{};  // in the list
-    static constexpr std::uint32_t kOneMissing = 1U << 16;
+    Atomic<uint32_t> first_run{};
+    uint32_t last_run = 0;
+    Atomic<uint32_t> runs{};  // in the list
+    static constexpr uint32_t kOneMissing = 1U << 16;
   };
   /// Slots that one thread has taken, linked through Slot::next.
   struct Chain {
-    std::uint32_t first = 0;  // entry; 0: none
-    std::uint32_t count = 0;
+    uint32_t first = 0;  // entry; 0: none
+    uint32_t count = 0;
   };
 
   /// The hit. Null: not a hit; map_slow() finds out why.
   [[nodiscard]] void* hit(Page page) {
     auto& cell = platform_.page_virtual(page);
     // Relaxed: only a hint where to look. The swap below proves it.
-    const std::uint32_t found = cell.load(std::memory_order_relaxed);
+    const uint32_t found = cell.load(memory_order_relaxed);
     if (!page_virtual::has_slot(found)) return nullptr;
-    std::size_t offset = offset_of(page_virtual::entry(found));
+    size_t offset = offset_of(page_virtual::entry(found));
     if constexpr (kCellsChangeHands<P>) {
       // The cell may belong to another page by now. That page's slot must not be pinned, not even
       // for a moment, because its owner may be about to free the page. Relaxed: publish() claims
       // the cell after it has stored the page.
-      if (!slot_at(offset).page.is(page, std::memory_order_relaxed)) [[unlikely]]
+      if (!slot_at(offset).page.is(page, memory_order_relaxed)) [[unlikely]]
         return nullptr;
     }
     // Expecting the usual word, instead of reading the word first, saves a cache miss.
-    std::uint32_t expected = page_virtual::expected_idle(found);
+    uint32_t expected = page_virtual::expected_idle(found);
     // Acquire: pairs with publish() and with the kunmap before. The PTE and the page's data are
     // there.
     if (!slot_at(offset).word.compare_exchange_strong(expected, expected + word::kUser,
-                                                      std::memory_order_acquire,
-                                                      std::memory_order_relaxed)) {
+                                                      memory_order_acquire, memory_order_relaxed)) {
       return nullptr;
     }
     // Relaxed: if the slot has got another page meanwhile, the swap has acquired from its
@@ -352,7 +351,7 @@ class Mapper {
     if constexpr (requires { platform_.note_hit(slot_at(offset).holder); }) {
       platform_.note_hit(slot_at(offset).holder);
     } else {
-      slot_at(offset).holder.store(platform_.stamp(), std::memory_order_relaxed);
+      slot_at(offset).holder.store(platform_.stamp(), memory_order_relaxed);
       platform_.count(Event::hit);
     }
     void* const address = address_at(offset);
@@ -362,24 +361,21 @@ class Mapper {
 
   /// Whether the slot, which the caller has pinned now, is still the one that `cell` named for the
   /// page when it said `found`.
-  [[nodiscard, gnu::always_inline]] bool is_still(const Atomic<std::uint32_t>& cell,
-                                                  std::uint32_t found, std::size_t offset,
-                                                  Page page) {
-    if constexpr (kCellsChangeHands<P>)
-      return slot_at(offset).page.is(page, std::memory_order_relaxed);
-    return cell.load(std::memory_order_relaxed) == found;
+  [[nodiscard, gnu::always_inline]] bool is_still(const Atomic<uint32_t>& cell, uint32_t found,
+                                                  size_t offset, Page page) {
+    if constexpr (kCellsChangeHands<P>) return slot_at(offset).page.is(page, memory_order_relaxed);
+    return cell.load(memory_order_relaxed) == found;
   }
 
   /// `offset` is that of the slot's entry: the caller has it in a register, and the word is reached
   /// by one addition.
-  [[gnu::always_inline]] void drop_user(std::size_t offset, Page page) {
+  [[gnu::always_inline]] void drop_user(size_t offset, Page page) {
     // Release: pairs with claim() and with the next hit(). What the user did to the page comes
     // before the flush, and before what the next user does.
-    const std::uint32_t before =
-        slot_at(offset).word.fetch_sub(word::kUser, std::memory_order_release);
+    const uint32_t before = slot_at(offset).word.fetch_sub(word::kUser, memory_order_release);
     // The strict build unmaps a page as soon as it has no user.
     const bool last = P::kStrict && word::users(before) == 2;
-    if (static_cast<std::uint16_t>(before) < word::kSlowExit || last) [[unlikely]] {
+    if (static_cast<uint16_t>(before) < word::kSlowExit || last) [[unlikely]] {
       slow_exit(offset, before, page);
     }
   }
@@ -393,8 +389,8 @@ class Mapper {
     noted(*result);
     return result;
   }
-  [[nodiscard]] std::uint64_t deadline_after(std::uint64_t nanoseconds) {
-    const std::uint64_t now = platform_.now();
+  [[nodiscard]] uint64_t deadline_after(uint64_t nanoseconds) {
+    const uint64_t now = platform_.now();
     return nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX;
   }
 
@@ -416,7 +412,7 @@ class Mapper {
         platform_.is_high(it.page) ? noted(hit(it.page)) : platform_.direct_address(it.page);
     return it.address != nullptr;
   }
-  [[gnu::always_inline]] bool may_drop(std::size_t offset, Page page) {
+  [[gnu::always_inline]] bool may_drop(size_t offset, Page page) {
     if constexpr (P::kChecked) return check_kunmap(slot_at(offset), page);
     return true;
   }
@@ -427,38 +423,38 @@ class Mapper {
   void* map_slower(Page page, const void* caller);
   void* pin_if_mapped(Page page);
   Pinned pin(Page page);
-  void* publish(SlotIndex index, Page page, std::uint32_t found);
+  void* publish(SlotIndex index, Page page, uint32_t found);
   SlotIndex take_clean();
   Pinned map_in(SlotIndex slot, Page page);
   // impl/scavenge.hpp
   Run next_of_hand();
   Scavenged scavenge();
-  void examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
-  void sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch);
-  void pass_over(SlotIndex index, std::uint32_t seen);
-  Claim claim(SlotIndex index, std::uint32_t idle, std::uint32_t dead);
+  void examine_leaf(uint32_t leaf, typename Set::Bits slots, Batch& batch);
+  void sweep_leaf(uint32_t leaf, typename Set::Bits slots, Batch& batch);
+  void pass_over(SlotIndex index, uint32_t seen);
+  Claim claim(SlotIndex index, uint32_t idle, uint32_t dead);
   bool park(SlotIndex index);
-  std::uint32_t take_all_idle();
+  uint32_t take_all_idle();
   template <class Predicate>
-  std::uint32_t scavenge_until(std::uint32_t slots, Predicate has_better_to_do);
+  uint32_t scavenge_until(uint32_t slots, Predicate has_better_to_do);
   void finish(Batch& batch);
-  void flush(std::span<const SlotIndex> touched);
+  void flush(Span<const SlotIndex> touched);
   /// Around each flush that is not posted; see evict.hpp.
   void add_flush_due() {
     // Relaxed: a caller that finds a page without a slot has acquired from the claim() that
     // follows.
-    if constexpr (!kPosts) flushes_due_.fetch_add(1, std::memory_order_relaxed);
+    if constexpr (!kPosts) flushes_due_.fetch_add(1, memory_order_relaxed);
   }
-  void flushes_done(std::uint32_t slots) {
+  void flushes_done(uint32_t slots) {
     // Release: pairs with wait_for_flushes().
-    if constexpr (!kPosts) flushes_due_.fetch_sub(slots, std::memory_order_release);
+    if constexpr (!kPosts) flushes_due_.fetch_sub(slots, memory_order_release);
   }
   void put_clean(SlotIndex slot);
   // impl/evict.hpp
   Evicted gone(Evicted how, Page page, bool may_flush);
-  bool unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush);
+  bool unmap_idle(SlotIndex index, uint32_t idle, bool may_flush);
   void owe_flush(SlotIndex index);
-  std::uint32_t make_owed_flushes(std::uint32_t most);
+  uint32_t make_owed_flushes(uint32_t most);
   void wait_for_flushes();
   // impl/sleep.hpp
   Result<void*> sleep_for_slot(Page page, Limits<P> limits, const void* caller);
@@ -470,15 +466,15 @@ class Mapper {
   void grant_clean();
   void announce(SlotIndex slot, Page page);
   void settle(SlotIndex index);
-  void slow_exit(std::size_t offset, std::uint32_t before, Page page);
+  void slow_exit(size_t offset, uint32_t before, Page page);
   // impl/reserve.hpp
   void push(Chain& chain, SlotIndex slot);
   SlotIndex pop(Chain& chain);
   void clean_chain(Chain& dirty, Chain& clean);
   void put_chain(Chain& chain);
-  Result<Chain> gather(std::uint32_t slots, Limits<P> limits, const void* caller);
+  Result<Chain> gather(uint32_t slots, Limits<P> limits, const void* caller);
   Result<void*> map_reserved(Chain& chain, Page page);
-  MapError map_rest(std::span<PageAddress<P>> pages, std::size_t mapped, Limits<P> limits);
+  MapError map_rest(Span<PageAddress<P>> pages, size_t mapped, Limits<P> limits);
   // impl/misuse.hpp
   void report(Misuse what, SlotIndex slot, Page page, const void* address, const void* caller);
   void report_kunmap(const Slot& slot, Page page, const void* caller);
@@ -492,36 +488,34 @@ class Mapper {
   void note_hand_over(Page page);
 
   [[nodiscard]] SlotIndex index_of(const Slot& slot) const {
-    return SlotIndex{static_cast<std::uint32_t>(&slot - slots_) - 1};
+    return SlotIndex{static_cast<uint32_t>(&slot - slots_) - 1};
   }
   [[nodiscard]] Slot& slot_of(SlotIndex slot) { return slots_[to_number(slot) + 1]; }
-  [[nodiscard]] std::uintptr_t window_base() const {
-    return reinterpret_cast<std::uintptr_t>(platform_.address(SlotIndex{0}));
+  [[nodiscard]] uintptr_t window_base() const {
+    return reinterpret_cast<uintptr_t>(platform_.address(SlotIndex{0}));
   }
   /// The number of the slot at an address; slot_count_ or more if the address is not in the window.
-  [[nodiscard]] std::size_t slot_number(const void* address) const {
-    return (reinterpret_cast<std::uintptr_t>(address) - window_base()) / P::kPageSize;
+  [[nodiscard]] size_t slot_number(const void* address) const {
+    return (reinterpret_cast<uintptr_t>(address) - window_base()) / P::kPageSize;
   }
   /// The slot at an address, or kNoSlot. (A slot's number fits in 32 bits, an address's may not.)
   [[nodiscard]] SlotIndex slot_of_address(const void* address) const {
-    const std::size_t slot = slot_number(address);
-    return slot < slot_count_ ? SlotIndex{static_cast<std::uint32_t>(slot)} : kNoSlot;
+    const size_t slot = slot_number(address);
+    return slot < slot_count_ ? SlotIndex{static_cast<uint32_t>(slot)} : kNoSlot;
   }
   /// Slots are reached by their entries' offset in storage: a hit computes with the offset alone.
-  [[nodiscard]] static std::size_t offset_of(std::size_t entry) {
-    return opaque(entry * sizeof(Slot));
-  }
+  [[nodiscard]] static size_t offset_of(size_t entry) { return opaque(entry * sizeof(Slot)); }
   /// Generates no code. Keeps the compiler from holding results of one addition to the value in
   /// registers that it does not have.
-  [[nodiscard]] static std::size_t opaque(std::size_t value) {
+  [[nodiscard]] static size_t opaque(size_t value) {
     asm("" : "+r"(value));
     return value;
   }
-  [[nodiscard]] Slot& slot_at(std::size_t offset) {
-    return *reinterpret_cast<Slot*>(reinterpret_cast<std::byte*>(slots_) + offset);
+  [[nodiscard]] Slot& slot_at(size_t offset) {
+    return *reinterpret_cast<Slot*>(reinterpret_cast<char*>(slots_) + offset);
   }
   /// Entry 0 is no slot, so slot 0's address is that of entry 1.
-  [[nodiscard]] void* address_at(std::size_t offset) const {
+  [[nodiscard]] void* address_at(size_t offset) const {
     static_assert(P::kPageSize % sizeof(Slot) == 0);
     return reinterpret_cast<void*>(window_base() - P::kPageSize +
                                    offset * (P::kPageSize / sizeof(Slot)));
@@ -530,21 +524,21 @@ class Mapper {
   // First, so that a hit reaches a static mapper's words by one addition.
   Slot slots_[P::kMaxSlots + 1]{};
   [[no_unique_address]] P platform_;
-  std::uint32_t slot_count_ = 0;
-  std::uint32_t most_behind_ = 0;  // posts, before a slow miss drops its CPU's TLB
-  Set clean_{};                    // empty, and in no TLB: free to take
-  Set unparked_{};                 // the hand's path: all slots but those that it met pinned
+  uint32_t slot_count_ = 0;
+  uint32_t most_behind_ = 0;  // posts, before a slow miss drops its CPU's TLB
+  Set clean_{};               // empty, and in no TLB: free to take
+  Set unparked_{};            // the hand's path: all slots but those that it met pinned
   PerCpu cpus_[P::kMaxCpus]{};
-  alignas(64) Atomic<std::uint32_t> hand_{};     // the next leaf that the scavenger examines
-  alignas(64) Atomic<std::uint32_t> waiters_{};  // sleepers in the queue
+  alignas(64) Atomic<uint32_t> hand_{};     // the next leaf that the scavenger examines
+  alignas(64) Atomic<uint32_t> waiters_{};  // sleepers in the queue
   // Batches on their way to a flush, and slots that were granted dirty or are owed a flush. 0 where
   // flushes are posted: there the pages' cells have the numbers of the posts.
-  alignas(64) Atomic<std::uint32_t> flushes_due_{};
-  Atomic<std::uint32_t> owed_flushes_{};  // length of owed_; without the lock only a hint
-  typename P::Lock queue_lock_{};         // guards what follows
+  alignas(64) Atomic<uint32_t> flushes_due_{};
+  Atomic<uint32_t> owed_flushes_{};  // length of owed_; without the lock only a hint
+  typename P::Lock queue_lock_{};    // guards what follows
   Waiter* first_waiter_ = nullptr;
   Waiter* last_waiter_ = nullptr;
-  std::uint64_t longest_sleep_ns_ = 0;
+  uint64_t longest_sleep_ns_ = 0;
   // Slots that TLBs may still hold, taken back by callers that may not flush. Empty where flushes
   // are posted: there they wait on the CPU's list.
   Chain owed_{};

@@ -1,10 +1,9 @@
 // A mapping that unmaps itself.
 #pragma once
 
-#include <cstdint>
-#include <type_traits>
-#include <utility>
+#include <stdint.h>
 
+#include "kmapper/core/library.hpp"
 #include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
@@ -31,10 +30,14 @@ class [[nodiscard]] Mapping {
   Mapping(Mapping&& other) noexcept
       : mapper_(other.mapper_),
         page_(other.page_),
-        address_(std::exchange(other.address_, nullptr)),
+        address_(library::exchange(other.address_, nullptr)),
         generation_(other.generation_) {}
   Mapping& operator=(Mapping&& other) noexcept {
-    Mapping(std::move(other)).swap(*this);
+    Mapping taken(static_cast<Mapping&&>(other));
+    mapper_ = library::exchange(taken.mapper_, mapper_);
+    page_ = library::exchange(taken.page_, page_);
+    address_ = library::exchange(taken.address_, address_);
+    generation_ = library::exchange(taken.generation_, generation_);
     return *this;
   }
   Mapping(const Mapping&) = delete;
@@ -54,16 +57,9 @@ class [[nodiscard]] Mapping {
   /// Call it before the mapping goes to another thread: see Mapper::hand_over().
   void hand_over() const { mapper_->hand_over(page_); }
 
-  void swap(Mapping& other) noexcept {
-    std::swap(mapper_, other.mapper_);
-    std::swap(page_, other.page_);
-    std::swap(address_, other.address_);
-    std::swap(generation_, other.generation_);
-  }
-
  private:
   struct Unknown {};
-  using Generation = std::conditional_t<P::kChecked, std::uint32_t, Unknown>;
+  using Generation = typename library::Choose<P::kChecked, uint32_t, Unknown>::Type;
 
   Mapping(Mapper<P>* mapper, Page page, void* address)
       : mapper_(mapper), page_(page), address_(address) {

@@ -23,11 +23,11 @@
 // Longer than usual: why each order of memory is enough is said where the order is chosen.
 #pragma once
 
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-#include <span>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "kmapper/core/atomic.hpp"
+#include "kmapper/core/library.hpp"
 #include "kmapper/core/slot.hpp"
 
 namespace kmapper {
@@ -40,16 +40,16 @@ inline constexpr bool kPostsFlushes = requires(P p) {
 
 /// The posts of one machine with up to kCpus CPUs. Where a function takes the caller's CPU,
 /// interrupts are off, so that the caller stays there. All functions: any context; none sleeps.
-template <std::size_t kCpus, template <class> class AtomicOf>
+template <size_t kCpus, template <class> class AtomicOf>
 class PostedFlushes {
  public:
   static_assert(kCpus <= 16, "a number needs 16 bits of the word");
 
   /// How many posts there were, in the high bits; the low kCpus bits are 0.
-  using Number = std::uint32_t;
+  using Number = uint32_t;
   struct Posted {
     Number number;
-    std::uint32_t awake;  // CPUs, a bit each
+    uint32_t awake;  // CPUs, a bit each
 
     /// Whether no CPU but the caller's is awake. The caller's is.
     [[nodiscard]] bool is_alone() const { return (awake & (awake - 1)) == 0; }
@@ -62,54 +62,54 @@ class PostedFlushes {
     // TLB walks the emptied entries. Acquire: pairs with enter_idle(), for is_alone(), and with
     // latest_surely(). Sequentially consistent, with leave_user(): either late() sees the CPU back
     // from ring 3, or the CPU sees the post.
-    const std::uint32_t before = state_.fetch_add(kOne, std::memory_order_seq_cst);
+    const uint32_t before = state_.fetch_add(kOne, memory_order_seq_cst);
     return {(before & ~kAwake) + kOne, before & kAwake};
   }
   /// The number of the last post. Ordered after what its poster did before, and before a drop of
   /// the TLB that the caller makes next.
-  [[nodiscard]] Number latest() const { return state_.load(std::memory_order_acquire) & ~kAwake; }
+  [[nodiscard]] Number latest() const { return state_.load(memory_order_acquire) & ~kAwake; }
   /// The same for a wait, and a later post comes after what the caller did before.
   [[nodiscard]] Number latest_surely() {
     // Release: pairs with post().
-    return state_.fetch_add(0, std::memory_order_release) & ~kAwake;
+    return state_.fetch_add(0, memory_order_release) & ~kAwake;
   }
 
   /// The caller's CPU comes by: drops its TLB by drop_all(), and notes that.
   template <class DropAll>
-  void drop(std::uint32_t cpu, DropAll drop_all) {
+  void drop(uint32_t cpu, DropAll drop_all) {
     const Number seen = latest();
     drop_all();
     note(cpu, seen);
   }
   /// Whether the caller's CPU has dropped all that was posted before this post. Then it may drop
   /// the entries of this post alone, one by one, and note(number).
-  [[nodiscard]] bool is_next(std::uint32_t cpu, Number number) const {
+  [[nodiscard]] bool is_next(uint32_t cpu, Number number) const {
     return own(cpu) + kOne == number;
   }
   /// Notes that the TLB of the caller's CPU holds nothing that was posted until then.
-  void note(std::uint32_t cpu, Number number) {
+  void note(uint32_t cpu, Number number) {
     // Release: pairs with late(). The drop comes before the next page at the address.
-    cpus_[cpu].dropped.store(number, std::memory_order_release);
+    cpus_[cpu].dropped.store(number, memory_order_release);
   }
   /// The other CPUs that are awake now, a bit each. A hint.
-  [[nodiscard]] std::uint32_t others(std::uint32_t cpu) const {
-    return state_.load(std::memory_order_relaxed) & kAwake & ~bit(cpu);
+  [[nodiscard]] uint32_t others(uint32_t cpu) const {
+    return state_.load(memory_order_relaxed) & kAwake & ~bit(cpu);
   }
   /// Whether there are so many posts, or more, that the caller's CPU has not dropped.
-  [[nodiscard]] bool is_behind(std::uint32_t cpu, std::uint32_t posts) const {
+  [[nodiscard]] bool is_behind(uint32_t cpu, uint32_t posts) const {
     // Relaxed: drop() reads the number again. The awake CPUs in the low bits do not matter.
-    return state_.load(std::memory_order_relaxed) - own(cpu) >= posts * kOne;
+    return state_.load(memory_order_relaxed) - own(cpu) >= posts * kOne;
   }
 
   /// The awake CPUs that may still use what was posted until then, a bit each. 0: it has passed.
-  [[nodiscard]] std::uint32_t late(Number number) const {
+  [[nodiscard]] uint32_t late(Number number) const {
     // Acquire: pairs with enter_idle(). Any state since the post will do, and the caller has the
     // number from one: a CPU that enters the set later sees the post, and drops its TLB first.
-    const std::uint32_t state = state_.load(std::memory_order_acquire);
+    const uint32_t state = state_.load(memory_order_acquire);
     if (is_before(state & ~kAwake, number)) return 0;  // it is so old that the count came round
-    std::uint32_t late = 0;
-    std::uint32_t awake = state & kAwake;
-    for (std::uint32_t cpu = 0; awake != 0; ++cpu, awake >>= 1) {
+    uint32_t late = 0;
+    uint32_t awake = state & kAwake;
+    for (uint32_t cpu = 0; awake != 0; ++cpu, awake >>= 1) {
       if ((awake & 1) != 0 && is_late(cpu, number)) late |= bit(cpu);
     }
     return late;
@@ -118,18 +118,18 @@ class PostedFlushes {
 
   /// The caller's CPU uses no translation that was or will be posted until leave_idle(). It is
   /// awake now.
-  void enter_idle(std::uint32_t cpu) {
+  void enter_idle(uint32_t cpu) {
     // Release: pairs with late() and post(): what the CPU did comes before the next page at an
     // address.
-    state_.fetch_sub(bit(cpu), std::memory_order_release);
+    state_.fetch_sub(bit(cpu), memory_order_release);
   }
   /// The caller's CPU is awake again. Drops its TLB if there was a post that it has not dropped.
   /// Before anything else that the CPU does. It has idled for less than half of the count: its tick
   /// wakes it often enough.
   template <class DropAll>
-  void leave_idle(std::uint32_t cpu, DropAll drop_all) {
+  void leave_idle(uint32_t cpu, DropAll drop_all) {
     // Acquire: pairs with post().
-    const std::uint32_t before = state_.fetch_add(bit(cpu), std::memory_order_acquire);
+    const uint32_t before = state_.fetch_add(bit(cpu), memory_order_acquire);
     if (own(cpu) == (before & ~kAwake)) return;
     drop_all();
     note(cpu, before & ~kAwake);
@@ -139,11 +139,11 @@ class PostedFlushes {
   /// before it enters the set, and drops its TLB in any case. The new one lets only posts pass that
   /// came before the CPU entered the set. The CPU drops these before it uses a translation.
   template <class DropAll>
-  void leave_long_idle(std::uint32_t cpu, DropAll drop_all) {
+  void leave_long_idle(uint32_t cpu, DropAll drop_all) {
     note(cpu, latest());
     // Release: pairs with late(), which sees the new note of a CPU that it sees awake. Acquire: as
     // in leave_idle().
-    const std::uint32_t before = state_.fetch_add(bit(cpu), std::memory_order_acq_rel);
+    const uint32_t before = state_.fetch_add(bit(cpu), memory_order_acq_rel);
     drop_all();
     note(cpu, before & ~kAwake);
   }
@@ -151,70 +151,68 @@ class PostedFlushes {
   /// return to user mode, and first thing in the kernel again. Only the caller's CPU writes its
   /// mark, so system calls of several CPUs do not disturb each other. The CPU is away for less than
   /// half of the count: its tick calls leave_user() often enough. Optional.
-  void enter_user(std::uint32_t cpu) {
+  void enter_user(uint32_t cpu) {
     // Release: pairs with late(): what the CPU did comes before the next page at an address.
-    cpus_[cpu].in_user.store(1, std::memory_order_release);
+    cpus_[cpu].in_user.store(1, memory_order_release);
   }
   template <class DropAll>
-  void leave_user(std::uint32_t cpu, DropAll drop_all) {
+  void leave_user(uint32_t cpu, DropAll drop_all) {
     // Sequentially consistent, both, with post() and late(): either late() sees the CPU back, or
     // the CPU sees the post.
-    cpus_[cpu].in_user.exchange(0, std::memory_order_seq_cst);
-    const Number seen = state_.load(std::memory_order_seq_cst) & ~kAwake;
+    cpus_[cpu].in_user.exchange(0, memory_order_seq_cst);
+    const Number seen = state_.load(memory_order_seq_cst) & ~kAwake;
     if (own(cpu) == seen) return;
     drop_all();
     note(cpu, seen);
   }
   /// The awake CPUs, a bit each. Ordered after what the caller wrote before.
-  [[nodiscard]] std::uint32_t awake() {
-    return state_.fetch_add(0, std::memory_order_seq_cst) & kAwake;
-  }
+  [[nodiscard]] uint32_t awake() { return state_.fetch_add(0, memory_order_seq_cst) & kAwake; }
 
   // --- Numbers of 15 bits, for cells that have no room for more ---
 
-  [[nodiscard]] static std::uint32_t shorten(Number number) { return number / kOne & kShort; }
+  [[nodiscard]] static uint32_t shorten(Number number) { return number / kOne & kShort; }
   /// The last post with this short number. If the count has come round, it is a later post than the
   /// one that was meant: waiting for it is needless, and never too short.
-  [[nodiscard]] Number lengthen(std::uint32_t shortened) const {
+  [[nodiscard]] Number lengthen(uint32_t shortened) const {
     const Number now = latest();
     return now - ((now / kOne - shortened) & kShort) * kOne;
   }
 
  private:
-  static constexpr std::uint32_t kOne = 1U << kCpus;
-  static constexpr std::uint32_t kAwake = kOne - 1;
-  static constexpr std::uint32_t kShort = 0x7FFF;
+  static constexpr uint32_t kOne = 1U << kCpus;
+  static constexpr uint32_t kAwake = kOne - 1;
+  static constexpr uint32_t kShort = 0x7FFF;
 
   [[nodiscard]] static constexpr bool is_before(Number number, Number other) {
-    return static_cast<std::int32_t>(number - other) < 0;
+    return static_cast<int32_t>(number - other) < 0;
   }
-  [[nodiscard]] static constexpr std::uint32_t bit(std::uint32_t cpu) { return 1U << cpu; }
-  [[nodiscard]] bool is_late(std::uint32_t cpu, Number number) const {
+  [[nodiscard]] static constexpr uint32_t bit(uint32_t cpu) { return 1U << cpu; }
+  [[nodiscard]] bool is_late(uint32_t cpu, Number number) const {
     // Sequentially consistent: pairs with enter_user() and leave_user().
-    if (cpus_[cpu].in_user.load(std::memory_order_seq_cst) != 0) return false;
+    if (cpus_[cpu].in_user.load(memory_order_seq_cst) != 0) return false;
     // Acquire: pairs with note().
-    return is_before(cpus_[cpu].dropped.load(std::memory_order_acquire), number);
+    return is_before(cpus_[cpu].dropped.load(memory_order_acquire), number);
   }
   // Acquire: pairs with note(), which another thread may have called that was on this CPU before.
   // The note after is_next() speaks for its drop, too.
-  [[nodiscard]] Number own(std::uint32_t cpu) const {
-    return cpus_[cpu].dropped.load(std::memory_order_acquire);
+  [[nodiscard]] Number own(uint32_t cpu) const {
+    return cpus_[cpu].dropped.load(memory_order_acquire);
   }
 
   struct alignas(64) PerCpu {
     AtomicOf<Number> dropped{};
-    AtomicOf<std::uint32_t> in_user{};  // not 0: it runs a user program
+    AtomicOf<uint32_t> in_user{};  // not 0: it runs a user program
   };
   PerCpu cpus_[kCpus]{};
-  alignas(64) AtomicOf<std::uint32_t> state_{};
+  alignas(64) AtomicOf<uint32_t> state_{};
 };
 
 /// Returns when the post has passed. The late CPUs are interrupted, the caller's among them. Needs
 /// may_flush(). Where no CPU is late, it costs a few loads.
 template <class P>
-void wait_for_post(P& platform, std::uint32_t number) {
+void wait_for_post(P& platform, uint32_t number) {
   for (;;) {
-    const std::uint32_t late = platform.posted_flushes().late(number);
+    const uint32_t late = platform.posted_flushes().late(number);
     if (late == 0) return;
     platform.call(late);
   }
@@ -224,7 +222,7 @@ void wait_for_post(P& platform, std::uint32_t number) {
 /// flush_vmap() is on a platform that posts. Needs may_flush().
 template <class P>
 void flush_everything(P& platform) {
-  std::uint32_t number = 0;
+  uint32_t number = 0;
   {
     const typename P::InterruptsOff off(platform);
     number = platform.posted_flushes().post().number;
@@ -235,13 +233,13 @@ void flush_everything(P& platform) {
 /// Drops slots from every TLB, and returns when that is done. Their PTEs were taken before. Needs
 /// may_flush(). At most kLargestBatch slots. On any platform: for tests and for ports.
 template <class P>
-void flush_slots(P& platform, std::span<const SlotIndex> slots) {
+void flush_slots(P& platform, Span<const SlotIndex> slots) {
   if constexpr (kPostsFlushes<P>) {
     auto& flushes = platform.posted_flushes();
-    std::uint32_t number = 0;
+    uint32_t number = 0;
     {
       const typename P::InterruptsOff same_cpu(platform);
-      const std::uint32_t cpu = platform.cpu();
+      const uint32_t cpu = platform.cpu();
       number = flushes.post().number;
       if (flushes.is_next(cpu, number)) {
         for (const SlotIndex slot : slots) platform.drop(slot);

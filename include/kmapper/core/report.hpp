@@ -1,14 +1,14 @@
 // What the window reports: misuses, holders, waiters, and counts of its work.
 #pragma once
 
-#include <cstdint>
+#include <stdint.h>
 
 #include "kmapper/core/slot.hpp"
 
 namespace kmapper {
 
 /// What a caller did wrong. docs/MISUSE.md lists each with its remedy.
-enum class Misuse : std::uint8_t {
+enum class Misuse : uint8_t {
   wrong_open,            // open with no slots, with too many, or a second time
   not_open,              // kmap or reserve before open
   kunmap_not_mapped,     // kunmap of a page that has no slot
@@ -110,18 +110,18 @@ struct MisuseReport {
   const void* address;
   const void* caller;  // return address of the call that was wrong, took the slot, or sleeps
   const void* mapped_at = nullptr;  // the code that made the local mapping on top; null: none
-  std::uint32_t slots = 0;          // the number that open() was called with
-  std::uint32_t most_slots = 0;     // the most that open() accepts; 0: the report is not on open()
+  uint32_t slots = 0;               // the number that open() was called with
+  uint32_t most_slots = 0;          // the most that open() accepts; 0: the report is not on open()
 };
 
 /// Sums over all CPUs since open(). Exact while no thread is mapping.
 struct Stats {
-  std::uint64_t hits, misses, scavenges, slots_scavenged, flushes, flushes_avoided, sleeps;
-  std::uint64_t longest_sleep_ns;
+  uint64_t hits, misses, scavenges, slots_scavenged, flushes, flushes_avoided, sleeps;
+  uint64_t longest_sleep_ns;
 };
 
 /// The answer of evict().
-enum class Evicted : std::uint8_t {
+enum class Evicted : uint8_t {
   not_mapped,
   taken_back,
   pinned,      // a user holds the mapping: nothing was done

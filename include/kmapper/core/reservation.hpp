@@ -3,9 +3,9 @@
 // that do the same.
 #pragma once
 
-#include <cstdint>
-#include <utility>
+#include <stdint.h>
 
+#include "kmapper/core/library.hpp"
 #include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
@@ -19,12 +19,12 @@ class [[nodiscard]] Reservation {
 
   Reservation() = default;
   Reservation(Reservation&& other) noexcept
-      : mapper_(other.mapper_), chain_(std::exchange(other.chain_, {})) {}
+      : mapper_(other.mapper_), chain_(library::exchange(other.chain_, {})) {}
   /// Gives back the slots that this reservation had left.
   Reservation& operator=(Reservation&& other) noexcept {
-    Reservation taken(std::move(other));
-    std::swap(mapper_, taken.mapper_);
-    std::swap(chain_, taken.chain_);
+    Reservation taken(static_cast<Reservation&&>(other));
+    mapper_ = library::exchange(taken.mapper_, mapper_);
+    chain_ = library::exchange(taken.chain_, chain_);
     return *this;
   }
   Reservation(const Reservation&) = delete;
@@ -42,7 +42,7 @@ class [[nodiscard]] Reservation {
   }
 
   /// How many slots are left.
-  [[nodiscard]] std::uint32_t left() const { return chain_.count; }
+  [[nodiscard]] uint32_t left() const { return chain_.count; }
 
  private:
   friend class Mapper<P>;
@@ -54,53 +54,51 @@ class [[nodiscard]] Reservation {
 };
 
 template <class P>
-[[gnu::noinline]] Result<Reservation<P>> Mapper<P>::reserve(std::uint32_t slots, Limits<P> limits) {
+[[gnu::noinline]] Result<Reservation<P>> Mapper<P>::reserve(uint32_t slots, Limits<P> limits) {
   Result<Chain> chain = gather(slots, limits, __builtin_return_address(0));
   if (!chain) return chain.error();
   return Reservation<P>(*this, *chain);
 }
 
 template <class P>
-[[gnu::always_inline]] inline MapError Mapper<P>::kmap_all(std::span<PageAddress<P>> pages,
+[[gnu::always_inline]] inline MapError Mapper<P>::kmap_all(Span<PageAddress<P>> pages,
                                                            Limits<P> limits) {
   return map_rest(pages, 0, limits);
 }
 
 template <class P>
-void Mapper<P>::kunmap_all(std::span<const PageAddress<P>> pages) {
+void Mapper<P>::kunmap_all(Span<const PageAddress<P>> pages) {
   for (const PageAddress<P>& it : pages) kunmap(it.page);
 }
 
 // Written without a loop, and without taking the array's address on the fast path, so that its
 // pages and addresses stay in registers.
 template <class P>
-template <std::size_t kPages>
+template <size_t kPages>
 [[gnu::always_inline]] inline MapError Mapper<P>::kmap_all(PageAddress<P> (&pages)[kPages],
                                                            Limits<P> limits) {
-  const auto hit_each = [&]<std::size_t... i>(std::index_sequence<i...>)
-      __attribute__((always_inline)) {
-    std::size_t mapped = 0;
+  const auto hit_each = [&]<size_t... i>(library::Indices<i...>) __attribute__((always_inline)) {
+    size_t mapped = 0;
     (void)((hit_into(pages[i]) && (++mapped, true)) && ...);
     return mapped;
   };
-  const std::size_t mapped = hit_each(std::make_index_sequence<kPages>{});
+  const size_t mapped = hit_each(typename library::MakeIndices<kPages>::Type{});
   if (mapped == kPages) [[likely]]
     return MapError::none;
   PageAddress<P> rest[kPages];
-  for (std::size_t i = 0; i < kPages; ++i) rest[i] = pages[i];
+  for (size_t i = 0; i < kPages; ++i) rest[i] = pages[i];
   const MapError error = map_rest(rest, mapped, limits);
-  for (std::size_t i = 0; i < kPages; ++i) pages[i] = rest[i];
+  for (size_t i = 0; i < kPages; ++i) pages[i] = rest[i];
   return error;
 }
 
 template <class P>
-template <std::size_t kPages>
+template <size_t kPages>
 [[gnu::always_inline]] inline void Mapper<P>::kunmap_all(const PageAddress<P> (&pages)[kPages]) {
-  const auto drop_each = [&]<std::size_t... i>(std::index_sequence<i...>)
-      __attribute__((always_inline)) {
+  const auto drop_each = [&]<size_t... i>(library::Indices<i...>) __attribute__((always_inline)) {
     (kunmap(pages[i].page), ...);
   };
-  drop_each(std::make_index_sequence<kPages>{});
+  drop_each(typename library::MakeIndices<kPages>::Type{});
 }
 
 }  // namespace kmapper

@@ -1,14 +1,13 @@
 // A value, or the reason why there is none.
 #pragma once
 
-#include <cstdint>
-#include <utility>
+#include <stdint.h>
 
 namespace kmapper {
 
 /// Why a call failed. A call that fails leaves nothing behind: no pin, no slot, no place in the
 /// queue.
-enum class MapError : std::uint8_t {
+enum class MapError : uint8_t {
   none,
   would_sleep,     // no slot is free, and the caller may not sleep
   timed_out,       // no slot went idle in time
@@ -25,8 +24,8 @@ enum class MapError : std::uint8_t {
 template <class T, class E = MapError>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}  // NOLINT(google-explicit-constructor)
-  Result(E error) : value_{}, error_(error) {}   // NOLINT(google-explicit-constructor)
+  Result(T value) : value_(static_cast<T&&>(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(E error) : value_{}, error_(error) {}          // NOLINT(google-explicit-constructor)
 
   explicit operator bool() const { return error_ == E::none; }
   [[nodiscard]] E error() const { return error_; }

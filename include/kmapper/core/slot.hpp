@@ -23,114 +23,102 @@
 // (posted_flushes.hpp), and the saturated bit. When that post has passed, no TLB holds the page.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
+#include <stddef.h>
+#include <stdint.h>
 
 namespace kmapper {
 
 /// A slot of the window, counted from 0.
-enum class SlotIndex : std::uint32_t {};
+enum class SlotIndex : uint32_t {};
 inline constexpr SlotIndex kNoSlot{UINT32_MAX};
 
-[[nodiscard]] constexpr std::uint32_t to_number(SlotIndex slot) {
-  return static_cast<std::uint32_t>(slot);
-}
+[[nodiscard]] constexpr uint32_t to_number(SlotIndex slot) { return static_cast<uint32_t>(slot); }
 
 namespace word {
 
-inline constexpr std::uint32_t kReferenced = 1U << 0;
-inline constexpr std::uint32_t kNotParked = 1U << 1;
-inline constexpr std::uint32_t kUser = 1U << 2;
-inline constexpr std::uint32_t kSaturated = 1U << 16;
-inline constexpr std::uint32_t kLive = 1U << 17;
-inline constexpr std::uint32_t kGeneration = 1U << 18;
-inline constexpr std::uint32_t kIdentity = 0xFFFF0000U;  // what a hit compares
+inline constexpr uint32_t kReferenced = 1U << 0;
+inline constexpr uint32_t kNotParked = 1U << 1;
+inline constexpr uint32_t kUser = 1U << 2;
+inline constexpr uint32_t kSaturated = 1U << 16;
+inline constexpr uint32_t kLive = 1U << 17;
+inline constexpr uint32_t kGeneration = 1U << 18;
+inline constexpr uint32_t kIdentity = 0xFFFF0000U;  // what a hit compares
 
-inline constexpr std::uint32_t kIdle = kUser;
-inline constexpr std::uint32_t kOneUser = 2 * kUser;
+inline constexpr uint32_t kIdle = kUser;
+inline constexpr uint32_t kOneUser = 2 * kUser;
 
 /// kunmap takes the slow exit when the low half of the word it found is below this: the slot was
 /// not pinned at all (misuse), or it was parked and this was its last user. One comparison tests
 /// both.
-inline constexpr std::uint16_t kSlowExit = kOneUser | kNotParked;
+inline constexpr uint16_t kSlowExit = kOneUser | kNotParked;
 
 /// The users of a slot, plus one; see the drawing above.
-[[nodiscard]] constexpr std::uint32_t users(std::uint32_t word) {
-  return (word & (kLive - 1)) / kUser;
-}
-[[nodiscard]] constexpr bool is_live(std::uint32_t word) { return (word & kLive) != 0; }
-[[nodiscard]] constexpr bool is_idle(std::uint32_t word) {
-  return is_live(word) && users(word) == 1;
-}
-[[nodiscard]] constexpr bool is_pinned(std::uint32_t word) {
-  return is_live(word) && users(word) > 1;
-}
-[[nodiscard]] constexpr bool is_parked(std::uint32_t word) { return (word & kNotParked) == 0; }
-[[nodiscard]] constexpr std::uint32_t generation(std::uint32_t word) { return word / kGeneration; }
+[[nodiscard]] constexpr uint32_t users(uint32_t word) { return (word & (kLive - 1)) / kUser; }
+[[nodiscard]] constexpr bool is_live(uint32_t word) { return (word & kLive) != 0; }
+[[nodiscard]] constexpr bool is_idle(uint32_t word) { return is_live(word) && users(word) == 1; }
+[[nodiscard]] constexpr bool is_pinned(uint32_t word) { return is_live(word) && users(word) > 1; }
+[[nodiscard]] constexpr bool is_parked(uint32_t word) { return (word & kNotParked) == 0; }
+[[nodiscard]] constexpr uint32_t generation(uint32_t word) { return word / kGeneration; }
 
 /// Idle, not parked and not referenced: what the scavenger's hand takes. All but the generation.
-inline constexpr std::uint32_t kState = kGeneration - 1;
-inline constexpr std::uint32_t kTakeable = kLive | kIdle | kNotParked;
+inline constexpr uint32_t kState = kGeneration - 1;
+inline constexpr uint32_t kTakeable = kLive | kIdle | kNotParked;
 
 /// The word of a slot that has just been taken back: no hit can find it, and its next page will
 /// have another generation.
-[[nodiscard]] constexpr std::uint32_t dead_after(std::uint32_t word) {
+[[nodiscard]] constexpr uint32_t dead_after(uint32_t word) {
   return ((word & ~kState) + kGeneration) | kNotParked;
 }
 
 /// The same, for a word whose state is kTakeable: one addition.
-[[nodiscard]] constexpr std::uint32_t dead_after_takeable(std::uint32_t word) {
+[[nodiscard]] constexpr uint32_t dead_after_takeable(uint32_t word) {
   return word + kGeneration - kLive - kIdle;
 }
 
 /// The word that publishes a dead slot, with its first user. One addition is enough, because all
 /// bits of a dead word are 0 but its generation and kNotParked. A miss does not set `referenced`: a
 /// page earns its second chance by being used again.
-[[nodiscard]] constexpr std::uint32_t published(std::uint32_t dead) {
-  return dead + kLive + kOneUser;
-}
+[[nodiscard]] constexpr uint32_t published(uint32_t dead) { return dead + kLive + kOneUser; }
 
 /// The word of storage entry 0, which is no slot. kunmap of a page that is not mapped changes this
 /// word, takes the slow exit, and so needs no test of its own. The word is not live, so no
 /// PageVirtual matches it. It takes several subtractions until the word no longer leads to the slow
 /// exit.
-inline constexpr std::uint32_t kSentinel = 0x80000008U;
+inline constexpr uint32_t kSentinel = 0x80000008U;
 static_assert(kSentinel % 0x10000U < kSlowExit && (kSentinel & (kLive | kSaturated)) == 0);
 
 }  // namespace word
 
 namespace page_virtual {
 
-inline constexpr std::uint32_t kNone = 0;
+inline constexpr uint32_t kNone = 0;
 
 /// Whether the page has a slot.
-[[nodiscard]] constexpr bool has_slot(std::uint32_t value) { return (value & 0xFFFFU) != 0; }
+[[nodiscard]] constexpr bool has_slot(uint32_t value) { return (value & 0xFFFFU) != 0; }
 /// The PageVirtual of a page that has lost its slot: no TLB holds it any more when the post with
 /// this number of 15 bits has passed. No word of a slot matches it.
-[[nodiscard]] constexpr std::uint32_t lost(std::uint32_t number) {
+[[nodiscard]] constexpr uint32_t lost(uint32_t number) {
   return number * (2 * word::kSaturated) + word::kSaturated;
 }
 /// `value` must be of lost().
-[[nodiscard]] constexpr std::uint32_t lost_number(std::uint32_t value) {
+[[nodiscard]] constexpr uint32_t lost_number(uint32_t value) {
   return value / (2 * word::kSaturated);
 }
 
 /// The PageVirtual that finds the dead slot `slot` once it is published.
-[[nodiscard]] constexpr std::uint32_t make(SlotIndex slot, std::uint32_t dead) {
+[[nodiscard]] constexpr uint32_t make(SlotIndex slot, uint32_t dead) {
   return dead - word::kNotParked + word::kLive + to_number(slot) + 1;
 }
 /// The index of the slot's entry in storage (0: the sentinel).
-[[nodiscard]] constexpr std::size_t entry(std::uint32_t value) { return value & 0xFFFFU; }
+[[nodiscard]] constexpr size_t entry(uint32_t value) { return value & 0xFFFFU; }
 /// The page must have one.
-[[nodiscard]] constexpr SlotIndex slot(std::uint32_t value) {
-  return SlotIndex{(value & 0xFFFFU) - 1};
-}
+[[nodiscard]] constexpr SlotIndex slot(uint32_t value) { return SlotIndex{(value & 0xFFFFU) - 1}; }
 /// Whether `word` is the word of the mapping that `value` names, with room for one more user.
-[[nodiscard]] constexpr bool matches(std::uint32_t value, std::uint32_t word) {
+[[nodiscard]] constexpr bool matches(uint32_t value, uint32_t word) {
   return ((value ^ word) & word::kIdentity) == 0;
 }
 /// The word of that mapping when it is idle, referenced and not parked: nearly every hit finds it.
-[[nodiscard]] constexpr std::uint32_t expected_idle(std::uint32_t value) {
+[[nodiscard]] constexpr uint32_t expected_idle(uint32_t value) {
   return (value & word::kIdentity) | word::kIdle | word::kNotParked | word::kReferenced;
 }
 

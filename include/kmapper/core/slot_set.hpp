@@ -13,34 +13,34 @@
 // Longer than usual: two ways to insert and four to take share one protocol.
 #pragma once
 
-#include <atomic>
-#include <bit>
-#include <cstddef>
-#include <cstdint>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "kmapper/core/atomic.hpp"
+#include "kmapper/core/library.hpp"
 #include "kmapper/core/slot.hpp"
 
 namespace kmapper {
 
-template <class P, std::size_t kCapacity, std::uint32_t kSlotsOfLeaf = 16>
+template <class P, size_t kCapacity, uint32_t kSlotsOfLeaf = 16>
 class SlotSet {
  public:
-  using Bits = std::uint32_t;
-  static constexpr std::uint32_t kLeafSlots = kSlotsOfLeaf;
-  static constexpr std::uint32_t kNoLeaf = UINT32_MAX;
+  using Bits = uint32_t;
+  static constexpr uint32_t kLeafSlots = kSlotsOfLeaf;
+  static constexpr uint32_t kNoLeaf = UINT32_MAX;
 
   /// Limits all searches: only slots below `slots` will ever be members. Call it once, before the
   /// first insert().
-  void resize(std::uint32_t slots) {
+  void resize(uint32_t slots) {
     leaves_in_use_ = (slots + kLeafSlots - 1) / kLeafSlots;
     summaries_ = (slots + 32 * kLeafSlots - 1) / (32 * kLeafSlots);
   }
 
   /// Adds slots of one leaf. Publishes what was done to them: take() acquires it. Any context.
-  void insert(std::uint32_t leaf, Bits slots) {
+  void insert(uint32_t leaf, Bits slots) {
     // Release: pairs with take_from(), remove() and leaf(). Sequentially consistent, with leaf(): a
     // sleeper announces itself, then looks; an inserting thread inserts, then looks for sleepers.
-    const Bits before = leaves_[leaf].bits.fetch_or(slots, std::memory_order_seq_cst);
+    const Bits before = leaves_[leaf].bits.fetch_or(slots, memory_order_seq_cst);
     if (before == 0) mark(leaf);
   }
   void insert(SlotIndex slot) { insert(leaf_of(slot), bit_of(slot)); }
@@ -48,35 +48,34 @@ class SlotSet {
   /// take_surely(), leaf() and count(). For a CPU that goes on to take from this leaf. It spares
   /// the summary's line, which all CPUs share. An insert() into a leaf with such slots is not shown
   /// either.
-  void insert_apart(std::uint32_t leaf, Bits slots) {
+  void insert_apart(uint32_t leaf, Bits slots) {
     // As in insert().
-    leaves_[leaf].bits.fetch_or(slots, std::memory_order_seq_cst);
+    leaves_[leaf].bits.fetch_or(slots, memory_order_seq_cst);
   }
   /// Lets the summary show the leaf, if it has slots.
-  void show(std::uint32_t leaf) {
+  void show(uint32_t leaf) {
     // Relaxed: a slot that this misses is found as those of insert_apart() are.
-    if (leaves_[leaf].bits.load(std::memory_order_relaxed) != 0) mark(leaf);
+    if (leaves_[leaf].bits.load(memory_order_relaxed) != 0) mark(leaf);
   }
   /// Whether the summary may show a slot. A hint, which take() corrects.
-  [[nodiscard]] bool may_be_found() const { return shows_.load(std::memory_order_relaxed) != 0; }
+  [[nodiscard]] bool may_be_found() const { return shows_.load(memory_order_relaxed) != 0; }
 
   /// Removes the slot if it is there. Any context.
   void remove(SlotIndex slot) {
     // Acquire: pairs with insert(). What the caller reads of the slot now is as new as the
     // insertion that it undoes. An insertion that another thread makes because of the caller's next
     // step comes after this removal.
-    leaves_[leaf_of(slot)].bits.fetch_and(~bit_of(slot), std::memory_order_acq_rel);
+    leaves_[leaf_of(slot)].bits.fetch_and(~bit_of(slot), memory_order_acq_rel);
   }
 
   /// Takes a slot out of that leaf. kNoSlot: the leaf had none. Any context.
-  [[nodiscard]] SlotIndex take_from(std::uint32_t leaf) {
+  [[nodiscard]] SlotIndex take_from(uint32_t leaf) {
     // Relaxed: the swap proves it. Acquire: pairs with insert().
-    Bits bits = leaves_[leaf].bits.load(std::memory_order_relaxed);
+    Bits bits = leaves_[leaf].bits.load(memory_order_relaxed);
     const Bits seen = bits;
     if (seen == 0) return kNoSlot;
-    if (!leaves_[leaf].bits.compare_exchange_strong(
-            bits, seen & (seen - 1), std::memory_order_acquire, std::memory_order_relaxed))
-        [[unlikely]] {
+    if (!leaves_[leaf].bits.compare_exchange_strong(bits, seen & (seen - 1), memory_order_acquire,
+                                                    memory_order_relaxed)) [[unlikely]] {
       return take_again(leaf);
     }
     const SlotIndex slot = first_of(leaf, seen);
@@ -86,109 +85,108 @@ class SlotSet {
 
   /// Takes any slot out, from the leaf `hint` if it has one, and stores in `hint` the leaf that it
   /// came from. kNoSlot: the set was empty. Any context.
-  [[nodiscard]] SlotIndex take(typename P::template Atomic<std::uint32_t>& hint) {
-    std::uint32_t leaf = hint.load(std::memory_order_relaxed);  // relaxed, here and below: a hint
+  [[nodiscard]] SlotIndex take(typename P::template Atomic<uint32_t>& hint) {
+    uint32_t leaf = hint.load(memory_order_relaxed);  // relaxed, here and below: a hint
     for (;;) {
       const SlotIndex slot = take_from(leaf);
       if (slot != kNoSlot) return slot;
       leaf = next_leaf(leaf);
       if (leaf == kNoLeaf) {
         // Relaxed: a slot that this hides is found by take_surely(), or with the next one.
-        shows_.store(0, std::memory_order_relaxed);
+        shows_.store(0, memory_order_relaxed);
         return kNoSlot;
       }
-      hint.store(leaf, std::memory_order_relaxed);
+      hint.store(leaf, memory_order_relaxed);
     }
   }
 
   /// take() that looks at every leaf before it returns kNoSlot. The summary may hide a filled leaf
   /// while another thread corrects it, and that thread need not look again for a sleeper.
-  [[nodiscard]] SlotIndex take_surely(typename P::template Atomic<std::uint32_t>& hint) {
+  [[nodiscard]] SlotIndex take_surely(typename P::template Atomic<uint32_t>& hint) {
     SlotIndex slot = take(hint);
-    for (std::uint32_t i = 0; slot == kNoSlot && i < leaves_in_use_; ++i) {
+    for (uint32_t i = 0; slot == kNoSlot && i < leaves_in_use_; ++i) {
       while (slot == kNoSlot && leaf(i) != 0) slot = take_from(i);
     }
     return slot;
   }
 
   /// The first filled leaf at or after `from`, going round; kNoLeaf if there is none. Any context.
-  [[nodiscard]] std::uint32_t next_leaf(std::uint32_t from) {
-    const std::uint32_t start = from / 32;
+  [[nodiscard]] uint32_t next_leaf(uint32_t from) {
+    const uint32_t start = from / 32;
     const Bits at_or_after = ~Bits{0} << (from % 32);
-    std::uint32_t leaf = filled_leaf(start, at_or_after);
-    for (std::uint32_t i = start + 1; leaf == kNoLeaf && i < summaries_; ++i)
+    uint32_t leaf = filled_leaf(start, at_or_after);
+    for (uint32_t i = start + 1; leaf == kNoLeaf && i < summaries_; ++i)
       leaf = filled_leaf(i, ~Bits{0});
-    for (std::uint32_t i = 0; leaf == kNoLeaf && i < start; ++i) leaf = filled_leaf(i, ~Bits{0});
+    for (uint32_t i = 0; leaf == kNoLeaf && i < start; ++i) leaf = filled_leaf(i, ~Bits{0});
     return leaf != kNoLeaf ? leaf : filled_leaf(start, ~at_or_after);
   }
 
   /// Sequentially consistent: a sleeper announces itself, then looks here; pairs with insert().
-  [[nodiscard]] Bits leaf(std::uint32_t index) const {
-    return leaves_[index].bits.load(std::memory_order_seq_cst);
+  [[nodiscard]] Bits leaf(uint32_t index) const {
+    return leaves_[index].bits.load(memory_order_seq_cst);
   }
   /// The number of members; other threads may be changing it. Looks at every leaf. Any context.
-  [[nodiscard]] std::uint32_t count() const {
-    std::uint32_t count = 0;
-    for (std::uint32_t i = 0; i < leaves_in_use_; ++i) {
-      Bits bits =
-          leaves_[i].bits.load(std::memory_order_relaxed);  // relaxed: it may change at any time
-      for (; bits != 0; bits &= bits - 1) ++count;  // std::popcount may be a library's function
+  [[nodiscard]] uint32_t count() const {
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < leaves_in_use_; ++i) {
+      Bits bits = leaves_[i].bits.load(memory_order_relaxed);  // relaxed: it may change at any time
+      for (; bits != 0; bits &= bits - 1) ++count;  // a popcount may be a library's function
     }
     return count;
   }
   /// Leaves in use.
-  [[nodiscard]] std::uint32_t leaves() const { return leaves_in_use_; }
+  [[nodiscard]] uint32_t leaves() const { return leaves_in_use_; }
   [[nodiscard]] bool contains(SlotIndex slot) const {
     return (leaf(leaf_of(slot)) & bit_of(slot)) != 0;
   }
 
-  [[nodiscard]] static constexpr std::uint32_t leaf_of(SlotIndex slot) {
+  [[nodiscard]] static constexpr uint32_t leaf_of(SlotIndex slot) {
     return to_number(slot) / kLeafSlots;
   }
   [[nodiscard]] static constexpr Bits bit_of(SlotIndex slot) {
     return Bits{1} << (to_number(slot) % kLeafSlots);
   }
   /// The lowest slot of `bits`, which must not be empty.
-  [[nodiscard]] static constexpr SlotIndex first_of(std::uint32_t leaf, Bits bits) {
-    return SlotIndex{leaf * kLeafSlots + static_cast<std::uint32_t>(std::countr_zero(bits))};
+  [[nodiscard]] static constexpr SlotIndex first_of(uint32_t leaf, Bits bits) {
+    return SlotIndex{leaf * kLeafSlots + library::lowest_bit(bits)};
   }
 
  private:
-  static constexpr std::size_t kLeaves = (kCapacity + kLeafSlots - 1) / kLeafSlots;
-  static constexpr std::size_t kSummaries = (kLeaves + 31) / 32;
+  static constexpr size_t kLeaves = (kCapacity + kLeafSlots - 1) / kLeafSlots;
+  static constexpr size_t kSummaries = (kLeaves + 31) / 32;
   using AtomicBits = typename P::template Atomic<Bits>;
 
   // Not inline: another thread has changed the leaf meanwhile.
-  [[gnu::noinline]] SlotIndex take_again(std::uint32_t leaf) {
+  [[gnu::noinline]] SlotIndex take_again(uint32_t leaf) {
     // As in take_from().
-    Bits seen = leaves_[leaf].bits.load(std::memory_order_relaxed);
+    Bits seen = leaves_[leaf].bits.load(memory_order_relaxed);
     while (seen != 0) {
-      if (leaves_[leaf].bits.compare_exchange_weak(
-              seen, seen & (seen - 1), std::memory_order_acquire, std::memory_order_relaxed)) {
+      if (leaves_[leaf].bits.compare_exchange_weak(seen, seen & (seen - 1), memory_order_acquire,
+                                                   memory_order_relaxed)) {
         return first_of(leaf, seen);
       }
     }
     return kNoSlot;
   }
 
-  void mark(std::uint32_t leaf) {
+  void mark(uint32_t leaf) {
     // Release: pairs with the clear in filled_leaf().
-    summary_[leaf / 32].fetch_or(Bits{1} << (leaf % 32), std::memory_order_acq_rel);
+    summary_[leaf / 32].fetch_or(Bits{1} << (leaf % 32), memory_order_acq_rel);
     // Relaxed: a hint. The load spares other CPUs the line.
-    if (shows_.load(std::memory_order_relaxed) == 0) shows_.store(1, std::memory_order_relaxed);
+    if (shows_.load(memory_order_relaxed) == 0) shows_.store(1, memory_order_relaxed);
   }
 
   /// The first filled leaf that summary word `index` shows within `mask`. Clears bits that are set
   /// over empty leaves. The clear acquires from the insert() whose mark it may have erased, so the
   /// second look at the leaf sees that insert, and the mark is set again. The loads are hints: the
   /// thread that takes a slot out acquires it by that.
-  std::uint32_t filled_leaf(std::uint32_t index, Bits mask) {
-    Bits shown = summary_[index].load(std::memory_order_acquire) & mask;
+  uint32_t filled_leaf(uint32_t index, Bits mask) {
+    Bits shown = summary_[index].load(memory_order_acquire) & mask;
     for (; shown != 0; shown &= shown - 1) {
-      const std::uint32_t leaf = index * 32 + static_cast<std::uint32_t>(std::countr_zero(shown));
-      if (leaves_[leaf].bits.load(std::memory_order_acquire) != 0) return leaf;
-      summary_[index].fetch_and(~(shown & -shown), std::memory_order_acq_rel);
-      if (leaves_[leaf].bits.load(std::memory_order_acquire) != 0) {
+      const uint32_t leaf = index * 32 + library::lowest_bit(shown);
+      if (leaves_[leaf].bits.load(memory_order_acquire) != 0) return leaf;
+      summary_[index].fetch_and(~(shown & -shown), memory_order_acq_rel);
+      if (leaves_[leaf].bits.load(memory_order_acquire) != 0) {
         mark(leaf);
         return leaf;
       }
@@ -201,9 +199,9 @@ class SlotSet {
   };
   Leaf leaves_[kLeaves]{};
   AtomicBits summary_[kSummaries]{};
-  AtomicBits shows_{};  // 0: take() has found the summary empty, and nothing is shown since
-  std::uint32_t summaries_ = 0;  // in use
-  std::uint32_t leaves_in_use_ = 0;
+  AtomicBits shows_{};      // 0: take() has found the summary empty, and nothing is shown since
+  uint32_t summaries_ = 0;  // in use
+  uint32_t leaves_in_use_ = 0;
 };
 
 }  // namespace kmapper

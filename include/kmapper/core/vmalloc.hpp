@@ -6,7 +6,7 @@
 // these pages. No more memory can wait than the range has pages.
 #pragma once
 
-#include <cstdint>
+#include <stdint.h>
 
 #include "kmapper/core/platform.hpp"
 #include "kmapper/core/result.hpp"
@@ -27,7 +27,7 @@ class VmallocRange : public VmapRange<P> {
   /// sleep first frees the memory that waits for a flush. Any context. Errors: as vmap(), no_memory
   /// (too little is free), and would_sleep also where memory waits and the caller may not free it.
   /// Cost: that of vmap() and of `pages` allocations. (The seed, "Kernel VM Allocation".)
-  [[nodiscard]] Result<void*> vmalloc(std::uint32_t pages);
+  [[nodiscard]] Result<void*> vmalloc(uint32_t pages);
 
   /// Unmaps the area that vmalloc() returned as `address`, and frees its pages: at once if none of
   /// them was accessed by its address and the caller may flush, else all of them after the next
@@ -53,7 +53,7 @@ class VmallocRange : public VmapRange<P> {
   using Run = typename Base::Run;
 
   void unmap_and_free(const void* address);
-  void give_back(Run run, std::uint32_t mapped);
+  void give_back(Run run, uint32_t mapped);
   CleanUp clean_up_for_memory();
 };
 

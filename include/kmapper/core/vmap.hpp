@@ -25,11 +25,10 @@
 // far away that is when areas come and go at random.
 #pragma once
 
-#include <atomic>
-#include <cstddef>
-#include <cstdint>
-#include <span>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "kmapper/core/library.hpp"
 #include "kmapper/core/platform.hpp"
 #include "kmapper/core/report.hpp"
 #include "kmapper/core/result.hpp"
@@ -53,13 +52,13 @@ class VmapRange {
 
   /// Opens the range with `pages` pages, 1 to P::kMaxVmapPages. Call it once, before any other
   /// call, while all its PTEs are empty and in no TLB.
-  void open(std::uint32_t pages);
+  void open(uint32_t pages);
 
   /// Maps the pages, low ones too, in this order, and returns the first one's address, valid on
   /// every CPU and in every thread until vunmap(). Any context; a caller that may not flush gets
   /// only clean pages. Errors: too_large (more pages than the range has), no_room (no run of so
   /// many pages is free), would_sleep (there may be such a run, but it has to be flushed first).
-  [[nodiscard]] Result<void*> vmap(std::span<const Page> pages);
+  [[nodiscard]] Result<void*> vmap(Span<const Page> pages);
 
   /// Unmaps the area that vmap() returned as `address`. The area must not be in use any more. Any
   /// context. Flushes nothing: a later use may go unnoticed until flush().
@@ -78,78 +77,77 @@ class VmapRange {
 
   /// How the range is used now.
   struct Usage {
-    std::uint32_t areas;
-    std::uint32_t used_pages;     // including the unmapped page behind each area
-    std::uint32_t dirty_pages;    // unmapped, and no flush of them has begun
-    std::uint32_t waiting_pages;  // of memory, freed by the next flush
-    std::uint32_t largest_run;    // pages in the largest run that is not used
-    std::uint64_t flushes;        // since open()
+    uint32_t areas;
+    uint32_t used_pages;     // including the unmapped page behind each area
+    uint32_t dirty_pages;    // unmapped, and no flush of them has begun
+    uint32_t waiting_pages;  // of memory, freed by the next flush
+    uint32_t largest_run;    // pages in the largest run that is not used
+    uint64_t flushes;        // since open()
   };
   [[nodiscard]] Usage usage();
   /// How many pages the area has that begins at this page of the range, with its guard; 0: none
   /// begins here. Knows the areas of vmap() and of vmalloc().
-  [[nodiscard]] std::uint32_t area_at(VmapPage first) const;
+  [[nodiscard]] uint32_t area_at(VmapPage first) const;
 
  private:
   friend class VmallocRange<P>;
 
-  using Bits = std::uint32_t;
-  static constexpr std::uint32_t kBits = 32;
-  static constexpr std::uint32_t kWords = (P::kMaxVmapPages + kBits - 1) / kBits;
-  static constexpr std::uint32_t kGuard = 1;  // pages behind each area
-  static constexpr std::uint32_t kNone = UINT32_MAX;
-  static constexpr std::uint32_t kMostExamined = 32;  // stretches, while interrupts are off
+  using Bits = uint32_t;
+  static constexpr uint32_t kBits = 32;
+  static constexpr uint32_t kWords = (P::kMaxVmapPages + kBits - 1) / kBits;
+  static constexpr uint32_t kGuard = 1;  // pages behind each area
+  static constexpr uint32_t kNone = UINT32_MAX;
+  static constexpr uint32_t kMostExamined = 32;  // stretches, while interrupts are off
 
   // In sizes_: the area is of vmalloc().
-  static constexpr std::uint32_t kOwnsPages = 1U << 31;
+  static constexpr uint32_t kOwnsPages = 1U << 31;
   static_assert(P::kMaxVmapPages < kOwnsPages);
 
   using PageSet = Bits[kWords];
 
   /// A run of pages.
   struct Run {
-    std::uint32_t first;
-    std::uint32_t end;
+    uint32_t first;
+    uint32_t end;
   };
   /// The result of clean_up().
-  enum class CleanUp : std::uint8_t { done, waited, nothing_dirty, may_not_wait };
+  enum class CleanUp : uint8_t { done, waited, nothing_dirty, may_not_wait };
 
   void unmap(const void* address);
-  Run take_area(const void* address, std::uint32_t owns_pages);
+  Run take_area(const void* address, uint32_t owns_pages);
   void report_wrong(Misuse misuse, const void* address, const void* caller);
-  Result<VmapPage> take_run_for(std::size_t pages);
-  Result<VmapPage> flush_for_run(std::uint32_t pages);
+  Result<VmapPage> take_run_for(size_t pages);
+  Result<VmapPage> flush_for_run(uint32_t pages);
   void free_hidden(VmapPage at);
   void free_flushed(const PageSet& flushed);
-  std::uint32_t take_run(std::uint32_t pages);
+  uint32_t take_run(uint32_t pages);
   CleanUp clean_up();
-  void put_back(Run run, bool accessed, std::uint32_t waiting);
-  static std::uint32_t next(const PageSet& set, Bits inverted, std::uint32_t from,
-                            std::uint32_t end);
+  void put_back(Run run, bool accessed, uint32_t waiting);
+  static uint32_t next(const PageSet& set, Bits inverted, uint32_t from, uint32_t end);
   template <class Change>
   static void for_each_word(Run run, Change change);
   static void insert(PageSet& set, Run run);
   static void remove(PageSet& set, Run run);
-  [[nodiscard]] std::uint32_t number_of(const void* address) const;
+  [[nodiscard]] uint32_t number_of(const void* address) const;
 
   [[no_unique_address]] P platform_;
-  std::uint32_t page_count_ = 0;
+  uint32_t page_count_ = 0;
   // How many pages each area has, with its guard, stored at its first page, and kOwnsPages; 0: no
   // area begins here.
-  typename P::template Atomic<std::uint32_t> sizes_[P::kMaxVmapPages]{};
+  typename P::template Atomic<uint32_t> sizes_[P::kMaxVmapPages]{};
 
-  typename P::Lock lock_{};    // guards what follows
-  PageSet clean_{};            // free to take
-  PageSet dirty_[2]{};         // one is filled while the other is flushed
-  std::uint32_t filling_ = 0;  // which of the two is filled
-  typename P::template Atomic<std::uint32_t> flushing_{};  // not 0: the other is being flushed
-  std::uint32_t lowest_ = 0;                               // no page below is clean
-  std::uint32_t areas_ = 0;
-  std::uint32_t used_pages_ = 0;
-  std::uint32_t dirty_pages_ = 0;    // in the set that is filled
-  std::uint32_t waiting_pages_ = 0;  // of memory, freed by the flush of that set
-  bool flush_frees_ = false;         // memory waits for the flush under way
-  std::uint64_t flushes_ = 0;
+  typename P::Lock lock_{};                           // guards what follows
+  PageSet clean_{};                                   // free to take
+  PageSet dirty_[2]{};                                // one is filled while the other is flushed
+  uint32_t filling_ = 0;                              // which of the two is filled
+  typename P::template Atomic<uint32_t> flushing_{};  // not 0: the other is being flushed
+  uint32_t lowest_ = 0;                               // no page below is clean
+  uint32_t areas_ = 0;
+  uint32_t used_pages_ = 0;
+  uint32_t dirty_pages_ = 0;    // in the set that is filled
+  uint32_t waiting_pages_ = 0;  // of memory, freed by the flush of that set
+  bool flush_frees_ = false;    // memory waits for the flush under way
+  uint64_t flushes_ = 0;
 };
 
 }  // namespace kmapper

@@ -24,16 +24,15 @@ Evicted Mapper<P>::evict(Page page) {
   auto& cell = platform_.page_virtual(page);
   for (;; platform_.relax()) {
     // Acquire: pairs with claim(), so that gone() sees the flush that is due.
-    const std::uint32_t found = cell.load(std::memory_order_acquire);
+    const uint32_t found = cell.load(memory_order_acquire);
     if (!page_virtual::has_slot(found)) return gone(Evicted::not_mapped, page, may_flush);
     // Acquire: pairs with publish(). If the generation came round and the word is another page's,
     // the second read of the cell finds that it has changed.
-    const std::uint32_t seen =
-        slots_[page_virtual::entry(found)].word.load(std::memory_order_acquire);
+    const uint32_t seen = slots_[page_virtual::entry(found)].word.load(memory_order_acquire);
     if (!page_virtual::matches(found, seen & ~word::kSaturated)) continue;  // being taken back
     if (word::users(seen) > 1) {
       // Read again: between the two loads the slot may have got another page.
-      if (cell.load(std::memory_order_acquire) == found) return Evicted::pinned;
+      if (cell.load(memory_order_acquire) == found) return Evicted::pinned;
       continue;
     }
     if (word::is_idle(seen) && unmap_idle(page_virtual::slot(found), seen, may_flush))
@@ -48,10 +47,10 @@ template <class P>
 Evicted Mapper<P>::gone(Evicted how, Page page, bool may_flush) {
   if constexpr (kPosts) {
     // Acquire: as in evict().
-    const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_acquire);
+    const uint32_t found = platform_.page_virtual(page).load(memory_order_acquire);
     if (found == page_virtual::kNone) return how;  // it has never had a slot
     auto& flushes = platform_.posted_flushes();
-    const std::uint32_t number = flushes.lengthen(page_virtual::lost_number(found));
+    const uint32_t number = flushes.lengthen(page_virtual::lost_number(found));
     if (may_flush) {
       wait_for_post(platform_, number);
       return how;
@@ -63,13 +62,13 @@ Evicted Mapper<P>::gone(Evicted how, Page page, bool may_flush) {
     return how;
   }
   // Acquire: as in wait_for_flushes().
-  return flushes_due_.load(std::memory_order_acquire) == 0 ? how : Evicted::flush_owed;
+  return flushes_due_.load(memory_order_acquire) == 0 ? how : Evicted::flush_owed;
 }
 
 /// Takes one idle slot back, and makes it clean or owes its flush. False: its word has changed. Any
 /// context, if `may_flush` is true only where the caller may flush. Holds no lock.
 template <class P>
-bool Mapper<P>::unmap_idle(SlotIndex index, std::uint32_t idle, bool may_flush) {
+bool Mapper<P>::unmap_idle(SlotIndex index, uint32_t idle, bool may_flush) {
   Claim claimed = Claim::lost;
   add_flush_due();
   {
@@ -103,7 +102,7 @@ void Mapper<P>::owe_flush(SlotIndex index) {
                          slot_of(index).number);
   } else {
     push(owed_, index);
-    owed_flushes_.store(owed_.count, std::memory_order_relaxed);
+    owed_flushes_.store(owed_.count, memory_order_relaxed);
   }
   queue_lock_.unlock();
 }
@@ -114,7 +113,7 @@ void Mapper<P>::owe_flush(SlotIndex index) {
 /// slots clean that waited; returns 0 if there was none, and otherwise `most`. The caller may
 /// flush.
 template <class P>
-[[gnu::noinline]] std::uint32_t Mapper<P>::make_owed_flushes(std::uint32_t most) {
+[[gnu::noinline]] uint32_t Mapper<P>::make_owed_flushes(uint32_t most) {
   if constexpr (kPosts) return Posting<P>::make_waiting_clean(*this) ? most : 0;
   Chain dirty;
   queue_lock_.lock();
@@ -123,9 +122,9 @@ template <class P>
     owed_ = {};
   }
   while (owed_.count != 0 && dirty.count != most) push(dirty, pop(owed_));
-  owed_flushes_.store(owed_.count, std::memory_order_relaxed);
+  owed_flushes_.store(owed_.count, memory_order_relaxed);
   queue_lock_.unlock();
-  const std::uint32_t made = dirty.count;
+  const uint32_t made = dirty.count;
   Chain clean;
   clean_chain(dirty, clean);
   put_chain(clean);
@@ -135,13 +134,13 @@ template <class P>
 template <class P>
 [[gnu::noinline]] void Mapper<P>::finish_flushes() {
   if constexpr (kPosts) {
-    const std::uint32_t number = platform_.posted_flushes().latest();
+    const uint32_t number = platform_.posted_flushes().latest();
     if (platform_.posted_flushes().has_passed(number)) return;
     if (check_may_flush(__builtin_return_address(0))) wait_for_post(platform_, number);
     return;
   }
   // Acquire: as in wait_for_flushes().
-  if (flushes_due_.load(std::memory_order_acquire) == 0) return;
+  if (flushes_due_.load(memory_order_acquire) == 0) return;
   if (check_may_flush(__builtin_return_address(0))) wait_for_flushes();
 }
 
@@ -154,17 +153,16 @@ void Mapper<P>::wait_for_flushes() {
   // Acquire: pairs with the subtractions after flushes. The load sees at least the addition for the
   // caller's page: it came before the claim() that hid the page, and the caller has acquired from
   // that claim().
-  if (flushes_due_.load(std::memory_order_acquire) == 0) return;
+  if (flushes_due_.load(memory_order_acquire) == 0) return;
   // After these flushes, perhaps nothing is due any more. Slots that become owed meanwhile are
   // flushed below.
-  if (make_owed_flushes(slot_count_) != 0 && flushes_due_.load(std::memory_order_acquire) == 0)
-    return;
+  if (make_owed_flushes(slot_count_) != 0 && flushes_due_.load(memory_order_acquire) == 0) return;
   SlotIndex due[Batch::kMost];
-  std::uint32_t count = 0;
-  for (std::uint32_t i = 0; i < slot_count_; ++i) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < slot_count_; ++i) {
     const SlotIndex slot{i};
     // Acquire, both: pairs with publish() and with insert(), which come after the flush.
-    if (word::is_live(slot_of(slot).word.load(std::memory_order_acquire)) || clean_.contains(slot))
+    if (word::is_live(slot_of(slot).word.load(memory_order_acquire)) || clean_.contains(slot))
       continue;
     due[count++] = slot;
     if (count != Batch::kMost) continue;

@@ -10,22 +10,22 @@ namespace kmapper {
 /// The thread leaves its CPU. Empties its entries, so that the next thread finds the slots clean.
 template <class P>
 [[gnu::noinline]] void LocalMapper<P>::take_entries(Stack& from) {
-  const std::uint32_t depth = from.depth_.load(std::memory_order_relaxed);
-  for (std::uint32_t i = 0; i < depth; ++i) from.kept_[i] = platform_.take_local_pte(slot_at(i));
+  const uint32_t depth = from.depth_.load(memory_order_relaxed);
+  for (uint32_t i = 0; i < depth; ++i) from.kept_[i] = platform_.take_local_pte(slot_at(i));
 }
 
 /// The thread is back on a CPU. The slots are clean: nothing is flushed.
 template <class P>
 [[gnu::noinline]] void LocalMapper<P>::put_entries(Stack& to) {
-  const std::uint32_t depth = to.depth_.load(std::memory_order_relaxed);
-  for (std::uint32_t i = 0; i < depth; ++i) platform_.put_local_pte(slot_at(i), to.kept_[i]);
+  const uint32_t depth = to.depth_.load(memory_order_relaxed);
+  for (uint32_t i = 0; i < depth; ++i) platform_.put_local_pte(slot_at(i), to.kept_[i]);
 }
 
 template <class P>
-std::uint32_t LocalMapper<P>::unwind(std::uint32_t depth) {
+uint32_t LocalMapper<P>::unwind(uint32_t depth) {
   Stack& stack = platform_.local_stack();
-  std::uint32_t dropped = 0;
-  for (std::uint32_t now = this->depth(); now > depth; --now, ++dropped)
+  uint32_t dropped = 0;
+  for (uint32_t now = this->depth(); now > depth; --now, ++dropped)
     lower<1>(stack, now, slot_at(now - 1));
   return dropped;
 }
@@ -47,10 +47,10 @@ template <class P>
 template <class P>
 [[gnu::noinline]] void LocalMapper<P>::not_on_top(const void* address, const void* caller) {
   const Stack& stack = platform_.local_stack();
-  const std::uint32_t depth = stack.depth_.load(std::memory_order_relaxed);
+  const uint32_t depth = stack.depth_.load(memory_order_relaxed);
   if (depth == 0) return report(Misuse::local_not_mapped, Page{}, address, caller, nullptr);
   const void* const on_top = stack.callers_[depth - 1];
-  for (std::uint32_t i = 0; i + 1 < depth; ++i) {
+  for (uint32_t i = 0; i + 1 < depth; ++i) {
     if (!lies_in(address, slot_at(i))) continue;
     return report(Misuse::local_out_of_order, platform_.local_page(slot_at(depth - 1)), address,
                   caller, on_top);
@@ -59,9 +59,9 @@ template <class P>
 }
 
 template <class P>
-[[gnu::noinline]] void LocalMapper<P>::left_mapped(std::uint32_t depth) {
+[[gnu::noinline]] void LocalMapper<P>::left_mapped(uint32_t depth) {
   const Stack& stack = platform_.local_stack();
-  const std::uint32_t top = this->depth() - 1;
+  const uint32_t top = this->depth() - 1;
   const LocalSlot slot = slot_at(top);
   const Page page = platform_.local_page(slot);
   unwind(depth);

@@ -23,9 +23,9 @@ template <typename Mapper<P>::Wait kWait>
 [[gnu::noinline]] void* Mapper<P>::map_slow(Page page) {
   // Sleepers come first. Relaxed, here and in map_slower(): hints. publish() proves that the page
   // has no slot, and wakes sleepers that were missed here.
-  const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
-  if (!page_virtual::has_slot(found) && waiters_.load(std::memory_order_relaxed) == 0) [[likely]] {
-    SlotIndex slot = clean_.take_from(cpus_[platform_.cpu()].leaf.load(std::memory_order_relaxed));
+  const uint32_t found = platform_.page_virtual(page).load(memory_order_relaxed);
+  if (!page_virtual::has_slot(found) && waiters_.load(memory_order_relaxed) == 0) [[likely]] {
+    SlotIndex slot = clean_.take_from(cpus_[platform_.cpu()].leaf.load(memory_order_relaxed));
     if constexpr (kPosts) {
       if (slot == kNoSlot) slot = Posting<P>::take(*this);
     }
@@ -45,10 +45,10 @@ template <typename Mapper<P>::Wait kWait>
 template <class P>
 [[gnu::noinline]] void* Mapper<P>::map_slower(Page page, const void* caller) {
   Pinned pinned{nullptr, MapError::none};
-  const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
+  const uint32_t found = platform_.page_virtual(page).load(memory_order_relaxed);
   if (page_virtual::has_slot(found)) pinned = pin(page);
   if (pinned.address == nullptr && pinned.error == MapError::none &&
-      waiters_.load(std::memory_order_relaxed) == 0) {
+      waiters_.load(memory_order_relaxed) == 0) {
     const SlotIndex slot = take_clean();
     if (slot != kNoSlot) {
       if (void* const address = publish(slot, page, found)) return address;
@@ -74,34 +74,34 @@ auto Mapper<P>::pin(Page page) -> Pinned {
   auto& cell = platform_.page_virtual(page);
   for (;;) {
     // Relaxed, all of them: as in hit(), the swap and the second read of the cell prove them.
-    const std::uint32_t found = cell.load(std::memory_order_relaxed);
+    const uint32_t found = cell.load(memory_order_relaxed);
     if (!page_virtual::has_slot(found)) return {nullptr, MapError::none};
-    const std::size_t offset = offset_of(page_virtual::entry(found));
+    const size_t offset = offset_of(page_virtual::entry(found));
     Slot& slot = slot_at(offset);
-    std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
+    uint32_t seen = slot.word.load(memory_order_relaxed);
     if (page_virtual::matches(found, seen) && word::users(seen) != 0) {
       if constexpr (kCellsChangeHands<P>) {
         // As in hit(). Either the page had no slot a moment ago, or the cell is not this page's.
-        if (!slot.page.is(page, std::memory_order_relaxed)) return {nullptr, MapError::none};
+        if (!slot.page.is(page, memory_order_relaxed)) return {nullptr, MapError::none};
       }
       // An idle slot that was parked for sleepers belongs to the first of them: grant it now, as
       // its last kunmap is about to. Otherwise two users of one page, taking turns, would keep a
       // sleeper out for ever.
       if (word::is_idle(seen) && word::is_parked(seen) &&
-          waiters_.load(std::memory_order_relaxed) != 0) {
+          waiters_.load(memory_order_relaxed) != 0) {
         settle(page_virtual::slot(found));
         continue;
       }
       // Acquire: as in hit().
       if (!slot.word.compare_exchange_weak(seen, (seen + word::kUser) | word::kReferenced,
-                                           std::memory_order_acquire, std::memory_order_relaxed)) {
+                                           memory_order_acquire, memory_order_relaxed)) {
         continue;
       }
       if (!is_still(cell, found, offset, page)) [[unlikely]] {
         drop_user(offset, page);
         continue;
       }
-      if (word::is_idle(seen)) slot.holder.store(platform_.stamp(), std::memory_order_relaxed);
+      if (word::is_idle(seen)) slot.holder.store(platform_.stamp(), memory_order_relaxed);
       platform_.count(Event::hit);
       return {address_at(offset), MapError::none};
     }
@@ -127,8 +127,8 @@ SlotIndex Mapper<P>::take_clean() {
   if (slot != kNoSlot || !platform_.may_flush()) return slot;
   // Two rounds of the hand clear every referenced bit and reach each slot again; the second takes
   // what is idle then.
-  for (std::uint32_t examined = 0; examined <= 2 * slot_count_;) {
-    const std::uint32_t now = scavenge().examined;
+  for (uint32_t examined = 0; examined <= 2 * slot_count_;) {
+    const uint32_t now = scavenge().examined;
     slot = clean_.take(leaf);
     if (slot != kNoSlot || now == 0) break;
     examined += now;
@@ -150,35 +150,33 @@ auto Mapper<P>::map_in(SlotIndex slot, Page page) -> Pinned {
 /// Claims page->virtual, in which the caller `found` no slot, writes the PTE, publishes the word.
 /// Null: the page has a slot already, or has lost one meanwhile; the taken slot is unchanged.
 template <class P>
-[[gnu::always_inline]] inline void* Mapper<P>::publish(SlotIndex index, Page page,
-                                                       std::uint32_t found) {
+[[gnu::always_inline]] inline void* Mapper<P>::publish(SlotIndex index, Page page, uint32_t found) {
   if (page_virtual::has_slot(found)) return nullptr;
   Slot& slot = slot_of(index);
   // Relaxed, here and below: the thread that has taken the slot comes after all that had it before,
   // and the word publishes what is written.
-  const std::uint32_t dead = slot.word.load(std::memory_order_relaxed);
+  const uint32_t dead = slot.word.load(memory_order_relaxed);
   {
     // From the claim on, a hit elsewhere spins until the word is published.
     const typename P::InterruptsOff bounded(platform_);
     // Stored before the cell names the slot: pairs with the look at the page in hit() and pin().
-    if constexpr (kCellsChangeHands<P>) slot.page.store(page, std::memory_order_relaxed);
+    if constexpr (kCellsChangeHands<P>) slot.page.store(page, memory_order_relaxed);
     // Acquire: pairs with claim() and take_run(), which cleared it. What users did to the page in
     // its last slot comes before what they do in this one.
     if (!platform_.page_virtual(page).compare_exchange_strong(
-            found, page_virtual::make(index, dead), std::memory_order_acq_rel,
-            std::memory_order_relaxed)) {
+            found, page_virtual::make(index, dead), memory_order_acq_rel, memory_order_relaxed)) {
       return nullptr;
     }
-    if constexpr (!kCellsChangeHands<P>) slot.page.store(page, std::memory_order_relaxed);
-    slot.holder.store(platform_.stamp(), std::memory_order_relaxed);
+    if constexpr (!kCellsChangeHands<P>) slot.page.store(page, memory_order_relaxed);
+    slot.holder.store(platform_.stamp(), memory_order_relaxed);
     platform_.write_pte(index, page);
     // Release: pairs with hit() and pin(), which find the PTE and the page. Sequentially
     // consistent, as are the sleeper's announcement in enqueue() and its look at the words in
     // sweep_leaf(): either the sleeper sees this slot, or the test below sees the sleeper.
-    slot.word.store(word::published(dead), std::memory_order_seq_cst);
+    slot.word.store(word::published(dead), memory_order_seq_cst);
   }
   platform_.count(Event::miss);
-  if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+  if (waiters_.load(memory_order_seq_cst) != 0) [[unlikely]]
     announce(index, page);
   void* const address = platform_.address(index);
   if (address == nullptr) __builtin_unreachable();  // spares the caller's test

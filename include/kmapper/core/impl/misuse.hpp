@@ -12,7 +12,7 @@ template <class P>
 void Mapper<P>::report(Misuse what, SlotIndex slot, Page page, const void* address,
                        const void* caller) {
   Stamp holder{};
-  if (slot != kNoSlot) holder = slot_of(slot).holder.load(std::memory_order_relaxed);
+  if (slot != kNoSlot) holder = slot_of(slot).holder.load(memory_order_relaxed);
   platform_.report(MisuseReport<P>{what, page, slot, holder, address, caller});
 }
 
@@ -21,7 +21,7 @@ template <class P>
 void Mapper<P>::report_kunmap(const Slot& slot, Page page, const void* caller) {
   if (&slot == &slots_[0]) return report(Misuse::kunmap_not_mapped, kNoSlot, page, nullptr, caller);
   const SlotIndex index = index_of(slot);
-  if (page == Page{}) page = slot.page.load(std::memory_order_relaxed);
+  if (page == Page{}) page = slot.page.load(memory_order_relaxed);
   report(Misuse::kunmap_below_idle, index, page, platform_.address(index), caller);
 }
 
@@ -38,8 +38,7 @@ template <class P>
 }
 
 template <class P>
-[[gnu::noinline]] bool Mapper<P>::check_held(Page page, const void* address,
-                                             std::uint32_t generation) {
+[[gnu::noinline]] bool Mapper<P>::check_held(Page page, const void* address, uint32_t generation) {
   if (platform_.is_direct(address)) return true;
   const SlotIndex slot = slot_of_address(address);
   const SlotView view = inspect(slot);
@@ -71,13 +70,13 @@ bool Mapper<P>::check_may_flush(const void* caller) {
 template <class P>
 [[gnu::noinline]] bool Mapper<P>::check_kunmap(const Slot& slot, Page page) {
   const void* const caller = __builtin_return_address(0);
-  if (&slot == &slots_[0] || !word::is_pinned(slot.word.load(std::memory_order_relaxed))) {
+  if (&slot == &slots_[0] || !word::is_pinned(slot.word.load(memory_order_relaxed))) {
     report_kunmap(slot, page, caller);
     return false;
   }
   const SlotIndex index = index_of(slot);
   if (ledger_.remove(platform_, index, platform_.stamp())) return true;
-  if (page == Page{}) page = slot.page.load(std::memory_order_relaxed);
+  if (page == Page{}) page = slot.page.load(memory_order_relaxed);
   report(Misuse::kunmap_not_holder, index, page, platform_.address(index), caller);
   return false;
 }
@@ -88,15 +87,15 @@ template <class P>
 bool Mapper<P>::check_holds_nothing(Misuse otherwise, const void* caller) {
   const SlotIndex held = ledger_.any_of(platform_, platform_.stamp(), slot_count_);
   if (held == kNoSlot) return true;
-  report(otherwise, held, slot_of(held).page.load(std::memory_order_relaxed),
-         platform_.address(held), caller);
+  report(otherwise, held, slot_of(held).page.load(memory_order_relaxed), platform_.address(held),
+         caller);
   return false;
 }
 
 template <class P>
 [[gnu::noinline]] void Mapper<P>::note_pin(void* address, const void* caller) {
   if (address == nullptr || platform_.is_direct(address)) return;
-  ledger_.add(SlotIndex{static_cast<std::uint32_t>(slot_number(address))}, platform_.stamp(),
+  ledger_.add(SlotIndex{static_cast<uint32_t>(slot_number(address))}, platform_.stamp(),
               caller != nullptr ? caller : __builtin_return_address(0));
 }
 

@@ -6,7 +6,7 @@
 namespace kmapper {
 
 template <class P>
-[[gnu::noinline]] void Mapper<P>::open(std::uint32_t slots) {
+[[gnu::noinline]] void Mapper<P>::open(uint32_t slots) {
   if (slots == 0 || slots > P::kMaxSlots || slot_count_ != 0) {
     platform_.report(MisuseReport<P>{Misuse::wrong_open,
                                      Page{},
@@ -16,7 +16,7 @@ template <class P>
                                      __builtin_return_address(0),
                                      nullptr,
                                      slots,
-                                     static_cast<std::uint32_t>(P::kMaxSlots)});
+                                     static_cast<uint32_t>(P::kMaxSlots)});
     return;
   }
   slot_count_ = slots;
@@ -24,17 +24,16 @@ template <class P>
   clean_.resize(slots);
   unparked_.resize(slots);
   // Relaxed, all of them: no other thread uses the window yet.
-  slots_[0].word.store(word::kSentinel, std::memory_order_relaxed);
-  for (std::uint32_t i = 0; i < slots; ++i) {
-    slot_of(SlotIndex{i}).word.store(word::kNotParked, std::memory_order_relaxed);
+  slots_[0].word.store(word::kSentinel, memory_order_relaxed);
+  for (uint32_t i = 0; i < slots; ++i) {
+    slot_of(SlotIndex{i}).word.store(word::kNotParked, memory_order_relaxed);
     unparked_.insert(SlotIndex{i});
     clean_.insert(SlotIndex{i});
   }
   // CPUs start at different places, so that they take slots from different leaves.
-  const std::uint32_t leaves = (slots + Set::kLeafSlots - 1) / Set::kLeafSlots;
-  for (std::uint32_t cpu = 0; cpu < P::kMaxCpus; ++cpu) {
-    cpus_[cpu].leaf.store(static_cast<std::uint32_t>(cpu * leaves / P::kMaxCpus),
-                          std::memory_order_relaxed);
+  const uint32_t leaves = (slots + Set::kLeafSlots - 1) / Set::kLeafSlots;
+  for (uint32_t cpu = 0; cpu < P::kMaxCpus; ++cpu) {
+    cpus_[cpu].leaf.store(static_cast<uint32_t>(cpu * leaves / P::kMaxCpus), memory_order_relaxed);
   }
 }
 
@@ -43,9 +42,8 @@ auto Mapper<P>::inspect(SlotIndex index) const -> SlotView {
   if (to_number(index) >= slot_count_) return {};
   const Slot& slot = slots_[to_number(index) + 1];
   // Acquire: pairs with publish(), so that the page belongs to the word.
-  const std::uint32_t word = slot.word.load(std::memory_order_acquire);
-  return {word, slot.page.load(std::memory_order_relaxed),
-          slot.holder.load(std::memory_order_relaxed)};
+  const uint32_t word = slot.word.load(memory_order_acquire);
+  return {word, slot.page.load(memory_order_relaxed), slot.holder.load(memory_order_relaxed)};
 }
 
 template <class P>
@@ -53,14 +51,14 @@ SlotIndex Mapper<P>::find(Page page) {
   if (!platform_.is_high(page)) return kNoSlot;
   // Acquire: pairs with claim(). A caller that finds no slot comes after the slot was taken back,
   // and may go on to finish_flushes().
-  const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_acquire);
+  const uint32_t found = platform_.page_virtual(page).load(memory_order_acquire);
   return page_virtual::has_slot(found) ? page_virtual::slot(found) : kNoSlot;
 }
 
 template <class P>
 Stats Mapper<P>::stats() {
   queue_lock_.lock();
-  const std::uint64_t longest = longest_sleep_ns_;
+  const uint64_t longest = longest_sleep_ns_;
   queue_lock_.unlock();
   return {platform_.counted(Event::hit),      platform_.counted(Event::miss),
           platform_.counted(Event::scavenge), platform_.counted(Event::slot_scavenged),
@@ -69,15 +67,15 @@ Stats Mapper<P>::stats() {
 }
 
 template <class P>
-std::uint32_t Mapper<P>::generation_of(const void* address) const {
+uint32_t Mapper<P>::generation_of(const void* address) const {
   if (platform_.is_direct(address)) return 0;
   return word::generation(inspect(slot_of_address(address)).word);
 }
 
 template <class P>
-std::uint32_t Mapper<P>::report_holders(std::uint64_t nanoseconds) {
-  std::uint32_t found = 0;
-  for (std::uint32_t i = 0; i < slot_count_; ++i) {
+uint32_t Mapper<P>::report_holders(uint64_t nanoseconds) {
+  uint32_t found = 0;
+  for (uint32_t i = 0; i < slot_count_; ++i) {
     const SlotIndex slot{i};
     const SlotView view = inspect(slot);
     if (!word::is_pinned(view.word)) continue;
@@ -97,8 +95,8 @@ std::uint32_t Mapper<P>::report_holders(std::uint64_t nanoseconds) {
 }
 
 template <class P>
-std::uint32_t Mapper<P>::report_waiters(std::uint64_t nanoseconds) {
-  std::uint32_t found = 0;
+uint32_t Mapper<P>::report_waiters(uint64_t nanoseconds) {
+  uint32_t found = 0;
   queue_lock_.lock();
   for (const Waiter* it = first_waiter_; it != nullptr; it = it->next) {
     if (platform_.age_ns(it->since) < nanoseconds) continue;
@@ -112,12 +110,12 @@ std::uint32_t Mapper<P>::report_waiters(std::uint64_t nanoseconds) {
 
 template <class P>
 template <class Predicate>
-std::uint32_t Mapper<P>::release_pins(Predicate died) {
-  std::uint32_t released = 0;
-  for (std::uint32_t i = 0; i < slot_count_; ++i) {
+uint32_t Mapper<P>::release_pins(Predicate died) {
+  uint32_t released = 0;
+  for (uint32_t i = 0; i < slot_count_; ++i) {
     const SlotView view = inspect(SlotIndex{i});
     if (!word::is_pinned(view.word)) continue;
-    std::uint32_t pins = ledger_.remove_all(SlotIndex{i}, died);
+    uint32_t pins = ledger_.remove_all(SlotIndex{i}, died);
     for (released += pins; pins != 0; --pins) drop_user(offset_of(i + 1), view.page);
   }
   return released;

@@ -32,7 +32,7 @@ template <class P>
 void Mapper<P>::clean_chain(Chain& dirty, Chain& clean) {
   while (dirty.count != 0) {
     SlotIndex touched[Batch::kMost];
-    std::uint32_t count = 0;
+    uint32_t count = 0;
     while (dirty.count != 0 && count != Batch::kMost) touched[count++] = pop(dirty);
     flush({touched, count});
     flushes_done(count);
@@ -47,7 +47,7 @@ void Mapper<P>::put_chain(Chain& chain) {
 
 /// Takes `slots` clean slots, all or none. Sleeps for them where it may. `caller` is for reports.
 template <class P>
-auto Mapper<P>::gather(std::uint32_t slots, Limits<P> limits, const void* caller) -> Result<Chain> {
+auto Mapper<P>::gather(uint32_t slots, Limits<P> limits, const void* caller) -> Result<Chain> {
   if (slot_count_ == 0) not_open(Page{}, caller);
   if (slots > slot_count_) return MapError::too_large;
   if constexpr (P::kChecked) {
@@ -55,7 +55,7 @@ auto Mapper<P>::gather(std::uint32_t slots, Limits<P> limits, const void* caller
   }
   Chain chain;
   // Relaxed: a hint, as in map_slow().
-  while (chain.count < slots && waiters_.load(std::memory_order_relaxed) == 0) {
+  while (chain.count < slots && waiters_.load(memory_order_relaxed) == 0) {
     const SlotIndex slot = take_clean();
     if (slot == kNoSlot) break;
     push(chain, slot);
@@ -85,7 +85,7 @@ Result<void*> Mapper<P>::map_reserved(Chain& chain, Page page) {
     if (chain.count == 0) return MapError::spent;
     const SlotIndex slot = pop(chain);
     // Relaxed: the swap in publish() proves it.
-    const std::uint32_t found = platform_.page_virtual(page).load(std::memory_order_relaxed);
+    const uint32_t found = platform_.page_virtual(page).load(memory_order_relaxed);
     if (void* const address = publish(slot, page, found)) return address;
     push(chain, slot);
   }
@@ -93,7 +93,7 @@ Result<void*> Mapper<P>::map_reserved(Chain& chain, Page page) {
 
 /// kmap_all() after the first `mapped` pages have been mapped.
 template <class P>
-[[gnu::noinline]] MapError Mapper<P>::map_rest(std::span<PageAddress<P>> pages, std::size_t mapped,
+[[gnu::noinline]] MapError Mapper<P>::map_rest(Span<PageAddress<P>> pages, size_t mapped,
                                                Limits<P> limits) {
   const void* const caller = __builtin_return_address(0);
   if (slot_count_ == 0) {
@@ -109,7 +109,7 @@ template <class P>
   if (mapped == pages.size()) return MapError::none;
   kunmap_all(pages.first(mapped));  // a sleeper must hold nothing
   if (pages.size() > slot_count_) return MapError::too_large;
-  Result<Chain> chain = gather(static_cast<std::uint32_t>(pages.size()), limits, caller);
+  Result<Chain> chain = gather(static_cast<uint32_t>(pages.size()), limits, caller);
   if (!chain) return chain.error();
   MapError error = MapError::none;
   for (mapped = 0; mapped < pages.size(); ++mapped) {

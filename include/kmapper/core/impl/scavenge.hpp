@@ -19,19 +19,19 @@ namespace kmapper {
 /// Slots taken and not yet clean. The hand goes on by leaves of the set until it has kEnough.
 template <class P>
 struct Mapper<P>::Batch {
-  static constexpr std::uint32_t kEnough = 16;
-  static constexpr std::uint32_t kMost = kEnough - 1 + Set::kLeafSlots;
-  static constexpr std::uint32_t kMostExamined = 64;
+  static constexpr uint32_t kEnough = 16;
+  static constexpr uint32_t kMost = kEnough - 1 + Set::kLeafSlots;
+  static constexpr uint32_t kMostExamined = 64;
   static_assert(kMost <= kLargestBatch);
 
-  std::uint32_t taken = 0;
-  std::uint32_t examined = 0;
-  std::uint32_t runs = 0;
-  std::uint32_t touched = 0;  // PTEs whose Accessed bit was set
+  uint32_t taken = 0;
+  uint32_t examined = 0;
+  uint32_t runs = 0;
+  uint32_t touched = 0;  // PTEs whose Accessed bit was set
   Run run[kMost];
   SlotIndex to_flush[kMost];
 
-  void end_leaf(std::uint32_t leaf, typename Set::Bits slots, std::uint32_t count) {
+  void end_leaf(uint32_t leaf, typename Set::Bits slots, uint32_t count) {
     if (count == 0) return;
     run[runs++] = {leaf, slots};
     taken += count;
@@ -44,8 +44,8 @@ template <class P>
 auto Mapper<P>::scavenge() -> Scavenged {
   // Relaxed: a hint. A flush that is missed here is made by the next scavenge, or by a sleeper,
   // which reads with the lock held.
-  if (owed_flushes_.load(std::memory_order_relaxed) != 0) [[unlikely]] {
-    const std::uint32_t made = make_owed_flushes(Batch::kMost);
+  if (owed_flushes_.load(memory_order_relaxed) != 0) [[unlikely]] {
+    const uint32_t made = make_owed_flushes(Batch::kMost);
     if (made != 0) return {made, made};
   }
   Batch batch;
@@ -53,7 +53,7 @@ auto Mapper<P>::scavenge() -> Scavenged {
   {
     // A hit that meets a slot between its claim and the clearing of page->virtual spins.
     const typename P::InterruptsOff bounded(platform_);
-    std::uint32_t steps = unparked_.leaves();  // once round
+    uint32_t steps = unparked_.leaves();  // once round
     do {
       const Run path = next_of_hand();
       if (path.slots == 0) break;
@@ -68,7 +68,7 @@ auto Mapper<P>::scavenge() -> Scavenged {
 template <class P>
 [[gnu::always_inline]] inline auto Mapper<P>::next_of_hand() -> Run {
   // Relaxed: where to look first.
-  Run path{hand_.load(std::memory_order_relaxed), 0};
+  Run path{hand_.load(memory_order_relaxed), 0};
   path.slots = unparked_.leaf(path.leaf);
   if (path.slots == 0) [[unlikely]] {
     path.leaf = unparked_.next_leaf(path.leaf);
@@ -76,25 +76,25 @@ template <class P>
     path.slots = unparked_.leaf(path.leaf);
   }
   // Stored before the work, so that another CPU's scavenger takes another leaf.
-  const std::uint32_t next = path.leaf + 1;
-  hand_.store(next == unparked_.leaves() ? 0 : next, std::memory_order_relaxed);
+  const uint32_t next = path.leaf + 1;
+  hand_.store(next == unparked_.leaves() ? 0 : next, memory_order_relaxed);
   return path;
 }
 
 /// The hand passes these slots of a leaf: takes the idle ones that are not referenced. Interrupts
 /// are off.
 template <class P>
-void Mapper<P>::examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch) {
+void Mapper<P>::examine_leaf(uint32_t leaf, typename Set::Bits slots, Batch& batch) {
   // A miss pays for one pass of this loop.
   typename Set::Bits taken = slots;
-  std::uint32_t passed_over = 0;
-  std::uint32_t untouched = 0;
+  uint32_t passed_over = 0;
+  uint32_t untouched = 0;
   SlotIndex* const first = batch.to_flush + batch.touched;
   SlotIndex* to_flush = first;
   for (; slots != 0; slots &= slots - 1) {
     const SlotIndex index = Set::first_of(leaf, slots);
     // Relaxed, here and in pass_over() and park(): the swap that follows proves it.
-    const std::uint32_t seen = slot_of(index).word.load(std::memory_order_relaxed);
+    const uint32_t seen = slot_of(index).word.load(memory_order_relaxed);
     Claim claimed = Claim::lost;
     if ((seen & word::kState) == word::kTakeable) [[likely]]
       claimed = claim(index, seen, word::dead_after_takeable(seen));
@@ -108,7 +108,7 @@ void Mapper<P>::examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch
       ++untouched;
     }
   }
-  const auto touched = static_cast<std::uint32_t>(to_flush - first);
+  const auto touched = static_cast<uint32_t>(to_flush - first);
   batch.touched += touched;
   batch.examined += touched + untouched + passed_over;
   batch.end_leaf(leaf, taken, touched + untouched);
@@ -116,28 +116,28 @@ void Mapper<P>::examine_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch
 
 /// What the hand does with a slot that it does not take: gives it a second chance, or parks it.
 template <class P>
-[[gnu::noinline]] void Mapper<P>::pass_over(SlotIndex index, std::uint32_t seen) {
+[[gnu::noinline]] void Mapper<P>::pass_over(SlotIndex index, uint32_t seen) {
   if (word::is_pinned(seen)) {
     park(index);
     return;
   }
   if (!word::is_live(seen) || (seen & word::kReferenced) == 0) return;
   // Relaxed: it publishes nothing; it only says that the hand was here.
-  slot_of(index).word.compare_exchange_strong(seen, seen & ~word::kReferenced,
-                                              std::memory_order_relaxed, std::memory_order_relaxed);
+  slot_of(index).word.compare_exchange_strong(seen, seen & ~word::kReferenced, memory_order_relaxed,
+                                              memory_order_relaxed);
 }
 
 /// Takes all idle slots of a leaf, referenced or not, and parks the pinned ones. Afterwards every
 /// live slot of the leaf is parked or has been taken. Interrupts are off.
 template <class P>
-void Mapper<P>::sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& batch) {
+void Mapper<P>::sweep_leaf(uint32_t leaf, typename Set::Bits slots, Batch& batch) {
   typename Set::Bits taken = 0;
-  std::uint32_t count = 0;
+  uint32_t count = 0;
   while (slots != 0) {
     const SlotIndex index = Set::first_of(leaf, slots);
     // Sequentially consistent: this is a sleeper's look at the window. Pairs with publish(), which
     // looks for sleepers after it has published.
-    const std::uint32_t seen = slot_of(index).word.load(std::memory_order_seq_cst);
+    const uint32_t seen = slot_of(index).word.load(memory_order_seq_cst);
     if (word::is_idle(seen) && !word::is_parked(seen)) {
       const Claim claimed = claim(index, seen, word::dead_after(seen));
       if (claimed == Claim::lost) continue;  // a hit came between: look again
@@ -157,23 +157,21 @@ void Mapper<P>::sweep_leaf(std::uint32_t leaf, typename Set::Bits slots, Batch& 
 /// flushes are posted, its flush has been posted instead, and the slot has the post's number.
 /// Interrupts are off.
 template <class P>
-[[gnu::always_inline]] inline auto Mapper<P>::claim(SlotIndex index, std::uint32_t idle,
-                                                    std::uint32_t dead) -> Claim {
+[[gnu::always_inline]] inline auto Mapper<P>::claim(SlotIndex index, uint32_t idle, uint32_t dead)
+    -> Claim {
   Slot& slot = slot_of(index);
   // Acquire: pairs with the kunmaps' subtractions, so that all use of the slot comes before its PTE
   // is taken; and with publish(), whose page is read below.
-  if (!slot.word.compare_exchange_strong(idle, dead, std::memory_order_acq_rel,
-                                         std::memory_order_relaxed)) {
+  if (!slot.word.compare_exchange_strong(idle, dead, memory_order_acq_rel, memory_order_relaxed)) {
     return Claim::lost;
   }
   const bool touched = platform_.take_pte(index);
-  std::uint32_t lost = page_virtual::kNone;
+  uint32_t lost = page_virtual::kNone;
   if constexpr (kPosts) lost = Posting<P>::post_claimed(*this, index, touched);
   // While page->virtual names a taken slot, only the thread that took it changes page->virtual.
   // Release: pairs with publish(), evict() and find(). A thread that finds the page without a slot
   // comes after the claim, and after the PTE was taken.
-  platform_.page_virtual(slot.page.load(std::memory_order_relaxed))
-      .store(lost, std::memory_order_release);
+  platform_.page_virtual(slot.page.load(memory_order_relaxed)).store(lost, memory_order_release);
   return touched ? Claim::touched : Claim::untouched;
 }
 
@@ -183,15 +181,15 @@ template <class P>
 template <class P>
 bool Mapper<P>::park(SlotIndex index) {
   Slot& slot = slot_of(index);
-  std::uint32_t seen = 0;
+  uint32_t seen = 0;
   do {
     unparked_.remove(index);
-    seen = slot.word.load(std::memory_order_relaxed);
+    seen = slot.word.load(memory_order_relaxed);
     while (word::is_pinned(seen) && !word::is_parked(seen)) {
       // Relaxed: the last kunmap finds the flag in the word that it changes. Its insertion comes
       // after the removal above, because remove() acquires from every insertion before it.
-      if (slot.word.compare_exchange_weak(seen, seen & ~word::kNotParked, std::memory_order_relaxed,
-                                          std::memory_order_relaxed)) {
+      if (slot.word.compare_exchange_weak(seen, seen & ~word::kNotParked, memory_order_relaxed,
+                                          memory_order_relaxed)) {
         return true;
       }
     }
@@ -199,12 +197,12 @@ bool Mapper<P>::park(SlotIndex index) {
     unparked_.insert(index);
     // A sleeper's sweep may have looked while the slot was out of the set. Sequentially consistent:
     // pairs with enqueue(), as the insertion pairs with the sweep's look at the set.
-    if (waiters_.load(std::memory_order_seq_cst) == 0) [[likely]]
+    if (waiters_.load(memory_order_seq_cst) == 0) [[likely]]
       return false;
     settle(index);
     // A hit may have been faster. Then no other thread parks the slot for that sleeper, so it is
     // done here. Relaxed: the load in the next turn and the swap prove it.
-    seen = slot.word.load(std::memory_order_relaxed);
+    seen = slot.word.load(memory_order_relaxed);
   } while (word::is_live(seen) && !word::is_parked(seen));
   return false;
 }
@@ -220,11 +218,10 @@ void Mapper<P>::finish(Batch& batch) {
   }
   flushes_done(1);
   if (batch.taken == 0) return;
-  for (std::uint32_t i = 0; i < batch.runs; ++i)
-    clean_.insert(batch.run[i].leaf, batch.run[i].slots);
-  cpus_[platform_.cpu()].leaf.store(batch.run[0].leaf, std::memory_order_relaxed);
+  for (uint32_t i = 0; i < batch.runs; ++i) clean_.insert(batch.run[i].leaf, batch.run[i].slots);
+  cpus_[platform_.cpu()].leaf.store(batch.run[0].leaf, memory_order_relaxed);
   // Sequentially consistent, for the same reason as in put_clean().
-  if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+  if (waiters_.load(memory_order_seq_cst) != 0) [[unlikely]]
     grant_clean();
 }
 
@@ -233,7 +230,7 @@ void Mapper<P>::finish(Batch& batch) {
 /// posts have passed: the first wait has the late CPUs interrupted, and they drop all that was
 /// posted until then. The caller may flush.
 template <class P>
-void Mapper<P>::flush(std::span<const SlotIndex> touched) {
+void Mapper<P>::flush(Span<const SlotIndex> touched) {
   if (touched.empty()) return platform_.count(Event::flush_avoided);
   if constexpr (kPosts) {
     for (const SlotIndex slot : touched) wait_for_post(platform_, slot_of(slot).number);
@@ -249,12 +246,12 @@ void Mapper<P>::put_clean(SlotIndex slot) {
   clean_.insert(slot);
   // Sequentially consistent, as is the insertion: the sleeper announces itself (enqueue()), then
   // looks for clean slots (grant_clean()).
-  if (waiters_.load(std::memory_order_seq_cst) != 0) [[unlikely]]
+  if (waiters_.load(memory_order_seq_cst) != 0) [[unlikely]]
     grant_clean();
 }
 
 template <class P>
-[[gnu::noinline]] std::uint32_t Mapper<P>::flush_all_zero_pkmaps() {
+[[gnu::noinline]] uint32_t Mapper<P>::flush_all_zero_pkmaps() {
   if (!check_may_flush(__builtin_return_address(0))) return 0;
   return take_all_idle();
 }
@@ -262,10 +259,10 @@ template <class P>
 /// flush_all_zero_pkmaps() for a caller that may flush. Also a sleeper's look at the window, after
 /// which every live slot is parked, or its publisher sees the sleeper.
 template <class P>
-std::uint32_t Mapper<P>::take_all_idle() {
+uint32_t Mapper<P>::take_all_idle() {
   make_owed_flushes(slot_count_);
-  std::uint32_t taken = 0;
-  for (std::uint32_t leaf = 0; leaf < unparked_.leaves();) {
+  uint32_t taken = 0;
+  for (uint32_t leaf = 0; leaf < unparked_.leaves();) {
     Batch batch;
     add_flush_due();
     for (; leaf < unparked_.leaves() && batch.taken < Batch::kEnough; ++leaf) {
@@ -281,15 +278,14 @@ std::uint32_t Mapper<P>::take_all_idle() {
 }
 
 template <class P>
-[[gnu::noinline]] std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots) {
+[[gnu::noinline]] uint32_t Mapper<P>::scavenge_ahead(uint32_t slots) {
   if (!check_may_flush(__builtin_return_address(0))) return clean_.count();
   return scavenge_until(slots, [] { return false; });
 }
 
 template <class P>
 template <class Predicate>
-[[gnu::noinline]] std::uint32_t Mapper<P>::scavenge_ahead(std::uint32_t slots,
-                                                          Predicate has_better_to_do) {
+[[gnu::noinline]] uint32_t Mapper<P>::scavenge_ahead(uint32_t slots, Predicate has_better_to_do) {
   if (!check_may_flush(__builtin_return_address(0))) return clean_.count();
   return scavenge_until(slots, has_better_to_do);
 }
@@ -297,16 +293,16 @@ template <class Predicate>
 /// scavenge_ahead() for a caller that may flush.
 template <class P>
 template <class Predicate>
-std::uint32_t Mapper<P>::scavenge_until(std::uint32_t slots, Predicate has_better_to_do) {
+uint32_t Mapper<P>::scavenge_until(uint32_t slots, Predicate has_better_to_do) {
   if constexpr (kPosts) {
     Posting<P>::make_waiting_clean(*this);
   } else {
-    while (owed_flushes_.load(std::memory_order_relaxed) != 0 && !has_better_to_do())
+    while (owed_flushes_.load(memory_order_relaxed) != 0 && !has_better_to_do())
       make_owed_flushes(Batch::kMost);
   }
-  const std::uint32_t clean = clean_.count();
+  const uint32_t clean = clean_.count();
   if (clean >= slots) return clean;
-  const std::uint32_t missing = slots - clean;
+  const uint32_t missing = slots - clean;
   Scavenged done{0, 0};
   while (done.taken < missing && done.examined < slot_count_ && !has_better_to_do()) {
     const Scavenged now = scavenge();

@@ -19,7 +19,7 @@ namespace kmapper {
 /// of a waiter that has left the queue.
 template <class P>
 struct Mapper<P>::Waiter {
-  Waiter(P& platform, Page wanted, std::uint32_t slots, Limits<P> until, const void* return_to)
+  Waiter(P& platform, Page wanted, uint32_t slots, Limits<P> until, const void* return_to)
       : sleeper(platform),
         page(wanted),
         limits(until),
@@ -32,7 +32,7 @@ struct Mapper<P>::Waiter {
   const Limits<P> limits;
   const Stamp since;           // the sleeper, and the time when its sleep began
   const void* const caller;    // of the kmap
-  std::uint32_t needed;        // slots still to be granted; only the first in the queue gets any
+  uint32_t needed;             // slots still to be granted; only the first in the queue gets any
   bool look_for_page = false;  // another thread may have mapped the page
   Chain clean{};               // the grants
   Chain dirty{};               // the grants that TLBs may still hold
@@ -89,7 +89,7 @@ void Mapper<P>::enqueue(Waiter& self) {
   last_waiter_ = &self;
   // Sequentially consistent, as are the looks that follow: pairs with publish(), put_clean(),
   // finish() and park(), which change the window and then look here.
-  waiters_.fetch_add(1, std::memory_order_seq_cst);
+  waiters_.fetch_add(1, memory_order_seq_cst);
   queue_lock_.unlock();
   grant_clean();
   take_all_idle();
@@ -107,8 +107,8 @@ struct Mapper<P>::Woken {
 template <class P>
 auto Mapper<P>::wait_in_queue(Waiter& self) -> Woken {
   const Limits<P>& limits = self.limits;
-  const std::uint64_t since = platform_.now();
-  std::uint64_t now = since;
+  const uint64_t since = platform_.now();
+  uint64_t now = since;
   MapError error = MapError::none;
   bool slept = false;
   queue_lock_.lock();
@@ -145,7 +145,7 @@ void Mapper<P>::leave_queue(Waiter& self) {
     if (last_waiter_ == &self) last_waiter_ = before;
     // Needs no order, here and in grant(): a thread that reads the old count takes the slow path in
     // vain.
-    waiters_.fetch_sub(1, std::memory_order_seq_cst);
+    waiters_.fetch_sub(1, memory_order_seq_cst);
   }
   queue_lock_.unlock();
 }
@@ -158,7 +158,7 @@ void Mapper<P>::grant(SlotIndex slot, bool clean) {
   if (--waiter.needed != 0) return;
   first_waiter_ = waiter.next;
   if (first_waiter_ == nullptr) last_waiter_ = nullptr;
-  waiters_.fetch_sub(1, std::memory_order_seq_cst);
+  waiters_.fetch_sub(1, memory_order_seq_cst);
   platform_.wake(waiter.sleeper);
 }
 
@@ -166,7 +166,7 @@ template <class P>
 void Mapper<P>::cancel(Cancellation<P>& cancellation) {
   queue_lock_.lock();
   // Relaxed: sleepers read it with the lock held.
-  cancellation.requested_.store(1, std::memory_order_relaxed);
+  cancellation.requested_.store(1, memory_order_relaxed);
   for (Waiter* waiter = first_waiter_; waiter != nullptr; waiter = waiter->next) {
     if (waiter->limits.cancellation == &cancellation) platform_.wake(waiter->sleeper);
   }
@@ -202,21 +202,21 @@ template <class P>
 /// The last user of a parked slot has gone (in the strict build, of any slot); or a kunmap was
 /// wrong.
 template <class P>
-[[gnu::noinline]] void Mapper<P>::slow_exit(std::size_t offset, std::uint32_t before, Page page) {
+[[gnu::noinline]] void Mapper<P>::slow_exit(size_t offset, uint32_t before, Page page) {
   Slot& slot = slot_at(offset);
   const void* const caller = __builtin_return_address(0);
   // Relaxed, both repairs: a wrong kunmap has nothing to publish.
   if (&slot == &slots_[0]) {
-    slot.word.store(word::kSentinel, std::memory_order_relaxed);
+    slot.word.store(word::kSentinel, memory_order_relaxed);
     return report_kunmap(slot, page, caller);
   }
   if (word::users(before) <= 1) {
-    slot.word.fetch_add(word::kUser, std::memory_order_relaxed);
+    slot.word.fetch_add(word::kUser, memory_order_relaxed);
     return report_kunmap(slot, page, caller);
   }
   settle(index_of(slot));
   if constexpr (P::kStrict) {
-    const std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
+    const uint32_t seen = slot.word.load(memory_order_relaxed);
     if (word::is_idle(seen) && platform_.may_flush()) unmap_idle(index_of(slot), seen, true);
   }
 }
@@ -229,7 +229,7 @@ void Mapper<P>::settle(SlotIndex index) {
   Slot& slot = slot_of(index);
   queue_lock_.lock();
   // Relaxed: as new as the value that brought the caller here, and proved by the swaps below.
-  std::uint32_t seen = slot.word.load(std::memory_order_relaxed);
+  uint32_t seen = slot.word.load(memory_order_relaxed);
   while (word::is_idle(seen)) {
     if (first_waiter_ != nullptr) {
       add_flush_due();
@@ -240,12 +240,11 @@ void Mapper<P>::settle(SlotIndex index) {
         grant(index, claimed == Claim::untouched);
         break;
       }
-      seen = slot.word.load(std::memory_order_relaxed);
+      seen = slot.word.load(memory_order_relaxed);
     } else if (!word::is_parked(seen)) {
       break;
-    } else if (slot.word.compare_exchange_weak(seen, seen | word::kNotParked,
-                                               std::memory_order_relaxed,
-                                               std::memory_order_relaxed)) {
+    } else if (slot.word.compare_exchange_weak(seen, seen | word::kNotParked, memory_order_relaxed,
+                                               memory_order_relaxed)) {
       unparked_.insert(index);
       break;
     }

@@ -9,11 +9,11 @@
 namespace kmapper {
 
 template <class P>
-Result<void*> VmallocRange<P>::vmalloc(std::uint32_t pages) {
+Result<void*> VmallocRange<P>::vmalloc(uint32_t pages) {
   const Result<VmapPage> run = this->take_run_for(pages);
   if (!run) return run.error();
-  const std::uint32_t first = to_number(*run);
-  for (std::uint32_t i = 0; i < pages; ++i) {
+  const uint32_t first = to_number(*run);
+  for (uint32_t i = 0; i < pages; ++i) {
     CleanUp came_to = CleanUp::nothing_dirty;
     Page page = this->platform_.alloc_page();
     if (page == Page{}) {
@@ -27,7 +27,7 @@ Result<void*> VmallocRange<P>::vmalloc(std::uint32_t pages) {
     this->platform_.write_vmap_pte(VmapPage{first + i}, page);
   }
   // Release: as in vmap().
-  this->sizes_[first].store((pages + Base::kGuard) | Base::kOwnsPages, std::memory_order_release);
+  this->sizes_[first].store((pages + Base::kGuard) | Base::kOwnsPages, memory_order_release);
   return this->platform_.vmap_address(*run);
 }
 
@@ -58,12 +58,12 @@ template <class P>
 /// Unmaps the first `mapped` pages of an area of vmalloc(). Their memory is freed now if no TLB can
 /// hold it and the caller may flush, which the allocator may ask for; else after the next flush.
 template <class P>
-void VmallocRange<P>::give_back(Run run, std::uint32_t mapped) {
+void VmallocRange<P>::give_back(Run run, uint32_t mapped) {
   bool accessed = false;
-  for (std::uint32_t i = 0; i < mapped; ++i)
+  for (uint32_t i = 0; i < mapped; ++i)
     accessed |= this->platform_.hide_vmap_pte(VmapPage{run.first + i});
   if (accessed || !this->platform_.may_flush()) return this->put_back(run, true, mapped);
-  for (std::uint32_t i = 0; i < mapped; ++i) this->free_hidden(VmapPage{run.first + i});
+  for (uint32_t i = 0; i < mapped; ++i) this->free_hidden(VmapPage{run.first + i});
   this->put_back(run, false, 0);
 }
 

@@ -7,38 +7,34 @@
 // bits change.
 #pragma once
 
-#include <algorithm>
-#include <bit>
-#include <utility>
-
 #include "kmapper/core/vmap.hpp"
 
 namespace kmapper {
 
 template <class P>
-void VmapRange<P>::open(std::uint32_t pages) {
+void VmapRange<P>::open(uint32_t pages) {
   page_count_ = pages;
   insert(clean_, {0, pages});
 }
 
 template <class P>
-Result<void*> VmapRange<P>::vmap(std::span<const Page> pages) {
+Result<void*> VmapRange<P>::vmap(Span<const Page> pages) {
   const Result<VmapPage> run = take_run_for(pages.size());
   if (!run) return run.error();
-  const std::uint32_t first = to_number(*run);
-  for (std::uint32_t i = 0; i < pages.size(); ++i)
+  const uint32_t first = to_number(*run);
+  for (uint32_t i = 0; i < pages.size(); ++i)
     platform_.write_vmap_pte(VmapPage{first + i}, pages[i]);
   // Release: pairs with take_area() and area_at(). The caller publishes the address itself.
-  sizes_[first].store(static_cast<std::uint32_t>(pages.size()) + kGuard, std::memory_order_release);
+  sizes_[first].store(static_cast<uint32_t>(pages.size()) + kGuard, memory_order_release);
   return platform_.vmap_address(*run);
 }
 
 /// Takes a run for an area of so many pages and its guard.
 template <class P>
-[[gnu::always_inline]] inline Result<VmapPage> VmapRange<P>::take_run_for(std::size_t pages) {
+[[gnu::always_inline]] inline Result<VmapPage> VmapRange<P>::take_run_for(size_t pages) {
   if (pages >= page_count_) return MapError::too_large;
-  const std::uint32_t size = static_cast<std::uint32_t>(pages) + kGuard;
-  const std::uint32_t first = take_run(size);
+  const uint32_t size = static_cast<uint32_t>(pages) + kGuard;
+  const uint32_t first = take_run(size);
   if (first != kNone) [[likely]]
     return VmapPage{first};
   return flush_for_run(size);
@@ -46,10 +42,10 @@ template <class P>
 
 /// Takes a run of so many pages when there was none a moment ago: flushes for it if the caller may.
 template <class P>
-[[gnu::noinline]] Result<VmapPage> VmapRange<P>::flush_for_run(std::uint32_t pages) {
+[[gnu::noinline]] Result<VmapPage> VmapRange<P>::flush_for_run(uint32_t pages) {
   for (;;) {
     const CleanUp came_to = clean_up();
-    const std::uint32_t first = take_run(pages);
+    const uint32_t first = take_run(pages);
     if (first != kNone) return VmapPage{first};
     if (came_to == CleanUp::nothing_dirty) return MapError::no_room;
     if (came_to == CleanUp::may_not_wait) return MapError::would_sleep;
@@ -62,7 +58,7 @@ template <class P>
   if (area.end == 0) [[unlikely]]
     return report_wrong(Misuse::vunmap_wrong_address, address, __builtin_return_address(0));
   bool accessed = false;
-  for (std::uint32_t page = area.first; page != area.end - kGuard; ++page)
+  for (uint32_t page = area.first; page != area.end - kGuard; ++page)
     accessed |= platform_.take_vmap_pte(VmapPage{page});
   put_back(area, accessed, 0);
 }
@@ -79,7 +75,7 @@ void VmapRange<P>::free_hidden(VmapPage at) {
 /// Frees the memory that waited for the flush of these pages.
 template <class P>
 void VmapRange<P>::free_flushed(const PageSet& flushed) {
-  for (std::uint32_t at = next(flushed, 0, 0, page_count_); at < page_count_;
+  for (uint32_t at = next(flushed, 0, 0, page_count_); at < page_count_;
        at = next(flushed, 0, at + 1, page_count_)) {
     free_hidden(VmapPage{at});
   }
@@ -88,16 +84,15 @@ void VmapRange<P>::free_flushed(const PageSet& flushed) {
 /// Takes the size of the area that begins at the address out of sizes_: the caller alone has the
 /// area from now on. Its end is 0: no area begins there, or one of the other kind.
 template <class P>
-[[gnu::always_inline]] inline auto VmapRange<P>::take_area(const void* address,
-                                                           std::uint32_t owns_pages) -> Run {
-  const std::uint32_t first = number_of(address);
+[[gnu::always_inline]] inline auto VmapRange<P>::take_area(const void* address, uint32_t owns_pages)
+    -> Run {
+  const uint32_t first = number_of(address);
   if (first == kNone) return {0, 0};
   // Acquire: pairs with vmap() and vmalloc(). When two threads unmap the same area, one of them
   // finds its size; the other has made a mistake.
-  std::uint32_t size = sizes_[first].load(std::memory_order_relaxed);
+  uint32_t size = sizes_[first].load(memory_order_relaxed);
   if (size == 0 || (size & kOwnsPages) != owns_pages ||
-      !sizes_[first].compare_exchange_strong(size, 0, std::memory_order_acq_rel,
-                                             std::memory_order_relaxed))
+      !sizes_[first].compare_exchange_strong(size, 0, memory_order_acq_rel, memory_order_relaxed))
     return {0, 0};
   return {first, first + (size & ~kOwnsPages)};
 }
@@ -110,11 +105,11 @@ void VmapRange<P>::report_wrong(Misuse misuse, const void* address, const void* 
 /// Takes the lowest run of clean pages that is long enough, and counts an area. kNone: there is
 /// none.
 template <class P>
-std::uint32_t VmapRange<P>::take_run(std::uint32_t pages) {
+uint32_t VmapRange<P>::take_run(uint32_t pages) {
   lock_.lock();
-  std::uint32_t at = lowest_ = next(clean_, 0, lowest_, page_count_);
-  for (std::uint32_t left = kMostExamined; at + pages <= page_count_;) {
-    const std::uint32_t end = next(clean_, ~Bits{0}, at, at + pages);
+  uint32_t at = lowest_ = next(clean_, 0, lowest_, page_count_);
+  for (uint32_t left = kMostExamined; at + pages <= page_count_;) {
+    const uint32_t end = next(clean_, ~Bits{0}, at, at + pages);
     if (end == at + pages) {
       remove(clean_, {at, end});
       if (at == lowest_) lowest_ = end;
@@ -138,8 +133,8 @@ std::uint32_t VmapRange<P>::take_run(std::uint32_t pages) {
 /// `waiting`: pages of memory that are to be freed after the flush.
 template <class P>
 [[gnu::always_inline]] inline void VmapRange<P>::put_back(Run run, bool accessed,
-                                                          std::uint32_t waiting) {
-  const std::uint32_t pages = run.end - run.first;
+                                                          uint32_t waiting) {
+  const uint32_t pages = run.end - run.first;
   lock_.lock();
   --areas_;
   used_pages_ -= pages;
@@ -148,7 +143,7 @@ template <class P>
     waiting_pages_ += waiting;
     insert(dirty_[filling_], run);
   } else {
-    lowest_ = std::min(lowest_, run.first);
+    lowest_ = library::smaller(lowest_, run.first);
     insert(clean_, run);
   }
   lock_.unlock();
@@ -160,11 +155,11 @@ auto VmapRange<P>::clean_up() -> CleanUp {
   const bool may_flush = platform_.may_flush();  // asked before the lock is held
   const bool may_wait = platform_.may_sleep();
   lock_.lock();
-  if (flushing_.load(std::memory_order_relaxed) != 0) {
+  if (flushing_.load(memory_order_relaxed) != 0) {
     lock_.unlock();
     // The flushing thread may have been preempted by the caller, so not every caller may wait.
     if (!may_wait) return CleanUp::may_not_wait;
-    while (flushing_.load(std::memory_order_relaxed) != 0) platform_.relax();
+    while (flushing_.load(memory_order_relaxed) != 0) platform_.relax();
     return CleanUp::waited;
   }
   if (dirty_pages_ == 0 || !may_flush) {
@@ -175,20 +170,20 @@ auto VmapRange<P>::clean_up() -> CleanUp {
   PageSet& flushed = dirty_[filling_];
   filling_ = 1 - filling_;
   dirty_pages_ = 0;
-  const bool frees = flush_frees_ = std::exchange(waiting_pages_, 0) != 0;
-  flushing_.store(1, std::memory_order_relaxed);
+  const bool frees = flush_frees_ = library::exchange(waiting_pages_, 0) != 0;
+  flushing_.store(1, memory_order_relaxed);
   lock_.unlock();
   platform_.flush_vmap();
   if (frees) free_flushed(flushed);
   lock_.lock();
-  for (std::uint32_t i = 0; i < kWords; ++i) {
+  for (uint32_t i = 0; i < kWords; ++i) {
     clean_[i] |= flushed[i];
     flushed[i] = 0;
   }
   lowest_ = 0;
   ++flushes_;
   flush_frees_ = false;
-  flushing_.store(0, std::memory_order_relaxed);
+  flushing_.store(0, memory_order_relaxed);
   lock_.unlock();
   return CleanUp::done;
 }
@@ -198,30 +193,29 @@ auto VmapRange<P>::usage() -> Usage {
   lock_.lock();
   Usage usage{areas_, used_pages_, dirty_pages_, waiting_pages_, 0, flushes_};
   PageSet unused;
-  for (std::uint32_t i = 0; i < kWords; ++i) unused[i] = clean_[i] | dirty_[0][i] | dirty_[1][i];
+  for (uint32_t i = 0; i < kWords; ++i) unused[i] = clean_[i] | dirty_[0][i] | dirty_[1][i];
   lock_.unlock();
-  for (std::uint32_t at = 0; at < page_count_;) {
+  for (uint32_t at = 0; at < page_count_;) {
     at = next(unused, 0, at, page_count_);
-    const std::uint32_t end = next(unused, ~Bits{0}, at, page_count_);
-    usage.largest_run = std::max(usage.largest_run, end - at);
+    const uint32_t end = next(unused, ~Bits{0}, at, page_count_);
+    if (usage.largest_run < end - at) usage.largest_run = end - at;
     at = end;
   }
   return usage;
 }
 
 template <class P>
-std::uint32_t VmapRange<P>::area_at(VmapPage first) const {
-  return sizes_[to_number(first)].load(std::memory_order_acquire) & ~kOwnsPages;
+uint32_t VmapRange<P>::area_at(VmapPage first) const {
+  return sizes_[to_number(first)].load(memory_order_acquire) & ~kOwnsPages;
 }
 
 /// The page of the range that begins at the address; kNone: none does.
 template <class P>
-std::uint32_t VmapRange<P>::number_of(const void* address) const {
-  const std::uintptr_t offset =
-      reinterpret_cast<std::uintptr_t>(address) -
-      reinterpret_cast<std::uintptr_t>(platform_.vmap_address(VmapPage{0}));
+uint32_t VmapRange<P>::number_of(const void* address) const {
+  const uintptr_t offset = reinterpret_cast<uintptr_t>(address) -
+                           reinterpret_cast<uintptr_t>(platform_.vmap_address(VmapPage{0}));
   if (offset % P::kPageSize != 0 || offset / P::kPageSize >= page_count_) return kNone;
-  return static_cast<std::uint32_t>(offset / P::kPageSize);
+  return static_cast<uint32_t>(offset / P::kPageSize);
 }
 
 // --- Sets of pages ---
@@ -229,36 +223,35 @@ std::uint32_t VmapRange<P>::number_of(const void* address) const {
 /// The first page at or after `from` and below `end` that is in the set; `end` if there is none.
 /// With all bits `inverted`: the first that is not in the set.
 template <class P>
-std::uint32_t VmapRange<P>::next(const PageSet& set, Bits inverted, std::uint32_t from,
-                                 std::uint32_t end) {
+uint32_t VmapRange<P>::next(const PageSet& set, Bits inverted, uint32_t from, uint32_t end) {
   if (from >= end) return end;
-  std::uint32_t word = from / kBits;
+  uint32_t word = from / kBits;
   Bits bits = (set[word] ^ inverted) & (~Bits{0} << (from % kBits));
   while (bits == 0) {
     if (++word * kBits >= end) return end;
     bits = set[word] ^ inverted;
   }
-  return std::min(word * kBits + static_cast<std::uint32_t>(std::countr_zero(bits)), end);
+  return library::smaller(word * kBits + library::lowest_bit(bits), end);
 }
 
 /// Calls change(word, bits) for each word that holds pages of the run; `bits` are those pages.
 template <class P>
 template <class Change>
 void VmapRange<P>::for_each_word(Run run, Change change) {
-  for (std::uint32_t at = run.first; at < run.end; at = (at / kBits + 1) * kBits) {
-    const std::uint32_t last = std::min(run.end, (at / kBits + 1) * kBits) - 1;
+  for (uint32_t at = run.first; at < run.end; at = (at / kBits + 1) * kBits) {
+    const uint32_t last = library::smaller(run.end, (at / kBits + 1) * kBits) - 1;
     change(at / kBits, (~Bits{0} << (at % kBits)) & (~Bits{0} >> (kBits - 1 - last % kBits)));
   }
 }
 
 template <class P>
 void VmapRange<P>::insert(PageSet& set, Run run) {
-  for_each_word(run, [&set](std::uint32_t word, Bits pages) { set[word] |= pages; });
+  for_each_word(run, [&set](uint32_t word, Bits pages) { set[word] |= pages; });
 }
 
 template <class P>
 void VmapRange<P>::remove(PageSet& set, Run run) {
-  for_each_word(run, [&set](std::uint32_t word, Bits pages) { set[word] &= ~pages; });
+  for_each_word(run, [&set](uint32_t word, Bits pages) { set[word] &= ~pages; });
 }
 
 }  // namespace kmapper
