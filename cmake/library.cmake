@@ -77,11 +77,11 @@ install(CODE "if(CMAKE_INSTALL_DO_STRIP)
   endforeach()
 endif()")
 
-# All headers except the core's, which are for kernels: a kernel vendors the folder.
+# All headers except those for kernels, which copy them.
 file(GLOB_RECURSE kmapper_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/include/kmapper/*)
-list(FILTER kmapper_headers EXCLUDE REGEX "/kmapper/core/")
+list(FILTER kmapper_headers EXCLUDE REGEX "/kmapper/(core/|kernel)")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/kmapper DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
-        PATTERN core EXCLUDE)
+        REGEX "/kmapper/(core|kernel)" EXCLUDE)
 
 set(config ${CMAKE_INSTALL_LIBDIR}/cmake/kmapper)
 install(EXPORT kmapper NAMESPACE kmapper:: FILE kmapper-config.cmake DESTINATION ${config})

@@ -91,7 +91,7 @@ kernel_flags() {
 
 lint_headers() {
   configure kernel
-  local kernel hosted=(-std=c++20 -DKMAPPER_CHECKED=1 -DKMAPPER_STRICT=0 -I. -Iinclude -Isrc -Itests)
+  local kernel hosted=(-std=c++20 -DKMAPPER_CHECKED=1 -DKMAPPER_STRICT=0 -I. -Iinclude -Isrc -Itests -Itests/freestanding)
   read -r -a kernel < <(kernel_flags)
   {
     sources '*.hpp' '*.h' | grep -Ev "$kernel_rooms|^bench/linux/" | sed "s|^|${hosted[*]} |"

@@ -5,6 +5,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/// Of functions that report the code that called them, by their return address: they are not
+/// inlined. In kernel.cpp they are, because there the functions that C calls are around them.
+#ifndef KMAPPER_REPORTS_ITS_CALLER
+#define KMAPPER_REPORTS_ITS_CALLER [[gnu::noinline]]
+#endif
+
+/// Of steps that stand in several places, and of loops over a few slots, where a miss saves
+/// instructions if they are copied. A build for size has one of each.
+#ifdef __OPTIMIZE_SIZE__
+#define KMAPPER_INLINE_FOR_SPEED [[gnu::noinline]]
+#define KMAPPER_UNROLL_FOR_SPEED
+#else
+#define KMAPPER_INLINE_FOR_SPEED [[gnu::always_inline]]
+#define KMAPPER_UNROLL_FOR_SPEED _Pragma("GCC unroll 4")
+#endif
+
 namespace kmapper {
 
 /// std::same_as, in one direction.

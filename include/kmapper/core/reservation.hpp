@@ -54,7 +54,8 @@ class [[nodiscard]] Reservation {
 };
 
 template <class P>
-[[gnu::noinline]] Result<Reservation<P>> Mapper<P>::reserve(uint32_t slots, Limits<P> limits) {
+KMAPPER_REPORTS_ITS_CALLER Result<Reservation<P>> Mapper<P>::reserve(uint32_t slots,
+                                                                     Limits<P> limits) {
   Result<Chain> chain = gather(slots, limits, __builtin_return_address(0));
   if (!chain) return chain.error();
   return Reservation<P>(*this, *chain);

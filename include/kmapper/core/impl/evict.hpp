@@ -132,7 +132,7 @@ template <class P>
 }
 
 template <class P>
-[[gnu::noinline]] void Mapper<P>::finish_flushes() {
+KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::finish_flushes() {
   if constexpr (kPosts) {
     const uint32_t number = platform_.posted_flushes().latest();
     if (platform_.posted_flushes().has_passed(number)) return;

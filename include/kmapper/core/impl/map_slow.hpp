@@ -150,7 +150,8 @@ auto Mapper<P>::map_in(SlotIndex slot, Page page) -> Pinned {
 /// Claims page->virtual, in which the caller `found` no slot, writes the PTE, publishes the word.
 /// Null: the page has a slot already, or has lost one meanwhile; the taken slot is unchanged.
 template <class P>
-[[gnu::always_inline]] inline void* Mapper<P>::publish(SlotIndex index, Page page, uint32_t found) {
+KMAPPER_INLINE_FOR_SPEED inline void* Mapper<P>::publish(SlotIndex index, Page page,
+                                                         uint32_t found) {
   if (page_virtual::has_slot(found)) return nullptr;
   Slot& slot = slot_of(index);
   // Relaxed, here and below: the thread that has taken the slot comes after all that had it before,

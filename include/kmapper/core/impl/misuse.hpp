@@ -26,7 +26,7 @@ void Mapper<P>::report_kunmap(const Slot& slot, Page page, const void* caller) {
 }
 
 template <class P>
-[[gnu::noinline]] void Mapper<P>::wrong_address(const void* address) {
+KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::wrong_address(const void* address) {
   report(Misuse::kunmap_wrong_address, kNoSlot, Page{}, address, __builtin_return_address(0));
 }
 
@@ -38,7 +38,8 @@ template <class P>
 }
 
 template <class P>
-[[gnu::noinline]] bool Mapper<P>::check_held(Page page, const void* address, uint32_t generation) {
+KMAPPER_REPORTS_ITS_CALLER bool Mapper<P>::check_held(Page page, const void* address,
+                                                      uint32_t generation) {
   if (platform_.is_direct(address)) return true;
   const SlotIndex slot = slot_of_address(address);
   const SlotView view = inspect(slot);
@@ -50,7 +51,7 @@ template <class P>
 
 /// A kmap where the caller may not sleep is wrong even when it happens to hit.
 template <class P>
-[[gnu::noinline]] bool Mapper<P>::check_may_sleep(Page page) {
+KMAPPER_REPORTS_ITS_CALLER bool Mapper<P>::check_may_sleep(Page page) {
   if (platform_.may_sleep()) return true;
   report(Misuse::kmap_may_not_sleep, find(page), page, nullptr, __builtin_return_address(0));
   return false;
@@ -68,7 +69,7 @@ bool Mapper<P>::check_may_flush(const void* caller) {
 /// Whether the slot has a user to subtract, and that user is the caller. Called before the word
 /// changes, so that other CPUs never see the effect of a wrong kunmap.
 template <class P>
-[[gnu::noinline]] bool Mapper<P>::check_kunmap(const Slot& slot, Page page) {
+KMAPPER_REPORTS_ITS_CALLER bool Mapper<P>::check_kunmap(const Slot& slot, Page page) {
   const void* const caller = __builtin_return_address(0);
   if (&slot == &slots_[0] || !word::is_pinned(slot.word.load(memory_order_relaxed))) {
     report_kunmap(slot, page, caller);
@@ -93,7 +94,7 @@ bool Mapper<P>::check_holds_nothing(Misuse otherwise, const void* caller) {
 }
 
 template <class P>
-[[gnu::noinline]] void Mapper<P>::note_pin(void* address, const void* caller) {
+KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::note_pin(void* address, const void* caller) {
   if (address == nullptr || platform_.is_direct(address)) return;
   ledger_.add(SlotIndex{static_cast<uint32_t>(slot_number(address))}, platform_.stamp(),
               caller != nullptr ? caller : __builtin_return_address(0));

@@ -6,7 +6,7 @@
 namespace kmapper {
 
 template <class P>
-[[gnu::noinline]] void Mapper<P>::open(uint32_t slots) {
+KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::open(uint32_t slots) {
   if (slots == 0 || slots > P::kMaxSlots || slot_count_ != 0) {
     platform_.report(MisuseReport<P>{Misuse::wrong_open,
                                      Page{},

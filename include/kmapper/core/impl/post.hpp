@@ -168,10 +168,10 @@ class Posting {
   /// Calls the function with the number within its leaf of each slot of a run. Returns how many
   /// there are. Without a loop for a run that is a whole leaf, as most are.
   template <class Function>
-  [[gnu::always_inline]] static uint32_t for_each_slot(Run run, Function function) {
+  KMAPPER_INLINE_FOR_SPEED static uint32_t for_each_slot(Run run, Function function) {
     constexpr uint32_t kSlots = Set::kLeafSlots;
     if (run.slots == (1U << kSlots) - 1) [[likely]] {
-#pragma GCC unroll 4
+      KMAPPER_UNROLL_FOR_SPEED
       for (uint32_t i = 0; i < kSlots; ++i) function(i);
       return kSlots;
     }
@@ -183,7 +183,7 @@ class Posting {
 
   /// Takes the idle slots of a leaf, and posts their flush. Returns them if they are clean at once:
   /// because no other CPU is awake, or none was accessed. Otherwise they wait. Interrupts are off.
-  [[gnu::always_inline]] static Run take_run(Mapper& mapper, uint32_t cpu, uint32_t& examined) {
+  KMAPPER_INLINE_FOR_SPEED static Run take_run(Mapper& mapper, uint32_t cpu, uint32_t& examined) {
     constexpr uint32_t kSlots = Set::kLeafSlots;
     auto& flushes = mapper.platform_.posted_flushes();
     for (uint32_t leaves = kMostLeaves; leaves != 0; --leaves) {
@@ -193,7 +193,7 @@ class Posting {
       bool is_touched = false;
       // A miss pays for one turn of each of these loops: unrolled, they cost no more than the work.
       Slot* const slots = &mapper.slot_at(Mapper::opaque(first * sizeof(Slot))) + 1;
-#pragma GCC unroll 4
+      KMAPPER_UNROLL_FOR_SPEED
       for (uint32_t i = 0; i < kSlots; ++i) {
         if ((run.slots & 1U << i) == 0) continue;
         // Relaxed: the swap proves it.
@@ -241,7 +241,8 @@ class Posting {
   /// dropped all earlier posts, it drops these slots now, and is not late for them. The pages'
   /// cells are written only after the post: if one of these pages gets another slot then, and loses
   /// it again, its cell gets a later number. Interrupts are off.
-  [[gnu::always_inline]] static bool post(Mapper& mapper, uint32_t cpu, Run run, uint32_t& number) {
+  KMAPPER_INLINE_FOR_SPEED static bool post(Mapper& mapper, uint32_t cpu, Run run,
+                                            uint32_t& number) {
     auto& flushes = mapper.platform_.posted_flushes();
     const auto posted = flushes.post();
     number = posted.number;
@@ -330,7 +331,7 @@ class Posting {
 
   /// Takes the first slot of a clean run. The others become clean, and are this CPU's leaf.
   /// Interrupts are off.
-  [[gnu::always_inline]] static SlotIndex take_first(Mapper& mapper, uint32_t cpu, Run run) {
+  KMAPPER_INLINE_FOR_SPEED static SlotIndex take_first(Mapper& mapper, uint32_t cpu, Run run) {
     const typename Set::Bits rest = run.slots & (run.slots - 1);
     if (rest != 0) {
       auto& leaf = mapper.cpus_[cpu].leaf;
@@ -344,7 +345,7 @@ class Posting {
 
   /// Sleepers come first: one that joined the queue before slots became clean, or before a run was
   /// put on a list, is seen here. Returns the slot.
-  [[gnu::always_inline]] static SlotIndex served(Mapper& mapper, SlotIndex slot) {
+  KMAPPER_INLINE_FOR_SPEED static SlotIndex served(Mapper& mapper, SlotIndex slot) {
     // Sequentially consistent: as in put_clean().
     if (mapper.waiters_.load(memory_order_seq_cst) != 0) [[unlikely]]
       serve_sleepers(mapper);

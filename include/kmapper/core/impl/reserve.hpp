@@ -93,8 +93,8 @@ Result<void*> Mapper<P>::map_reserved(Chain& chain, Page page) {
 
 /// kmap_all() after the first `mapped` pages have been mapped.
 template <class P>
-[[gnu::noinline]] MapError Mapper<P>::map_rest(Span<PageAddress<P>> pages, size_t mapped,
-                                               Limits<P> limits) {
+KMAPPER_REPORTS_ITS_CALLER MapError Mapper<P>::map_rest(Span<PageAddress<P>> pages, size_t mapped,
+                                                        Limits<P> limits) {
   const void* const caller = __builtin_return_address(0);
   if (slot_count_ == 0) {
     not_open(pages[mapped].page, caller);

@@ -66,7 +66,7 @@ auto Mapper<P>::scavenge() -> Scavenged {
 
 /// The hand goes on to the next leaf with slots on its path. No slots: all are parked.
 template <class P>
-[[gnu::always_inline]] inline auto Mapper<P>::next_of_hand() -> Run {
+KMAPPER_INLINE_FOR_SPEED inline auto Mapper<P>::next_of_hand() -> Run {
   // Relaxed: where to look first.
   Run path{hand_.load(memory_order_relaxed), 0};
   path.slots = unparked_.leaf(path.leaf);
@@ -157,7 +157,7 @@ void Mapper<P>::sweep_leaf(uint32_t leaf, typename Set::Bits slots, Batch& batch
 /// flushes are posted, its flush has been posted instead, and the slot has the post's number.
 /// Interrupts are off.
 template <class P>
-[[gnu::always_inline]] inline auto Mapper<P>::claim(SlotIndex index, uint32_t idle, uint32_t dead)
+KMAPPER_INLINE_FOR_SPEED inline auto Mapper<P>::claim(SlotIndex index, uint32_t idle, uint32_t dead)
     -> Claim {
   Slot& slot = slot_of(index);
   // Acquire: pairs with the kunmaps' subtractions, so that all use of the slot comes before its PTE
@@ -251,7 +251,7 @@ void Mapper<P>::put_clean(SlotIndex slot) {
 }
 
 template <class P>
-[[gnu::noinline]] uint32_t Mapper<P>::flush_all_zero_pkmaps() {
+KMAPPER_REPORTS_ITS_CALLER uint32_t Mapper<P>::flush_all_zero_pkmaps() {
   if (!check_may_flush(__builtin_return_address(0))) return 0;
   return take_all_idle();
 }
@@ -278,14 +278,15 @@ uint32_t Mapper<P>::take_all_idle() {
 }
 
 template <class P>
-[[gnu::noinline]] uint32_t Mapper<P>::scavenge_ahead(uint32_t slots) {
+KMAPPER_REPORTS_ITS_CALLER uint32_t Mapper<P>::scavenge_ahead(uint32_t slots) {
   if (!check_may_flush(__builtin_return_address(0))) return clean_.count();
   return scavenge_until(slots, [] { return false; });
 }
 
 template <class P>
 template <class Predicate>
-[[gnu::noinline]] uint32_t Mapper<P>::scavenge_ahead(uint32_t slots, Predicate has_better_to_do) {
+KMAPPER_REPORTS_ITS_CALLER uint32_t Mapper<P>::scavenge_ahead(uint32_t slots,
+                                                              Predicate has_better_to_do) {
   if (!check_may_flush(__builtin_return_address(0))) return clean_.count();
   return scavenge_until(slots, has_better_to_do);
 }

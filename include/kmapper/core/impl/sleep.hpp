@@ -68,7 +68,7 @@ template <class P>
 }
 
 template <class P>
-[[gnu::noinline]] Result<void*> Mapper<P>::map_within(Page page, Limits<P> limits) {
+KMAPPER_REPORTS_ITS_CALLER Result<void*> Mapper<P>::map_within(Page page, Limits<P> limits) {
   const void* const caller = __builtin_return_address(0);
   if (slot_count_ == 0) {
     not_open(page, caller);

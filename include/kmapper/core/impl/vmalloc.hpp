@@ -48,7 +48,7 @@ auto VmallocRange<P>::clean_up_for_memory() -> CleanUp {
 }
 
 template <class P>
-[[gnu::noinline]] void VmallocRange<P>::unmap_and_free(const void* address) {
+KMAPPER_REPORTS_ITS_CALLER void VmallocRange<P>::unmap_and_free(const void* address) {
   const Run area = this->take_area(address, Base::kOwnsPages);
   if (area.end == 0)
     return this->report_wrong(Misuse::vfree_wrong_address, address, __builtin_return_address(0));

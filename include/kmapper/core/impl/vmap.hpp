@@ -31,7 +31,7 @@ Result<void*> VmapRange<P>::vmap(Span<const Page> pages) {
 
 /// Takes a run for an area of so many pages and its guard.
 template <class P>
-[[gnu::always_inline]] inline Result<VmapPage> VmapRange<P>::take_run_for(size_t pages) {
+KMAPPER_INLINE_FOR_SPEED inline Result<VmapPage> VmapRange<P>::take_run_for(size_t pages) {
   if (pages >= page_count_) return MapError::too_large;
   const uint32_t size = static_cast<uint32_t>(pages) + kGuard;
   const uint32_t first = take_run(size);
@@ -53,7 +53,7 @@ template <class P>
 }
 
 template <class P>
-[[gnu::noinline]] void VmapRange<P>::unmap(const void* address) {
+KMAPPER_REPORTS_ITS_CALLER void VmapRange<P>::unmap(const void* address) {
   const Run area = take_area(address, 0);
   if (area.end == 0) [[unlikely]]
     return report_wrong(Misuse::vunmap_wrong_address, address, __builtin_return_address(0));
@@ -84,8 +84,8 @@ void VmapRange<P>::free_flushed(const PageSet& flushed) {
 /// Takes the size of the area that begins at the address out of sizes_: the caller alone has the
 /// area from now on. Its end is 0: no area begins there, or one of the other kind.
 template <class P>
-[[gnu::always_inline]] inline auto VmapRange<P>::take_area(const void* address, uint32_t owns_pages)
-    -> Run {
+KMAPPER_INLINE_FOR_SPEED inline auto VmapRange<P>::take_area(const void* address,
+                                                             uint32_t owns_pages) -> Run {
   const uint32_t first = number_of(address);
   if (first == kNone) return {0, 0};
   // Acquire: pairs with vmap() and vmalloc(). When two threads unmap the same area, one of them
@@ -132,8 +132,8 @@ uint32_t VmapRange<P>::take_run(uint32_t pages) {
 /// Takes the pages of an area that is no longer used. Pages without an access are in no TLB.
 /// `waiting`: pages of memory that are to be freed after the flush.
 template <class P>
-[[gnu::always_inline]] inline void VmapRange<P>::put_back(Run run, bool accessed,
-                                                          uint32_t waiting) {
+KMAPPER_INLINE_FOR_SPEED inline void VmapRange<P>::put_back(Run run, bool accessed,
+                                                            uint32_t waiting) {
   const uint32_t pages = run.end - run.first;
   lock_.lock();
   --areas_;
