@@ -28,14 +28,39 @@ namespace {
 #endif
 }  // namespace
 
-#ifndef KMAPPER_CHECKED
-#define KMAPPER_CHECKED 0
-#endif
 #ifndef KMAPPER_STRICT
 #define KMAPPER_STRICT 0
 #endif
 
 namespace {
+
+namespace kmapper {
+
+/// What the hits in kernel.h know of the window, and what they call of it.
+struct HitInC {
+  template <class P>
+  static void undo(Mapper<P>& window, kmapper_slot* slot, kmapper_page page) {
+    window.undo_hit(offset_of(slot), page);
+  }
+  template <class P>
+  static void slow_exit(Mapper<P>& window, kmapper_slot* slot, uint32_t before, kmapper_page page) {
+    using Slot = typename Mapper<P>::Slot;
+    static_assert(sizeof(Slot) == sizeof(kmapper_slot) && offsetof(Slot, word) == 0);
+    static_assert(offsetof(Slot, page) == offsetof(kmapper_slot, page));
+    static_assert(offsetof(Slot, holder) == offsetof(kmapper_slot, holder));
+    static_assert(offsetof(Mapper<P>, slots_) == 0);
+    static_assert(word::kUser == 4 && word::kSlowExit == 10 && word::kIdentity == 0xFFFF0000U);
+    static_assert(page_virtual::expected_idle(0) == 7 && page_virtual::entry(0x12345) == 0x2345);
+    window.slow_exit(offset_of(slot), before, page);
+  }
+
+ private:
+  static size_t offset_of(const kmapper_slot* slot) {
+    return reinterpret_cast<uintptr_t>(slot) - reinterpret_cast<uintptr_t>(kmapper_slots);
+  }
+};
+
+}  // namespace kmapper
 
 using kmapper::Event;
 using kmapper::MapError;
@@ -129,11 +154,11 @@ class Platform {
   static bool same_holder(Stamp one, Stamp other) { return kmapper_port_same_holder(one, other); }
   static uint64_t age_ns(Stamp stamp) { return kmapper_port_age_ns(stamp); }
   static void count(Event event, uint64_t n = 1) {
-    counters_[kmapper_port_cpu()].of[static_cast<size_t>(event)] += n;
+    of(kmapper_counters[kmapper_port_cpu()], event) += n;
   }
   static uint64_t counted(Event event) {
     uint64_t sum = 0;
-    for (const Counters& cpu : counters_) sum += cpu.of[static_cast<size_t>(event)];
+    for (struct kmapper_cpu_counters& cpu : kmapper_counters) sum += of(cpu, event);
     return sum;
   }
   static void report(const kmapper::MisuseReport<Platform>& misuse) {
@@ -213,21 +238,25 @@ class Platform {
 #endif
 
  private:
-  struct alignas(64) Counters {
-    uint64_t of[static_cast<size_t>(Event::kCount)];
-  };
-  static Counters counters_[KMAPPER_MAX_CPUS];
+  static uint64_t& of(struct kmapper_cpu_counters& cpu, Event event) {
+    static_assert(static_cast<size_t>(Event::hit) == 0);
+    static_assert(sizeof(struct kmapper_cpu_counters) >= static_cast<size_t>(Event::kCount) * 8);
+    return event == Event::hit ? cpu.hits : cpu.others[static_cast<size_t>(event) - 1];
+  }
 #ifdef KMAPPER_POSTED_FLUSHES
   static Posts posts_;
 #endif
 };
 
-constinit Platform::Counters Platform::counters_[KMAPPER_MAX_CPUS] = {};
 #ifdef KMAPPER_POSTED_FLUSHES
 constinit Platform::Posts Platform::posts_{};
 #endif
 
-constinit kmapper::Mapper<Platform> window{Platform{}};
+// The window's storage is an array of slots, because the hits that C inlines begin there. All else
+// of the window lies behind them.
+using Window = kmapper::Mapper<Platform>;
+constexpr size_t kStorage = (sizeof(Window) + sizeof(kmapper_slot) - 1) / sizeof(kmapper_slot);
+Window& window() { return *reinterpret_cast<Window*>(kmapper_slots); }
 #ifdef KMAPPER_LOCAL
 constinit kmapper::LocalMapper<Platform> local_maps{Platform{}};
 #endif
@@ -271,30 +300,38 @@ extern "C" {
 const char* kmapper_error_text(kmapper_error error) {
   return kmapper::describe(static_cast<MapError>(error));
 }
-void kmapper_open(uint32_t slots) { window.open(slots); }
+void kmapper_open(uint32_t slots) { window().open(slots); }
 
 // --- One page ---
-void* kmapper_kmap_high(kmapper_page page) { return window.kmap_high(page); }
-void* kmapper_try_kmap_high(kmapper_page page) { return window.try_kmap(page); }
-void kmapper_kunmap_high(kmapper_page page) { window.kunmap_high(page); }
-void kmapper_kunmap_address(const void* address) { window.kunmap_address(address); }
-void* kmapper_kmap_if_mapped(kmapper_page page) { return window.kmap_if_mapped(page); }
-kmapper_error kmapper_kmap_for(kmapper_page page, void** address, uint64_t nanoseconds) {
-  return store(window.kmap_for(page, nanoseconds), address);
+kmapper_slot kmapper_slots[kStorage] = {};
+kmapper_cpu_counters kmapper_counters[KMAPPER_MAX_CPUS] = {};
+void* kmapper_kmap_slow(kmapper_page page) { return window().kmap_high(page); }
+void* kmapper_try_kmap_slow(kmapper_page page) { return window().try_kmap(page); }
+void kmapper_kunmap_slow(kmapper_page page) { window().kunmap_high(page); }
+void kmapper_undo_hit(kmapper_slot* slot, kmapper_page page) {
+  kmapper::HitInC::undo(window(), slot, page);
 }
-void kmapper_hand_over(kmapper_page page) { window.hand_over(page); }
+void kmapper_slow_exit(kmapper_slot* slot, uint32_t before, kmapper_page page) {
+  kmapper::HitInC::slow_exit(window(), slot, before, page);
+}
+void kmapper_kunmap_address(const void* address) { window().kunmap_address(address); }
+void* kmapper_kmap_if_mapped(kmapper_page page) { return window().kmap_if_mapped(page); }
+kmapper_error kmapper_kmap_for(kmapper_page page, void** address, uint64_t nanoseconds) {
+  return store(window().kmap_for(page, nanoseconds), address);
+}
+void kmapper_hand_over(kmapper_page page) { window().hand_over(page); }
 
 // --- Several pages ---
 kmapper_error kmapper_kmap_all(kmapper_page_address* pages, uint32_t count, uint64_t nanoseconds) {
   return number_of(
-      window.kmap_all({reinterpret_cast<Pages*>(pages), count}, limits_of(nanoseconds)));
+      window().kmap_all({reinterpret_cast<Pages*>(pages), count}, limits_of(nanoseconds)));
 }
 void kmapper_kunmap_all(const kmapper_page_address* pages, uint32_t count) {
-  for (uint32_t i = 0; i < count; ++i) window.kunmap(pages[i].page);
+  for (uint32_t i = 0; i < count; ++i) window().kunmap(pages[i].page);
 }
 kmapper_error kmapper_reserve(kmapper_reservation* reservation, uint32_t slots,
                               uint64_t nanoseconds) {
-  kmapper::Result<Reservation> result = window.reserve(slots, limits_of(nanoseconds));
+  kmapper::Result<Reservation> result = window().reserve(slots, limits_of(nanoseconds));
   of(reservation) = static_cast<Reservation&&>(*result);
   return number_of(result.error());
 }
@@ -307,11 +344,11 @@ void kmapper_unreserve(kmapper_reservation* reservation) { of(reservation) = Res
 // --- Taking mappings back ---
 kmapper_evicted kmapper_evict(kmapper_page page) {
   static_assert(static_cast<int>(kmapper::Evicted::flush_owed) == KMAPPER_FLUSH_OWED);
-  return static_cast<kmapper_evicted>(window.evict(page));
+  return static_cast<kmapper_evicted>(window().evict(page));
 }
-void kmapper_finish_flushes() { window.finish_flushes(); }
-uint32_t kmapper_flush_all_zero_pkmaps() { return window.flush_all_zero_pkmaps(); }
-uint32_t kmapper_scavenge_ahead(uint32_t slots) { return window.scavenge_ahead(slots); }
+void kmapper_finish_flushes() { window().finish_flushes(); }
+uint32_t kmapper_flush_all_zero_pkmaps() { return window().flush_all_zero_pkmaps(); }
+uint32_t kmapper_scavenge_ahead(uint32_t slots) { return window().scavenge_ahead(slots); }
 
 #ifdef KMAPPER_POSTED_FLUSHES
 void kmapper_come_by(uint32_t cpu) { Platform::posted_flushes().drop(cpu, kmapper_port_drop_all); }
@@ -330,13 +367,17 @@ void kmapper_leave_user(uint32_t cpu) {
 
 // --- Looking at the window ---
 void kmapper_get_stats(kmapper_stats* stats) {
-  const kmapper::Stats now = window.stats();
+  const kmapper::Stats now = window().stats();
   *stats = {now.hits,    now.misses,          now.scavenges, now.slots_scavenged,
             now.flushes, now.flushes_avoided, now.sleeps,    now.longest_sleep_ns};
 }
-uint32_t kmapper_report_holders(uint64_t nanoseconds) { return window.report_holders(nanoseconds); }
-uint32_t kmapper_report_waiters(uint64_t nanoseconds) { return window.report_waiters(nanoseconds); }
-uint32_t kmapper_find(kmapper_page page) { return to_number(window.find(page)); }
+uint32_t kmapper_report_holders(uint64_t nanoseconds) {
+  return window().report_holders(nanoseconds);
+}
+uint32_t kmapper_report_waiters(uint64_t nanoseconds) {
+  return window().report_waiters(nanoseconds);
+}
+uint32_t kmapper_find(kmapper_page page) { return to_number(window().find(page)); }
 
 #ifdef KMAPPER_LOCAL
 // --- Local mappings ---

@@ -28,6 +28,14 @@
 
 #include "kmapper/kernel_types.h"
 
+/* 1: a checked build (docs/MISUSE.md), the same for all files of the kernel and for kernel.cpp. */
+#ifndef KMAPPER_CHECKED
+#define KMAPPER_CHECKED 0
+#endif
+#if KMAPPER_CHECKED
+#define kmapper_open kmapper_open_checked /* does not link where they differ */
+#endif
+
 /* On i386, arguments come in registers, whatever convention the kernel has. */
 #ifdef __i386__
 #define KMAPPER_CALL __attribute__((regparm(3)))
@@ -166,26 +174,18 @@ const char* kmapper_error_text(kmapper_error error);
  * the window's PTEs are empty. */
 KMAPPER_CALL void kmapper_open(uint32_t slots);
 
-/* For pages that are known to be high. The calls below find that out. */
-KMAPPER_CALL void* kmapper_kmap_high(kmapper_page page);
-KMAPPER_CALL void* kmapper_try_kmap_high(kmapper_page page);
-KMAPPER_CALL void kmapper_kunmap_high(kmapper_page page);
-
 /* Maps the page; its address is valid on every CPU and in every thread until the matching kunmap.
  * May sleep. Where the caller may not sleep, the call is reported and answered as by try_kmap. NULL
  * only after a report. (The seed's kmap.) */
-static inline void* kmapper_kmap(kmapper_page page) {
-  return kmapper_port_is_high(page) ? kmapper_kmap_high(page) : kmapper_port_direct_address(page);
-}
+static inline void* kmapper_kmap(kmapper_page page);
 /* The same without the sleep. NULL: it would have to sleep. Any context. */
-static inline void* kmapper_try_kmap(kmapper_page page) {
-  return kmapper_port_is_high(page) ? kmapper_try_kmap_high(page)
-                                    : kmapper_port_direct_address(page);
-}
+static inline void* kmapper_try_kmap(kmapper_page page);
 /* Gives back what one kmap took. Any context. */
-static inline void kmapper_kunmap(kmapper_page page) {
-  if (kmapper_port_is_high(page)) kmapper_kunmap_high(page);
-}
+static inline void kmapper_kunmap(kmapper_page page);
+/* The same for pages that are known to be high. */
+static inline void* kmapper_kmap_high(kmapper_page page);
+static inline void* kmapper_try_kmap_high(kmapper_page page);
+static inline void kmapper_kunmap_high(kmapper_page page);
 /* The same, of the page that the address lies in. Any context. */
 KMAPPER_CALL void kmapper_kunmap_address(const void* address);
 /* kmap of a page that is mapped already: never takes another slot. NULL: it is not. Any context. */
@@ -311,6 +311,81 @@ KMAPPER_CALL void kmapper_vfree(const void* address);
 /* Frees memory that waits for a flush, for an allocator that has none left. Whether it did. */
 KMAPPER_CALL bool kmapper_free_waiting(void);
 #endif
+
+/* --- 8. The hit, inline --------------------------------------------------------------------------
+ *
+ * What hit() and drop_user() in kmapper/core/mapper.hpp do, in C: the comments there say why each
+ * step is right, and core/slot.hpp draws the two words. A build for size, and a checked one, which
+ * has more to do, calls kernel.cpp instead.
+ */
+
+struct kmapper_slot {
+  uint32_t word;
+  kmapper_page page;
+  uintptr_t holder;
+} __attribute__((aligned(64)));
+extern struct kmapper_slot kmapper_slots[]; /* entry 0 is no slot */
+
+struct kmapper_cpu_counters {
+  uint64_t hits, others[7];
+} __attribute__((aligned(64)));
+extern struct kmapper_cpu_counters kmapper_counters[KMAPPER_MAX_CPUS];
+
+KMAPPER_CALL void* kmapper_kmap_slow(kmapper_page page);
+KMAPPER_CALL void* kmapper_try_kmap_slow(kmapper_page page);
+KMAPPER_CALL void kmapper_kunmap_slow(kmapper_page page);
+KMAPPER_CALL void kmapper_undo_hit(struct kmapper_slot* slot, kmapper_page page);
+KMAPPER_CALL void kmapper_slow_exit(struct kmapper_slot* slot, uint32_t before, kmapper_page page);
+
+#if defined(__OPTIMIZE_SIZE__) || KMAPPER_CHECKED
+static inline void* kmapper_kmap_high(kmapper_page page) { return kmapper_kmap_slow(page); }
+static inline void* kmapper_try_kmap_high(kmapper_page page) { return kmapper_try_kmap_slow(page); }
+static inline void kmapper_kunmap_high(kmapper_page page) { kmapper_kunmap_slow(page); }
+#else
+static inline void* kmapper_hit(kmapper_page page) {
+  uint32_t* const cell = &kmapper_port_cell(page)->value;
+  const uint32_t found = __atomic_load_n(cell, __ATOMIC_RELAXED);
+  const uint32_t entry = found & 0xFFFF;
+  struct kmapper_slot* const slot = &kmapper_slots[entry];
+  uint32_t expected = (found & 0xFFFF0000) | 7; /* idle, referenced, not parked */
+  if (entry == 0 || !__atomic_compare_exchange_n(&slot->word, &expected, expected + 4, false,
+                                                 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+    return NULL;
+  if (__builtin_expect(__atomic_load_n(cell, __ATOMIC_RELAXED) != found, 0)) {
+    kmapper_undo_hit(slot, page);
+    return NULL;
+  }
+  __atomic_store_n(&slot->holder, kmapper_port_stamp(), __ATOMIC_RELAXED);
+  ++kmapper_counters[kmapper_port_cpu()].hits;
+  return kmapper_port_address(entry - 1);
+}
+
+static inline void* kmapper_kmap_high(kmapper_page page) {
+  void* const address = kmapper_hit(page);
+  return __builtin_expect(address != NULL, 1) ? address : kmapper_kmap_slow(page);
+}
+static inline void* kmapper_try_kmap_high(kmapper_page page) {
+  void* const address = kmapper_hit(page);
+  return __builtin_expect(address != NULL, 1) ? address : kmapper_try_kmap_slow(page);
+}
+static inline void kmapper_kunmap_high(kmapper_page page) {
+  const uint32_t found = __atomic_load_n(&kmapper_port_cell(page)->value, __ATOMIC_RELAXED);
+  struct kmapper_slot* const slot = &kmapper_slots[found & 0xFFFF];
+  const uint32_t before = __atomic_fetch_sub(&slot->word, 4, __ATOMIC_RELEASE);
+  if (__builtin_expect((before & 0xFFFF) < 10, 0)) kmapper_slow_exit(slot, before, page);
+}
+#endif
+
+static inline void* kmapper_kmap(kmapper_page page) {
+  return kmapper_port_is_high(page) ? kmapper_kmap_high(page) : kmapper_port_direct_address(page);
+}
+static inline void* kmapper_try_kmap(kmapper_page page) {
+  return kmapper_port_is_high(page) ? kmapper_try_kmap_high(page)
+                                    : kmapper_port_direct_address(page);
+}
+static inline void kmapper_kunmap(kmapper_page page) {
+  if (kmapper_port_is_high(page)) kmapper_kunmap_high(page);
+}
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -25,7 +25,7 @@ sizes() {
   size -A "$work/linked.o" | awk '/^\.text/ { code += $2 } /^\.rodata/ { texts += $2 } END { print code, texts + 0 }'
 }
 
-minimum=(open kmap_high try_kmap_high kunmap_high evict finish_flushes report_holders report_waiters)
+minimum=(open kmap_slow try_kmap_slow kunmap_slow evict finish_flushes report_holders report_waiters)
 read -r base texts < <(compile && sizes "${minimum[@]}")
 
 # row WHAT FUNCTION...: what these add

@@ -82,3 +82,12 @@ for options in "" "$parts" "$parts -DKMAPPER_POSTED_FLUSHES" "$parts -DKMAPPER_C
       2>"$work/log" || fail "$what: $(cat "$work/log")"
   done
 done
+[[ $cpu != i386 ]] || exit 0
+
+# The last kernel.o is a checked one. C files of another build must not be linked with it.
+"$cc" "${flags[@]}" -std=c99 -ffreestanding -O1 -c "$here/stubs.c" -o "$work/stubs.o"
+if "${prefix}ld" -m "$emulation" -static -nostdlib -e start "$work/stubs.o" "$work/kernel.o" -o "$work/kernel" \
+  2>"$work/log"; then
+  fail "a checked kernel.cpp links with C that is not checked"
+fi
+grep -q 'undefined reference to .kmapper_open' "$work/log" || fail "it does not link for another reason: $(cat "$work/log")"

@@ -51,6 +51,7 @@ template <class P>
 class Reservation;
 template <class P>
 class Posting;
+struct HitInC;
 
 /// One page of kmap_all(): the page to map, and the address where it is mapped.
 template <class P>
@@ -292,6 +293,7 @@ class Mapper {
   struct Woken;
   friend class Reservation<P>;
   friend class Posting<P>;
+  friend struct HitInC;  // in kernel.cpp
 
   struct alignas(64) Slot {
     Atomic<uint32_t> word{};
@@ -344,7 +346,7 @@ class Mapper {
     // Relaxed: if the slot has got another page meanwhile, the swap has acquired from its
     // publish(), which comes after the claim() that cleared this.
     if (!is_still(cell, found, offset, page)) [[unlikely]] {
-      drop_user(opaque(offset), page);  // the generation came round: another page's mapping
+      undo_hit(opaque(offset), page);  // the generation came round: another page's mapping
       return nullptr;
     }
     offset = opaque(offset);
@@ -379,6 +381,9 @@ class Mapper {
       slow_exit(offset, before, page);
     }
   }
+
+  /// Not inline: it happens once in a blue moon, and would cost a hit registers.
+  [[gnu::noinline]] void undo_hit(size_t offset, Page page) { drop_user(offset, page); }
 
   /// kmap_until() with what `limits()` returns. Only a miss calls limits().
   template <class MakeLimits>
