@@ -510,10 +510,12 @@ class Mapper {
   }
   /// Slots are reached by their entries' offset in storage: a hit computes with the offset alone.
   [[nodiscard]] static size_t offset_of(size_t entry) { return opaque(entry * sizeof(Slot)); }
-  /// Generates no code. Keeps the compiler from holding results of one addition to the value in
-  /// registers that it does not have.
+  /// Generates no code. On x86, keeps the compiler from holding results of one addition to the value
+  /// in registers that it does not have.
   [[nodiscard]] static size_t opaque(size_t value) {
+#if defined(__i386__) || defined(__x86_64__)
     asm("" : "+r"(value));
+#endif
     return value;
   }
   [[nodiscard]] Slot& slot_at(size_t offset) {
