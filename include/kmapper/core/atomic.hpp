@@ -43,6 +43,15 @@ class Atomic {
     return value;
   }
   [[gnu::always_inline]] void store(T value, MemoryOrder order = memory_order_seq_cst) {
+#if defined(__riscv) && !defined(__clang__) && __GNUC__ < 13
+    // This compiler makes an AMO of each atomic store.
+    if constexpr (requires(volatile T & it) { it = value; }) {
+      if (order.builtin == __ATOMIC_RELAXED) {
+        *const_cast<volatile T*>(&value_) = value;
+        return;
+      }
+    }
+#endif
     __atomic_store(&value_, &value, order.builtin);
   }
   [[gnu::always_inline]] T exchange(T value, MemoryOrder order = memory_order_seq_cst) {
