@@ -154,11 +154,19 @@ class Platform {
   static bool same_holder(Stamp one, Stamp other) { return kmapper_port_same_holder(one, other); }
   static uint64_t age_ns(Stamp stamp) { return kmapper_port_age_ns(stamp); }
   static void count(Event event, uint64_t n = 1) {
-    of(kmapper_counters[kmapper_port_cpu()], event) += n;
+    kmapper_cpu_counters& here = kmapper_counters[kmapper_port_cpu()];
+    if (event != Event::hit) {
+      here.others[static_cast<size_t>(event) - 1] += n;
+    } else if ((here.hits += static_cast<uint32_t>(n)) < n) {
+      ++here.hits_high;
+    }
   }
   static uint64_t counted(Event event) {
     uint64_t sum = 0;
-    for (struct kmapper_cpu_counters& cpu : kmapper_counters) sum += of(cpu, event);
+    for (const kmapper_cpu_counters& cpu : kmapper_counters) {
+      sum += event == Event::hit ? uint64_t{cpu.hits_high} << 32 | cpu.hits
+                                 : cpu.others[static_cast<size_t>(event) - 1];
+    }
     return sum;
   }
   static void report(const kmapper::MisuseReport<Platform>& misuse) {
@@ -238,11 +246,8 @@ class Platform {
 #endif
 
  private:
-  static uint64_t& of(struct kmapper_cpu_counters& cpu, Event event) {
-    static_assert(static_cast<size_t>(Event::hit) == 0);
-    static_assert(sizeof(struct kmapper_cpu_counters) >= static_cast<size_t>(Event::kCount) * 8);
-    return event == Event::hit ? cpu.hits : cpu.others[static_cast<size_t>(event) - 1];
-  }
+  static_assert(static_cast<size_t>(Event::hit) == 0 &&
+                sizeof(kmapper_cpu_counters) >= static_cast<size_t>(Event::kCount) * 8);
 #ifdef KMAPPER_POSTED_FLUSHES
   static Posts posts_;
 #endif

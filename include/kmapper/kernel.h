@@ -327,7 +327,8 @@ struct kmapper_slot {
 extern struct kmapper_slot kmapper_slots[]; /* entry 0 is no slot */
 
 struct kmapper_cpu_counters {
-  uint64_t hits, others[7];
+  uint32_t hits, hits_high; /* a hit touches the high half when the low one comes round */
+  uint64_t others[7];
 } __attribute__((aligned(64)));
 extern struct kmapper_cpu_counters kmapper_counters[KMAPPER_MAX_CPUS];
 
@@ -356,7 +357,8 @@ static inline void* kmapper_hit(kmapper_page page) {
     return NULL;
   }
   __atomic_store_n(&slot->holder, kmapper_port_stamp(), __ATOMIC_RELAXED);
-  ++kmapper_counters[kmapper_port_cpu()].hits;
+  struct kmapper_cpu_counters* const counters = &kmapper_counters[kmapper_port_cpu()];
+  if (__builtin_expect(++counters->hits == 0, 0)) ++counters->hits_high;
   return kmapper_port_address(entry - 1);
 }
 
