@@ -43,7 +43,8 @@ struct HitInC {
     window.undo_hit(offset_of(slot), page);
   }
   template <class P>
-  static void slow_exit(Mapper<P>& window, kmapper_slot* slot, uint32_t before, kmapper_page page) {
+  [[gnu::always_inline]] static void slow_exit(Mapper<P>& window, kmapper_slot* slot,
+                                               uint32_t before, kmapper_page page) {
     using Slot = typename Mapper<P>::Slot;
     static_assert(sizeof(Slot) == sizeof(kmapper_slot) && offsetof(Slot, word) == 0);
     static_assert(offsetof(Slot, page) == offsetof(kmapper_slot, page));

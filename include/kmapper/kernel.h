@@ -43,6 +43,9 @@
 #define KMAPPER_CALL
 #endif
 
+/* Always inline, so that reports name the calling code. */
+#define KMAPPER_INLINE static inline __attribute__((always_inline))
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -54,7 +57,8 @@ extern "C" {
  *                     other than 0. 0 is no page
  *   kmapper_lock      a spinlock, unlocked when zero. It may be taken in interrupts: interrupts are
  *                     off while it is held
- *   kmapper_sleeper   wakes one sleeping thread; such as a pointer to the thread
+ *   kmapper_sleeper   wakes one sleeping thread. Lies on its stack. A kernel whose threads sleep on
+ *                     channels uses its address as the channel, and keeps one flag in it
  *
  * Constants, by #define:
  *   KMAPPER_MAX_SLOTS                 the most slots of the window, up to 65,534. Each takes 72
@@ -64,8 +68,10 @@ extern "C" {
  *   KMAPPER_HARDWARE_SETS_ACCESSED    1 only if the hardware sets a PTE's Accessed bit before a TLB
  *                                     may hold the translation, as x86 does; else 0
  *
- * Functions, or macros like them. The comment says what kmapper expects; "any context" where it
- * says nothing else.
+ * Functions, inline or not, or macros. They cannot call what this file declares further down.
+ * kernel.cpp reads a macro's text inside a class whose functions have these names without
+ * kmapper_port_: where the kernel has a relax() or now() of its own, write a function. The comment
+ * says what kmapper expects; "any context" where it says nothing else.
  *
  * The memory:
  *   bool kmapper_port_is_high(kmapper_page)                whether the page needs the window
@@ -177,15 +183,15 @@ KMAPPER_CALL void kmapper_open(uint32_t slots);
 /* Maps the page; its address is valid on every CPU and in every thread until the matching kunmap.
  * May sleep. Where the caller may not sleep, the call is reported and answered as by try_kmap. NULL
  * only after a report. (The seed's kmap.) */
-static inline void* kmapper_kmap(kmapper_page page);
+KMAPPER_INLINE void* kmapper_kmap(kmapper_page page);
 /* The same without the sleep. NULL: it would have to sleep. Any context. */
-static inline void* kmapper_try_kmap(kmapper_page page);
+KMAPPER_INLINE void* kmapper_try_kmap(kmapper_page page);
 /* Gives back what one kmap took. Any context. */
-static inline void kmapper_kunmap(kmapper_page page);
+KMAPPER_INLINE void kmapper_kunmap(kmapper_page page);
 /* The same for pages that are known to be high. */
-static inline void* kmapper_kmap_high(kmapper_page page);
-static inline void* kmapper_try_kmap_high(kmapper_page page);
-static inline void kmapper_kunmap_high(kmapper_page page);
+KMAPPER_INLINE void* kmapper_kmap_high(kmapper_page page);
+KMAPPER_INLINE void* kmapper_try_kmap_high(kmapper_page page);
+KMAPPER_INLINE void kmapper_kunmap_high(kmapper_page page);
 /* The same, of the page that the address lies in. Any context. */
 KMAPPER_CALL void kmapper_kunmap_address(const void* address);
 /* kmap of a page that is mapped already: never takes another slot. NULL: it is not. Any context. */
@@ -204,8 +210,8 @@ struct kmapper_page_address {
   kmapper_page page;
   void* address;
 };
-/* Maps all of the pages, or none, and never sleeps while it holds some. Errors: as kmap_for, and
- * HOLDS_A_PIN, TOO_LARGE. */
+/* Maps all of the pages, or none, and never sleeps while it holds some. Errors: as kmap_for, but
+ * WOULD_SLEEP is not reported; HOLDS_A_PIN; TOO_LARGE, if there are more pages than slots. */
 KMAPPER_CALL kmapper_error kmapper_kmap_all(struct kmapper_page_address* pages, uint32_t count,
                                             uint64_t nanoseconds);
 KMAPPER_CALL void kmapper_kunmap_all(const struct kmapper_page_address* pages, uint32_t count);
@@ -215,7 +221,8 @@ struct kmapper_reservation {
   void* window;
   uint32_t first, left;
 };
-/* Claims `slots` slots, all or none. The reservation must be empty. May sleep. */
+/* Claims `slots` slots, all or none. The reservation must be empty. May sleep. Errors: as kmap_all.
+ */
 KMAPPER_CALL kmapper_error kmapper_reserve(struct kmapper_reservation* reservation, uint32_t slots,
                                            uint64_t nanoseconds);
 /* Maps the page without sleeping; kunmap it as usual. Uses up a slot unless the page is mapped
@@ -234,7 +241,8 @@ typedef enum kmapper_evicted {
   KMAPPER_PINNED,    /* a user holds the mapping: nothing was done */
   KMAPPER_FLUSH_OWED /* no PTE maps the page, but a TLB may: the caller may not flush */
 } kmapper_evicted;
-/* Call it before the page goes to its allocator. Any context; never sleeps. */
+/* Call it before the page goes to its allocator. Any context, also before kmapper_open(); never
+ * sleeps. */
 KMAPPER_CALL kmapper_evicted kmapper_evict(kmapper_page page);
 /* Returns when no TLB holds a page that had lost its slot before. Needs may_flush where a flush is
  * due. */
@@ -282,7 +290,7 @@ KMAPPER_CALL void kmapper_kunmap_local(const void* address);
 /* At each context switch, interrupts off, on the CPU in question. */
 KMAPPER_CALL void kmapper_switch_stacks(kmapper_local_stack* from, kmapper_local_stack* to);
 /* Whether the thread may move to another CPU, while it does not run. */
-static inline bool kmapper_may_migrate(const kmapper_local_stack* stack) {
+KMAPPER_INLINE bool kmapper_may_migrate(const kmapper_local_stack* stack) {
   return stack->depth == 0;
 }
 /* How many mappings the running thread and the interrupts on it hold. */
@@ -297,8 +305,9 @@ KMAPPER_CALL void kmapper_expect_local_depth(uint32_t depth);
 #ifdef KMAPPER_MAX_VMAP_PAGES
 /* Opens the range with 1 to KMAPPER_MAX_VMAP_PAGES pages. Once, before the others. */
 KMAPPER_CALL void kmapper_open_vmap(uint32_t pages);
-/* Maps the pages, low ones too, in a row, for any time. Errors: TOO_LARGE, NO_ROOM, WOULD_SLEEP
- * (the room has to be flushed first, and the caller may not). */
+/* Maps the pages, low ones too, in a row, for any time; of 0 pages, an area that is its guard
+ * alone. Errors: TOO_LARGE, NO_ROOM, WOULD_SLEEP (the room has to be flushed first, and the caller
+ * may not). */
 KMAPPER_CALL kmapper_error kmapper_vmap(const kmapper_page* pages, uint32_t count, void** address);
 KMAPPER_CALL void kmapper_vunmap(const void* address);
 /* Makes all clean that was unmapped before. Needs may_flush and may_sleep. */
@@ -338,12 +347,20 @@ KMAPPER_CALL void kmapper_kunmap_slow(kmapper_page page);
 KMAPPER_CALL void kmapper_undo_hit(struct kmapper_slot* slot, kmapper_page page);
 KMAPPER_CALL void kmapper_slow_exit(struct kmapper_slot* slot, uint32_t before, kmapper_page page);
 
+/* No code. Keeps a call at a function's end from becoming a jump, so that a report names it. */
+#define KMAPPER_NO_JUMP __asm__("")
+
 #if defined(__OPTIMIZE_SIZE__) || KMAPPER_CHECKED
-static inline void* kmapper_kmap_high(kmapper_page page) { return kmapper_kmap_slow(page); }
-static inline void* kmapper_try_kmap_high(kmapper_page page) { return kmapper_try_kmap_slow(page); }
-static inline void kmapper_kunmap_high(kmapper_page page) { kmapper_kunmap_slow(page); }
+KMAPPER_INLINE void* kmapper_kmap_high(kmapper_page page) { return kmapper_kmap_slow(page); }
+KMAPPER_INLINE void* kmapper_try_kmap_high(kmapper_page page) {
+  return kmapper_try_kmap_slow(page);
+}
+KMAPPER_INLINE void kmapper_kunmap_high(kmapper_page page) {
+  kmapper_kunmap_slow(page);
+  KMAPPER_NO_JUMP;
+}
 #else
-static inline void* kmapper_hit(kmapper_page page) {
+KMAPPER_INLINE void* kmapper_hit(kmapper_page page) {
   uint32_t* const cell = &kmapper_port_cell(page)->value;
   const uint32_t found = __atomic_load_n(cell, __ATOMIC_RELAXED);
   const uint32_t entry = found & 0xFFFF;
@@ -359,33 +376,38 @@ static inline void* kmapper_hit(kmapper_page page) {
   __atomic_store_n(&slot->holder, kmapper_port_stamp(), __ATOMIC_RELAXED);
   struct kmapper_cpu_counters* const counters = &kmapper_counters[kmapper_port_cpu()];
   if (__builtin_expect(++counters->hits == 0, 0)) ++counters->hits_high;
-  return kmapper_port_address(entry - 1);
+  void* const address = kmapper_port_address(entry - 1);
+  if (address == NULL) __builtin_unreachable(); /* spares the caller's test */
+  return address;
 }
 
-static inline void* kmapper_kmap_high(kmapper_page page) {
+KMAPPER_INLINE void* kmapper_kmap_high(kmapper_page page) {
   void* const address = kmapper_hit(page);
   return __builtin_expect(address != NULL, 1) ? address : kmapper_kmap_slow(page);
 }
-static inline void* kmapper_try_kmap_high(kmapper_page page) {
+KMAPPER_INLINE void* kmapper_try_kmap_high(kmapper_page page) {
   void* const address = kmapper_hit(page);
   return __builtin_expect(address != NULL, 1) ? address : kmapper_try_kmap_slow(page);
 }
-static inline void kmapper_kunmap_high(kmapper_page page) {
+KMAPPER_INLINE void kmapper_kunmap_high(kmapper_page page) {
   const uint32_t found = __atomic_load_n(&kmapper_port_cell(page)->value, __ATOMIC_RELAXED);
   struct kmapper_slot* const slot = &kmapper_slots[found & 0xFFFF];
   const uint32_t before = __atomic_fetch_sub(&slot->word, 4, __ATOMIC_RELEASE);
-  if (__builtin_expect((before & 0xFFFF) < 10, 0)) kmapper_slow_exit(slot, before, page);
+  if (__builtin_expect((before & 0xFFFF) < 10, 0)) {
+    kmapper_slow_exit(slot, before, page);
+    KMAPPER_NO_JUMP;
+  }
 }
 #endif
 
-static inline void* kmapper_kmap(kmapper_page page) {
+KMAPPER_INLINE void* kmapper_kmap(kmapper_page page) {
   return kmapper_port_is_high(page) ? kmapper_kmap_high(page) : kmapper_port_direct_address(page);
 }
-static inline void* kmapper_try_kmap(kmapper_page page) {
+KMAPPER_INLINE void* kmapper_try_kmap(kmapper_page page) {
   return kmapper_port_is_high(page) ? kmapper_try_kmap_high(page)
                                     : kmapper_port_direct_address(page);
 }
-static inline void kmapper_kunmap(kmapper_page page) {
+KMAPPER_INLINE void kmapper_kunmap(kmapper_page page) {
   if (kmapper_port_is_high(page)) kmapper_kunmap_high(page);
 }
 

@@ -37,7 +37,8 @@ struct kmapper_report {
   uint32_t slot;
   uintptr_t holder; /* the stamp of the thread that took the slot from idle, or waits */
   const void* address;
-  const void* caller;    /* in the calling code, from -O1 on */
+  const void* caller; /* in the calling code. Where a call is the last thing that a function does,
+                         the compiler may jump, and this is the function's own caller */
   const void* mapped_at; /* the code that made the local mapping on top */
 };
 

@@ -174,8 +174,8 @@ class Mapper {
   /// Maps all of the pages, or none. Never sleeps while it holds some of them, so two callers that
   /// want the same pages do not wait for each other. A page named twice is pinned twice. When all
   /// are mapped already, it costs little more than that many hits, and least when the number of
-  /// pages is a compile-time constant. Errors: as kmap_until(), and holds_a_pin, too_large (more
-  /// pages than slots).
+  /// pages is a compile-time constant. Errors: as kmap_until(), but would_sleep is not reported;
+  /// holds_a_pin; too_large (more pages than slots).
   [[nodiscard]] MapError kmap_all(Span<PageAddress<P>> pages, Limits<P> limits = {});
   template <size_t kPages>
   [[nodiscard]] MapError kmap_all(PageAddress<P> (&pages)[kPages], Limits<P> limits = {});
@@ -184,7 +184,7 @@ class Mapper {
   template <size_t kPages>
   void kunmap_all(const PageAddress<P> (&pages)[kPages]);
   /// Claims `slots` slots, all or none, for mappings that must not sleep. May sleep. Errors: as
-  /// kmap_until(), and too_large, holds_a_pin.
+  /// kmap_all().
   [[nodiscard]] Result<Reservation<P>> reserve(uint32_t slots, Limits<P> limits = {});
 
   // --- Taking mappings back ---
@@ -510,8 +510,8 @@ class Mapper {
   }
   /// Slots are reached by their entries' offset in storage: a hit computes with the offset alone.
   [[nodiscard]] static size_t offset_of(size_t entry) { return opaque(entry * sizeof(Slot)); }
-  /// Generates no code. On x86, keeps the compiler from holding results of one addition to the value
-  /// in registers that it does not have.
+  /// Generates no code. On x86, keeps the compiler from holding results of one addition to the
+  /// value in registers that it does not have.
   [[nodiscard]] static size_t opaque(size_t value) {
 #if defined(__i386__) || defined(__x86_64__)
     asm("" : "+r"(value));

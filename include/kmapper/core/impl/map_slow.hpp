@@ -20,7 +20,7 @@ struct Mapper<P>::Pinned {
 /// posted, also the miss that takes a run (post.hpp). Any context.
 template <class P>
 template <typename Mapper<P>::Wait kWait>
-[[gnu::noinline]] void* Mapper<P>::map_slow(Page page) {
+KMAPPER_REPORTS_ITS_CALLER void* Mapper<P>::map_slow(Page page) {
   // Sleepers come first. Relaxed, here and in map_slower(): hints. publish() proves that the page
   // has no slot, and wakes sleepers that were missed here.
   const uint32_t found = platform_.page_virtual(page).load(memory_order_relaxed);

@@ -202,7 +202,7 @@ template <class P>
 /// The last user of a parked slot has gone (in the strict build, of any slot); or a kunmap was
 /// wrong.
 template <class P>
-[[gnu::noinline]] void Mapper<P>::slow_exit(size_t offset, uint32_t before, Page page) {
+KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::slow_exit(size_t offset, uint32_t before, Page page) {
   Slot& slot = slot_at(offset);
   const void* const caller = __builtin_return_address(0);
   // Relaxed, both repairs: a wrong kunmap has nothing to publish.
