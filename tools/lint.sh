@@ -93,8 +93,11 @@ lint_headers() {
   configure kernel
   local kernel hosted=(-std=c++20 -DKMAPPER_CHECKED=1 -DKMAPPER_STRICT=0 -I. -Iinclude -Isrc -Itests -Itests/freestanding)
   read -r -a kernel < <(kernel_flags)
+  local machine="-m32 -std=c++20 -ffreestanding -DKMAPPER_CHECKED=1 -Iinclude -Itests -Iports/common -Iports/i386"
   {
-    sources '*.hpp' '*.h' | grep -Ev "$kernel_rooms|^bench/linux/" | sed "s|^|${hosted[*]} |"
+    sources '*.hpp' '*.h' | grep -Ev "$kernel_rooms|^bench/linux/|^ports/|^(examples/c-kernel|tests/c_kernel)/|/names\.h$" |
+      sed "s|^|${hosted[*]} |"
+    sources '*.hpp' | grep -E "^ports/" | sed "s|^|$machine |"
     sources '*.hpp' '*.h' | grep -E "$kernel_rooms" | sed "s|^|${kernel[*]} |"
   } | each_line compile_header "$(compiler)"
 }
