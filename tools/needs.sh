@@ -57,12 +57,14 @@ need_build_tools() {
 }
 
 need_spin() { need spin have spin; need gcc have gcc; } # which compiles what Spin generates
-# The compilers and machines of ports/.
-need_ports() {
-  need g++-arm-linux-gnueabihf have arm-linux-gnueabihf-g++
-  need g++-riscv64-linux-gnu have riscv64-linux-gnu-g++
-  need qemu-system-arm have qemu-system-arm
-  need qemu-system-misc have qemu-system-riscv32
+# need_port FOLDER: the compiler and the machine of one of ports/.
+need_port() {
+  need python3 have python3
+  case $1 in
+    i386) need_32_bit; need_qemu ;;
+    armv7-lpae) need g++-arm-linux-gnueabihf have arm-linux-gnueabihf-g++; need qemu-system-arm have qemu-system-arm ;;
+    riscv32) need g++-riscv64-linux-gnu have riscv64-linux-gnu-g++; need qemu-system-misc have qemu-system-riscv32 ;;
+  esac
 }
 need_qemu() { need qemu-system-x86 have qemu-system-x86_64; }
 readonly grub=/usr/lib/grub/i386-pc # the boot loader for a PC's BIOS

@@ -1,4 +1,5 @@
 # usage: ./dev run [OPTION...] [--] [FILE...]
+#        ./dev run --cpu CPU [--cpus N] [--memory SIZE] [--] [FILE]
 #
 # Boots the 32-bit kernel in QEMU. It copies each FILE into memory that it cannot address, through the window; a
 # process computes the SHA-256 from there, and this script compares that with sha256sum's. Then the kernel writes
@@ -12,12 +13,17 @@
 #                   it knows, "quit" or Ctrl-C ends the machine
 #   --verbose       show what the machine writes to its serial line, as it comes
 #   --gdb           wait for a debugger before the first instruction
+#   --cpu CPU       boot the smallest machine of ports/ for that CPU instead: i386, arm or riscv32. It keeps one
+#                   FILE in high memory and prints its CRC-32, which this script compares with Python's; writes and
+#                   reads every page of high memory on all its CPUs (1 to 4); and has more threads than slots
 #   --              what follows are FILEs, even where they begin with a dash
 
 # shellcheck shell=bash disable=SC2154  # root is dev's, machine is machine.sh's
 
 # shellcheck source=tools/machine.sh
 source "$root/tools/machine.sh"
+# shellcheck source=tools/port.sh
+source "$root/tools/port.sh"
 
 readonly min_memory_mib=64 max_memory_mib=65536 min_slots=512 max_slots=8192 max_cpus=8
 readonly max_module_bytes=2147483647  # QEMU loads no larger one
@@ -25,10 +31,12 @@ readonly kernel_room_mib=16           # for the kernel, and for firmware tables 
 readonly low_memory_mib=640           # what the direct map reaches; high memory begins there
 
 command_run() {
-  local memory=6G slots=$min_slots cpus=4 verbose=0 gdb=0 shell=0 files=()
+  local memory=6G slots=$min_slots cpus=4 verbose=0 gdb=0 shell=0 port="" files=() given=()
   while (($#)); do
     [[ $1 != --?*=* ]] || set -- "${1%%=*}" "${1#*=}" "${@:2}"
+    case $1 in --cpu | --) ;; --*) given+=("$1") ;; esac
     case $1 in
+      --cpu) port=$(value "$@"); shift ;;
       --memory) memory=$(value "$@"); shift ;;
       --slots) slots=$(value "$@"); shift ;;
       --cpus) cpus=$(value "$@"); shift ;;
@@ -42,6 +50,11 @@ command_run() {
     esac
     shift
   done
+
+  if [[ -n $port ]]; then
+    run_port "$port"
+    return
+  fi
 
   local memory_mib
   memory_mib=$(parse_memory "$memory")

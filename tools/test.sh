@@ -29,7 +29,8 @@ suites=(
   "torture        release        torture          real threads and races, plain and with each sanitizer, for a minute"
   "release        release        unit             the concepts, in the build that people ship"
   "conformance    debug          conformance      a platform passes its suite, and each wrong one is found"
-  "freestanding   debug          freestanding     the core alone needs no library, and passes on bare machines"
+  "freestanding   debug          freestanding     the core alone needs no library; and a kernel in C with it"
+  "ports          debug          ports            the smallest machines of three CPUs pass the conformance suite"
   "process        release        process          the window in a Linux process, on files and memory files"
   "package        release        package          the packages of the library, used to build programs in both widths"
   "m32            m32            unit|process     the concepts, and that window, in a 32-bit program"
@@ -101,7 +102,8 @@ need_for_tests() {
       armhf | arm64 | riscv64) need_googletest; need_cross "$suite" ;;
       package) need_googletest; find_32_bit; need_packaging ;;
       model) need_googletest; need_spin ;;
-      freestanding) need_googletest; need_32_bit; need_qemu; need_ports; need g++ have g++; need clang have clang++ ;;
+      freestanding) need_googletest; need_32_bit; need_qemu; need_port armv7-lpae; need_port riscv32; need g++ have g++; need clang have clang++ ;;
+      ports) need_googletest; need_port i386; need_port armv7-lpae; need_port riscv32 ;;
       *) need_googletest ;;
     esac
   done

@@ -1,27 +1,24 @@
 // A kernel's first lines with kmapper: each page of high memory gets an address for as long as the
-// kernel needs one. The machine is examples/port, whose platform.hpp is what you write for yours:
-// docs/PORTING.md. In the root of the repository:
+// kernel needs one. The machine is ports/i386, and ports/common/platform.hpp is what you write for
+// yours: docs/PORTING.md. In the root of the repository:
 //
-//     mkdir -p build
-//     examples/port/build.sh c++ -m32 build/starter.elf examples/starter/kernel.cpp
-//     machine="-display none -serial stdio -device isa-debug-exit,iobase=0xf4"
-//     qemu-system-i386 -kernel build/starter.elf $machine  # ends with 2 * code + 1: 1, of end(0)
+//     ports/run.sh i386 examples/starter/kernel.cpp --memory 300M  # builds and boots it
 #include "platform.hpp"
+#include "program.hpp"
 
-extern "C" [[noreturn]] void port_main() {
-  using namespace port;
-  highmem.open(16);  // once, at boot: 16 slots, for 4,096 pages
-  for (std::size_t number = kFirstHighPage; number < kPages; ++number) {
-    void* const address = highmem.kmap(&pages[number]);  // may sleep; try_kmap() does not
-    *static_cast<volatile std::size_t*>(address) = number;
-    highmem.kunmap(&pages[number]);  // the page may stay mapped, for the next kmap() of it
+bool port::program() {
+  highmem.open(16);  // once, at boot: 16 slots, for thousands of pages
+  for (uint32_t number = 0; number < high_page_count(); ++number) {
+    void* const address = highmem.kmap(high_page(number));  // may sleep; try_kmap() does not
+    *static_cast<volatile uint32_t*>(address) = number;
+    highmem.kunmap(high_page(number));  // the page may stay mapped, for the next kmap() of it
   }
   bool right = true;
-  for (std::size_t number = kFirstHighPage; number < kPages; ++number) {
-    void* const address = highmem.kmap(&pages[number]);
-    right = right && *static_cast<volatile std::size_t*>(address) == number;
-    highmem.kunmap(&pages[number]);
+  for (uint32_t number = 0; number < high_page_count(); ++number) {
+    void* const address = highmem.kmap(high_page(number));
+    right = right && *static_cast<volatile uint32_t*>(address) == number;
+    highmem.kunmap(high_page(number));
   }
-  print(right ? "4,096 pages hold what was written\n" : "a page was mapped wrongly\n");
-  end(right ? 0 : 1);
+  print(right ? "all high pages hold what was written\n" : "a page was mapped wrongly\n");
+  return right;
 }

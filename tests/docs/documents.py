@@ -9,7 +9,7 @@ import sys
 
 from snippets import blocks
 
-ROOMS = ("include", "src", "tests", "bench", "docs", "examples", "tools", "cmake")
+ROOMS = ("include", "src", "ports", "tests", "bench", "docs", "examples", "tools", "cmake")
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 PATH = re.compile(r"`((?:%s)/[^`\s]*)`" % "|".join(ROOMS))
 FENCED = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)

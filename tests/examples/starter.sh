@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the commands in the first comment of a starter example, as its reader would, and compares what they print.
+# Runs the commands in the first comment of a starter example, as its reader would, and looks for a line among those
+# that they print.
 #
 # starter.sh FILE STATUS EXPECTED     FILE: in examples/starter; STATUS: of the last command
 set -euo pipefail
@@ -9,7 +10,7 @@ root=$(cd -- "$(dirname -- "$0")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 cd "$work"
-ln -s "$root/examples" examples
+ln -s "$root/examples" "$root/ports" .
 cp "examples/starter/$file" .
 
 # The commands are what stands there further in than the text, up to the first line that is no comment.
@@ -20,7 +21,7 @@ if [[ ! -s commands ]]; then
 fi
 status=0
 said=$(timeout 300 bash -e commands 2>&1 </dev/null) || status=$?
-if [[ $status != "$expected_status" || $said != "$expected" ]]; then
+if [[ $status != "$expected_status" || $'\n'$said$'\n' != *$'\n'"$expected"$'\n'* ]]; then
   printf 'not ok: the commands of %s end with %s and print: %s\n' "$file" "$status" "${said:0:2000}"
   exit 1
 fi

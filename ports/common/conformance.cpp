@@ -1,23 +1,26 @@
-// The kernel boots to test whether the platform keeps its contracts. A port's own test program
-// looks like this one.
+// The suite of tests/conformance on this machine.
 #include "conformance/conformance.hpp"
+
 #include "platform.hpp"
+#include "program.hpp"
 
 namespace port {
 namespace {
 
 struct Rig {
   using Platform = port::Platform;
-  static constexpr bool kSurvivesFaults = false;  // this kernel has no fault handlers
+  static constexpr bool kSurvivesFaults = machine::kSurvivesFaults;
 
   static Platform platform() { return {}; }
   static uint32_t pages() { return 40; }
-  static Platform::Page page(uint32_t number) { return port::pages + kFirstHighPage + number; }
-  static Platform::Page low_page() { return port::pages + 1; }
+  static Page* page(uint32_t number) { return high_page(number); }
+  static Page* low_page() { return port::pages + kFirstHighPage - 1; }
   static uint32_t slots() { return 32; }  // the window is not open yet: all are free
   static kmapper::SlotIndex slot(uint32_t number) { return kmapper::SlotIndex{number}; }
   static kmapper::conformance::Seen read(const void* address) {
-    return {true, *static_cast<const volatile uint32_t*>(address)};
+    uint32_t value = 0;
+    const bool mapped = machine::probe(address, value);
+    return {mapped, value};
   }
   static void write(void* address, uint32_t value) {
     *static_cast<volatile uint32_t*>(address) = value;
@@ -27,6 +30,9 @@ struct Rig {
     return start_thread(function, argument);
   }
   static void yield() { port::yield(); }
+  static bool run_on(uint32_t cpu, kmapper::conformance::Function function, void* argument) {
+    return port::run_on(cpu, function, argument);
+  }
   static kmapper::Mapper<Platform>& mapper() {
     if (highmem.slot_count() == 0) highmem.open(16);
     return highmem;
@@ -41,11 +47,9 @@ struct Rig {
 
 }  // namespace
 
-extern "C" [[noreturn]] void port_main() {
+bool program() {
   Rig rig;
-  const kmapper::conformance::Tally tally = kmapper::conformance::run(rig);
-  print(tally.failed == 0 ? "PASS\n" : "FAIL\n");
-  end(tally.failed == 0 ? 0 : 1);
+  return kmapper::conformance::run(rig).failed == 0;
 }
 
 }  // namespace port
