@@ -13,7 +13,7 @@ INCLUDE = re.compile(r'^\s*#\s*include\s*["<]([^">]+)[">]')
 INCLUDE_FOLDERS = ("", "include", "src", "src/kernel/arch/i386/include", "tests", "bench")
 # What is below the first folder includes nothing below the second, except what is below the third.
 CLOSED = (
-    (("include/", "src/"), ("tests/", "bench/", "examples/"), ()),
+    (("include/", "src/"), ("tests/", "bench/", "examples/", "ports/"), ()),
     (("include/",), ("src/",), ()),
     (("src/process/",), ("src/linux/", "src/kernel/"), ()),
     (("src/linux/",), ("src/process/", "src/kernel/"), ()),
