@@ -6,7 +6,7 @@
 #   PROGRAM   conformance, main, bench; or a source of yours that has port::program() (common/program.hpp)
 #   SOURCE    more sources and objects
 #
-# With CHECKED=1 in the environment, the checked core; with CXX=..., another compiler. CPU/port.conf has the rest:
+# With CHECKED=1 in the environment, the checked core; with PORT_CXX=..., another compiler. CPU/port.conf has the rest:
 #   compiler    the compiler, and its flags for this CPU       memory   the machine's, where nothing else is said
 #   qemu        the emulator, and its options                  direct   bytes below high memory, which begins at `high`
 #   pass, fail  the emulator's exit code for each              least_mib, most_mib   the limits of memory

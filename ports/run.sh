@@ -49,6 +49,7 @@ if [[ ${BASH_REMATCH[2]} == G ]]; then mib=$((mib * 1024)); fi
 ((mib >= least_mib && mib <= most_mib)) || misused "--memory $memory: the machine has $least_mib to $most_mib MiB"
 if [[ -n $file ]]; then
   [[ -f $file && -r $file ]] || misused "$file: no file that can be read"
+  file=$(realpath -- "$file")
   bytes=$(stat -L -c %s -- "$file")
   room=$(((mib << 20) - direct))
   ((bytes <= room)) || misused "$file: has $bytes bytes, and high memory has room for $room"
@@ -60,9 +61,10 @@ trap 'rm -rf "$work"' EXIT
 "$ports/build.sh" "$cpu" "$program" "$work/kernel" "${sources[@]}"
 if declare -F extra_options >/dev/null; then mapfile -t -O "${#options[@]}" options < <(extra_options "$work/kernel"); fi
 
+cd -- "$work" # QEMU puts the path before the kernel's arguments, and the path may have a blank
 status=0
 timeout --kill-after=5 "${TIMEOUT:-60}" "${qemu[@]}" -nodefaults -display none -no-reboot -serial stdio \
-  -smp "$cpus" -m "$mib" -kernel "$work/kernel" "${options[@]}" </dev/null || status=$?
+  -smp "$cpus" -m "$mib" -kernel kernel "${options[@]}" </dev/null || status=$?
 case $status in
   "$pass") exit 0 ;;
   "$fail") exit 1 ;;

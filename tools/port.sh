@@ -12,13 +12,13 @@ run_port() {
   esac
   for option in "${given[@]}"; do
     case $option in
-      --memory) arguments+=(--memory "$memory") ;;
+      --memory) arguments+=(--memory "${memory^^}") ;;
       --cpus) ;;
       *) misused "run --cpu does not take $option; it takes --cpus, --memory and a FILE" ;;
     esac
   done
   check_range --cpus "$cpus" 1 4 "the machine has 1 to 4 CPUs"
-  [[ $memory =~ ^[0-9]{1,9}[MmGg]$ ]] || misused "--memory $memory: not a size; write it like 512M or 1G"
+  [[ $memory =~ ^[0-9]{1,5}[MmGg]$ ]] || misused "--memory $memory: not a size; write it like 512M or 1G"
   ((${#files[@]} <= 1)) || misused "run --cpu takes one FILE, and ${#files[@]} were given"
   ((${#files[@]} == 0)) || check_file "${files[0]}"
 

@@ -11,6 +11,10 @@
 /// The functions of C's calls are around those that report, which look for their caller.
 #define KMAPPER_REPORTS_ITS_CALLER [[gnu::always_inline]] inline
 
+#if !defined(__cplusplus) || __cplusplus < 202002L
+#error "kernel.cpp is C++20: compile it with c++ @kmapper/kernel.flags"
+#endif
+
 #include "kmapper/kernel.h"
 
 // The core's headers include no others, so that a namespace may be around them.
@@ -62,6 +66,8 @@ struct HitInC {
 };
 
 }  // namespace kmapper
+
+namespace here {
 
 using kmapper::Event;
 using kmapper::MapError;
@@ -299,118 +305,142 @@ Reservation& of(kmapper_reservation* reservation) {
   return *reinterpret_cast<Reservation*>(reservation);
 }
 
+}  // namespace here
 }  // namespace
 
 extern "C" {
 
 const char* kmapper_error_text(kmapper_error error) {
-  return kmapper::describe(static_cast<MapError>(error));
+  return kmapper::describe(static_cast<kmapper::MapError>(error));
 }
-void kmapper_open(uint32_t slots) { window().open(slots); }
+void kmapper_open(uint32_t slots) { here::window().open(slots); }
 
 // --- One page ---
-kmapper_slot kmapper_slots[kStorage] = {};
+kmapper_slot kmapper_slots[here::kStorage] = {};
 kmapper_cpu_counters kmapper_counters[KMAPPER_MAX_CPUS] = {};
-void* kmapper_kmap_slow(kmapper_page page) { return window().kmap_high(page); }
-void* kmapper_try_kmap_slow(kmapper_page page) { return window().try_kmap(page); }
-void kmapper_kunmap_slow(kmapper_page page) { window().kunmap_high(page); }
+void* kmapper_kmap_slow(kmapper_page page) { return here::window().kmap_high(page); }
+void* kmapper_try_kmap_slow(kmapper_page page) { return here::window().try_kmap(page); }
+void kmapper_kunmap_slow(kmapper_page page) { here::window().kunmap_high(page); }
+#if !KMAPPER_CHECKED  // there no file may have inline hits
 void kmapper_undo_hit(kmapper_slot* slot, kmapper_page page) {
-  kmapper::HitInC::undo(window(), slot, page);
+  kmapper::HitInC::undo(here::window(), slot, page);
 }
 void kmapper_slow_exit(kmapper_slot* slot, uint32_t before, kmapper_page page) {
-  kmapper::HitInC::slow_exit(window(), slot, before, page);
+  kmapper::HitInC::slow_exit(here::window(), slot, before, page);
 }
-void kmapper_kunmap_address(const void* address) { window().kunmap_address(address); }
-void* kmapper_kmap_if_mapped(kmapper_page page) { return window().kmap_if_mapped(page); }
+#endif
+void kmapper_kunmap_address(const void* address) { here::window().kunmap_address(address); }
+void* kmapper_kmap_if_mapped(kmapper_page page) { return here::window().kmap_if_mapped(page); }
 kmapper_error kmapper_kmap_for(kmapper_page page, void** address, uint64_t nanoseconds) {
-  return store(window().kmap_for(page, nanoseconds), address);
+  return here::store(here::window().kmap_for(page, nanoseconds), address);
 }
-void kmapper_hand_over(kmapper_page page) { window().hand_over(page); }
+void kmapper_hand_over(kmapper_page page) { here::window().hand_over(page); }
 
 // --- Several pages ---
 kmapper_error kmapper_kmap_all(kmapper_page_address* pages, uint32_t count, uint64_t nanoseconds) {
-  return number_of(
-      window().kmap_all({reinterpret_cast<Pages*>(pages), count}, limits_of(nanoseconds)));
+  return here::number_of(here::window().kmap_all({reinterpret_cast<here::Pages*>(pages), count},
+                                                 here::limits_of(nanoseconds)));
 }
 void kmapper_kunmap_all(const kmapper_page_address* pages, uint32_t count) {
-  for (uint32_t i = 0; i < count; ++i) window().kunmap(pages[i].page);
+  for (uint32_t i = 0; i < count; ++i) here::window().kunmap(pages[i].page);
 }
 kmapper_error kmapper_reserve(kmapper_reservation* reservation, uint32_t slots,
                               uint64_t nanoseconds) {
-  kmapper::Result<Reservation> result = window().reserve(slots, limits_of(nanoseconds));
-  of(reservation) = static_cast<Reservation&&>(*result);
-  return number_of(result.error());
+  kmapper::Result<here::Reservation> result =
+      here::window().reserve(slots, here::limits_of(nanoseconds));
+  here::of(reservation) = static_cast<here::Reservation&&>(*result);
+  return here::number_of(result.error());
 }
 kmapper_error kmapper_kmap_reserved(kmapper_reservation* reservation, kmapper_page page,
                                     void** address) {
-  return store(of(reservation).kmap(page), address);
+  if (reservation->window == nullptr) reservation->window = &here::window();
+  return here::store(here::of(reservation).kmap(page), address);
 }
-void kmapper_unreserve(kmapper_reservation* reservation) { of(reservation) = Reservation(); }
+void kmapper_unreserve(kmapper_reservation* reservation) {
+  here::of(reservation) = here::Reservation();
+}
 
 // --- Taking mappings back ---
 kmapper_evicted kmapper_evict(kmapper_page page) {
   static_assert(static_cast<int>(kmapper::Evicted::flush_owed) == KMAPPER_FLUSH_OWED);
-  return static_cast<kmapper_evicted>(window().evict(page));
+  return static_cast<kmapper_evicted>(here::window().evict(page));
 }
-void kmapper_finish_flushes() { window().finish_flushes(); }
-uint32_t kmapper_flush_all_zero_pkmaps() { return window().flush_all_zero_pkmaps(); }
-uint32_t kmapper_scavenge_ahead(uint32_t slots) { return window().scavenge_ahead(slots); }
+void kmapper_finish_flushes() { here::window().finish_flushes(); }
+uint32_t kmapper_flush_all_zero_pkmaps() { return here::window().flush_all_zero_pkmaps(); }
+uint32_t kmapper_scavenge_ahead(uint32_t slots) { return here::window().scavenge_ahead(slots); }
 
 #ifdef KMAPPER_POSTED_FLUSHES
-void kmapper_come_by(uint32_t cpu) { Platform::posted_flushes().drop(cpu, kmapper_port_drop_all); }
-void kmapper_enter_idle(uint32_t cpu) { Platform::posted_flushes().enter_idle(cpu); }
+void kmapper_come_by(uint32_t cpu) {
+  here::Platform::posted_flushes().drop(cpu, here::Platform::drop_all);
+}
+void kmapper_come_by_with(uint32_t cpu, void (*drop)(void* argument), void* argument) {
+  here::Platform::posted_flushes().drop(cpu, [=] { drop(argument); });
+}
+bool kmapper_is_behind(uint32_t cpu, uint32_t posts) {
+  return here::Platform::posted_flushes().is_behind(cpu, posts);
+}
+void kmapper_flush_everything() {
+  here::Platform platform;
+  kmapper::flush_everything(platform);
+}
+void kmapper_enter_idle(uint32_t cpu) { here::Platform::posted_flushes().enter_idle(cpu); }
 void kmapper_leave_idle(uint32_t cpu) {
-  Platform::posted_flushes().leave_idle(cpu, kmapper_port_drop_all);
+  here::Platform::posted_flushes().leave_idle(cpu, here::Platform::drop_all);
 }
 void kmapper_leave_long_idle(uint32_t cpu) {
-  Platform::posted_flushes().leave_long_idle(cpu, kmapper_port_drop_all);
+  here::Platform::posted_flushes().leave_long_idle(cpu, here::Platform::drop_all);
 }
-void kmapper_enter_user(uint32_t cpu) { Platform::posted_flushes().enter_user(cpu); }
+void kmapper_enter_user(uint32_t cpu) { here::Platform::posted_flushes().enter_user(cpu); }
 void kmapper_leave_user(uint32_t cpu) {
-  Platform::posted_flushes().leave_user(cpu, kmapper_port_drop_all);
+  here::Platform::posted_flushes().leave_user(cpu, here::Platform::drop_all);
 }
 #endif
 
 // --- Looking at the window ---
 void kmapper_get_stats(kmapper_stats* stats) {
-  const kmapper::Stats now = window().stats();
+  const kmapper::Stats now = here::window().stats();
   *stats = {now.hits,    now.misses,          now.scavenges, now.slots_scavenged,
             now.flushes, now.flushes_avoided, now.sleeps,    now.longest_sleep_ns};
 }
 uint32_t kmapper_report_holders(uint64_t nanoseconds) {
-  return window().report_holders(nanoseconds);
+  return here::window().report_holders(nanoseconds);
 }
 uint32_t kmapper_report_waiters(uint64_t nanoseconds) {
-  return window().report_waiters(nanoseconds);
+  return here::window().report_waiters(nanoseconds);
 }
-uint32_t kmapper_find(kmapper_page page) { return to_number(window().find(page)); }
+uint32_t kmapper_find(kmapper_page page) { return to_number(here::window().find(page)); }
+uint32_t kmapper_release_pins(uintptr_t holder) {
+  return here::window().release_pins(
+      [=](uintptr_t stamp) { return kmapper_port_same_holder(stamp, holder); });
+}
 
 #ifdef KMAPPER_LOCAL
 // --- Local mappings ---
-void* kmapper_kmap_local(kmapper_page page) { return local_maps.kmap_local(page); }
-void kmapper_kunmap_local(const void* address) { local_maps.kunmap_local(address); }
+void* kmapper_kmap_local(kmapper_page page) { return here::local_maps.kmap_local(page); }
+void kmapper_kunmap_local(const void* address) { here::local_maps.kunmap_local(address); }
 void kmapper_switch_stacks(kmapper_local_stack* from, kmapper_local_stack* to) {
-  local_maps.switch_stacks(Platform::stack_of(from), Platform::stack_of(to));
+  here::local_maps.switch_stacks(here::Platform::stack_of(from), here::Platform::stack_of(to));
 }
-uint32_t kmapper_local_depth() { return local_maps.depth(); }
-void kmapper_expect_local_depth(uint32_t depth) { local_maps.expect_depth(depth); }
+uint32_t kmapper_local_depth() { return here::local_maps.depth(); }
+void kmapper_expect_local_depth(uint32_t depth) { here::local_maps.expect_depth(depth); }
+uint32_t kmapper_unwind_local(uint32_t depth) { return here::local_maps.unwind(depth); }
 #endif
 
 #ifdef KMAPPER_MAX_VMAP_PAGES
 // --- Several pages in a row ---
-void kmapper_open_vmap(uint32_t pages) { range.open(pages); }
+void kmapper_open_vmap(uint32_t pages) { here::range.open(pages); }
 kmapper_error kmapper_vmap(const kmapper_page* pages, uint32_t count, void** address) {
-  return store(range.vmap({pages, count}), address);
+  return here::store(here::range.vmap({pages, count}), address);
 }
-void kmapper_vunmap(const void* address) { range.vunmap(address); }
-void kmapper_flush_vmap() { range.flush(); }
+void kmapper_vunmap(const void* address) { here::range.vunmap(address); }
+void kmapper_flush_vmap() { here::range.flush(); }
 #endif
 #ifdef KMAPPER_VMALLOC
 kmapper_error kmapper_vmalloc(uint32_t pages, void** address) {
-  return store(range.vmalloc(pages), address);
+  return here::store(here::range.vmalloc(pages), address);
 }
-void kmapper_vfree(const void* address) { range.vfree(address); }
-bool kmapper_free_waiting() { return range.free_waiting(); }
+void kmapper_vfree(const void* address) { here::range.vfree(address); }
+bool kmapper_free_waiting() { return here::range.free_waiting(); }
 #endif
 
 }  // extern "C"

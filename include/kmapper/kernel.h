@@ -6,9 +6,10 @@
  *    includes it, and so does the core: C and C++ compilers read it. Static inline functions in it
  *    cost no call.
  * 3. Compile kmapper/kernel.cpp, the only file in C++, with the flags of kmapper/kernel.flags
- *    (c++ @kmapper/kernel.flags) and those of your CPU, and link it with the kernel. It needs no
- *    library but memcpy, memmove, memset and memcmp. Only the functions of this file have external
- *    linkage. All of it lies in .text, .rodata and .bss.
+ *    (c++ @kmapper/kernel.flags), those of your CPU, and those by which your C calls functions and
+ *    lays out structures (such as -mregparm), and link it with the kernel. It needs no library but
+ *    memcpy, memmove, memset and memcmp. Only the functions of this file have external linkage. All
+ *    of it lies in .text, .rodata, .data and .bss.
  * 4. Call kmapper_open() once at boot.
  *
  * C++ has the same as templates: each comment in kmapper/core/mapper.hpp holds here, too.
@@ -28,19 +29,18 @@
 
 #include "kmapper/kernel_types.h"
 
-/* 1: a checked build (docs/MISUSE.md), the same for all files of the kernel and for kernel.cpp. */
+/* 1: a checked build (docs/MISUSE.md), the same for all files of the kernel and for kernel.cpp: a
+ * file with inline hits does not link with a checked kernel.cpp (undefined kmapper_slow_exit). */
 #ifndef KMAPPER_CHECKED
 #define KMAPPER_CHECKED 0
 #endif
-#if KMAPPER_CHECKED
-#define kmapper_open kmapper_open_checked /* does not link where they differ */
-#endif
 
-/* On i386, arguments come in registers, whatever convention the kernel has. */
+/* On i386, arguments come in registers, whatever convention the kernel has. Not inlined by LTO
+ * either: reports look for the calling code by the return address. */
 #ifdef __i386__
-#define KMAPPER_CALL __attribute__((regparm(3)))
+#define KMAPPER_CALL __attribute__((regparm(3), noinline))
 #else
-#define KMAPPER_CALL
+#define KMAPPER_CALL __attribute__((noinline))
 #endif
 
 /* Always inline, so that reports name the calling code. */
@@ -155,6 +155,13 @@ extern "C" {
 
 #include "kmapper_port.h"
 
+#if defined(KMAPPER_VMALLOC) && !defined(KMAPPER_MAX_VMAP_PAGES)
+#error "KMAPPER_VMALLOC needs KMAPPER_MAX_VMAP_PAGES: its areas lie in the vmap range"
+#endif
+#if defined(KMAPPER_STRICT) && KMAPPER_STRICT && !KMAPPER_CHECKED
+#error "KMAPPER_STRICT=1 needs KMAPPER_CHECKED=1"
+#endif
+
 /* --- 2. One page --------------------------------------------------------------------------------
  */
 
@@ -171,7 +178,7 @@ typedef enum kmapper_error {
   KMAPPER_NO_MEMORY       /* not so many pages of memory are free (vmalloc) */
 } kmapper_error;
 /* The error in one line. */
-const char* kmapper_error_text(kmapper_error error);
+KMAPPER_CALL const char* kmapper_error_text(kmapper_error error);
 
 /* A time that means no limit. */
 #define KMAPPER_NO_LIMIT UINT64_MAX
@@ -238,7 +245,7 @@ KMAPPER_CALL void kmapper_unreserve(struct kmapper_reservation* reservation);
 typedef enum kmapper_evicted {
   KMAPPER_NOT_MAPPED,
   KMAPPER_TAKEN_BACK,
-  KMAPPER_PINNED,    /* a user holds the mapping: nothing was done */
+  KMAPPER_PINNED,    /* a user holds the mapping: nothing was done, nothing is reported */
   KMAPPER_FLUSH_OWED /* no PTE maps the page, but a TLB may: the caller may not flush */
 } kmapper_evicted;
 /* Call it before the page goes to its allocator. Any context, also before kmapper_open(); never
@@ -255,7 +262,15 @@ KMAPPER_CALL uint32_t kmapper_scavenge_ahead(uint32_t slots);
 
 #ifdef KMAPPER_POSTED_FLUSHES
 /* Where this kernel's CPUs come by. Interrupts off; `cpu` is the caller's. See PORTING.md. */
-KMAPPER_CALL void kmapper_come_by(uint32_t cpu);         /* timer tick, call, CR3 loaded */
+KMAPPER_CALL void kmapper_come_by(uint32_t cpu); /* the interrupt of call; any flush of the TLB */
+/* The same, where the kernel drops this CPU's whole TLB by itself: calls drop(argument) for that.
+ */
+KMAPPER_CALL void kmapper_come_by_with(uint32_t cpu, void (*drop)(void* argument), void* argument);
+/* Whether the CPU is so many posts behind: a timer tick that asks for 1 spares needless drops. */
+KMAPPER_CALL bool kmapper_is_behind(uint32_t cpu, uint32_t posts);
+/* Drops everything from all TLBs, and returns when that is done: kmapper_port_flush_vmap() may call
+ * it. Interrupts on, no lock held. */
+KMAPPER_CALL void kmapper_flush_everything(void);
 KMAPPER_CALL void kmapper_enter_idle(uint32_t cpu);      /* before it halts */
 KMAPPER_CALL void kmapper_leave_idle(uint32_t cpu);      /* first thing when it wakes */
 KMAPPER_CALL void kmapper_leave_long_idle(uint32_t cpu); /* when it starts */
@@ -278,6 +293,9 @@ KMAPPER_CALL uint32_t kmapper_report_holders(uint64_t nanoseconds);
 KMAPPER_CALL uint32_t kmapper_report_waiters(uint64_t nanoseconds);
 /* The slot that maps the page, or KMAPPER_NO_SLOT. */
 KMAPPER_CALL uint32_t kmapper_find(kmapper_page page);
+/* Releases the pins of a thread that was ended: those of this stamp's holder. Returns how many. Any
+ * context. Only a checked build knows them; another releases none. */
+KMAPPER_CALL uint32_t kmapper_release_pins(uintptr_t holder);
 
 /* --- 6. Local mappings (kmapper/core/local_map.hpp) ---------------------------------------------
  */
@@ -297,6 +315,8 @@ KMAPPER_INLINE bool kmapper_may_migrate(const kmapper_local_stack* stack) {
 KMAPPER_CALL uint32_t kmapper_local_depth(void);
 /* A thread or handler ends: reports and drops what it left mapped above `depth`. */
 KMAPPER_CALL void kmapper_expect_local_depth(uint32_t depth);
+/* The same without a report, as after a fault. Returns how many it dropped. */
+KMAPPER_CALL uint32_t kmapper_unwind_local(uint32_t depth);
 #endif
 
 /* --- 7. Several pages in a row (kmapper/core/vmap.hpp, vmalloc.hpp) -----------------------------

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds examples/c-kernel with one of this folder's jobs in place of its own: build.sh JOB OUTPUT [OPTION...]
-# JOB: conformance, calls or bench. OPTIONs are for both compilers; the last -O counts. CC names the compiler, gcc or
-# clang; KERNEL the kernel's folder.
+# JOB: conformance, minimal (the same suite with a rig that has no function but what every rig has), calls or bench.
+# OPTIONs are for both compilers; the last -O counts. CC names the compiler, gcc or clang; KERNEL the kernel's folder.
 set -euo pipefail
 
 job=$1 output=$2
@@ -12,9 +12,10 @@ kmapper=$here/../../include
 cc=${CC:-gcc} cxx=g++
 [[ $cc != clang ]] || cxx=clang++
 
-core=$kmapper/kmapper/kernel.cpp jobs=("$here/$job.c")
-if [[ $job == conformance ]]; then
-  core=$here/rig.cpp jobs=()
+core=$kmapper/kmapper/kernel.cpp rig=() jobs=("$here/$job.c")
+if [[ $job == conformance || $job == minimal ]]; then
+  core=$here/../conformance/c_rig.cpp jobs=("$here/rig.c")
+  [[ $job == minimal ]] || rig=(-DKMAPPER_RIG_{LOW_PAGE,READ,SPAWN,RUN_ON,INTERRUPT})
 fi
 sources=("$kernel/boot.S")
 for source in "$kernel"/*.[cS]; do
@@ -24,7 +25,7 @@ done
 # This folder comes first: its kmapper_port.h adds vmap to the kernel's.
 common=(-m32 -O2 -fno-pic -mno-sse -mno-mmx -Wall -Wextra -Werror -I"$here" -I"$kernel" -I"$kmapper"
   -I"$here/.." "$@")
-"$cxx" "@$kmapper/kmapper/kernel.flags" "${common[@]}" -c "$core" -o "$output.kmapper.o"
+"$cxx" "@$kmapper/kmapper/kernel.flags" "${common[@]}" "${rig[@]}" -c "$core" -o "$output.kmapper.o"
 "$cc" -std=gnu11 -ffreestanding -nostdlib -static -fno-stack-protector -fno-asynchronous-unwind-tables \
   "${common[@]}" "${sources[@]}" "${jobs[@]}" "$here/hooks.c" "$output.kmapper.o" \
   -Wl,-T,"$kernel/kernel.ld" -Wl,--build-id=none -Wl,-z,max-page-size=4096 -Wl,-z,noexecstack \

@@ -185,6 +185,19 @@ static void several_pages(void) {
   CHECK(rest.left == 0);
 }
 
+// A thread that was ended leaves its pins behind. Only a checked build knows which they were.
+static int pin_and_end(void* page) {
+  CHECK(kmapper_kmap(page) != NULL);
+  return (int)kmapper_port_stamp();
+}
+static void pins_of_the_dead(void) {
+  const uint32_t pins = KMAPPER_CHECKED ? 1 : 0;
+  const uintptr_t dead = (uintptr_t)thread_join(thread_start(pin_and_end, high[5]));
+  CHECK(kmapper_release_pins(dead) == pins);
+  CHECK(kmapper_evict(high[5]) == (KMAPPER_CHECKED ? KMAPPER_TAKEN_BACK : KMAPPER_PINNED));
+  if (!KMAPPER_CHECKED) kmapper_kunmap(high[5]);
+}
+
 static void reservations(void) {
   struct kmapper_reservation two = {0}, much = {0};
   for (uint32_t i = 0; i < 3; ++i) kmapper_evict(high[i]);
@@ -200,6 +213,11 @@ static void reservations(void) {
   CHECK(kmapper_kmap_reserved(&two, high[1], &address) == KMAPPER_DONE && two.left == 0);
   CHECK(shows(address, high[1]));
   CHECK(kmapper_kmap_reserved(&two, high[2], &address) == KMAPPER_SPENT && address == NULL);
+  struct kmapper_reservation empty = {0};  // pins what is mapped, and maps nothing else
+  CHECK(kmapper_kmap_reserved(&empty, high[0], &address) == KMAPPER_DONE);
+  CHECK(shows(address, high[0]));
+  kmapper_kunmap(high[0]);
+  CHECK(kmapper_kmap_reserved(&empty, high[2], &address) == KMAPPER_SPENT && address == NULL);
   kmapper_kunmap(high[0]);
   kmapper_kunmap(high[0]);
   kmapper_kunmap(high[1]);
@@ -311,6 +329,9 @@ static void local_maps(void) {
   CHECK(kmapper_local_depth() == 0);
   CHECK(!probe(first).mapped);
   kmapper_expect_local_depth(0);
+  (void)kmapper_kmap_local(high[0]);
+  (void)kmapper_kmap_local(high[1]);
+  CHECK(kmapper_unwind_local(0) == 2 && kmapper_local_depth() == 0);
 
   struct thread* threads[2 * MAX_CPUS];
   const uint32_t count = 2 * cpu_count;
@@ -575,6 +596,7 @@ void test_threads(void) {
       {"a full window", full_window},
       {"several pages", several_pages},
       {"reservations", reservations},
+      {"pins of the dead", pins_of_the_dead},
       {"taking back", taking_back},
       {"freeing", freeing},
       {"holders", holders},

@@ -5,10 +5,6 @@
 
 #include "kmapper/kernel.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
-
 // Reads 4 bytes, and survives a fault. `mapped` is false after one.
 struct probed {
   uint32_t value;
@@ -25,9 +21,5 @@ extern bool reports_are_silent;
 
 // Maps the vmap range's page table. Before kmapper_open_vmap().
 void share_vmap_table(void);
-
-#ifdef __cplusplus
-}
-#endif
 
 #endif

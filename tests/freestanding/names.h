@@ -37,6 +37,16 @@ struct timeval {
 };
 typedef int pthread_t;
 typedef int time_t;
+struct range {
+  int first, last;
+};
+extern struct range range;
+void* window(int);
+struct Platform {
+  int nothing;
+};
+struct Pages;
+extern int local_maps, limits_of, store, number_of, Reservation;
 typedef unsigned char u8;
 typedef int bool_t;
 

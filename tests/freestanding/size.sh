@@ -3,24 +3,26 @@
 # --gc-sections from the functions that a kernel calls. Prints a table, and fails if the first row has grown beyond
 # LIMIT bytes of code. The limit holds for g++ 12; another compiler's figure is only printed.
 #
-# size.sh LIMIT
+# size.sh LIMIT     exit code 77 if there is no g++ for i386
 set -euo pipefail
 
 limit=$1
 here=$(cd -- "$(dirname -- "$0")" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+printf 'int main() { return 0; }\n' >"$work/probe.cpp"
+g++ -m32 -c "$work/probe.cpp" -o "$work/probe.o" 2>/dev/null || exit 77
 
 # compile DEFINE...: kernel.o
 compile() {
-  g++ -m32 -march=i686 -mno-sse -mno-mmx "@$here/../../include/kmapper/kernel.flags" -Os -fno-pic \
+  g++ -m32 -march=i686 -mno-sse -mno-mmx "@$here/../../include/kmapper/kernel.flags" -Os \
     -ffunction-sections -fdata-sections -Wall -Wextra -Werror -I"$here/../../include" -I"$here" "$@" \
     -c "$here/../../include/kmapper/kernel.cpp" -o "$work/kernel.o"
 }
 # sizes FUNCTION...: "CODE TEXTS" of what these functions need, in bytes
 sizes() {
   local -a roots=()
-  for function in "$@"; do roots+=(-u "kmapper_$function"); done
+  for function in "$@"; do roots+=("--require-defined=kmapper_$function"); done
   ld -m elf_i386 -r --gc-sections "${roots[@]}" "$work/kernel.o" -o "$work/linked.o"
   size -A "$work/linked.o" | awk '/^\.text/ { code += $2 } /^\.rodata/ { texts += $2 } END { print code, texts + 0 }'
 }

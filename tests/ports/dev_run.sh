@@ -5,7 +5,7 @@
 set -euo pipefail
 
 dev=$1
-for command in qemu-system-i386 qemu-system-arm arm-linux-gnueabihf-g++ qemu-system-riscv32 riscv64-linux-gnu-g++; do
+for command in qemu-system-i386 qemu-system-arm arm-linux-gnueabihf-g++ qemu-system-riscv32 riscv64-linux-gnu-g++ python3; do
   command -v "$command" >/dev/null || exit 77
 done
 work=$(mktemp -d)
@@ -30,8 +30,10 @@ refuses "run --cpu takes one FILE, and 2 were given" --cpu i386 "$0" "$0"
 
 # A name that QEMU's own syntax could take for more than one option, and bytes that are no text.
 head -c 300001 /dev/urandom >"$work/a, b=c"
+mkdir "$work/a b"
+export TMPDIR="$work/a b"
 for cpu in i386 arm riscv32; do
-  "$dev" run --cpu $cpu --cpus 2 --memory 600M "$work/a, b=c" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+  "$dev" run --cpu $cpu --cpus 2 --memory 600m "$work/a, b=c" >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
   grep -q '^PASS: the CRC-32 is 0x[0-9a-f]*, as Python says$' "$work/log" || { cat "$work/log"; exit 1; }
 done
 

@@ -11,8 +11,11 @@ export TIMEOUT=600
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# shellcheck source=/dev/null disable=SC2154  # port.conf sets them
-(folder=$root/ports/$cpu && source "$folder/port.conf" && command -v "${compiler[0]}" "${qemu[0]}" >/dev/null) || exit 77
+folder=$root/ports/$cpu
+# shellcheck source=/dev/null
+source "$folder/port.conf"
+# shellcheck disable=SC2154  # port.conf sets them
+for command in "${compiler[0]}" "${qemu[0]}" python3; do command -v "$command" >/dev/null || exit 77; done
 
 fail() {
   cat "$log"

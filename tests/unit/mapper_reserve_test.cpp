@@ -48,6 +48,15 @@ TEST(Reserve, AMappedPageUsesNoSlotUp) {
   window.mapper.kunmap(window.high(0));
 }
 
+TEST(Reserve, AReservationOfNothingIsSpent) {
+  Window window(2);
+  ASSERT_NE(window.mapper.kmap(window.high(0)), nullptr);
+  Reservation<Alone> none;
+  EXPECT_EQ(none.kmap(window.high(0)).error(), MapError::spent);
+  EXPECT_EQ(none.kmap(window.high(1)).error(), MapError::spent);
+  window.mapper.kunmap(window.high(0));
+}
+
 TEST(Reserve, GivesBackWhatItDidNotUse) {
   Window window(4);
   {

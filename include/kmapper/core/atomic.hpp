@@ -3,6 +3,10 @@
 // whose names clash with its own.
 #pragma once
 
+#if defined(__arm__) && __ARM_ARCH < 6  // g++ would call Linux for a compare-and-swap
+#error "kmapper needs lock-free atomics of 32 bits: on ARM, a CPU from ARMv6 on"
+#endif
+
 namespace kmapper {
 
 /// How an access is ordered with those around it: [atomics.order] of the C++ standard. Converts to
@@ -26,7 +30,7 @@ inline constexpr MemoryOrder memory_order_seq_cst{__ATOMIC_SEQ_CST};
 inline void compiler_barrier() { asm volatile("" ::: "memory"); }
 
 /// T: an integer, an enum or a pointer, or what is as small and trivially copyable. All zeros are a
-/// valid Atomic. Always inline, so that the builtins get constant orders in unoptimized builds too.
+/// valid Atomic.
 template <class T>
 class Atomic {
  public:
@@ -45,7 +49,7 @@ class Atomic {
   [[gnu::always_inline]] void store(T value, MemoryOrder order = memory_order_seq_cst) {
 #if defined(__riscv) && !defined(__clang__) && __GNUC__ < 13
     // This compiler makes an AMO of each atomic store.
-    if constexpr (requires(volatile T & it) { it = value; }) {
+    if constexpr (sizeof(T) <= sizeof(void*) && requires(volatile T & it) { it = value; }) {
       if (order.builtin == __ATOMIC_RELAXED) {
         *const_cast<volatile T*>(&value_) = value;
         return;

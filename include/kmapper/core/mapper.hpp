@@ -68,8 +68,8 @@ class Mapper {
   static_assert(Platform<P>, "the platform lacks something that kmapper/core/platform.hpp lists");
   static_assert(
       kAtomicsAreLockFree<P>,
-      "kmapper needs lock-free atomics of 32 bits and of a pointer: on x86, a CPU from the "
-      "i486 on (-march=i486), which has compare-and-swap");
+      "kmapper needs lock-free atomics of 32 bits and of a pointer: on x86, a CPU from the i486 on "
+      "(-march=i486), which has compare-and-swap");
   using Page = typename P::Page;
   using Stamp = typename P::Stamp;
 

@@ -42,7 +42,8 @@ enum class Event : uint8_t {
 /// calls drop() of the PostedFlushes at each timer tick, in the interrupt of call(), and wherever
 /// it drops its whole TLB anyway. Each calls leave_long_idle() when it starts, enter_idle() before
 /// it halts, and leave_idle() before it does anything else after that. At most 16 CPUs; each page
-/// keeps its cell (no kCellsChangeHands). docs/PORTING.md says when it pays.
+/// keeps its cell (no kCellsChangeHands). docs/POSTED_FLUSHES.md says when it
+/// pays.
 template <class P>
 concept PostingPlatform = requires(P p, SlotIndex slot, uint32_t cpus) {
   // The posts of this machine: a PostedFlushes<P::kMaxCpus, P::Atomic>, zero at first. Any context.

@@ -36,6 +36,7 @@ class [[nodiscard]] Reservation {
   /// Maps the page without sleeping; kunmap() it as usual. Uses up a slot unless the page is mapped
   /// already. Errors: spent, too_many_users.
   [[nodiscard, gnu::always_inline]] Result<void*> kmap(Page page) {
+    if (mapper_ == nullptr) return MapError::spent;
     Result<void*> result = mapper_->map_reserved(chain_, page);
     mapper_->noted(*result);
     return result;

@@ -286,8 +286,8 @@ TEST(Mutants, EachIsFoundByTheCheckThatIsAboutIt) {
   for (const Caught& it : kCaught) EXPECT_EQ(said_about(it.wrong), it.line);
 }
 
-TEST(Mutants, ThePortersGuideSaysWhatTheSuiteSays) {
-  std::ifstream file(KMAPPER_ROOT "/docs/PORTING.md");
+TEST(Mutants, TheReadmeSaysWhatTheSuiteSays) {
+  std::ifstream file(KMAPPER_ROOT "/tests/conformance/README.md");
   const std::string guide(std::istreambuf_iterator<char>(file), {});
   for (const Caught& it : kCaughtWhereSwitchesFlush)
     EXPECT_NE(guide.find('`' + std::string(it.line) + '`'), std::string::npos) << it.line;

@@ -137,8 +137,8 @@ TEST(PostingMutants, AKernelThatForgetsItsIdleCpusIsFound) {
             kDropsForgotten);
 }
 
-TEST(PostingMutants, ThePortersGuideSaysWhatTheSuiteSays) {
-  std::ifstream file(KMAPPER_ROOT "/docs/PORTING.md");
+TEST(PostingMutants, TheReadmeSaysWhatTheSuiteSays) {
+  std::ifstream file(KMAPPER_ROOT "/tests/conformance/README.md");
   const std::string guide(std::istreambuf_iterator<char>(file), {});
   const auto expect_in_guide = [&guide](const std::string& line) {
     EXPECT_NE(guide.find('`' + line + '`'), std::string::npos) << line;
