@@ -21,7 +21,7 @@
 #ifndef KMAPPER_KERNEL_H
 #define KMAPPER_KERNEL_H
 
-/* NOLINTBEGIN(readability-identifier-naming,modernize-use-using,modernize-deprecated-headers) */
+/* NOLINTBEGIN(readability-identifier-naming,modernize-use-using) */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -435,6 +435,6 @@ KMAPPER_INLINE void kmapper_kunmap(kmapper_page page) {
 } /* extern "C" */
 #endif
 
-/* NOLINTEND(readability-identifier-naming,modernize-use-using,modernize-deprecated-headers) */
+/* NOLINTEND(readability-identifier-naming,modernize-use-using) */
 
 #endif

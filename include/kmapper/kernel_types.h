@@ -4,7 +4,7 @@
 #ifndef KMAPPER_KERNEL_TYPES_H
 #define KMAPPER_KERNEL_TYPES_H
 
-/* NOLINTBEGIN(readability-identifier-naming,modernize-use-using,modernize-deprecated-headers) */
+/* NOLINTBEGIN(readability-identifier-naming,modernize-use-using) */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,6 +42,6 @@ struct kmapper_report {
   const void* mapped_at; /* the code that made the local mapping on top */
 };
 
-/* NOLINTEND(readability-identifier-naming,modernize-use-using,modernize-deprecated-headers) */
+/* NOLINTEND(readability-identifier-naming,modernize-use-using) */
 
 #endif

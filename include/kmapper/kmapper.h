@@ -38,7 +38,7 @@
 #ifndef KMAPPER_KMAPPER_H
 #define KMAPPER_KMAPPER_H
 
-/* NOLINTBEGIN(readability-identifier-naming,modernize-use-using,modernize-deprecated-headers) */
+/* NOLINTBEGIN(readability-identifier-naming,modernize-use-using) */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -383,6 +383,6 @@ KMAPPER_API int kmapper_install_sigbus_handler(void);
 }
 #endif
 
-/* NOLINTEND(readability-identifier-naming,modernize-use-using,modernize-deprecated-headers) */
+/* NOLINTEND(readability-identifier-naming,modernize-use-using) */
 
 #endif

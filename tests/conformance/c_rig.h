@@ -12,7 +12,7 @@
 #ifndef KMAPPER_CONFORMANCE_C_RIG_H
 #define KMAPPER_CONFORMANCE_C_RIG_H
 
-/* NOLINTBEGIN(readability-identifier-naming,modernize-deprecated-headers) */
+/* NOLINTBEGIN(readability-identifier-naming) */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -90,6 +90,6 @@ int kmapper_run_conformance(void);
 } /* extern "C" */
 #endif
 
-/* NOLINTEND(readability-identifier-naming,modernize-deprecated-headers) */
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif

@@ -2,7 +2,6 @@
 #ifndef KMAPPER_TESTS_HIGHMEM_DRIVER_H
 #define KMAPPER_TESTS_HIGHMEM_DRIVER_H
 
-/* NOLINTNEXTLINE(modernize-deprecated-headers) */
 #include <stddef.h>
 
 #ifdef __cplusplus

@@ -3,7 +3,7 @@
 #include "kmapper/process/sigbus.hpp"
 
 #include <gtest/gtest.h>
-#include <setjmp.h>  // NOLINT(modernize-deprecated-headers): sigsetjmp()
+#include <setjmp.h>  // sigsetjmp()
 #include <sys/mman.h>
 #include <unistd.h>
 

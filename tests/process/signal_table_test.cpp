@@ -4,7 +4,7 @@
 // compared.
 #include <gtest/gtest.h>
 #include <pthread.h>
-#include <setjmp.h>  // NOLINT(modernize-deprecated-headers): sigsetjmp()
+#include <setjmp.h>  // sigsetjmp()
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>

@@ -9,21 +9,25 @@
 
 namespace kmapper {
 
+template <class T>
+concept Enum = __is_enum(T);
+
 /// How an access is ordered with those around it: [atomics.order] of the C++ standard. Converts to
 /// std::memory_order, so that a platform's Atomic may be std::atomic, too.
 struct MemoryOrder {
   int builtin;  // the compiler's number, which is std::memory_order's
-  template <class Order>
-  requires(__is_enum(Order)) constexpr operator Order()
-      const {  // NOLINT(google-explicit-constructor)
+  template <Enum Order>
+  constexpr operator Order() const {  // NOLINT(google-explicit-constructor)
     return static_cast<Order>(builtin);
   }
 };
+// NOLINTBEGIN(readability-identifier-naming): the standard's names
 inline constexpr MemoryOrder memory_order_relaxed{__ATOMIC_RELAXED};
 inline constexpr MemoryOrder memory_order_acquire{__ATOMIC_ACQUIRE};
 inline constexpr MemoryOrder memory_order_release{__ATOMIC_RELEASE};
 inline constexpr MemoryOrder memory_order_acq_rel{__ATOMIC_ACQ_REL};
 inline constexpr MemoryOrder memory_order_seq_cst{__ATOMIC_SEQ_CST};
+// NOLINTEND(readability-identifier-naming)
 
 /// Keeps the compiler from moving accesses across it. The CPU may: for what only this CPU, or an
 /// interrupt on it, looks at.
@@ -34,6 +38,7 @@ inline void compiler_barrier() { asm volatile("" ::: "memory"); }
 template <class T>
 class Atomic {
  public:
+  // NOLINTNEXTLINE(readability-identifier-naming): std::atomic's name
   static constexpr bool is_always_lock_free = __atomic_always_lock_free(sizeof(T), nullptr);
 
   constexpr Atomic() : value_{} {}

@@ -42,8 +42,8 @@ class Span {
     data = range.data();
     range.size();
   }
-  constexpr Span(Range&& range)  // NOLINT(google-explicit-constructor): as std::span
-      : data_(range.data()), size_(range.size()) {}
+  // NOLINTNEXTLINE(google-explicit-constructor,bugprone-forwarding-reference-overload)
+  constexpr Span(Range&& range) : data_(range.data()), size_(range.size()) {}
 
   [[nodiscard]] constexpr T* data() const { return data_; }
   [[nodiscard]] constexpr size_t size() const { return size_; }

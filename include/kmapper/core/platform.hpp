@@ -68,7 +68,9 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   // --- Types ---
   // Page: names a page of the big memory; trivially copyable, comparable with ==. Page{} is no
   // page.
-  { page == page } -> SameAs<bool>;
+  {
+    page == typename P::Page {}
+    } -> SameAs<bool>;
   // Atomic<T>: kmapper::Atomic<T> (atomic.hpp), or a type with its interface, such as std::atomic.
   typename P::template Atomic<uint32_t>;
   // Stamp: a holder and a time, for reports; trivially copyable, at most a machine word. stamp()

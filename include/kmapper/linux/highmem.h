@@ -32,7 +32,7 @@
 #ifndef KMAPPER_LINUX_HIGHMEM_H
 #define KMAPPER_LINUX_HIGHMEM_H
 
-/* NOLINTBEGIN(readability-identifier-naming,modernize-deprecated-headers) */
+/* NOLINTBEGIN(readability-identifier-naming) */
 
 #include <stddef.h>
 
@@ -104,6 +104,6 @@ KMAPPER_API unsigned long totalhigh_pages(void) KMAPPER_LINUX(totalhigh_pages);
 }
 #endif
 
-/* NOLINTEND(readability-identifier-naming,modernize-deprecated-headers) */
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif
