@@ -28,8 +28,7 @@ source "$folder/port.conf"
 
 sources=("$folder/boot.S" "$folder/machine.cpp" "$program" "${@:4}")
 for source in start threads kmapper support fdt; do sources+=("$ports/common/$source.cpp"); done
-"${compiler[@]}" -std=c++20 -O2 -ffreestanding -nostdlib -static -fno-exceptions -fno-rtti -fno-threadsafe-statics \
-  -fno-stack-protector -fno-pic -fno-pie -Wall -Wextra -Werror -DKMAPPER_CHECKED="${CHECKED:-0}" \
-  -I"$ports/../include" -I"$ports/../tests" -I"$ports/common" -I"$folder" "${sources[@]}" \
+"${compiler[@]}" "@$ports/../include/kmapper/kernel.flags" -O2 -nostdlib -static -Wall -Wextra -Werror \
+  -DKMAPPER_CHECKED="${CHECKED:-0}" -I"$ports/../include" -I"$ports/../tests" -I"$ports/common" -I"$folder" "${sources[@]}" \
   -Wl,-T,"$folder/link.ld" -Wl,--build-id=none -Wl,-z,noexecstack -Wl,--no-warn-rwx-segments -o "$output"
 if declare -F build_extra >/dev/null; then build_extra "$output"; fi
