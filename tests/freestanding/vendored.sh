@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Copies what a kernel's author copies, kernel* and core/, and compiles it as a kernel does: with no include path but
-# the copy and the compiler's own headers of a freestanding program, beside a header full of a kernel's names; then
-# links it, with a linker script that knows nothing of C++ and with no library.
+# the copy and the compiler's own headers of a freestanding program, beside a header full of a kernel's names. Then it
+# has no sections but those that every linker script names, and links with no library.
 #
 # vendored.sh COMPILER CPU     CPU: i386 i486 i686 x86-64 armv5 armv7 riscv32; exit code 77 if there is no such compiler
 set -euo pipefail
@@ -50,6 +50,17 @@ flags+=(-nostdinc -isystem "$own" -I"$work/vendored" -I"$here" -include "$here/n
 [[ $compiler == g++ ]] || flags+=(-Wno-unused-command-line-argument)
 cplusplus=("@$work/vendored/kmapper/kernel.flags" -nostdinc++)
 
+# compile_stubs DEFINE...: the C side, with kernel.h
+compile_stubs() {
+  "$cc" "${flags[@]}" -std=c99 -ffreestanding -fno-stack-protector -O1 "$@" -c "$here/stubs.c" -o "$work/stubs.o" ||
+    fail "kernel.h does not compile as C99 with $*"
+}
+# link: says in $work/log what went wrong
+link() {
+  "${prefix}ld" -m "$emulation" -static -nostdlib -e start "$work/stubs.o" "$work/kernel.o" -o "$work/kernel" \
+    2>"$work/log"
+}
+
 # Everything, in both ways to flush, and in the checked and strict builds; and as little as possible.
 parts="-DKMAPPER_LOCAL -DKMAPPER_MAX_VMAP_PAGES=64 -DKMAPPER_VMALLOC"
 for options in "" "$parts" "$parts -DKMAPPER_POSTED_FLUSHES" "$parts -DKMAPPER_CHECKED=1 -DKMAPPER_STRICT=1"; do
@@ -81,18 +92,14 @@ for options in "" "$parts" "$parts -DKMAPPER_POSTED_FLUSHES" "$parts -DKMAPPER_C
     foreign=$("${prefix}nm" -u "$work/kernel.o" | awk '{print $2}' | grep -vE '^(kmapper_port_|mem(cpy|move|set|cmp)$)') ||
       foreign=""
     [[ -z $foreign ]] || fail "$what: it asks for $foreign"
-    "$cc" "${flags[@]}" -std=c99 -ffreestanding -fno-stack-protector "${defines[@]}" -O1 -c "$here/stubs.c" -o "$work/stubs.o" ||
-      fail "$what: kernel.h does not compile as C99"
-    "${prefix}ld" -m "$emulation" -static -nostdlib -e start "$work/stubs.o" "$work/kernel.o" -o "$work/kernel" \
-      2>"$work/log" || fail "$what: $(cat "$work/log")"
+    compile_stubs "${defines[@]}"
+    link || fail "$what: $(cat "$work/log")"
   done
 done
 [[ $cpu != i386 && $cpu != armv5 ]] || exit 0
 
 # The last kernel.o is a checked one. C files of another build must not be linked with it.
-"$cc" "${flags[@]}" -std=c99 -ffreestanding -fno-stack-protector -O1 -c "$here/stubs.c" -o "$work/stubs.o"
-if "${prefix}ld" -m "$emulation" -static -nostdlib -e start "$work/stubs.o" "$work/kernel.o" -o "$work/kernel" \
-  2>"$work/log"; then
-  fail "a checked kernel.cpp links with C that is not checked"
-fi
-grep -q 'undefined reference to .kmapper_\(slow_exit\|undo_hit\)' "$work/log" || fail "it does not link for another reason: $(cat "$work/log")"
+compile_stubs
+if link; then fail "a checked kernel.cpp links with C that is not checked"; fi
+grep -q 'undefined reference to .kmapper_\(slow_exit\|undo_hit\)' "$work/log" ||
+  fail "it does not link for another reason: $(cat "$work/log")"
