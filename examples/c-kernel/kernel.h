@@ -36,7 +36,7 @@ void interrupts_restore(void);
 
 // memory.c
 struct page {
-  struct page* next;  // for whoever has the page: the free list, or its owner
+  struct page* next;  // of the list that the page is on: the free one, or its owner's
   bool free;
   kmapper_cell cell;
 };

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ./dev run --cpu: it boots each machine, compares the file's CRC-32, and says what is wrong with a bad call.
 #
-# dev_run.sh DEV     exit code 77 if nothing can be installed here and something is missing
+# dev_run.sh DEV     exit code 77 if a compiler, an emulator or python3 is missing
 set -euo pipefail
 
 dev=$1

@@ -5,14 +5,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Of functions that report the code that called them, by their return address: they are not
-/// inlined. In kernel.cpp they are, because there the functions that C calls are around them.
+/// Marks a function that reports the code that called it. It finds that code by its return address,
+/// so it is not inlined. kernel.cpp defines this otherwise, and says why.
 #ifndef KMAPPER_REPORTS_ITS_CALLER
 #define KMAPPER_REPORTS_ITS_CALLER [[gnu::noinline]]
 #endif
 
-/// Of steps that stand in several places, and of loops over a few slots, where a miss saves
-/// instructions if they are copied. A build for size has one of each.
+/// A build for speed inlines such a step wherever it is used, and unrolls such a loop over a few
+/// slots: both save instructions in a miss. A build for size has one copy of the step, and the
+/// loop.
 #ifdef __OPTIMIZE_SIZE__
 #define KMAPPER_INLINE_FOR_SPEED [[gnu::noinline]]
 #define KMAPPER_UNROLL_FOR_SPEED
