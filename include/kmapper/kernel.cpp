@@ -4,11 +4,13 @@
 //
 // All names but those of kernel.h are in an unnamed namespace, the core's, too. So its functions
 // are local: the compiler emits those that are used, in the plain sections, and inlines those that
-// are used once.
+// are used once. What this file adds to the core is in the namespace `here`, because a kernel's
+// headers may have a range or a window() of their own.
 //
 // Longer than usual: it has a function for each of kernel.h.
 
-/// The functions of C's calls are around those that report, which look for their caller.
+/// The core's functions that report the calling code find it by their return address. They are
+/// inlined into the functions that C calls, so that this address lies in the C code.
 #define KMAPPER_REPORTS_ITS_CALLER [[gnu::always_inline]] inline
 
 #if !defined(__cplusplus) || __cplusplus < 202002L
@@ -161,11 +163,11 @@ class Platform {
   static bool same_holder(Stamp one, Stamp other) { return kmapper_port_same_holder(one, other); }
   static uint64_t age_ns(Stamp stamp) { return kmapper_port_age_ns(stamp); }
   static void count(Event event, uint64_t n = 1) {
-    kmapper_cpu_counters& here = kmapper_counters[kmapper_port_cpu()];
+    kmapper_cpu_counters& counters = kmapper_counters[kmapper_port_cpu()];
     if (event != Event::hit) {
-      here.others[static_cast<size_t>(event) - 1] += n;
-    } else if ((here.hits += static_cast<uint32_t>(n)) < n) {
-      ++here.hits_high;
+      counters.others[static_cast<size_t>(event) - 1] += n;
+    } else if ((counters.hits += static_cast<uint32_t>(n)) < n) {
+      ++counters.hits_high;
     }
   }
   static uint64_t counted(Event event) {
@@ -278,15 +280,14 @@ constinit kmapper::VmallocRange<Platform> range{Platform{}};
 constinit kmapper::VmapRange<Platform> range{Platform{}};
 #endif
 
-[[maybe_unused]] kmapper_error number_of(MapError error) {
+kmapper_error number_of(MapError error) {
   static_assert(static_cast<int>(MapError::no_memory) == KMAPPER_NO_MEMORY);
   return static_cast<kmapper_error>(error);
 }
 
 [[gnu::always_inline]] inline kmapper::Limits<Platform> limits_of(uint64_t nanoseconds) {
-  if (nanoseconds == KMAPPER_NO_LIMIT) return {};
-  const uint64_t now = kmapper_port_now();
-  return {nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX, nullptr};
+  if (nanoseconds == KMAPPER_NO_LIMIT) return {};  // spares now()
+  return {window().deadline_after(nanoseconds), nullptr};
 }
 
 [[gnu::always_inline]] inline kmapper_error store(const kmapper::Result<void*>& result,
@@ -341,6 +342,7 @@ kmapper_error kmapper_kmap_all(kmapper_page_address* pages, uint32_t count, uint
   return here::number_of(here::window().kmap_all({reinterpret_cast<here::Pages*>(pages), count},
                                                  here::limits_of(nanoseconds)));
 }
+// Not by the window's kunmap_all(), which is not inlined: reports name the caller.
 void kmapper_kunmap_all(const kmapper_page_address* pages, uint32_t count) {
   for (uint32_t i = 0; i < count; ++i) here::window().kunmap(pages[i].page);
 }

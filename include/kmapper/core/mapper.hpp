@@ -124,6 +124,12 @@ class Mapper {
   [[nodiscard, gnu::always_inline]] Result<void*> kmap_for(Page page, uint64_t nanoseconds) {
     return map_with([&] { return Limits<P>{deadline_after(nanoseconds), nullptr}; }, page);
   }
+  /// The deadline of Limits that is so long from now on; UINT64_MAX, no limit, if the clock does
+  /// not reach it. Any context.
+  [[nodiscard]] uint64_t deadline_after(uint64_t nanoseconds) {
+    const uint64_t now = platform_.now();
+    return nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX;
+  }
   /// Ends all sleeps that were given this cancellation, now and in the future. Any context.
   void cancel(Cancellation<P>& cancellation);
 
@@ -382,7 +388,8 @@ class Mapper {
     }
   }
 
-  /// Not inline: it happens once in a blue moon, and would cost a hit registers.
+  /// Gives up a pin that turned out to be of another page. Very rare. Inline it would cost every
+  /// hit registers.
   [[gnu::noinline]] void undo_hit(size_t offset, Page page) { drop_user(offset, page); }
 
   /// kmap_until() with what `limits()` returns. Only a miss calls limits().
@@ -393,10 +400,6 @@ class Mapper {
     Result<void*> result = map_within(page, limits());
     noted(*result);
     return result;
-  }
-  [[nodiscard]] uint64_t deadline_after(uint64_t nanoseconds) {
-    const uint64_t now = platform_.now();
-    return nanoseconds < UINT64_MAX - now ? now + nanoseconds : UINT64_MAX;
   }
 
   /// kmap() without the sleep; the caller notes the pin.
