@@ -1,62 +1,63 @@
-// Whole operations on pages, by local mappings.
+// Whole operations on pages.
 #include <cstring>
 
+#include "linux/part.hpp"
 #include "linux/report.hpp"
-#include "linux/thread.hpp"
 
 namespace kmapper::linux_face {
-namespace {
 
-/// A part of a page, mapped for the call that returns to `caller`, until the destructor.
-class Part {
- public:
-  Part(const page* page, std::size_t offset, std::size_t length, const void* caller)
-      : caller_(caller),
-        begin_(static_cast<char*>(Thread::current().map(page, false, caller))),
-        offset_(offset) {
-    if (offset <= PAGE_SIZE && length <= PAGE_SIZE - offset) return;
-    Machine& machine = Machine::get();
-    const std::lock_guard lock(machine.mutex);
+char* part_of_page(const page* page, std::size_t offset, std::size_t length, Use use,
+                   unsigned mappings, const void* caller) {
+  Machine& machine = Machine::get();
+  const unsigned long pfn = expect_allocated(
+      machine, page, "an operation on something that is not an allocated page", caller);
+  Thread::current().expect_room(mappings, pfn, caller);
+  if (offset > PAGE_SIZE || length > PAGE_SIZE - offset) {
     stop({.what = "an operation beyond the end of its page",
-          .pfn = machine.pfn_of(page),
+          .pfn = pfn,
           .caller = caller,
           .advice = "offset and length stay within PAGE_SIZE"});
   }
-  Part(const Part&) = delete;
-  Part& operator=(const Part&) = delete;
-  ~Part() { Thread::current().unmap(begin_, false, caller_); }
-  [[nodiscard]] char* data() const { return begin_ + offset_; }
+  if (use == Use::write && pfn == Layout::kZeroPfn) {
+    stop({.what = "a write to the zero page",
+          .pfn = pfn,
+          .caller = caller,
+          .advice = "ZERO_PAGE() is only for reading"});
+  }
+  return reinterpret_cast<char*>(machine.open_address(pfn)) + offset;
+}
 
- private:
-  const void* caller_;
-  char* begin_;
-  std::size_t offset_;
-};
+namespace {
 
 void copy(const page* to, std::size_t to_offset, const page* from, std::size_t from_offset,
           std::size_t length, const void* caller) {
-  const Part source(from, from_offset, length, caller);
-  const Part destination(to, to_offset, length, caller);
-  std::memmove(destination.data(), source.data(), length);
+  const char* const source = part_of_page(from, from_offset, length, Use::read, 1, caller);
+  std::memmove(part_of_page(to, to_offset, length, Use::write, 2, caller), source, length);
 }
 
 void set(const page* page, std::size_t offset, int value, std::size_t length, const void* caller) {
-  const Part part(page, offset, length, caller);
-  std::memset(part.data(), value, length);
+  std::memset(part_of_page(page, offset, length, Use::write, 1, caller), value, length);
 }
 
-/// Zeros from `start` to before `end`.
-void clear(const page* page, unsigned start, unsigned end, const void* caller) {
-  if (end > start) set(page, start, 0, end - start, caller);
+/// Zeros from `start` to before `end`, of a compound page too.
+void clear(page* page, unsigned start, unsigned end, const void* caller) {
+  const Machine& machine = Machine::get();
+  const unsigned long pfn = machine.pfn_of(page);
+  if (pfn != 0 && machine.frame(pfn).is_compound && machine.frame(pfn).is_head)
+    clear_segment(reinterpret_cast<folio*>(page), start, end, caller);
+  else if (end > start)
+    set(page, start, 0, end - start, caller);
 }
 
 }  // namespace
 }  // namespace kmapper::linux_face
 
+using kmapper::linux_face::AccessFor;
 using kmapper::linux_face::clear;
 using kmapper::linux_face::copy;
-using kmapper::linux_face::Part;
+using kmapper::linux_face::part_of_page;
 using kmapper::linux_face::set;
+using kmapper::linux_face::Use;
 
 void copy_highpage(page* to, page* from) {
   copy(to, 0, from, 0, PAGE_SIZE, __builtin_return_address(0));
@@ -64,25 +65,25 @@ void copy_highpage(page* to, page* from) {
 
 void clear_highpage(page* page) { set(page, 0, 0, PAGE_SIZE, __builtin_return_address(0)); }
 
-void copy_user_highpage(page* to, page* from, unsigned long /*address*/, vm_area_struct* /*vma*/) {
-  copy(to, 0, from, 0, PAGE_SIZE, __builtin_return_address(0));
-}
-
-void clear_user_highpage(page* page, unsigned long /*address*/) {
-  set(page, 0, 0, PAGE_SIZE, __builtin_return_address(0));
-}
-
 void memcpy_from_page(char* to, page* page, size_t offset, size_t length) {
-  const Part part(page, offset, length, __builtin_return_address(0));
-  std::memcpy(to, part.data(), length);
+  const void* const caller = __builtin_return_address(0);
+  const char* const from = part_of_page(page, offset, length, Use::read, 1, caller);
+  const AccessFor access(caller);
+  std::memcpy(to, from, length);
 }
 
 void memcpy_to_page(page* page, size_t offset, const char* from, size_t length) {
-  const Part part(page, offset, length, __builtin_return_address(0));
-  std::memcpy(part.data(), from, length);
+  const void* const caller = __builtin_return_address(0);
+  char* const to = part_of_page(page, offset, length, Use::write, 1, caller);
+  const AccessFor access(caller);
+  std::memcpy(to, from, length);
 }
 
 void memcpy_page(page* to, size_t to_offset, page* from, size_t from_offset, size_t length) {
+  copy(to, to_offset, from, from_offset, length, __builtin_return_address(0));
+}
+
+void memmove_page(page* to, size_t to_offset, page* from, size_t from_offset, size_t length) {
   copy(to, to_offset, from, from_offset, length, __builtin_return_address(0));
 }
 
@@ -106,5 +107,5 @@ void zero_user_segment(page* page, unsigned start, unsigned end) {
 }
 
 void zero_user(page* page, unsigned start, unsigned size) {
-  set(page, start, 0, size, __builtin_return_address(0));
+  clear(page, start, start + size, __builtin_return_address(0));
 }

@@ -8,29 +8,21 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
+#include <cstring>
 #include <memory>
 #include <new>
 
+#include "linux/asan.hpp"
+#include "linux/leaks.hpp"
 #include "linux/report.hpp"
-#include "system/page_size.hpp"
+#include "linux/settings.hpp"
+#include "linux/slab.hpp"
 #include "system/system_call.hpp"
 
 namespace kmapper::linux_face {
 namespace {
 
-constexpr unsigned long kMostPages = 1UL << 18;  // 1 GiB: two views fit a 32-bit process
-
-unsigned long setting(const char* name, unsigned long usual, unsigned long most) {
-  const char* const text = std::getenv(name);  // NOLINT(concurrency-mt-unsafe)
-  if (text == nullptr) return usual;
-  char* end = nullptr;
-  const unsigned long value = std::strtoul(text, &end, 10);
-  if (end != text && *end == '\0' && value >= 1 && value <= most) return value;
-  std::fprintf(stderr, "kmapper: %s=%s is not a number from 1 to %lu\n", name, text, most);
-  std::_Exit(2);
-}
+constexpr unsigned long kTag = static_cast<unsigned long>(0x6B6D'6170'7061'6765);  // "kmappage"
 
 int open_file(std::size_t bytes) {
   const int file = memfd_create("kmapper highmem", MFD_CLOEXEC);
@@ -41,150 +33,186 @@ int open_file(std::size_t bytes) {
   return file;
 }
 
-/// Reserves inaccessible addresses, with one page more. `file`: maps its pages; -1: nothing.
-system::AddressRange reserve(std::size_t bytes, int file) {
-  const std::size_t size = bytes + system::page_size();
-  void* const begin =
-      mmap(nullptr, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (begin == MAP_FAILED ||
-      (file >= 0 && mmap(begin, bytes, PROT_NONE, MAP_SHARED | MAP_FIXED, file, 0) == MAP_FAILED)) {
-    fail("addresses for the pages", errno);
-  }
-  return {static_cast<std::byte*>(begin), size};
+system::AddressRange map_all(std::size_t bytes, int file) {
+  void* const begin = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  if (begin == MAP_FAILED) fail("addresses for the pages", errno);
+  madvise(begin, bytes, MADV_DONTDUMP);  // a core dump contains low memory already
+  return {static_cast<std::byte*>(begin), bytes};
 }
 
-constexpr std::size_t bytes_of(unsigned long pages) { return std::size_t{pages} << PAGE_SHIFT; }
-
-constexpr std::size_t round_up(std::size_t size, std::size_t step) {
-  return (size + step - 1) / step * step;
+/// Memory for `count` struct pages, with an inaccessible page on each side.
+system::AddressRange reserve_pages(unsigned long count) {
+  const std::size_t guard = system::page_size();
+  const std::size_t size = (count * sizeof(page) + guard - 1) / guard * guard;
+  void* const begin = mmap(nullptr, size + 2 * guard, PROT_NONE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (begin == MAP_FAILED ||
+      mprotect(static_cast<std::byte*>(begin) + guard, size, PROT_READ | PROT_WRITE) != 0) {
+    fail("memory for the struct pages", errno);
+  }
+  return {static_cast<std::byte*>(begin), size + 2 * guard};
 }
 
 }  // namespace
 
 constinit std::atomic<Machine*> Machine::machine_{nullptr};
+constinit std::atomic<bool> Machine::is_a_forks_child_{false};
 
 /// Called in the child of a fork: the threads that held the lock, or waited, are the parent's.
 void Machine::forget_other_threads() {
   Machine* const machine = find();
   if (machine == nullptr) return;
+  is_a_forks_child_.store(true, std::memory_order_relaxed);
   new (&machine->mutex) std::mutex;
   new (&machine->slot_is_free) std::condition_variable;
+  new (&machine->flag_is_clear) std::condition_variable;
+  forget_slab_threads();
 }
 
 /// The machine stays until the process ends, for threads that run to the end. Two threads may make
 /// one at once, so no child of a fork has to wait for a thread that was making it.
-Machine& Machine::get() {
-  if (Machine* const made = find(); made != nullptr) [[likely]]
-    return *made;
+Machine& Machine::make() {
   std::unique_ptr<Machine> machine(new Machine);
   if (const int error = pthread_atfork(nullptr, nullptr, forget_other_threads); error != 0)
     fail("a handler for fork", error);
   Machine* none = nullptr;
-  if (machine_.compare_exchange_strong(none, machine.get(), std::memory_order_acq_rel))
+  if (machine_.compare_exchange_strong(none, machine.get(), std::memory_order_acq_rel)) {
     (void)machine.release();
+    if (reports_leaks()) report_leaks_at_exit();
+  }
   watch_for_faults();
   return *find();
 }
 
 Machine::Machine()
-    : low_(setting("KMAPPER_LOW_PAGES", 4096, kMostPages)),
-      high_(setting("KMAPPER_HIGH_PAGES", 16'384, kMostPages)),
-      slots_(setting("KMAPPER_SLOTS", 512, 8192)),
-      place_(round_up(PAGE_SIZE, system::page_size())),
-      high_begin_(round_up(bytes_of(low_), place_)),
-      low_hint_(kFirstPfn),
-      high_hint_(kFirstPfn + low_),
-      file_(open_file(high_begin_ + high_ * place_)),
-      tokens_(reserve((low_ + high_) * sizeof(page), -1)),
-      frames_(low_ + high_ + 1),
-      plain_(reserve(high_begin_ + high_ * place_, file_.number())),
-      local_(reserve(high_begin_ + high_ * place_, file_.number())) {
-  if (mprotect(plain_.begin(), bytes_of(low_), PROT_READ | PROT_WRITE) != 0)
-    fail("low memory", errno);
-  // A core dump contains low memory, once. It would contain each page of high memory twice, and the
-  // kernel would give memory to all those that are not in use.
-  madvise(plain_.begin() + bytes_of(low_), bytes_of(high_), MADV_DONTDUMP);
-  madvise(local_.begin(), bytes_of(low_ + high_), MADV_DONTDUMP);
+    : layout(setting("KMAPPER_LOW_PAGES", 4096, kMostPages),
+             setting("KMAPPER_HIGH_PAGES", usual_high_pages(), kMostPages)),
+      check_one_in(check_setting()),
+      slots(setting("KMAPPER_SLOTS", 512, 8192)),
+      zones_{{Layout::kFirstPfn, layout.first_high_pfn(), Layout::kFirstPfn, layout.low_pages()},
+             {layout.first_high_pfn(), layout.end_pfn(), layout.first_high_pfn(),
+              layout.high_pages()}},
+      file_(open_file(layout.size())),
+      pages_(reserve_pages(layout.end_pfn() - Layout::kZeroPfn)),
+      frames_(layout.end_pfn() - Layout::kZeroPfn),
+      plain_(layout, file_.number()),
+      open_(map_all(layout.size(), file_.number())) {
+  Frame& zero = frame(Layout::kZeroPfn);
+  zero.is_head = zero.is_library = true;
+  zero.count = 1 << 30;  // never freed
+  zero.is_allocated = true;
+  make_page_struct(Layout::kZeroPfn);
+  plain_.open_for_reading(Layout::kZeroPfn);
+}
+
+page* Machine::first_page() const {
+  return reinterpret_cast<page*>(pages_.begin() + system::page_size());
 }
 
 unsigned long Machine::pfn_of(const page* page) const {
-  const auto offset =
-      static_cast<std::size_t>(reinterpret_cast<const std::byte*>(page) - tokens_.begin());
-  const unsigned long pfn = kFirstPfn + offset / sizeof(struct page);
-  return is_token(page) && offset % sizeof(struct page) == 0 && has(pfn) ? pfn : 0;
+  const auto offset = static_cast<std::size_t>(reinterpret_cast<const std::byte*>(page) -
+                                               reinterpret_cast<std::byte*>(first_page()));
+  const unsigned long pfn = Layout::kZeroPfn + offset / sizeof(struct page);
+  return offset % sizeof(struct page) == 0 && has(pfn) ? pfn : 0;
 }
 
-unsigned long Machine::pfn_at(View view, const void* address) const {
-  if (!range(view).contains(address)) return 0;
-  const auto offset =
-      static_cast<std::size_t>(static_cast<const std::byte*>(address) - range(view).begin());
-  if (offset >= high_begin_) return first_high_pfn() + (offset - high_begin_) / place_;
-  return offset < bytes_of(low_) ? kFirstPfn + (offset >> PAGE_SHIFT) : 0;
+/// With AddressSanitizer, an access to its first or last word is reported at once.
+void Machine::make_page_struct(unsigned long pfn) const {
+  page& it = *page_of(pfn);
+  const auto* const first = reinterpret_cast<const std::byte*>(&it.kmapper_first);
+  const auto* const last = reinterpret_cast<const std::byte*>(&it.kmapper_last);
+  allow(first, sizeof it.kmapper_first);
+  allow(last, sizeof it.kmapper_last);
+  it = {};
+  it.kmapper_first = it.kmapper_last = kTag;
+  if (sizeof it.kmapper_first < 8) return;  // AddressSanitizer knows words of 8 bytes only
+  forbid(first, sizeof it.kmapper_first);
+  forbid(last, sizeof it.kmapper_last);
 }
 
-void Machine::open(View view, unsigned long pfn) const {
-  if (mprotect(place(view, pfn), place_, PROT_READ | PROT_WRITE) != 0)
-    fail("mapping a page (each may be a mapping of its own: see vm.max_map_count)", errno);
+bool Machine::is_whole(unsigned long pfn) const {
+  const page* const it = page_of(pfn);
+  return it->kmapper_first == kTag && it->kmapper_last == kTag;
 }
 
-void Machine::close(View view, unsigned long pfn) const {
-  if (mprotect(place(view, pfn), place_, PROT_NONE) != 0) fail("unmapping a page", errno);
-  madvise(place(view, pfn), place_, MADV_DONTNEED);
+/// `with_gaps`: also the pages before and behind must be free, so that an access beyond faults.
+bool Machine::is_free(unsigned long first, unsigned long count, const ZoneState& zone,
+                      bool with_gaps) const {
+  const unsigned long gap = with_gaps ? 1 : 0;
+  const unsigned long begin = std::max(first - gap, zone.begin);
+  const unsigned long end = std::min(first + count + gap, zone.end);
+  for (unsigned long pfn = begin; pfn < end; ++pfn)
+    if (frame(pfn).is_allocated.load(std::memory_order_relaxed)) return false;
+  return true;
 }
 
-unsigned long Machine::take(Zone zone, unsigned order) {
-  const unsigned long pages = 1UL << order;
-  const unsigned long end = zone == Zone::high ? end_pfn() : first_high_pfn();
-  unsigned long& from = zone == Zone::high ? high_hint_ : low_hint_;
-  for (unsigned long first = (from + pages - 1) / pages * pages; first + pages <= end;
-       first += pages) {
-    unsigned long i = 0;
-    while (i < pages && !frame(first + i).is_allocated) ++i;
-    if (i < pages) continue;
-    for (i = 0; i < pages; ++i) {
-      frame(first + i) = Frame{};
-      frame(first + i).is_allocated = true;
-    }
-    frame(first).is_head = true;
-    frame(first).order = static_cast<std::uint8_t>(order);
-    if (order == 0) from = first + 1;
-    return first;
+/// From the last allocation on, around the zone. 0: there are no such pages.
+unsigned long Machine::search(ZoneState& zone, unsigned long count, bool with_gaps) const {
+  const auto up = [count](unsigned long pfn) { return (pfn + count - 1) / count * count; };
+  const unsigned long start = up(zone.next);
+  for (unsigned long first = start; first + count <= zone.end; first += count)
+    if (is_free(first, count, zone, with_gaps)) return first;
+  for (unsigned long first = up(zone.begin); first < start && first + count <= zone.end;
+       first += count) {
+    if (is_free(first, count, zone, with_gaps)) return first;
   }
   return 0;
 }
 
-/// Gives the pages' memory back to the system.
-void Machine::give_back(unsigned long pfn, unsigned order, const void* caller) {
-  for (unsigned long i = 0; i < 1UL << order; ++i) {
-    frame(pfn + i).is_allocated = frame(pfn + i).is_head = false;
-    frame(pfn + i).freed_by = caller;
+unsigned long Machine::take(Zone which, unsigned order) {
+  ZoneState& zone = zones_[static_cast<std::size_t>(which)];
+  const unsigned long count = 1UL << order;
+  if (zone.free < count) return 0;
+  // High pages have guards.
+  const bool with_gaps = which == Zone::low && zone.free > (zone.end - zone.begin) / 2;
+  unsigned long first = with_gaps ? search(zone, count, true) : 0;
+  if (first == 0) first = search(zone, count, false);
+  if (first == 0) return 0;
+  zone.next = first + count;
+  zone.free -= count;
+  for (unsigned long pfn = first; pfn < first + count; ++pfn) {
+    Frame& it = frame(pfn);
+    it.is_head = pfn == first;
+    it.is_compound = it.is_library = it.was_kmapped = false;
+    it.order = static_cast<std::uint8_t>(order);
+    it.exact_pages = 0;
+    it.count.store(it.is_head ? 1 : 0, std::memory_order_relaxed);
+    make_page_struct(pfn);
+    if (which == Zone::low && !plain_.is_open(pfn)) plain_.open(pfn);
+    it.is_allocated.store(true, std::memory_order_release);
   }
-  unsigned long& first_free = is_high(pfn) ? high_hint_ : low_hint_;
-  first_free = std::min(first_free, pfn);
-  const std::size_t each = is_high(pfn) ? place_ : PAGE_SIZE;
-  fallocate(file_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-            static_cast<off_t>(offset_of(pfn) + PAGE_SIZE - each),
-            static_cast<off_t>(each) << order);
+  return first;
 }
 
-bool Machine::fill(unsigned long pfn, unsigned order, unsigned char value) const {
+void Machine::give_back(unsigned long first, unsigned order, bool is_checked) {
+  const unsigned long count = 1UL << order;
+  for (unsigned long pfn = first; pfn < first + count; ++pfn) {
+    Frame& it = frame(pfn);
+    it.is_allocated.store(false, std::memory_order_relaxed);
+    it.is_head = it.is_compound = false;
+    it.count.store(0, std::memory_order_relaxed);
+    if (!is_high(pfn) && is_checked) plain_.close(pfn);
+  }
+  zones_[is_high(first) ? 1 : 0].free += count;
+}
+
+/// The first time by a system call, which says where there is no memory.
+bool Machine::fill(unsigned long first, unsigned order, unsigned char value) const {
   std::array<unsigned char, PAGE_SIZE> bytes;
-  bytes.fill(value);
-  for (unsigned long i = 0; i < 1UL << order; ++i) {
-    if (pwrite(file_.number(), bytes.data(), bytes.size(),
-               static_cast<off_t>(offset_of(pfn + i))) != static_cast<ssize_t>(bytes.size())) {
+  for (unsigned long pfn = first; pfn < first + (1UL << order); ++pfn) {
+    if (frame(pfn).has_memory) {
+      std::memset(open_address(pfn), value, PAGE_SIZE);
+      continue;
+    }
+    bytes.fill(value);
+    const auto at = static_cast<off_t>(layout.offset_of(pfn));
+    if (system::within_size_limit([&] { return pwrite(file(), bytes.data(), bytes.size(), at); }) !=
+        static_cast<ssize_t>(bytes.size())) {
       return false;
     }
+    frame(pfn).has_memory = true;
   }
   return true;
-}
-
-unsigned long Machine::free_high_pages() {
-  const std::lock_guard lock(mutex);
-  unsigned long free = 0;
-  for (unsigned long pfn = first_high_pfn(); pfn < end_pfn(); ++pfn)
-    free += frame(pfn).is_allocated ? 0 : 1;
-  return free;
 }
 
 }  // namespace kmapper::linux_face

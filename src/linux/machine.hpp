@@ -1,14 +1,11 @@
 // The machine that the Linux-named interface (kmapper/linux/highmem.h) runs on: pages in a memory
-// file, and two views of them.
+// file, and views that map them.
 //
-//     plain    low: always mapped | high: each page while it is kmapped   | guard
-//     local                         high: each while a thread has it local | guard
+//     plain    low: while allocated    | high: each page while it is kmapped
+//     local    of each thread          | high: each page while the thread has it local
+//     open     all pages, always; for the library, and for mappings that are not checked
 //
-// In each view a page has a place of its own, where no other page is ever mapped. So an address
-// names its page, however late it is used. What is not mapped is inaccessible (PROT_NONE), and not
-// resident either. Kernel code wants PAGE_SIZE to be a constant. Where the machine's own pages are
-// larger, a high page's place is one of those, with the page at its end, because only a whole
-// machine page can be made inaccessible.
+// local_view.hpp has the threads' views, vm_area.hpp what vmap() makes.
 #pragma once
 
 #include <atomic>
@@ -16,111 +13,120 @@
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
+#include <vector>
 
 #include "kmapper/linux/highmem.h"
+#include "linux/frame.hpp"
+#include "linux/layout.hpp"
+#include "linux/protection_keys.hpp"
+#include "linux/view.hpp"
+#include "linux/vm_area.hpp"
 #include "system/descriptor.hpp"
 #include "system/memory.hpp"
 
 namespace kmapper::linux_face {
 
-/// The state of a page. Guarded by the machine's mutex.
-struct Frame {
-  bool is_allocated;
-  bool is_head;  // the first page of an allocation
-  std::uint8_t order;
-  std::uint32_t kmaps;
-  std::uint32_t locals;
-  // The return address of the last such call; null: none since the page was allocated.
-  const void* freed_by;
-  const void* kmapped_by;
-  const void* kunmapped_by;
-  const void* locally_mapped_by;
-  const void* locally_unmapped_by;
-};
-
-enum class View { plain, local };
 enum class Zone { low, high };
 
 class Machine {
  public:
-  static constexpr unsigned long kFirstPfn = 1024;  // keeps alignment in pfns and in the file equal
-  static constexpr unsigned kMostOrder = 10;
-
   /// Made at the first call, from the environment. A wrong setting ends the process.
-  [[nodiscard]] static Machine& get();
+  [[nodiscard]] static Machine& get() {
+    Machine* const made = find();
+    return made != nullptr ? *made : make();
+  }
+  /// Whether the pages are shared with a parent, which has made the machine.
+  [[nodiscard]] static bool is_a_forks_child() {
+    return is_a_forks_child_.load(std::memory_order_relaxed);
+  }
   /// Null: there is no machine yet. For signal handlers.
   [[nodiscard]] static Machine* find() { return machine_.load(std::memory_order_acquire); }
 
-  std::mutex mutex;  // guards all frames, and what follows
+  const Layout layout;
+  const ProtectionKeys keys;
+  /// One mapping in so many is checked; 1: all of them.
+  const unsigned long check_one_in;
+  const unsigned long slots;
+
+  std::mutex mutex;  // guards frames where they say so, zones, the plain view, and what follows
   std::condition_variable slot_is_free;
+  std::condition_variable flag_is_clear;  // PG_locked or PG_writeback of some page
   unsigned long slots_in_use = 0;
+  struct Holder {
+    unsigned long pfn;
+    int thread;
+    const void* caller;
+  };
+  std::vector<Holder> holders;  // an entry for each kmap() that no kunmap() has undone
+  VmAreas areas;
 
-  [[nodiscard]] unsigned long slots() const { return slots_; }
-  [[nodiscard]] unsigned long end_pfn() const { return kFirstPfn + low_ + high_; }
-  [[nodiscard]] unsigned long first_high_pfn() const { return kFirstPfn + low_; }
-  [[nodiscard]] bool has(unsigned long pfn) const { return pfn >= kFirstPfn && pfn < end_pfn(); }
-  [[nodiscard]] bool is_high(unsigned long pfn) const { return pfn >= first_high_pfn(); }
-  [[nodiscard]] Frame& frame(unsigned long pfn) const { return frames_[pfn - kFirstPfn]; }
-
+  [[nodiscard]] bool has(unsigned long pfn) const { return layout.has(pfn); }
+  [[nodiscard]] bool is_high(unsigned long pfn) const { return layout.is_high(pfn); }
+  [[nodiscard]] Frame& frame(unsigned long pfn) const { return frames_[pfn - Layout::kZeroPfn]; }
   [[nodiscard]] page* page_of(unsigned long pfn) const {
-    return reinterpret_cast<page*>(tokens_.begin()) + (pfn - kFirstPfn);
+    return first_page() + (pfn - Layout::kZeroPfn);
   }
   /// 0: it is not a page.
   [[nodiscard]] unsigned long pfn_of(const page* page) const;
-  [[nodiscard]] bool is_token(const void* address) const { return tokens_.contains(address); }
-  [[nodiscard]] std::byte* address(View view, unsigned long pfn) const {
-    return range(view).begin() + offset_of(pfn);
+  [[nodiscard]] bool is_page_struct(const void* address) const { return pages_.contains(address); }
+  /// The first page of the compound page that a page is in; else the page itself.
+  [[nodiscard]] unsigned long head_of(unsigned long pfn) const {
+    const Frame& it = frame(pfn);
+    return it.is_compound ? pfn & ~((1UL << it.order) - 1) : pfn;
   }
-  /// The page in whose place an address lies, which may be end_pfn(), the guard; 0: none.
-  [[nodiscard]] unsigned long pfn_at(View view, const void* address) const;
+  /// Whether the words around a struct page are as they were made.
+  [[nodiscard, gnu::no_sanitize_address]] bool is_whole(unsigned long pfn) const;
 
-  /// Makes a high page accessible, or inaccessible.
-  void open(View view, unsigned long pfn) const;
-  void close(View view, unsigned long pfn) const;
+  [[nodiscard]] View& plain() { return plain_; }
+  [[nodiscard]] const View& plain() const { return plain_; }
+  [[nodiscard]] bool is_open_address(const void* address) const { return open_.contains(address); }
+  [[nodiscard]] Layout::Position open_position(const void* address) const {
+    return layout.position(
+        static_cast<std::size_t>(static_cast<const std::byte*>(address) - open_.begin()));
+  }
+  /// Where the page can always be accessed.
+  [[nodiscard]] std::byte* open_address(unsigned long pfn) const {
+    return open_.begin() + layout.offset_of(pfn);
+  }
+  [[nodiscard]] int file() const { return file_.number(); }
 
   /// Takes 2^order contiguous pages; 0: there are none. The caller holds the mutex.
-  [[nodiscard]] unsigned long take(Zone zone, unsigned order);
-  /// Frees pages. The caller holds the mutex.
-  void give_back(unsigned long pfn, unsigned order, const void* caller);
+  [[nodiscard]] unsigned long take(Zone which, unsigned order);
+  /// Frees pages. `is_checked`: low ones become inaccessible. The caller holds the mutex.
+  void give_back(unsigned long first, unsigned order, bool is_checked);
   /// Fills pages with a byte. False: the system has no memory for them.
-  [[nodiscard]] bool fill(unsigned long pfn, unsigned order, unsigned char value) const;
-  [[nodiscard]] unsigned long free_high_pages();
+  [[nodiscard]] bool fill(unsigned long first, unsigned order, unsigned char value) const;
+  [[nodiscard]] unsigned long free_pages(Zone zone) const {
+    return zones_[static_cast<std::size_t>(zone)].free;
+  }
 
  private:
+  struct ZoneState {
+    unsigned long begin, end;
+    unsigned long next;  // where the next search begins, so that freed pages rest for a while
+    unsigned long free;
+  };
+
   Machine();
+  [[nodiscard]] static Machine& make();
   static void forget_other_threads();
-  [[nodiscard]] const system::AddressRange& range(View view) const {
-    return view == View::plain ? plain_ : local_;
-  }
+  [[nodiscard]] page* first_page() const;
+  /// Makes a struct page of a page that nobody has.
+  void make_page_struct(unsigned long pfn) const;
+  [[nodiscard]] bool is_free(unsigned long first, unsigned long count, const ZoneState& zone,
+                             bool with_gaps) const;
+  [[nodiscard]] unsigned long search(ZoneState& zone, unsigned long count, bool with_gaps) const;
 
-  static std::atomic<Machine*>
-      machine_;  // release and acquire: a thread that sees it finds it whole
+  // Release and acquire: a thread that sees it finds it whole.
+  static std::atomic<Machine*> machine_;
+  static std::atomic<bool> is_a_forks_child_;
 
-  /// Where the page is, in the file and in each view.
-  [[nodiscard]] std::size_t offset_of(unsigned long pfn) const {
-    if (!is_high(pfn)) return std::size_t{pfn - kFirstPfn} << PAGE_SHIFT;
-    return end_of_place(pfn) - PAGE_SIZE;
-  }
-  [[nodiscard]] std::byte* place(View view, unsigned long pfn) const {
-    return address(view, pfn) + PAGE_SIZE - place_;
-  }
-  /// For a high page, or for the guard.
-  [[nodiscard]] std::size_t end_of_place(unsigned long pfn) const {
-    return high_begin_ + (pfn - first_high_pfn() + 1) * place_;
-  }
-
-  const unsigned long low_;
-  const unsigned long high_;
-  const unsigned long slots_;
-  const std::size_t place_;       // bytes that each high page takes up
-  const std::size_t high_begin_;  // where the first one's place begins
-  unsigned long low_hint_;        // no page of the zone below is free
-  unsigned long high_hint_;
+  ZoneState zones_[2];
   const system::Descriptor file_;
-  const system::AddressRange tokens_;  // what struct page pointers point to: inaccessible
+  const system::AddressRange pages_;  // the struct pages, between inaccessible pages
   const system::ZeroArray<Frame> frames_;
-  const system::AddressRange plain_;
-  const system::AddressRange local_;
+  View plain_;
+  const system::AddressRange open_;
 };
 
 }  // namespace kmapper::linux_face

@@ -34,6 +34,6 @@ bool stay_loaded() noexcept {
 #else
 
 // The other C libraries for Linux never unload anything.
-bool kmapper::process::stay_loaded() noexcept { return true; }
+bool kmapper::system::stay_loaded() noexcept { return true; }
 
 #endif

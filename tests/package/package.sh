@@ -165,12 +165,13 @@ check_c() {
   LD_LIBRARY_PATH=$lib "${emulator[@]}" ./highmem || fail "a program of linux/highmem.h ended with $?"
 }
 
-# Each header compiles alone, with only the package; and also as C, if it is for C.
+# Each header compiles alone, with only the package; and also as C, if it is for C. Kernel code is GNU C.
 check_headers() {
   local header language
   while read -r header; do
     for language in c++:c++20 c:c99; do
       [[ $language != c:* || $header == *.h ]] || continue
+      [[ $language != c:* || $header != kmapper/linux/* ]] || language=c:gnu89
       "$compiler" "${width[@]}" -x "${language%:*}" "-std=${language#*:}" -Wall -Wextra -Werror -fsyntax-only \
         -I"$include" -include "$header" /dev/null || fail "$header does not compile by itself as $language"
     done

@@ -28,6 +28,7 @@ int missing_kmap_of_page_address(void);
 int missing_kmap_of_a_computed_address(void);
 int struct_page_used_as_memory(void);
 int access_beyond_the_page(void);
+int access_before_the_page(void);
 int use_after_free(void);
 int kunmap_twice(void);
 int kunmap_of_what_was_never_kmapped(void);
@@ -48,6 +49,9 @@ int free_with_another_order(void);
 int copy_beyond_the_page(void);
 int virt_to_page_of_a_kmap(void);
 int thread_that_ends_with_a_local_mapping(void);
+int use_of_what_another_thread_unmapped(void);
+/* Where the CPU has protection keys. */
+int use_of_what_another_thread_maps(void);
 /* With two slots. */
 int kmap_that_sleeps_while_holding_another(void);
 

@@ -46,17 +46,25 @@ int missing_kmap_of_a_computed_address(void) {
   struct page* const page = alloc_pages(GFP_HIGHUSER, 1);
   volatile char* const text = kmap_local_page(page + 1);
   kunmap_local((const void*)text);
-  return *(text - PAGE_SIZE) * 0;
+  return *(text - 2 * PAGE_SIZE) * 0;
 }
 
 int struct_page_used_as_memory(void) {
-  volatile char* const text = (char*)high_page();
-  return *text * 0;
+  struct page* const page = high_page();
+  strcpy((char*)page, "text");
+  kmap(page);
+  return 0;
 }
 
 int access_beyond_the_page(void) {
   volatile char* const text = kmap(high_page());
   return text[PAGE_SIZE] * 0;
+}
+
+int access_before_the_page(void) {
+  struct page* const pages = alloc_pages(GFP_HIGHUSER, 1);
+  volatile char* const text = kmap(pages + 1);
+  return text[-1] * 0;
 }
 
 int use_after_free(void) {
@@ -191,6 +199,42 @@ int thread_that_ends_with_a_local_mapping(void) {
   pthread_t thread;
   pthread_create(&thread, NULL, map_and_end, high_page());
   return pthread_join(thread, NULL);
+}
+
+static volatile char* address_of_a_thread;
+
+static void* read_what_another_maps(void* mapped) {
+  char byte;
+  while (!__atomic_load_n((int*)mapped, __ATOMIC_SEQ_CST)) sched_yield();
+  byte = *address_of_a_thread;
+  (void)byte;
+  return NULL;
+}
+
+int use_of_what_another_thread_maps(void) {
+  int mapped = 0;
+  pthread_t thread;
+  pthread_create(&thread, NULL, read_what_another_maps, &mapped);
+  address_of_a_thread = kmap_local_page(high_page());
+  __atomic_store_n(&mapped, 1, __ATOMIC_SEQ_CST);
+  pthread_join(thread, NULL);
+  kunmap_local((const void*)address_of_a_thread);
+  return 0;
+}
+
+static void* map_and_unmap(void* page) {
+  address_of_a_thread = kmap_local_page(page);
+  kunmap_local((const void*)address_of_a_thread);
+  return NULL;
+}
+
+int use_of_what_another_thread_unmapped(void) {
+  struct page* const page = high_page();
+  pthread_t thread;
+  kmap_local_page(page);
+  pthread_create(&thread, NULL, map_and_unmap, page);
+  pthread_join(thread, NULL);
+  return *address_of_a_thread * 0;
 }
 
 /* The thread that must sleep before the other thread continues. */

@@ -1,6 +1,7 @@
 // The reports of kmapper/linux/highmem.h about mistakes: each mistake ends a process of its own,
 // with a line that names it, the page and the call.
 #include <gtest/gtest.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,6 +30,13 @@ bool by_abort(int status) {
                     : WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
 }
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr const char* kOverwritten = "use-after-poison";  // found at once
+#else
+constexpr const char* kOverwritten =
+    "a struct page was overwritten: page 0x1400.*; called from .*; allocated by ";
+#endif
+
 struct Mistake {
   const char* name;
   int (*make)();
@@ -43,7 +51,7 @@ class HighmemMisuse : public testing::TestWithParam<Mistake> {
 
 TEST_P(HighmemMisuse, IsNamed) {
   EXPECT_EXIT(std::exit(GetParam().make()), GetParam().ends,
-              std::string("kmapper: ") + GetParam().line);
+              std::string("(kmapper|AddressSanitizer): ") + GetParam().line);
 }
 
 constexpr Mistake kMistakes[] = {
@@ -58,10 +66,11 @@ constexpr Mistake kMistakes[] = {
      "missing kmap: read of 0x7,.* page_address.. had no address for page 0x1400; called from "},
     {"MissingKmapOfAComputedAddress", missing_kmap_of_a_computed_address, by_fault,
      "missing kmap: read of page 0x1400 "},
-    {"StructPageUsedAsMemory", struct_page_used_as_memory, by_fault,
-     "a struct page used as if it were the page: read of page 0x1400"},
+    {"StructPageUsedAsMemory", struct_page_used_as_memory, by_abort, kOverwritten},
     {"AccessBeyondThePage", access_beyond_the_page, by_fault,
-     "access beyond the end of the page before: read of page 0x1401 at .*, offset 0x0"},
+     "access beyond the end of the page: read of page 0x1400 at .*, offset 0x1000"},
+    {"AccessBeforeThePage", access_before_the_page, by_fault,
+     "access before the beginning of the page: read of page 0x1401 at .*, offset -0x1"},
     {"UseAfterFree", use_after_free, by_fault,
      "use after the page was freed: read of page 0x1400 .*; freed by "},
     {"KunmapTwice", kunmap_twice, by_abort,
@@ -90,9 +99,9 @@ constexpr Mistake kMistakes[] = {
     {"KmapLocalTooDeep", kmap_local_too_deep, by_abort,
      "more local mappings than a thread may have: page 0x1410"},
     {"KmapInAnAtomicSection", kmap_in_an_atomic_section, by_abort,
-     "kmap, which may sleep, in a kmap_atomic section: page 0x1400.*; the other call "},
+     "kmap, which may sleep, in a section that must not sleep: page 0x1400.*; the other call "},
     {"AllocationInAnAtomicSection", allocation_in_an_atomic_section, by_abort,
-     "an allocation that may sleep in a kmap_atomic section"},
+     "an allocation that may sleep in a section that must not sleep"},
     {"FreeWhileKmapped", free_while_kmapped, by_abort,
      "a page freed while it is mapped: page 0x1400.*; last kmapped by "},
     {"FreeTwice", free_twice, by_abort,
@@ -103,6 +112,8 @@ constexpr Mistake kMistakes[] = {
      "an operation beyond the end of its page: page 0x1400"},
     {"VirtToPageOfAKmap", virt_to_page_of_a_kmap, by_abort,
      "virt_to_page of an address outside low memory: page 0x1400"},
+    {"UseOfWhatAnotherThreadUnmapped", use_of_what_another_thread_unmapped, by_fault,
+     "use of another thread's local mapping: read of page 0x1400 "},
     {"ThreadThatEndsWithALocalMapping", thread_that_ends_with_a_local_mapping, by_abort,
      "a thread ends with a local mapping: page 0x1400.*; called from "},
 };
@@ -126,6 +137,20 @@ TEST_F(HighmemNotice, ASleepWhileHoldingAMappingIsTold) {
   EXPECT_EXIT(sleep(), testing::ExitedWithCode(0),
               "kmapper: kmap sleeps because all slots are taken, while its caller holds one: "
               "page 0x1401");
+}
+
+bool has_protection_keys() {
+#ifdef SYS_pkey_alloc
+  return syscall(SYS_pkey_alloc, 0UL, 0UL) > 0;
+#else
+  return false;
+#endif
+}
+
+TEST_F(HighmemNotice, UseOfWhatAnotherThreadMapsIsNamedWithProtectionKeys) {
+  if (!has_protection_keys()) GTEST_SKIP() << "this CPU has no protection keys";
+  EXPECT_EXIT(std::exit(use_of_what_another_thread_maps()), by_fault,
+              "kmapper: use of another thread's local mapping: read of page 0x1400 ");
 }
 
 TEST_F(HighmemNotice, AWrongSettingIsRefused) {

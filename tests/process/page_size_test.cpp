@@ -157,7 +157,8 @@ int map_kernel_pages(std::size_t machine_page) {
   auto* const one = static_cast<char*>(kmap(first));
   auto* const other = static_cast<char*>(kmap(second));
   // Each kernel page has a page of the machine for itself, which can be made inaccessible.
-  if (other - one != static_cast<std::ptrdiff_t>(machine_page)) return 1;
+  // A guard of the same size is behind it.
+  if (other - one != static_cast<std::ptrdiff_t>(2 * machine_page)) return 1;
   std::memset(one, 1, PAGE_SIZE);
   std::memset(other, 2, PAGE_SIZE);
   if (kmap_to_page(one + PAGE_SIZE - 1) != first || kmap_to_page(other) != second) return 2;
@@ -169,7 +170,7 @@ int map_kernel_pages(std::size_t machine_page) {
   kunmap(second);
   __free_pages(first, 1);
   struct page* const zeros = alloc_page(GFP_HIGHUSER | __GFP_ZERO);
-  if (zeros != first || static_cast<char*>(kmap(zeros))[PAGE_SIZE - 1] != 0) return 5;
+  if (static_cast<char*>(kmap(zeros))[PAGE_SIZE - 1] != 0) return 5;
   kunmap(zeros);
   // Low pages are neighbours.
   auto* const low = reinterpret_cast<char*>(__get_free_pages(GFP_KERNEL, 2));
