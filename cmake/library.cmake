@@ -83,6 +83,10 @@ list(FILTER kmapper_headers EXCLUDE REGEX "/kmapper/(core/|kernel)")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/kmapper DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}
         REGEX "/kmapper/(core|kernel)" EXCLUDE)
 
+# Runs kernel code with kmapper_linux. It finds headers and libraries by its own place, so each architecture's package
+# has the same file.
+install(PROGRAMS ${PROJECT_SOURCE_DIR}/tools/kmapper-check DESTINATION ${CMAKE_INSTALL_BINDIR})
+
 set(config ${CMAKE_INSTALL_LIBDIR}/cmake/kmapper)
 install(EXPORT kmapper NAMESPACE kmapper:: FILE kmapper-config.cmake DESTINATION ${config})
 write_basic_package_version_file(kmapper-config-version.cmake COMPATIBILITY SameMinorVersion)

@@ -18,8 +18,13 @@ set(CPACK_DEBIAN_PACKAGE_DESCRIPTION
 as it needs it; what it gives back stays mapped for the next time, within a
 budget. A 32-bit process goes through files of 100 GiB and keeps 20 GiB in RAM.
 .
-This package has the library (shared and static), its headers, what CMake and
+kmapper-check runs kernel code that handles pages as a program, and names its
+mistakes with high memory.
+.
+This package has the libraries (shared and static), their headers, what CMake and
 pkg-config need to find it, and the reference as manual pages and as HTML.")
+# Of kmapper-check, which compiles kernel code, and shows the lines of its mistakes.
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "binutils, gcc | c-compiler, python3")
 set(CPACK_DEBIAN_PACKAGE_GENERATE_SHLIBS ON)
 set(CPACK_PROJECT_CONFIG_FILE ${CMAKE_CURRENT_LIST_DIR}/package_depends.cmake)
 set(CPACK_KMAPPER_LIBRARIES ${CMAKE_CURRENT_BINARY_DIR}/libkmapper.so

@@ -54,5 +54,12 @@ case $name in
     grep -q '^kmapper: use after kunmap: write to page 0x[0-9a-f]* at .*; kunmap when the access is over$' said ||
       fail "it said: $(cat said)"
     ;;
+  kernel_code)
+    status=0
+    "$@" 2>said || status=$?
+    ((status > 128)) || fail "it ended with $status, and not by a signal"
+    grep -q '^kmapper: kunmap_local of the address one past the end of its page: page 0x1400, high, ' said ||
+      fail "it said: $(cat said)"
+    ;;
   *) "$@" || fail "it ended with $?" ;;
 esac

@@ -163,6 +163,8 @@ check_c() {
   works ./shared
   works ./static
   LD_LIBRARY_PATH=$lib "${emulator[@]}" ./highmem || fail "a program of linux/highmem.h ended with $?"
+  ((${#emulator[@]})) || "$root/usr/bin/kmapper-check" --cc "$cc" "${width[@]}" "$here/program/highmem.c" ||
+    fail "kmapper-check ended with $?"
 }
 
 # Each header compiles alone, with only the package; and also as C, if it is for C. Kernel code is GNU C.
