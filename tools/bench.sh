@@ -8,6 +8,7 @@
 #                 four CPUs do them at once, and what these have to tell each other: medians of nine rounds, for a
 #                 host that does nothing else.
 #   core          a hit beside an atomic add and subtract, in a program on this machine
+#   highmem       the calls of kmapper/linux/highmem.h in a process on this machine, all checked or a sample of them
 #   process       the window in a Linux process, of 64 and of 32 bits, beside what people use today: random accesses,
 #                 Zipf, 90/10, scans and writes, on memory files and disk files of 8 GiB (4 GiB in 32 bits) that are in
 #                 the page cache, or of as much as half of the free memory; the budget is a sixteenth. Medians of nine
@@ -36,12 +37,12 @@ command_bench() {
       --short) short=1 ;;
       --only) only=$(value "$@"); shift ;;
       --help | -h) usage_of bench; return ;;
-      kernel | core | process | linux) wanted+=("$1") ;;
-      *) misused "bench knows no $1; there are: kernel, core, process, linux, --short, --only TEXT, --json FILE" ;;
+      kernel | core | highmem | process | linux) wanted+=("$1") ;;
+      *) misused "bench knows no $1; there are: kernel, core, highmem, process, linux, --short, --only TEXT, --json FILE" ;;
     esac
     shift
   done
-  ((${#wanted[@]})) || wanted=(kernel core process)
+  ((${#wanted[@]})) || wanted=(kernel core highmem process)
   if [[ -n $json ]]; then : 2>/dev/null >"$json" || misused "--json $json: cannot be written"; fi
 
   [[ " ${wanted[*]} " == *" process "* || ($short == 0 && -z $only) ]] ||
@@ -59,7 +60,7 @@ need_for_benches() {
   for bench; do
     case $bench in
       kernel) need_qemu; need_32_bit ;;
-      core) need_googletest ;;
+      core | highmem) need_googletest ;;
       process) need_googletest; find_32_bit; need_boost ;;
       linux) need_qemu; need_32_bit; need_for_linux ;;
     esac
@@ -79,6 +80,11 @@ bench_kernel() {
 bench_core() {
   build release core_bench
   figures core
+}
+
+bench_highmem() {
+  build release highmem_bench
+  figures highmem
 }
 
 bench_process() {

@@ -5,7 +5,7 @@ MACHINE stands for the words that start QEMU, and `end` for the end of the last 
 import signal
 import sys
 
-import core
+import hosted
 import kernel
 import linux
 import process
@@ -19,8 +19,8 @@ def main() -> None:
     match sys.argv[1:]:
         case ["kernel", *machine]:
             kernel.run(report, machine)
-        case ["core"]:
-            core.run(report)
+        case ["core" | "highmem" as name]:
+            hosted.run(report, name)
         case ["process", "quick" | "full" as depth, only, free_mib, *presets]:
             process.run(report, depth, only, int(free_mib), presets)
         case ["linux", *machine]:
