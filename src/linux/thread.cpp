@@ -21,14 +21,14 @@ Thread& Thread::current() {
   Thread* const thread = current_or_none;
   if (thread != nullptr) [[likely]]
     return *thread;
-  static const pthread_key_t key = [] {
+  static const pthread_key_t kKey = [] {
     pthread_key_t made{};
     const int error = pthread_key_create(&made, [](void* it) { delete static_cast<Thread*>(it); });
     if (error != 0) fail("thread-local storage", error);
     return made;
   }();
   auto* const made = new Thread;
-  if (const int error = pthread_setspecific(key, made); error != 0)
+  if (const int error = pthread_setspecific(kKey, made); error != 0)
     fail("thread-local storage", error);
   return *made;
 }
