@@ -10,25 +10,31 @@ namespace kmapper::linux_face {
 namespace {
 
 constinit thread_local Thread* current_or_none = nullptr;
+constinit std::atomic<unsigned long> key_plus_1{0};  // of pthreads; 0: there is none yet
 constinit std::atomic<std::uint32_t> threads{
     0};  // made so far, so that each samples other mappings
 
 }  // namespace
 
-/// pthreads calls `end` for a thread that ends, again if the thread's other destructors make a new
-/// one. It does not do so for a thread that calls exit().
+/// The thread is deleted when it ends, and so is another one that its later destructors make. A
+/// thread that calls exit() is not. Two threads may make a key at once, so no child of a fork has
+/// to wait for a thread that was making it.
 Thread& Thread::current() {
   Thread* const thread = current_or_none;
   if (thread != nullptr) [[likely]]
     return *thread;
-  static const pthread_key_t kKey = [] {
+  unsigned long key = key_plus_1.load(std::memory_order_relaxed);
+  if (key == 0) {
     pthread_key_t made{};
     const int error = pthread_key_create(&made, [](void* it) { delete static_cast<Thread*>(it); });
     if (error != 0) fail("thread-local storage", error);
-    return made;
-  }();
+    if (key_plus_1.compare_exchange_strong(key, made + 1UL, std::memory_order_relaxed))
+      key = made + 1UL;
+    else
+      pthread_key_delete(made);
+  }
   auto* const made = new Thread;
-  if (const int error = pthread_setspecific(kKey, made); error != 0)
+  if (const int error = pthread_setspecific(static_cast<pthread_key_t>(key - 1), made); error != 0)
     fail("thread-local storage", error);
   return *made;
 }
