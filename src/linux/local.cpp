@@ -15,6 +15,22 @@ const void* page_start(const void* address) {
 
 const void* end_of_page(const void* start) { return static_cast<const char*>(start) + PAGE_SIZE; }
 
+/// What is wrong with an unmapping, by the name of the call.
+struct WrongUnmap {
+  const char* out_of_order;
+  const char* past_the_end;
+  const char* of_another_thread;
+  const char* not_held;
+};
+constexpr WrongUnmap kWrongLocal{"kunmap_local out of order",
+                                 "kunmap_local of the address one past the end of its page",
+                                 "kunmap_local of another thread's local mapping",
+                                 "kunmap_local of an address that this thread does not hold"};
+constexpr WrongUnmap kWrongAtomic{"kunmap_atomic out of order",
+                                  "kunmap_atomic of the address one past the end of its page",
+                                  "kunmap_atomic of another thread's local mapping",
+                                  "kunmap_atomic of an address that this thread does not hold"};
+
 }  // namespace
 
 void Thread::expect_room(unsigned count, unsigned long pfn, const void* caller) const {
@@ -75,7 +91,7 @@ void Thread::end_last(const void* caller) {
 
 void Thread::unmap(const void* address, bool is_atomic, const void* caller) {
   if (depth_ == 0 || locals_[depth_ - 1].address != page_start(address)) [[unlikely]]
-    wrong_unmap(address, caller);
+    wrong_unmap(address, is_atomic, caller);
   const Local& last = locals_[depth_ - 1];
   if (last.is_atomic != is_atomic) [[unlikely]] {
     stop(
@@ -102,20 +118,21 @@ bool Thread::has_mapped(const void* address) const {
 }
 
 /// The thread's last mapping is not at this address.
-void Thread::wrong_unmap(const void* address, const void* caller) const {
+void Thread::wrong_unmap(const void* address, bool is_atomic, const void* caller) const {
   const Machine& machine = Machine::get();
+  const WrongUnmap& call = is_atomic ? kWrongAtomic : kWrongLocal;
   const void* const last_by = depth_ != 0 ? locals_[depth_ - 1].caller : nullptr;
   for (unsigned i = depth_; i-- != 0;) {
     const Local& local = locals_[i];
     if (local.address == page_start(address)) {
-      stop({.what = "kunmap_local out of order",
+      stop({.what = call.out_of_order,
             .pfn = local.pfn,
             .caller = caller,
             .advice = "the other call made the last mapping: unmap that first",
             .other = last_by});
     }
     if (end_of_page(local.address) == address) {
-      stop({.what = "kunmap_local of the address one past the end of its page",
+      stop({.what = call.past_the_end,
             .pfn = local.pfn,
             .caller = caller,
             .advice = "a kernel would unmap another page: pass an address in the page",
@@ -125,7 +142,7 @@ void Thread::wrong_unmap(const void* address, const void* caller) const {
   const Place place = find_place(machine, address);
   if (place.kind == Place::Kind::local && place.thread != id &&
       machine.frame(place.pfn).locals.load(std::memory_order_relaxed) != 0) {
-    stop({.what = "kunmap_local of another thread's local mapping",
+    stop({.what = call.of_another_thread,
           .pfn = place.pfn,
           .caller = caller,
           .advice = "unmap in the thread that mapped",
@@ -134,12 +151,9 @@ void Thread::wrong_unmap(const void* address, const void* caller) const {
   const char* advice = "unmap once for each mapping, in the same thread, by its address";
   if (place.kind == Place::Kind::plain) advice = "kunmap what kmap returned, by its struct page";
   if (place.kind == Place::Kind::page_struct)
-    advice = "that is a struct page: pass the address that kmap_local_page returned";
-  if (address == nullptr) advice = "that is NULL: pass the address that kmap_local_page returned";
-  stop({.what = "kunmap_local of an address that this thread does not hold",
-        .pfn = place.pfn,
-        .caller = caller,
-        .advice = advice});
+    advice = "that is a struct page: pass the address that the mapping call returned";
+  if (address == nullptr) advice = "that is NULL: pass the address that the mapping call returned";
+  stop({.what = call.not_held, .pfn = place.pfn, .caller = caller, .advice = advice});
 }
 
 }  // namespace kmapper::linux_face

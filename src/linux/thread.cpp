@@ -11,8 +11,8 @@ namespace {
 
 constinit thread_local Thread* current_or_none = nullptr;
 constinit std::atomic<unsigned long> key_plus_1{0};  // of pthreads; 0: there is none yet
-constinit std::atomic<std::uint32_t> threads{
-    0};  // made so far, so that each samples other mappings
+// How many were made, so that each samples other mappings.
+constinit std::atomic<std::uint32_t> threads{0};
 
 }  // namespace
 

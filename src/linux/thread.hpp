@@ -64,7 +64,7 @@ class Thread {
   Thread();
   [[nodiscard]] bool is_open(unsigned long pfn) const;
   [[noreturn]] void must_not_sleep(const char* what, unsigned long pfn, const void* caller) const;
-  [[noreturn]] void wrong_unmap(const void* address, const void* caller) const;
+  [[noreturn]] void wrong_unmap(const void* address, bool is_atomic, const void* caller) const;
   void end_last(const void* caller);
 
   Local locals_[kMost];
