@@ -3,6 +3,7 @@
 #ifndef KMAPPER_LINUX_FIND_H
 #define KMAPPER_LINUX_FIND_H
 
+#include "kmapper/linux/bitops.h"
 #include "kmapper/linux/bits.h"
 #include "kmapper/linux/mm_types.h"
 
@@ -34,6 +35,23 @@ KMAPPER_INLINE unsigned long find_last_bit(const unsigned long* words, unsigned 
   }
   return bits;
 }
+/* Bits of a bitmap on a disk, from the lowest bit of the first byte on: so are those in memory. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define KMAPPER_LE(words) ((unsigned long*)(words))
+#define test_bit_le(bit, words) test_bit(bit, KMAPPER_LE(words))
+#define set_bit_le(bit, words) set_bit(bit, KMAPPER_LE(words))
+#define clear_bit_le(bit, words) clear_bit(bit, KMAPPER_LE(words))
+#define test_and_set_bit_le(bit, words) test_and_set_bit(bit, KMAPPER_LE(words))
+#define test_and_clear_bit_le(bit, words) test_and_clear_bit(bit, KMAPPER_LE(words))
+#define __set_bit_le(bit, words) __set_bit(bit, KMAPPER_LE(words))
+#define __clear_bit_le(bit, words) __clear_bit(bit, KMAPPER_LE(words))
+#define __test_and_set_bit_le(bit, words) __test_and_set_bit(bit, KMAPPER_LE(words))
+#define __test_and_clear_bit_le(bit, words) __test_and_clear_bit(bit, KMAPPER_LE(words))
+#define find_next_bit_le(words, bits, from) find_next_bit(KMAPPER_LE(words), bits, from)
+#define find_next_zero_bit_le(words, bits, from) find_next_zero_bit(KMAPPER_LE(words), bits, from)
+#define find_first_zero_bit_le(words, bits) find_first_zero_bit(KMAPPER_LE(words), bits)
+#endif
+
 #define for_each_set_bit(bit, words, bits)                  \
   for ((bit) = find_first_bit(words, bits); (bit) < (bits); \
        (bit) = find_next_bit(words, bits, (bit) + 1))

@@ -62,6 +62,9 @@ int kernel_bits(void) {
   EXPECT(count == 3 && bitmap_weight(bits, 200) == 3 && find_next_bit(bits, 200, 1) == 70);
   EXPECT(find_first_zero_bit(bits, 200) == 1 && find_last_bit(bits, 200) == 199);
   EXPECT(test_and_clear_bit(0, bits) && !test_and_clear_bit(0, bits));
+  EXPECT(!__test_and_set_bit_le(9, (unsigned char*)bits) && test_bit_le(9, bits));
+  EXPECT((((unsigned char*)bits)[1] & 2) != 0 && find_next_zero_bit_le(bits, 200, 9) == 10);
+  __clear_bit_le(9, bits);
   bitmap_set(bits, 3, 60);
   EXPECT(bitmap_find_next_zero_area(bits, 200, 0, 10, 0) == 71);
   EXPECT(bitmap_find_next_zero_area(bits, 200, 0, 10, 15) == 80);
