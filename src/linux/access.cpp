@@ -31,10 +31,6 @@ bool is_allocated(const Machine& machine, unsigned long pfn) {
   return machine.has(pfn) && machine.frame(pfn).is_allocated.load(std::memory_order_relaxed);
 }
 
-bool is_in_page(std::ptrdiff_t offset) {
-  return offset >= 0 && static_cast<unsigned long>(offset) < PAGE_SIZE;
-}
-
 /// In the guard behind a high page, or where no page is.
 Diagnosis diagnose_guard(const Machine& machine, const View& view, unsigned long pfn) {
   const auto is_open = [&](unsigned long it) { return machine.has(it) && view.is_open(it); };
@@ -89,7 +85,7 @@ void report_page(Machine& machine, const Place& place, const Access& access, con
   const LocalView* const local = LocalView::find(access.address);
   const View& view = local != nullptr ? local->view() : machine.plain();
   Diagnosis diagnosis = kBeyond;
-  if (!is_in_page(place.offset))
+  if (!place.is_in_page())
     diagnosis = diagnose_guard(machine, view, place.pfn);
   else if (!machine.is_high(place.pfn))
     diagnosis = diagnose_low(machine, place.pfn);
@@ -140,7 +136,7 @@ void report_page_struct(const Access& access, const Thread* thread) {
   line.write();
 }
 
-/// page_address() had no address for the caller, who used it.
+/// The thread used what page_address() returned: no address.
 void report_missing(const Access& access, const Thread& thread) {
   Line line;
   line.add("missing kmap: %s %p", access.text(), access.address);

@@ -11,8 +11,8 @@ struct Call {
   std::atomic<const void*> caller;
   std::atomic<int> thread;
 
-  void set(const void* who, int in_thread) {
-    caller.store(who, std::memory_order_relaxed);
+  void set(const void* by, int in_thread) {
+    caller.store(by, std::memory_order_relaxed);
     thread.store(in_thread, std::memory_order_relaxed);
   }
   [[nodiscard]] const void* get() const { return caller.load(std::memory_order_relaxed); }

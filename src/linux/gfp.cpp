@@ -82,6 +82,36 @@ const void* vmapped_by(const Machine& machine, unsigned long pfn) {
   return nullptr;
 }
 
+/// Reports a page that is freed although it is in use.
+void expect_unused(const Machine& machine, unsigned long pfn, const void* caller) {
+  const Frame& frame = machine.frame(pfn);
+  const page& page = *machine.page_of(pfn);
+  const auto refuse = [&](const char* what, const char* advice, const void* other = nullptr) {
+    stop({.what = what, .pfn = pfn, .caller = caller, .advice = advice, .other = other});
+  };
+  if (frame.kmaps != 0 || frame.locals.load(std::memory_order_relaxed) != 0) {
+    refuse("a page freed while it is mapped", "the other call mapped it: unmap it before",
+           mapped_by(machine, pfn));
+  }
+  if (frame.vmaps.load(std::memory_order_relaxed) != 0) {
+    refuse("a page freed while it is mapped by vmap", "the other call mapped it: vunmap before",
+           vmapped_by(machine, pfn));
+  }
+  if (has_flag(page, PG_locked)) {
+    refuse("a page freed while it is locked",
+           "the other call locked it: unlock_page before the last put_page", frame.locked.get());
+  }
+  if (has_flag(page, PG_writeback)) {
+    refuse("a page freed while it is under writeback",
+           "the other call began that: free the page after end_page_writeback", frame.locked.get());
+  }
+  if (has_flag(page, PG_private) || has_flag(page, PG_private_2))
+    refuse("a page freed with private data", "detach_page_private before the page is freed");
+  if (page.mapping != nullptr)
+    refuse("a page freed while its mapping is set",
+           "look for one put_page too many, or set page->mapping to NULL before");
+}
+
 unsigned order_of(std::size_t size) { return static_cast<unsigned>(get_order(size)); }
 
 }  // namespace
@@ -112,38 +142,6 @@ unsigned long allocate(gfp_t flags, unsigned order, const void* caller) {
   if (machine.fill(pfn, order, (flags & __GFP_ZERO) != 0 ? 0 : kPoison)) return pfn;
   machine.give_back(pfn, order, true);
   return 0;
-}
-
-void expect_unused(const Machine& machine, unsigned long pfn, const void* caller) {
-  const Frame& frame = machine.frame(pfn);
-  const page& page = *machine.page_of(pfn);
-  const auto has = [&page](pageflags flag) {
-    return (__atomic_load_n(&page.flags, __ATOMIC_RELAXED) >> flag & 1) != 0;
-  };
-  const auto refuse = [&](const char* what, const char* advice, const void* other = nullptr) {
-    stop({.what = what, .pfn = pfn, .caller = caller, .advice = advice, .other = other});
-  };
-  if (frame.kmaps != 0 || frame.locals.load(std::memory_order_relaxed) != 0) {
-    refuse("a page freed while it is mapped", "the other call mapped it: unmap it before",
-           mapped_by(machine, pfn));
-  }
-  if (frame.vmaps.load(std::memory_order_relaxed) != 0) {
-    refuse("a page freed while it is mapped by vmap", "the other call mapped it: vunmap before",
-           vmapped_by(machine, pfn));
-  }
-  if (has(PG_locked)) {
-    refuse("a page freed while it is locked",
-           "the other call locked it: unlock_page before the last put_page", frame.locked.get());
-  }
-  if (has(PG_writeback)) {
-    refuse("a page freed while it is under writeback",
-           "the other call began that: free the page after end_page_writeback", frame.locked.get());
-  }
-  if (has(PG_private) || has(PG_private_2))
-    refuse("a page freed with private data", "detach_page_private before the page is freed");
-  if (page.mapping != nullptr)
-    refuse("a page freed while its mapping is set",
-           "look for one put_page too many, or set page->mapping to NULL before");
 }
 
 void release(Machine& machine, unsigned long pfn, const void* caller) {

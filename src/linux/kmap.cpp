@@ -1,7 +1,6 @@
 // kmap and kunmap. A kmapped page has an address for all threads. At most as many high pages as
 // there are slots are kmapped at a time.
 #include <algorithm>
-#include <cstdio>
 
 #include "linux/pages.hpp"
 #include "linux/report.hpp"
@@ -39,12 +38,11 @@ void take_slot(Machine& machine, std::unique_lock<std::mutex>& lock, Thread& thr
     return machine.frame(pfn).kmaps == 0 && machine.slots_in_use == machine.slots;
   };
   if (must_sleep() && holds_a_slot(machine, thread)) {
-    const Mistake sleep{
-        .what = "kmap sleeps because all slots are taken, while its caller holds one",
-        .pfn = pfn,
-        .caller = caller,
-        .advice = "if all threads do this, all sleep for ever; kmap_local_page() needs no slot"};
-    report(sleep);
+    report(
+        {.what = "kmap sleeps because all slots are taken, while its caller holds one",
+         .pfn = pfn,
+         .caller = caller,
+         .advice = "if all threads do this, all sleep for ever; kmap_local_page() needs no slot"});
     if (is_only_thread()) {
       stop({.what = "kmap sleeps for ever, because its caller holds all slots",
             .pfn = pfn,
@@ -62,17 +60,6 @@ void take_slot(Machine& machine, std::unique_lock<std::mutex>& lock, Thread& thr
 }
 
 }  // namespace
-
-bool is_only_thread() {
-  std::FILE* const status = std::fopen("/proc/self/status", "re");
-  if (status == nullptr) return false;
-  int threads = 0;
-  for (char line[128]; threads == 0 && std::fgets(line, sizeof line, status) != nullptr;)
-    (void)std::sscanf(line, "Threads: %d", &threads);  // NOLINT(cert-err34-c): stays 0
-  (void)std::fclose(status);
-  return threads == 1;
-}
-
 }  // namespace kmapper::linux_face
 
 using kmapper::linux_face::Frame;
@@ -118,8 +105,7 @@ void kunmap(const page* page) {
   frame.was_kmapped = true;
   --frame.kmaps;
   kmapper::linux_face::remove_holder(machine, thread, pfn);
-  if (!machine.is_high(pfn)) return;
-  if (frame.kmaps != 0) return;
+  if (!machine.is_high(pfn) || frame.kmaps != 0) return;
   if (frame.is_kmapped_in_plain_view) machine.plain().close(pfn);
   --machine.slots_in_use;
   machine.slot_is_free.notify_all();

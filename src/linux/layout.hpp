@@ -46,8 +46,8 @@ class Layout {
     return high_begin_ + (pfn - first_high_pfn()) * stride();
   }
 
-  /// The page before whose guard's end an offset lies, and how far it is from the page's beginning.
-  /// The page may be one that does not exist (0): before the first high one.
+  /// The page in which an offset lies, or behind which it lies in a guard, and how far it is from
+  /// the page's beginning. Behind the last page: end_pfn().
   struct Position {
     unsigned long pfn;
     std::ptrdiff_t offset;

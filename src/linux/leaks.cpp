@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <map>
 
+#include "linux/pages.hpp"
 #include "linux/report.hpp"
 #include "linux/slab.hpp"
 #include "linux/thread.hpp"
@@ -75,12 +76,8 @@ unsigned long report_machine_leaks(const Machine& machine) {
 /// The caller holds the mutex.
 void expect_whole_pages(const Machine& machine) {
   for (unsigned long pfn = Layout::kFirstPfn; pfn < machine.layout.end_pfn(); ++pfn) {
-    if (!machine.frame(pfn).is_allocated.load(std::memory_order_acquire) || machine.is_whole(pfn))
-      continue;
-    stop({.what = "a struct page was overwritten",
-          .pfn = pfn,
-          .caller = nullptr,
-          .advice = "look for a struct page that is used as if it were the page"});
+    if (machine.frame(pfn).is_allocated.load(std::memory_order_acquire))
+      expect_whole(machine, pfn, nullptr);
   }
 }
 

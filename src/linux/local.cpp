@@ -82,10 +82,11 @@ void* Thread::map(const page* page, bool is_atomic, const void* caller) {
 void Thread::end_last(const void* caller) {
   const Local& last = locals_[--depth_];
   if (last.is_in_view && !is_open(last.pfn)) view_->close(last.pfn);
-  Frame& frame = Machine::get().frame(last.pfn);
+  const Machine& machine = Machine::get();
+  Frame& frame = machine.frame(last.pfn);
   frame.locally_unmapped.set(caller, id);
   frame.locals.fetch_sub(1, std::memory_order_relaxed);
-  high_ -= Machine::get().is_high(last.pfn) ? 1 : 0;
+  high_ -= machine.is_high(last.pfn) ? 1 : 0;
   atomics_ -= last.is_atomic ? 1 : 0;
 }
 

@@ -44,8 +44,7 @@ system::AddressRange map_all(std::size_t bytes, int file) {
 system::AddressRange reserve_pages(unsigned long count) {
   const std::size_t guard = system::page_size();
   const std::size_t size = (count * sizeof(page) + guard - 1) / guard * guard;
-  void* const begin = mmap(nullptr, size + 2 * guard, PROT_NONE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* const begin = system::reserve(size + 2 * guard);
   if (begin == MAP_FAILED ||
       mprotect(static_cast<std::byte*>(begin) + guard, size, PROT_READ | PROT_WRITE) != 0) {
     fail("memory for the struct pages", errno);

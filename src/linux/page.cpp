@@ -9,18 +9,23 @@ unsigned long expect_allocated(Machine& machine, const page* page, const char* c
                                const void* caller) {
   const unsigned long pfn = machine.pfn_of(page);
   if (pfn != 0 && machine.frame(pfn).is_allocated.load(std::memory_order_acquire)) [[likely]] {
-    if (machine.is_whole(pfn)) [[likely]]
-      return pfn;
-    stop({.what = "a struct page was overwritten",
-          .pfn = pfn,
-          .caller = caller,
-          .advice = "look for a struct page that is used as if it were the page"});
+    expect_whole(machine, pfn, caller);
+    return pfn;
   }
   const Place place = find_place(machine, page);
   const char* advice = "pass what alloc_page() returned";
   if (pfn != 0) advice = "free a page after its last use";
   if (place.pfn != 0) advice = "that is an address in the page: pass its struct page";
   stop({.what = call, .pfn = pfn != 0 ? pfn : place.pfn, .caller = caller, .advice = advice});
+}
+
+void expect_whole(const Machine& machine, unsigned long pfn, const void* caller) {
+  if (machine.is_whole(pfn)) [[likely]]
+    return;
+  stop({.what = "a struct page was overwritten",
+        .pfn = pfn,
+        .caller = caller,
+        .advice = "look for a struct page that is used as if it were the page"});
 }
 
 page* low_page_at(const void* address, const char* call, const void* caller) {
@@ -42,7 +47,7 @@ namespace {
 /// The first page of the compound page.
 Frame& expect_counted(const page* page, const char* call, const void* caller) {
   Machine& machine = Machine::get();
-  return machine.frame(machine.head_of(expect_allocated(machine, page, call, caller)));
+  return machine.frame(expect_head(machine, page, call, caller));
 }
 
 constexpr const char* kNoCount =
@@ -67,7 +72,7 @@ void get_page(page* page) {
 }
 
 bool try_get_page(page* page) {
-  // A page that was freed is none of a mistake: that is what the call finds out.
+  // A page that is free is no mistake here: the call is there to find that out.
   const Machine& machine = Machine::get();
   const unsigned long pfn = machine.pfn_of(page);
   if (pfn != 0 && !machine.frame(pfn).is_allocated.load(std::memory_order_acquire)) return false;
@@ -109,9 +114,9 @@ int page_count(const page* page) {
 
 page* kmapper_compound_head(const page* page) {
   Machine& machine = Machine::get();
-  return machine.page_of(machine.head_of(kmapper::linux_face::expect_allocated(
+  return machine.page_of(kmapper::linux_face::expect_head(
       machine, page, "page_folio or compound_head of something that is not an allocated page",
-      __builtin_return_address(0))));
+      __builtin_return_address(0)));
 }
 
 unsigned compound_order(const page* page) {
@@ -129,22 +134,17 @@ int kmapper_page_flag(const page* page, int flag, int operation) {
       __builtin_return_address(0));
   // The flags of a compound page are those of its first page, except these.
   const bool is_of_each_page = flag == PG_private || flag == PG_private_2 || flag == PG_hwpoison;
-  unsigned long& flags = machine.page_of(is_of_each_page ? pfn : machine.head_of(pfn))->flags;
-  const unsigned long bit = 1UL << flag;
-  unsigned long before = 0;
+  struct page& it = *machine.page_of(is_of_each_page ? pfn : machine.head_of(pfn));
   switch (operation) {
     case KMAPPER_FLAG_SET:
     case KMAPPER_FLAG_TEST_AND_SET:
-      before = __atomic_fetch_or(&flags, bit, __ATOMIC_SEQ_CST);
-      break;
+      return kmapper::linux_face::set_flag(it, flag) ? 1 : 0;
     case KMAPPER_FLAG_CLEAR:
     case KMAPPER_FLAG_TEST_AND_CLEAR:
-      before = __atomic_fetch_and(&flags, ~bit, __ATOMIC_SEQ_CST);
-      break;
+      return kmapper::linux_face::clear_flag(it, flag) ? 1 : 0;
     default:
-      before = __atomic_load_n(&flags, __ATOMIC_ACQUIRE);
+      return kmapper::linux_face::has_flag(it, flag) ? 1 : 0;
   }
-  return (before & bit) != 0 ? 1 : 0;
 }
 
 void flush_dcache_page(page* page) {

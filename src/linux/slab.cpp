@@ -13,14 +13,13 @@ namespace kmapper::linux_face {
 namespace {
 
 void check(gfp_t flags, const void* caller) {
-  if ((flags & __GFP_DIRECT_RECLAIM) != 0) {
+  if (gfpflags_allow_blocking(flags)) {
     Thread::current().expect_may_sleep(
         "kmalloc with flags that may sleep (GFP_ATOMIC does not), in a section that must not sleep",
         0, caller);
   }
   if ((flags & __GFP_HIGHMEM) == 0) return;
   report({.what = "kmalloc with __GFP_HIGHMEM gives low memory",
-          .pfn = 0,
           .caller = caller,
           .advice = "leave the flag out"});
 }

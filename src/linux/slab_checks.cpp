@@ -13,7 +13,6 @@ void expect_unchanged(const Object& object, std::size_t stride, const void* call
                                                : "a write to what kmalloc has not handed out",
                     object, "to offset", same);
   stop({.what = about.text(),
-        .pfn = 0,
         .caller = object.freed_by != nullptr ? object.freed_by : caller,
         .advice =
             "the first call freed it, the other allocated it: kfree an object after its last use",
@@ -27,7 +26,6 @@ void expect_no_overrun(const Object& object, std::size_t stride, const void* cal
   if (same == tail) return;
   const About about("a write beyond the end of an object", object, "to offset", object.size + same);
   stop({.what = about.text(),
-        .pfn = 0,
         .caller = caller,
         .advice = "found by the first call, the other allocated it: stay within its size",
         .other = object.allocated_by});

@@ -23,7 +23,7 @@ Object& Slabs::find(const void* address, const char* call, const void* caller) {
   const auto at = reinterpret_cast<std::uintptr_t>(address);
   auto next = all_.upper_bound(at);
   if (next == all_.begin() || at - std::prev(next)->first >= std::prev(next)->second.bytes())
-    stop({.what = call, .pfn = 0, .caller = caller, .advice = advice_for(address)});
+    stop({.what = call, .caller = caller, .advice = advice_for(address)});
   Slab& slab = std::prev(next)->second;
   const std::size_t offset = at - std::prev(next)->first;
   const std::size_t index = std::min(offset / slab.stride(), slab.objects.size() - 1);
@@ -34,7 +34,6 @@ Object& Slabs::find(const void* address, const char* call, const void* caller) {
   const About about(was_freed ? "kfree of an object that kfree has freed" : call, object,
                     "by an address at offset", within);
   stop({.what = about.text(),
-        .pfn = 0,
         .caller = caller,
         .advice = was_freed ? "the other call freed it; free an object once"
                             : "pass the address that kmalloc returned",
@@ -49,7 +48,6 @@ void Slabs::free(const void* address, const kmem_cache* cache, const void* calle
   if (cache != nullptr && cache != slab.cache) {
     const About about("kmem_cache_free of an object of another cache", object);
     stop({.what = about.text(),
-          .pfn = 0,
           .caller = caller,
           .advice = "the other call allocated it; pass its cache",
           .other = object.allocated_by});
@@ -87,7 +85,6 @@ void Slabs::clear(kmem_cache& cache, const void* caller) {
       }
       const About about("kmem_cache_destroy of a cache with an object that is allocated", object);
       stop({.what = about.text(),
-            .pfn = 0,
             .caller = caller,
             .advice = "the other call allocated it; free all objects before",
             .other = object.allocated_by});

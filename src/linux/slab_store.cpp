@@ -69,7 +69,7 @@ Slab* Slabs::add(kmem_cache* cache, unsigned order, gfp_t flags) {
   const gfp_t may_not_sleep = flags & ~(__GFP_DIRECT_RECLAIM | __GFP_HIGHMEM | __GFP_ZERO);
   page* const first = alloc_pages(may_not_sleep | __GFP_COMP, order);
   if (first == nullptr) return nullptr;
-  mark_as_the_librarys(first);
+  mark_as_the_librarys(Machine::get(), page_to_pfn(first));
   auto* const begin = static_cast<std::byte*>(page_address(first));
   Slab slab{.cache = cache, .first = first, .order = order, .begin = begin, .objects = {}};
   forget_freed(begin, slab.bytes());

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "linux/local_view.hpp"
 #include "linux/report.hpp"
 
@@ -99,6 +101,16 @@ bool Thread::is_checked_now() {
   random_ ^= random_ << 5;
   until_checked_ = one_in == 1 ? 1 : 1 + random_ % (2 * one_in - 1);
   return true;
+}
+
+bool is_only_thread() {
+  std::FILE* const status = std::fopen("/proc/self/status", "re");
+  if (status == nullptr) return false;
+  int threads = 0;
+  for (char line[128]; threads == 0 && std::fgets(line, sizeof line, status) != nullptr;)
+    (void)std::sscanf(line, "Threads: %d", &threads);  // NOLINT(cert-err34-c): stays 0
+  (void)std::fclose(status);
+  return threads == 1;
 }
 
 }  // namespace kmapper::linux_face

@@ -78,4 +78,7 @@ class Thread {
   std::uint32_t random_;
 };
 
+/// Whether the process has no other thread, which could end what this one would sleep for.
+[[nodiscard]] bool is_only_thread();
+
 }  // namespace kmapper::linux_face

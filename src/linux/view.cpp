@@ -10,23 +10,16 @@
 namespace kmapper::linux_face {
 namespace {
 
-constexpr int kReserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-
 /// Inaccessible addresses, with a machine page more. Low pages begin at a multiple of the largest
 /// allocation, so each allocation begins at a multiple of its size, as in a kernel.
 system::AddressRange reserve(std::size_t size) {
   constexpr std::size_t kLargest = std::size_t{PAGE_SIZE} << kMostOrder;
   const std::size_t first_low = system::page_size();
-  size += system::page_size();
-  auto* const begin =
-      static_cast<std::byte*>(mmap(nullptr, size + kLargest, PROT_NONE, kReserved, -1, 0));
-  if (begin == MAP_FAILED)
+  system::AddressRange range =
+      system::reserve_at(size + system::page_size(), kLargest, kLargest - first_low);
+  if (range.size() == 0)
     fail("addresses for the pages (each thread takes some: see KMAPPER_HIGH_PAGES)", errno);
-  const std::size_t past = (reinterpret_cast<std::uintptr_t>(begin) + first_low) % kLargest;
-  const std::size_t skipped = past != 0 ? kLargest - past : 0;
-  if (skipped != 0) munmap(begin, skipped);
-  munmap(begin + skipped + size, kLargest - skipped);
-  return {begin + skipped, size};
+  return range;
 }
 
 }  // namespace
@@ -121,7 +114,8 @@ void View::give_back_a_place() {
     hand_ = hand_ + 1 == layout_.end_pfn() ? layout_.first_high_pfn() : hand_ + 1;
     if (state(pfn) != State::closed) continue;
     std::byte* const place = range_.begin() + layout_.place_of(pfn);
-    if (system::map_over(place, layout_.machine_page(), PROT_NONE, kReserved, -1, 0) != 0) return;
+    if (system::map_over(place, layout_.machine_page(), PROT_NONE, system::kReserved, -1, 0) != 0)
+      return;
     state(pfn) = State::reserved;
     --places_;
     return;

@@ -26,9 +26,6 @@ class VmAreas {
   VmArea& add(VmArea area);
   /// Null: the address is in none, or in one that was forgotten.
   [[nodiscard]] VmArea* find(const void* address);
-  [[nodiscard]] const VmArea* find(const void* address) const {
-    return const_cast<VmAreas*>(this)->find(address);
-  }
   /// The area has been unmapped. Its addresses stay inaccessible for a while, so that late uses of
   /// them are noticed.
   void retire(VmArea& area, const void* caller);

@@ -3,7 +3,6 @@
 
 #include <sys/mman.h>
 
-#include <cerrno>
 #include <vector>
 
 #include "linux/pages.hpp"
@@ -15,10 +14,6 @@ namespace {
 
 using Kind = VmArea::Kind;
 
-void* reserve(std::size_t bytes) {
-  return mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-}
-
 /// Maps the pages in a row. Null: there is no memory, or no addresses.
 void* map(Machine& machine, std::vector<unsigned long> pages, Kind kind, int protection,
           const void* caller) {
@@ -29,11 +24,11 @@ void* map(Machine& machine, std::vector<unsigned long> pages, Kind kind, int pro
     return nullptr;
   }
   const std::size_t size = pages.size() << PAGE_SHIFT;
-  void* begin = reserve(size + PAGE_SIZE);
+  void* begin = system::reserve(size + PAGE_SIZE);
   if (begin == MAP_FAILED) {
     const std::lock_guard lock(machine.mutex);
     machine.areas.forget_retired();
-    begin = reserve(size + PAGE_SIZE);
+    begin = system::reserve(size + PAGE_SIZE);
   }
   if (begin == MAP_FAILED) return nullptr;
   system::AddressRange range(static_cast<std::byte*>(begin), size + PAGE_SIZE);
@@ -98,9 +93,10 @@ std::vector<unsigned long> unmap(const void* address, const Unmapping& call, uns
   for (const unsigned long pfn : area->pages)
     machine.frame(pfn).vmaps.fetch_sub(1, std::memory_order_relaxed);
   std::byte* const begin = area->range.begin();
-  if (system::map_over(begin, area->range.size(), PROT_NONE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != 0) {
-    fail("unmapping an area", errno);
+  if (const int error =
+          system::map_over(begin, area->range.size(), PROT_NONE, system::kReserved, -1, 0);
+      error != 0) {
+    fail("unmapping an area", error);
   }
   std::vector<unsigned long> pages = area->pages;
   machine.areas.retire(*area, caller);
@@ -120,7 +116,7 @@ void* allocate_area(unsigned long size, gfp_t flags, const void* caller) {
   for (unsigned long i = 0; i < PFN_UP(size); ++i) {
     const unsigned long pfn = allocate(flags | __GFP_HIGHMEM, 0, caller);
     if (pfn == 0) break;
-    Machine::get().frame(pfn).is_library = true;
+    mark_as_the_librarys(Machine::get(), pfn);
     pages.push_back(pfn);
   }
   void* const address =

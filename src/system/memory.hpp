@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -64,6 +65,29 @@ class AddressRange {
   if (map()) return 0;
   if (errno != EAGAIN) return errno;
   return munlock(address, size) == 0 && map() ? 0 : errno;
+}
+
+/// Of addresses that are inaccessible until something is mapped there.
+constexpr int kReserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+/// Reserves inaccessible addresses; MAP_FAILED, and errno: there are none.
+[[nodiscard]] inline void* reserve(std::size_t size) {
+  return mmap(nullptr, size, PROT_NONE, kReserved, -1, 0);
+}
+
+/// The same, where the first address is `remainder` modulo `alignment`, a power of two. Empty, and
+/// errno: there are none.
+[[nodiscard]] inline AddressRange reserve_at(std::size_t size, std::size_t alignment,
+                                             std::size_t remainder) {
+  const std::size_t slack = alignment - std::min(alignment, page_size());
+  void* const begin = reserve(size + slack);
+  if (begin == MAP_FAILED) return {};
+  const auto at = reinterpret_cast<std::uintptr_t>(begin);
+  const std::size_t before = (remainder - at) & (alignment - 1);
+  auto* const first = static_cast<std::byte*>(begin) + before;
+  if (before != 0) munmap(begin, before);
+  if (before != slack) munmap(first + size, slack - before);
+  return {first, size};
 }
 
 /// Whole pages of zeros that occupy no memory until they are written. Throws std::bad_alloc, or

@@ -3,7 +3,6 @@
 #include <sys/auxv.h>
 #include <sys/resource.h>
 
-#include <algorithm>
 #include <atomic>
 #include <bit>
 #include <cstdint>
@@ -49,27 +48,13 @@ bool may_take(std::size_t all, std::size_t more) {
          more <= (limit.rlim_cur - mapped) / 2;
 }
 
-/// Reserves inaccessible addresses at that position. Empty: there are none.
-system::AddressRange reserve_at(std::size_t size, HomeRange::Position position) {
-  const std::size_t slack = position.alignment - std::min(position.alignment, system::page_size());
-  void* const begin =
-      mmap(nullptr, size + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (begin == MAP_FAILED) return {};
-  const auto at = reinterpret_cast<std::uintptr_t>(begin);
-  const std::size_t before = (position.remainder - at) & (position.alignment - 1);
-  auto* const first = static_cast<std::byte*>(begin) + before;
-  if (before != 0) munmap(begin, before);
-  if (before != slack) munmap(first + size, slack - before);
-  return {first, size};
-}
-
 }  // namespace
 
 HomeRange HomeRange::reserve(std::size_t size, Position position) {
   if (size > SIZE_MAX / 2) return {};
   const std::size_t all = taken.fetch_add(size, std::memory_order_relaxed) + size;
   if (may_take(all, size)) {
-    HomeRange range(reserve_at(size, position));
+    HomeRange range(system::reserve_at(size, position.alignment, position.remainder));
     if (!range.is_empty() && system::is_locked(range.begin(), size)) return {};
     if (!range.is_empty()) return range;
   }

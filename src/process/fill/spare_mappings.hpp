@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 
+#include "system/memory.hpp"
 #include "system/page_size.hpp"
 
 namespace kmapper::process {
@@ -22,8 +23,7 @@ class SpareMappings {
   void make() noexcept {
     if (begin_.load(std::memory_order_relaxed) != nullptr) return;
     const std::size_t page = system::page_size();
-    void* const begin =
-        mmap(nullptr, kPages * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* const begin = system::reserve(kPages * page);
     if (begin == MAP_FAILED) return;
     // Neighbours with different protections are separate mappings.
     for (std::size_t i = 1; i < kPages; i += 2)

@@ -184,8 +184,7 @@ int Arena::map(std::byte* address, std::size_t size, int protection, int descrip
   }
   // The old mapping may be gone, and another thread may get its addresses. If they are still free,
   // take them.
-  (void)mmap(address, size, PROT_NONE,
-             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  (void)mmap(address, size, PROT_NONE, system::kReserved | MAP_FIXED_NOREPLACE, -1, 0);
   return error;
 }
 
@@ -202,8 +201,7 @@ int Arena::protect(std::byte* address, std::size_t size, int protection) {
 void Arena::plug(std::byte* address, std::size_t size) {
   counters_.add(Work::unmap_call);
   if (has_copies() && strict_) mprotect(address, size, PROT_NONE);
-  if (has_copies() || system::map_over(address, size, PROT_NONE,
-                                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) != 0) {
+  if (has_copies() || system::map_over(address, size, PROT_NONE, system::kReserved, -1, 0) != 0) {
     madvise(address, size, MADV_DONTNEED);  // at least its memory
   }
 }
