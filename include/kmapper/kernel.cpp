@@ -56,8 +56,10 @@ struct HitInC {
     static_assert(offsetof(Slot, page) == offsetof(kmapper_slot, page));
     static_assert(offsetof(Slot, holder) == offsetof(kmapper_slot, holder));
     static_assert(offsetof(Mapper<P>, slots_) == 0);
-    static_assert(word::kUser == 4 && word::kSlowExit == 10 && word::kIdentity == 0xFFFF0000U);
-    static_assert(page_virtual::expected_idle(0) == 7 && page_virtual::entry(0x12345) == 0x2345);
+    static_assert(word::kUser<uint32_t> == 4 && word::kSlowExit<uint32_t> == 10);
+    static_assert(word::kIdentity<uint32_t> == 0xFFFF0000U);
+    static_assert(page_virtual::expected_idle(0U) == 7);
+    static_assert(page_virtual::entry(0x12345U) == 0x2345);
     window.slow_exit(offset_of(slot), before, page);
   }
 

@@ -52,7 +52,7 @@ TEST(Limits, AllWindowSizesFillAndEmpty) {
 }
 
 TEST(Limits, TheGenerationMayComeRound) {
-  constexpr std::uint32_t kGenerations = UINT32_MAX / word::kGeneration + 1;
+  constexpr std::uint32_t kGenerations = UINT32_MAX / word::kGeneration<std::uint32_t> + 1;
   Window window(1, 2);
   for (std::uint32_t i = 0; i < kGenerations + 10; ++i) {
     window.touch(window.high(i % 2));

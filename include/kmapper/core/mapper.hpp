@@ -72,6 +72,7 @@ class Mapper {
       "(-march=i486), which has compare-and-swap");
   using Page = typename P::Page;
   using Stamp = typename P::Stamp;
+  using Word = SlotWordOf<P>;
 
   constexpr explicit Mapper(P platform) : platform_(platform) {}
   /// Makes a new Mapper of memory that is all zeros and aligned for a Mapper. Writes only the part
@@ -153,7 +154,7 @@ class Mapper {
   /// kunmap() of a page that is known to be high.
   [[gnu::always_inline]] void kunmap_high(Page page) {
     // Relaxed: the caller's pin keeps the value unchanged.
-    const uint32_t found = platform_.page_virtual(page).load(memory_order_relaxed);
+    const Word found = platform_.page_virtual(page).load(memory_order_relaxed);
     const size_t offset = offset_of(page_virtual::entry(found));
     if (may_drop(offset, page)) drop_user(offset, page);
   }
@@ -256,7 +257,7 @@ class Mapper {
   /// A slot as it is now, for reports and for tests. A slot number that the window does not have
   /// gives word 0.
   struct SlotView {
-    uint32_t word;
+    Word word;
     Page page;  // when the slot is not live: the last page that it mapped, or Page{}
     Stamp holder;
   };
@@ -302,7 +303,7 @@ class Mapper {
   friend struct HitInC;  // in kernel.cpp
 
   struct alignas(64) Slot {
-    Atomic<uint32_t> word{};
+    Atomic<Word> word{};
     Atomic<Page> page{};     // written while the slot is dead and taken; the word publishes it
     Atomic<Stamp> holder{};  // the thread that took the slot from idle; relaxed: for reports
     uint32_t next = 0;       // of a Chain or a list; for the thread that has taken the slot
@@ -329,9 +330,9 @@ class Mapper {
 
   /// The hit. Null: not a hit; map_slow() finds out why.
   [[nodiscard]] void* hit(Page page) {
-    auto& cell = platform_.page_virtual(page);
+    auto&& cell = platform_.page_virtual(page);
     // Relaxed: only a hint where to look. The swap below proves it.
-    const uint32_t found = cell.load(memory_order_relaxed);
+    const Word found = cell.load(memory_order_relaxed);
     if (!page_virtual::has_slot(found)) return nullptr;
     size_t offset = offset_of(page_virtual::entry(found));
     if constexpr (kCellsChangeHands<P>) {
@@ -342,10 +343,10 @@ class Mapper {
         return nullptr;
     }
     // Expecting the usual word, instead of reading the word first, saves a cache miss.
-    uint32_t expected = page_virtual::expected_idle(found);
+    Word expected = page_virtual::expected_idle(found);
     // Acquire: pairs with publish() and with the kunmap before. The PTE and the page's data are
     // there.
-    if (!slot_at(offset).word.compare_exchange_strong(expected, expected + word::kUser,
+    if (!slot_at(offset).word.compare_exchange_strong(expected, expected + word::kUser<Word>,
                                                       memory_order_acquire, memory_order_relaxed)) {
       return nullptr;
     }
@@ -369,8 +370,9 @@ class Mapper {
 
   /// Whether the slot, which the caller has pinned now, is still the one that `cell` named for the
   /// page when it said `found`.
-  [[nodiscard, gnu::always_inline]] bool is_still(const Atomic<uint32_t>& cell, uint32_t found,
-                                                  size_t offset, Page page) {
+  template <class Cell>
+  [[nodiscard, gnu::always_inline]] bool is_still(const Cell& cell, Word found, size_t offset,
+                                                  Page page) {
     if constexpr (kCellsChangeHands<P>) return slot_at(offset).page.is(page, memory_order_relaxed);
     return cell.load(memory_order_relaxed) == found;
   }
@@ -380,10 +382,10 @@ class Mapper {
   [[gnu::always_inline]] void drop_user(size_t offset, Page page) {
     // Release: pairs with claim() and with the next hit(). What the user did to the page comes
     // before the flush, and before what the next user does.
-    const uint32_t before = slot_at(offset).word.fetch_sub(word::kUser, memory_order_release);
+    const Word before = slot_at(offset).word.fetch_sub(word::kUser<Word>, memory_order_release);
     // The strict build unmaps a page as soon as it has no user.
     const bool last = P::kStrict && word::users(before) == 2;
-    if (static_cast<uint16_t>(before) < word::kSlowExit || last) [[unlikely]] {
+    if (static_cast<word::Half<Word>>(before) < word::kSlowExit<Word> || last) [[unlikely]] {
       slow_exit(offset, before, page);
     }
   }
@@ -431,7 +433,7 @@ class Mapper {
   void* map_slower(Page page, const void* caller);
   void* pin_if_mapped(Page page);
   Pinned pin(Page page);
-  void* publish(SlotIndex index, Page page, uint32_t found);
+  void* publish(SlotIndex index, Page page, Word found);
   SlotIndex take_clean();
   Pinned map_in(SlotIndex slot, Page page);
   // impl/scavenge.hpp
@@ -439,8 +441,8 @@ class Mapper {
   Scavenged scavenge();
   void examine_leaf(uint32_t leaf, typename Set::Bits slots, Batch& batch);
   void sweep_leaf(uint32_t leaf, typename Set::Bits slots, Batch& batch);
-  void pass_over(SlotIndex index, uint32_t seen);
-  Claim claim(SlotIndex index, uint32_t idle, uint32_t dead);
+  void pass_over(SlotIndex index, Word seen);
+  Claim claim(SlotIndex index, Word idle, Word dead);
   bool park(SlotIndex index);
   uint32_t take_all_idle();
   template <class Predicate>
@@ -460,7 +462,7 @@ class Mapper {
   void put_clean(SlotIndex slot);
   // impl/evict.hpp
   Evicted gone(Evicted how, Page page, bool may_flush);
-  bool unmap_idle(SlotIndex index, uint32_t idle, bool may_flush);
+  bool unmap_idle(SlotIndex index, Word idle, bool may_flush);
   void owe_flush(SlotIndex index);
   uint32_t make_owed_flushes(uint32_t most);
   void wait_for_flushes();
@@ -474,7 +476,7 @@ class Mapper {
   void grant_clean();
   void announce(SlotIndex slot, Page page);
   void settle(SlotIndex index);
-  void slow_exit(size_t offset, uint32_t before, Page page);
+  void slow_exit(size_t offset, Word before, Page page);
   // impl/reserve.hpp
   void push(Chain& chain, SlotIndex slot);
   SlotIndex pop(Chain& chain);

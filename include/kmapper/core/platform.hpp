@@ -78,7 +78,10 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   requires sizeof(typename P::Stamp) <= sizeof(void*);
 
   // --- Constants ---
-  // The most slots that a window of this platform has, at most 65,534.
+  // SlotWord (optional): the type of a slot's word and of a page's cell: uint32_t, which is the
+  // default, or uint64_t (slot.hpp).
+  // The most slots that a window of this platform has: with words of 32 bits at most 65,534, with
+  // words of 64 bits at most 2^32 - 2.
   size_t{P::kMaxSlots};
   // The most CPUs: 1 or more.
   size_t{P::kMaxCpus};
@@ -101,7 +104,7 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   { constant.is_direct(address) } -> SameAs<bool>;
   // page->virtual: the page's cell. 0 at first; then only the core writes it. It names the slot
   // that maps the page. Any context.
-  { p.page_virtual(page) } -> SameAs<typename P::template Atomic<uint32_t>&>;
+  { p.page_virtual(page) } -> SameAs<typename P::template Atomic<SlotWordOf<P>>&>;
 
   // --- The window ---
   // The address of a slot. Slots lie in order, P::kPageSize apart. Any context.
@@ -188,9 +191,11 @@ inline constexpr bool kAtomicsAreLockFree = [] {
     return true;
   };
   using Number = typename P::template Atomic<uint32_t>;
+  using Word = typename P::template Atomic<SlotWordOf<P>>;
   using Page = typename P::template Atomic<typename P::Page>;
   using Stamp = typename P::template Atomic<typename P::Stamp>;
   return kIsLockFree(static_cast<const Number*>(nullptr)) &&
+         kIsLockFree(static_cast<const Word*>(nullptr)) &&
          kIsLockFree(static_cast<const Page*>(nullptr)) &&
          kIsLockFree(static_cast<const Stamp*>(nullptr));
 }();

@@ -20,7 +20,7 @@ class Category final : public std::error_category {
       case WindowErrc::cancelled:
         return "cancelled";
       case WindowErrc::too_many_users:
-        static_assert(word::kSaturated / word::kUser - 1 == 16'383);
+        static_assert(word::kSaturated<std::uint32_t> / word::kUser<std::uint32_t> - 1 == 16'383);
         return "16383 users hold this granule, and no more can";
       case WindowErrc::too_large:
         return "more than can be mapped at once";

@@ -21,15 +21,16 @@ namespace kmapper {
 template <class P>
 Evicted Mapper<P>::evict(Page page) {
   const bool may_flush = platform_.may_flush();
-  auto& cell = platform_.page_virtual(page);
+  auto&& cell = platform_.page_virtual(page);
   for (;; platform_.relax()) {
     // Acquire: pairs with claim(), so that gone() sees the flush that is due.
-    const uint32_t found = cell.load(memory_order_acquire);
+    const Word found = cell.load(memory_order_acquire);
     if (!page_virtual::has_slot(found)) return gone(Evicted::not_mapped, page, may_flush);
     // Acquire: pairs with publish(). If the generation came round and the word is another page's,
     // the second read of the cell finds that it has changed.
-    const uint32_t seen = slots_[page_virtual::entry(found)].word.load(memory_order_acquire);
-    if (!page_virtual::matches(found, seen & ~word::kSaturated)) continue;  // being taken back
+    const Word seen = slots_[page_virtual::entry(found)].word.load(memory_order_acquire);
+    if (!page_virtual::matches(found, seen & ~word::kSaturated<Word>))
+      continue;  // being taken back
     if (word::users(seen) > 1) {
       // Read again: between the two loads the slot may have got another page.
       if (cell.load(memory_order_acquire) == found) return Evicted::pinned;
@@ -47,7 +48,7 @@ template <class P>
 Evicted Mapper<P>::gone(Evicted how, Page page, bool may_flush) {
   if constexpr (kPosts) {
     // Acquire: as in evict().
-    const uint32_t found = platform_.page_virtual(page).load(memory_order_acquire);
+    const Word found = platform_.page_virtual(page).load(memory_order_acquire);
     if (found == page_virtual::kNone) return how;  // it has never had a slot
     auto& flushes = platform_.posted_flushes();
     const uint32_t number = flushes.lengthen(page_virtual::lost_number(found));
@@ -68,7 +69,7 @@ Evicted Mapper<P>::gone(Evicted how, Page page, bool may_flush) {
 /// Takes one idle slot back, and makes it clean or owes its flush. False: its word has changed. Any
 /// context, if `may_flush` is true only where the caller may flush. Holds no lock.
 template <class P>
-bool Mapper<P>::unmap_idle(SlotIndex index, uint32_t idle, bool may_flush) {
+bool Mapper<P>::unmap_idle(SlotIndex index, Word idle, bool may_flush) {
   Claim claimed = Claim::lost;
   add_flush_due();
   {

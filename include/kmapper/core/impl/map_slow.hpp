@@ -23,7 +23,7 @@ template <typename Mapper<P>::Wait kWait>
 KMAPPER_REPORTS_ITS_CALLER void* Mapper<P>::map_slow(Page page) {
   // Sleepers come first. Relaxed, here and in map_slower(): hints. publish() proves that the page
   // has no slot, and wakes sleepers that were missed here.
-  const uint32_t found = platform_.page_virtual(page).load(memory_order_relaxed);
+  const Word found = platform_.page_virtual(page).load(memory_order_relaxed);
   if (!page_virtual::has_slot(found) && waiters_.load(memory_order_relaxed) == 0) [[likely]] {
     SlotIndex slot = clean_.take_from(cpus_[platform_.cpu()].leaf.load(memory_order_relaxed));
     if constexpr (kPosts) {
@@ -45,7 +45,7 @@ KMAPPER_REPORTS_ITS_CALLER void* Mapper<P>::map_slow(Page page) {
 template <class P>
 [[gnu::noinline]] void* Mapper<P>::map_slower(Page page, const void* caller) {
   Pinned pinned{nullptr, MapError::none};
-  const uint32_t found = platform_.page_virtual(page).load(memory_order_relaxed);
+  const Word found = platform_.page_virtual(page).load(memory_order_relaxed);
   if (page_virtual::has_slot(found)) pinned = pin(page);
   if (pinned.address == nullptr && pinned.error == MapError::none &&
       waiters_.load(memory_order_relaxed) == 0) {
@@ -71,14 +71,14 @@ template <class P>
 /// caller may flush. Any context.
 template <class P>
 auto Mapper<P>::pin(Page page) -> Pinned {
-  auto& cell = platform_.page_virtual(page);
+  auto&& cell = platform_.page_virtual(page);
   for (;;) {
     // Relaxed, all of them: as in hit(), the swap and the second read of the cell prove them.
-    const uint32_t found = cell.load(memory_order_relaxed);
+    const Word found = cell.load(memory_order_relaxed);
     if (!page_virtual::has_slot(found)) return {nullptr, MapError::none};
     const size_t offset = offset_of(page_virtual::entry(found));
     Slot& slot = slot_at(offset);
-    uint32_t seen = slot.word.load(memory_order_relaxed);
+    Word seen = slot.word.load(memory_order_relaxed);
     if (page_virtual::matches(found, seen) && word::users(seen) != 0) {
       if constexpr (kCellsChangeHands<P>) {
         // As in hit(). Either the page had no slot a moment ago, or the cell is not this page's.
@@ -93,7 +93,8 @@ auto Mapper<P>::pin(Page page) -> Pinned {
         continue;
       }
       // Acquire: as in hit().
-      if (!slot.word.compare_exchange_weak(seen, (seen + word::kUser) | word::kReferenced,
+      if (!slot.word.compare_exchange_weak(seen,
+                                           (seen + word::kUser<Word>) | word::kReferenced<Word>,
                                            memory_order_acquire, memory_order_relaxed)) {
         continue;
       }
@@ -105,7 +106,7 @@ auto Mapper<P>::pin(Page page) -> Pinned {
       platform_.count(Event::hit);
       return {address_at(offset), MapError::none};
     }
-    if (page_virtual::matches(found | word::kSaturated, seen))
+    if (page_virtual::matches(found | word::kSaturated<Word>, seen))
       return {nullptr, MapError::too_many_users};
     if (!platform_.may_flush()) return {nullptr, MapError::would_sleep};
     platform_.relax();  // claimed and not yet published, or being taken back
@@ -150,13 +151,12 @@ auto Mapper<P>::map_in(SlotIndex slot, Page page) -> Pinned {
 /// Claims page->virtual, in which the caller `found` no slot, writes the PTE, publishes the word.
 /// Null: the page has a slot already, or has lost one meanwhile; the taken slot is unchanged.
 template <class P>
-KMAPPER_INLINE_FOR_SPEED inline void* Mapper<P>::publish(SlotIndex index, Page page,
-                                                         uint32_t found) {
+KMAPPER_INLINE_FOR_SPEED inline void* Mapper<P>::publish(SlotIndex index, Page page, Word found) {
   if (page_virtual::has_slot(found)) return nullptr;
   Slot& slot = slot_of(index);
   // Relaxed, here and below: the thread that has taken the slot comes after all that had it before,
   // and the word publishes what is written.
-  const uint32_t dead = slot.word.load(memory_order_relaxed);
+  const Word dead = slot.word.load(memory_order_relaxed);
   {
     // From the claim on, a hit elsewhere spins until the word is published.
     const typename P::InterruptsOff bounded(platform_);

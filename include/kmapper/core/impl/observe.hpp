@@ -24,9 +24,9 @@ KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::open(uint32_t slots) {
   clean_.resize(slots);
   unparked_.resize(slots);
   // Relaxed, all of them: no other thread uses the window yet.
-  slots_[0].word.store(word::kSentinel, memory_order_relaxed);
+  slots_[0].word.store(word::kSentinel<Word>, memory_order_relaxed);
   for (uint32_t i = 0; i < slots; ++i) {
-    slot_of(SlotIndex{i}).word.store(word::kNotParked, memory_order_relaxed);
+    slot_of(SlotIndex{i}).word.store(word::kNotParked<Word>, memory_order_relaxed);
     unparked_.insert(SlotIndex{i});
     clean_.insert(SlotIndex{i});
   }
@@ -42,7 +42,7 @@ auto Mapper<P>::inspect(SlotIndex index) const -> SlotView {
   if (to_number(index) >= slot_count_) return {};
   const Slot& slot = slots_[to_number(index) + 1];
   // Acquire: pairs with publish(), so that the page belongs to the word.
-  const uint32_t word = slot.word.load(memory_order_acquire);
+  const Word word = slot.word.load(memory_order_acquire);
   return {word, slot.page.load(memory_order_relaxed), slot.holder.load(memory_order_relaxed)};
 }
 
@@ -51,7 +51,7 @@ SlotIndex Mapper<P>::find(Page page) {
   if (!platform_.is_high(page)) return kNoSlot;
   // Acquire: pairs with claim(). A caller that finds no slot comes after the slot was taken back,
   // and may go on to finish_flushes().
-  const uint32_t found = platform_.page_virtual(page).load(memory_order_acquire);
+  const Word found = platform_.page_virtual(page).load(memory_order_acquire);
   return page_virtual::has_slot(found) ? page_virtual::slot(found) : kNoSlot;
 }
 

@@ -30,6 +30,7 @@ class Posting {
   using Set = typename Mapper::Set;
   using Slot = typename Mapper::Slot;
   using PerCpu = typename Mapper::PerCpu;
+  using Word = typename Mapper::Word;
 
   static constexpr uint32_t kMostLeaves = 3;     // that a step looks at
   static constexpr uint32_t kPushed = 1;         // Run::leaf of no run: it waits on a list
@@ -197,9 +198,9 @@ class Posting {
       for (uint32_t i = 0; i < kSlots; ++i) {
         if ((run.slots & 1U << i) == 0) continue;
         // Relaxed: the swap proves it.
-        uint32_t seen = slots[i].word.load(memory_order_relaxed);
+        Word seen = slots[i].word.load(memory_order_relaxed);
         // Acquire: as in claim().
-        if ((seen & word::kState) == word::kTakeable) [[likely]] {
+        if ((seen & word::kState<Word>) == word::kTakeable<Word>) [[likely]] {
           if (slots[i].word.compare_exchange_strong(seen, word::dead_after_takeable(seen),
                                                     memory_order_acq_rel, memory_order_relaxed))
               [[likely]] {
@@ -222,7 +223,7 @@ class Posting {
         number = flushes.latest();
         mapper.platform_.count(Event::flush_avoided);
       }
-      const uint32_t lost = page_virtual::lost(flushes.shorten(number));
+      const Word lost = page_virtual::lost(Word{flushes.shorten(number)});
       const uint32_t taken = for_each_slot(run, [&](uint32_t i) {
         // Release: as in claim().
         mapper.platform_.page_virtual(slots[i].page.load(memory_order_relaxed))
@@ -264,7 +265,7 @@ class Posting {
   /// The same for one slot, which keeps its number. Returns the value for the page's cell. If the
   /// PTE was not accessed, there is nothing to post. But the page may have lost an earlier slot, by
   /// a post that has not passed: the cell gets the number of the last post.
-  [[gnu::noinline]] static uint32_t post_claimed(Mapper& mapper, SlotIndex index, bool touched) {
+  [[gnu::noinline]] static Word post_claimed(Mapper& mapper, SlotIndex index, bool touched) {
     auto& flushes = mapper.platform_.posted_flushes();
     uint32_t& number = mapper.slot_of(index).number;
     if (touched) {
@@ -272,7 +273,7 @@ class Posting {
     } else {
       number = flushes.latest();
     }
-    return page_virtual::lost(flushes.shorten(number));
+    return page_virtual::lost(Word{flushes.shorten(number)});
   }
 
   /// The caller's CPU comes by. Interrupts are off.

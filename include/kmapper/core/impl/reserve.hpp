@@ -85,7 +85,7 @@ Result<void*> Mapper<P>::map_reserved(Chain& chain, Page page) {
     if (chain.count == 0) return MapError::spent;
     const SlotIndex slot = pop(chain);
     // Relaxed: the swap in publish() proves it.
-    const uint32_t found = platform_.page_virtual(page).load(memory_order_relaxed);
+    const Word found = platform_.page_virtual(page).load(memory_order_relaxed);
     if (void* const address = publish(slot, page, found)) return address;
     push(chain, slot);
   }

@@ -94,9 +94,9 @@ void Mapper<P>::examine_leaf(uint32_t leaf, typename Set::Bits slots, Batch& bat
   for (; slots != 0; slots &= slots - 1) {
     const SlotIndex index = Set::first_of(leaf, slots);
     // Relaxed, here and in pass_over() and park(): the swap that follows proves it.
-    const uint32_t seen = slot_of(index).word.load(memory_order_relaxed);
+    const Word seen = slot_of(index).word.load(memory_order_relaxed);
     Claim claimed = Claim::lost;
-    if ((seen & word::kState) == word::kTakeable) [[likely]]
+    if ((seen & word::kState<Word>) == word::kTakeable<Word>) [[likely]]
       claimed = claim(index, seen, word::dead_after_takeable(seen));
     if (claimed == Claim::touched) [[likely]] {
       *to_flush++ = index;
@@ -116,15 +116,15 @@ void Mapper<P>::examine_leaf(uint32_t leaf, typename Set::Bits slots, Batch& bat
 
 /// What the hand does with a slot that it does not take: gives it a second chance, or parks it.
 template <class P>
-[[gnu::noinline]] void Mapper<P>::pass_over(SlotIndex index, uint32_t seen) {
+[[gnu::noinline]] void Mapper<P>::pass_over(SlotIndex index, Word seen) {
   if (word::is_pinned(seen)) {
     park(index);
     return;
   }
-  if (!word::is_live(seen) || (seen & word::kReferenced) == 0) return;
+  if (!word::is_live(seen) || (seen & word::kReferenced<Word>) == 0) return;
   // Relaxed: it publishes nothing; it only says that the hand was here.
-  slot_of(index).word.compare_exchange_strong(seen, seen & ~word::kReferenced, memory_order_relaxed,
-                                              memory_order_relaxed);
+  slot_of(index).word.compare_exchange_strong(seen, seen & ~word::kReferenced<Word>,
+                                              memory_order_relaxed, memory_order_relaxed);
 }
 
 /// Takes all idle slots of a leaf, referenced or not, and parks the pinned ones. Afterwards every
@@ -137,7 +137,7 @@ void Mapper<P>::sweep_leaf(uint32_t leaf, typename Set::Bits slots, Batch& batch
     const SlotIndex index = Set::first_of(leaf, slots);
     // Sequentially consistent: this is a sleeper's look at the window. Pairs with publish(), which
     // looks for sleepers after it has published.
-    const uint32_t seen = slot_of(index).word.load(memory_order_seq_cst);
+    const Word seen = slot_of(index).word.load(memory_order_seq_cst);
     if (word::is_idle(seen) && !word::is_parked(seen)) {
       const Claim claimed = claim(index, seen, word::dead_after(seen));
       if (claimed == Claim::lost) continue;  // a hit came between: look again
@@ -157,7 +157,7 @@ void Mapper<P>::sweep_leaf(uint32_t leaf, typename Set::Bits slots, Batch& batch
 /// flushes are posted, its flush has been posted instead, and the slot has the post's number.
 /// Interrupts are off.
 template <class P>
-KMAPPER_INLINE_FOR_SPEED inline auto Mapper<P>::claim(SlotIndex index, uint32_t idle, uint32_t dead)
+KMAPPER_INLINE_FOR_SPEED inline auto Mapper<P>::claim(SlotIndex index, Word idle, Word dead)
     -> Claim {
   Slot& slot = slot_of(index);
   // Acquire: pairs with the kunmaps' subtractions, so that all use of the slot comes before its PTE
@@ -166,7 +166,7 @@ KMAPPER_INLINE_FOR_SPEED inline auto Mapper<P>::claim(SlotIndex index, uint32_t 
     return Claim::lost;
   }
   const bool touched = platform_.take_pte(index);
-  uint32_t lost = page_virtual::kNone;
+  Word lost = page_virtual::kNone;
   if constexpr (kPosts) lost = Posting<P>::post_claimed(*this, index, touched);
   // While page->virtual names a taken slot, only the thread that took it changes page->virtual.
   // Release: pairs with publish(), evict() and find(). A thread that finds the page without a slot
@@ -181,15 +181,15 @@ KMAPPER_INLINE_FOR_SPEED inline auto Mapper<P>::claim(SlotIndex index, uint32_t 
 template <class P>
 bool Mapper<P>::park(SlotIndex index) {
   Slot& slot = slot_of(index);
-  uint32_t seen = 0;
+  Word seen = 0;
   do {
     unparked_.remove(index);
     seen = slot.word.load(memory_order_relaxed);
     while (word::is_pinned(seen) && !word::is_parked(seen)) {
       // Relaxed: the last kunmap finds the flag in the word that it changes. Its insertion comes
       // after the removal above, because remove() acquires from every insertion before it.
-      if (slot.word.compare_exchange_weak(seen, seen & ~word::kNotParked, memory_order_relaxed,
-                                          memory_order_relaxed)) {
+      if (slot.word.compare_exchange_weak(seen, seen & ~word::kNotParked<Word>,
+                                          memory_order_relaxed, memory_order_relaxed)) {
         return true;
       }
     }

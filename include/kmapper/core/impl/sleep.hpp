@@ -202,21 +202,21 @@ template <class P>
 /// The last user of a parked slot has gone (in the strict build, of any slot); or a kunmap was
 /// wrong.
 template <class P>
-KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::slow_exit(size_t offset, uint32_t before, Page page) {
+KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::slow_exit(size_t offset, Word before, Page page) {
   Slot& slot = slot_at(offset);
   const void* const caller = __builtin_return_address(0);
   // Relaxed, both repairs: a wrong kunmap has nothing to publish.
   if (&slot == &slots_[0]) {
-    slot.word.store(word::kSentinel, memory_order_relaxed);
+    slot.word.store(word::kSentinel<Word>, memory_order_relaxed);
     return report_kunmap(slot, page, caller);
   }
   if (word::users(before) <= 1) {
-    slot.word.fetch_add(word::kUser, memory_order_relaxed);
+    slot.word.fetch_add(word::kUser<Word>, memory_order_relaxed);
     return report_kunmap(slot, page, caller);
   }
   settle(index_of(slot));
   if constexpr (P::kStrict) {
-    const uint32_t seen = slot.word.load(memory_order_relaxed);
+    const Word seen = slot.word.load(memory_order_relaxed);
     if (word::is_idle(seen) && platform_.may_flush()) unmap_idle(index_of(slot), seen, true);
   }
 }
@@ -229,7 +229,7 @@ void Mapper<P>::settle(SlotIndex index) {
   Slot& slot = slot_of(index);
   queue_lock_.lock();
   // Relaxed: as new as the value that brought the caller here, and proved by the swaps below.
-  uint32_t seen = slot.word.load(memory_order_relaxed);
+  Word seen = slot.word.load(memory_order_relaxed);
   while (word::is_idle(seen)) {
     if (first_waiter_ != nullptr) {
       add_flush_due();
@@ -243,8 +243,8 @@ void Mapper<P>::settle(SlotIndex index) {
       seen = slot.word.load(memory_order_relaxed);
     } else if (!word::is_parked(seen)) {
       break;
-    } else if (slot.word.compare_exchange_weak(seen, seen | word::kNotParked, memory_order_relaxed,
-                                               memory_order_relaxed)) {
+    } else if (slot.word.compare_exchange_weak(seen, seen | word::kNotParked<Word>,
+                                               memory_order_relaxed, memory_order_relaxed)) {
       unparked_.insert(index);
       break;
     }
