@@ -27,18 +27,19 @@ constexpr std::uint64_t kMostAddresses = std::uint64_t{sizeof(void*) == 8 ? 1024
 /// The end of the last granule that can be mapped of a file, however long the file is. Both ends of
 /// that granule are valid offsets. In 32-bit processes, mmap2() also limits them: it counts units
 /// of 4 KiB in 32 bits.
-std::int64_t last_end(const Arena& arena) {
+std::int64_t last_end(const Arena& arena, bool has_copies) {
   const unsigned shift = arena.granule_shift();
   std::uint64_t granules = std::min(kMostGranules, std::uint64_t{INT64_MAX} >> shift);
-  if (sizeof(void*) == 4 && !arena.has_copies()) {
+  if (sizeof(void*) == 4 && !has_copies) {
     constexpr std::uint64_t kMostBytes = std::uint64_t{UINT32_MAX} << 12;
     granules = std::min(granules, kMostBytes >> shift);
   }
   return static_cast<std::int64_t>(granules << shift);
 }
 
-std::size_t check_pages(int descriptor, const std::string& name, const Arena& arena) {
-  if (!arena.has_copies()) return check_mappable(descriptor, name, arena.granule());
+std::size_t check_pages(int descriptor, const std::string& name, const Arena& arena,
+                        bool has_copies) {
+  if (!has_copies) return check_mappable(descriptor, name, arena.granule());
   check_readable(descriptor, name);
   return system::page_size();
 }
@@ -46,23 +47,25 @@ std::size_t check_pages(int descriptor, const std::string& name, const Arena& ar
 }  // namespace
 
 File::File(system::Descriptor descriptor, std::string name, Access access,
-           std::shared_ptr<Arena> arena, Kind kind)
+           std::shared_ptr<Arena> arena, Kind kind, std::optional<Placement> wanted)
     : descriptor_(std::move(descriptor)),
       name_(std::make_shared<const std::string>(std::move(name))),
       access_(access),
       kind_(kind),
       arena_(std::move(arena)),
-      page_(check_pages(descriptor_.number(), *name_, *arena_)),
-      last_end_(last_end(*arena_)) {
+      placement_(wanted && arena_->placement() == Placement::automatic ? *wanted
+                                                                       : choose_placement()),
+      page_(check_pages(descriptor_.number(), *name_, *arena_, has_copies())),
+      last_end_(last_end(*arena_, has_copies())) {
   if (arena_->is_left()) throw std::system_error(WindowErrc::forked, *name_);
   if (const int number = refresh_size(); number != 0)
     throw std::system_error(number, std::system_category(), *name_);
-  if (arena_->has_copies() && access_ != Access::read_only) {
+  if (has_copies() && access_ != Access::read_only) {
     throw std::system_error(WindowErrc::invalid_option,
                             *name_ + ": a budget of copies cannot map it for writing");
   }
   try {
-    if (arena_->wants_home()) open_home();
+    if (placement_ == Placement::home) open_home();
     number_ = arena_->add(*this);
   } catch (...) {
     arena_->give_page_tables_back(Home::page_tables_for(home_size_));
@@ -75,6 +78,14 @@ File::~File() {
   arena_->give_page_tables_back(Home::page_tables_for(home_size_));
   if (number_ != 0) arena_->remove(number_);
   wait_for_handlers();  // a handler may have found this file in a record or in a span
+}
+
+/// Where the budget places this file. A 32-bit process has other uses for its addresses than homes,
+/// and a strict budget unmaps each granule by itself.
+Placement File::choose_placement() const {
+  if (arena_->placement() != Placement::automatic) return arena_->placement();
+  constexpr bool kIsWide = sizeof(void*) == 8;
+  return kIsWide && !arena_->is_strict() ? Placement::home : Placement::slots;
 }
 
 void File::open_home() {

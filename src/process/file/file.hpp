@@ -28,9 +28,10 @@ class File {
  public:
   enum class Kind : std::uint8_t { file, high_memory };
 
+  /// `wanted`: where a budget of Placement::automatic places the file, if it is not to choose.
   /// Throws std::system_error.
   File(system::Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena,
-       Kind kind = Kind::file);
+       Kind kind = Kind::file, std::optional<Placement> wanted = {});
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   ~File();
@@ -84,6 +85,8 @@ class File {
 
   // --- For copies: see copies.cpp ---
 
+  /// Whether its granules are copies. Otherwise they are at home or in slots.
+  [[nodiscard]] bool has_copies() const { return placement_ == Placement::copies; }
   /// Whether the copy shows less than the range, or is too old. The caller holds a pin.
   [[nodiscard]] bool is_outdated(const Record& record, std::int64_t offset,
                                  std::int64_t length) const;
@@ -172,6 +175,8 @@ class File {
   void place(Record& record, bool ahead);
   [[nodiscard]] int map_in_slots(std::span<Record* const> run);
   [[nodiscard]] int map_file(std::byte* address, std::size_t size, std::uint64_t granule);
+  [[nodiscard]] int make_memory(std::span<Record* const> run);
+  [[nodiscard]] int make_memory(std::byte* address, std::size_t size);
   struct Read {
     int number = 0;  // an errno
     std::size_t bytes = 0;
@@ -181,6 +186,7 @@ class File {
   [[nodiscard]] int read_copies(std::span<Record* const> run);
   void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
   [[nodiscard]] std::uint64_t most_ahead() const;
+  [[nodiscard]] Placement choose_placement() const;
   void open_home();
   const char* grow_home();
   static constexpr std::int64_t kNotRead = INT64_MAX;
@@ -215,6 +221,7 @@ class File {
   const Access access_;
   const Kind kind_;
   const std::shared_ptr<Arena> arena_;
+  const Placement placement_;  // never automatic; home may turn out to be impossible: see home_
   const std::size_t page_;
   const std::int64_t last_end_;                // where the last mappable granule ends
   std::atomic<std::int64_t> size_{0};          // when it was last read; relaxed but in copies.cpp

@@ -139,10 +139,14 @@ Mapping File::take_over(Record& record, Page page, std::int64_t offset, std::int
 Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
                       std::int64_t length) {
   const std::uint64_t first = granule_at(offset);
-  if (!arena_->has_copies()) {
+  if (!has_copies()) {
+    for (std::uint32_t i = 0; i < size >> arena_->granule_shift(); ++i)
+      arena_->span_unit(arena_->unit_at(address) + i).is_memory = false;
     const int number = map_file(address, size, first);
     return number == 0 ? Error() : system_error(number, offset, length);
   }
+  if (const int number = make_memory(address, size); number != 0)
+    return system_error(number, offset, length);
   const Read read = read_file(address, size, first);
   if (read.number != 0) return system_error(read.number, offset, length);
   const std::int64_t end = static_cast<std::int64_t>(first << arena_->granule_shift()) +
@@ -212,6 +216,7 @@ void File::release(const Mapping& mapping) noexcept {
   if (arena_->is_strict()) {
     arena_->plug(arena_->span_address(first),
                  std::size_t{last - first + 1} << arena_->granule_shift());
+    for (std::uint32_t i = first; i <= last; ++i) arena_->span_unit(i).is_memory = false;
   }
   for (std::uint32_t i = first; i <= last; ++i)
     arena_->span_unit(i).file.store(nullptr, std::memory_order_relaxed);

@@ -99,13 +99,42 @@ int File::read_copies(std::span<Record* const> run) {
   return 0;
 }
 
+/// Gives neighbours memory, by one call for each part of the run that has none. Returns an errno,
+/// or 0.
+int File::make_memory(std::span<Record* const> run) {
+  for (std::size_t begin = 0; begin < run.size();) {
+    std::size_t end = begin;
+    while (end < run.size() && run[end]->own != Record::Own::memory) ++end;
+    if (end == begin) {
+      ++begin;
+      continue;
+    }
+    const std::size_t size = (end - begin) << arena_->granule_shift();
+    if (const int number = arena_->map_memory(run[begin]->data(), size); number != 0) return number;
+    for (; begin != end; ++begin) run[begin]->own = Record::Own::memory;
+  }
+  return 0;
+}
+
+/// The same for a run of the span area, which the caller has taken.
+int File::make_memory(std::byte* address, std::size_t size) {
+  const std::uint32_t first = arena_->unit_at(address);
+  const std::uint32_t end = first + static_cast<std::uint32_t>(size >> arena_->granule_shift());
+  bool is_memory = true;
+  for (std::uint32_t i = first; i != end; ++i) is_memory &= arena_->span_unit(i).is_memory;
+  if (is_memory) return 0;
+  if (const int number = arena_->map_memory(address, size); number != 0) return number;
+  for (std::uint32_t i = first; i != end; ++i) arena_->span_unit(i).is_memory = true;
+  return 0;
+}
+
 bool File::is_outdated(const Record& record, std::int64_t offset, std::int64_t length) const {
-  return arena_->has_copies() &&
+  return has_copies() &&
          (record.outdated.load(std::memory_order_relaxed) || !is_copied(record, offset, length));
 }
 
 bool File::is_copied(const Record& record, std::int64_t offset, std::int64_t length) const {
-  return !arena_->has_copies() ||
+  return !has_copies() ||
          static_cast<std::int64_t>(within_granule(offset)) + length <=
              static_cast<std::int64_t>(record.copied.load(std::memory_order_relaxed));
 }
@@ -125,7 +154,7 @@ std::int64_t File::copy_end(const Record& record) const {
 /// The real size of a file for which the system gives the size `claimed`. `read_end`: where a read
 /// has ended. The caller holds sizing_.
 std::int64_t File::readable_size(std::int64_t claimed, std::int64_t read_end) {
-  if (!arena_->has_copies()) return claimed;
+  if (!has_copies()) return claimed;
   if (read_end == kNotRead && claimed == claimed_) read_end = found_end_;
   if (read_end >= claimed || has_byte_at(descriptor_.number(), read_end)) {
     claimed_ = -1;
@@ -141,7 +170,7 @@ void File::set_size(std::int64_t size) {
   size_.exchange(size, std::memory_order_acq_rel);  // pairs with read_copies()
   const std::int64_t end = this->end();
   const std::int64_t before = hit_end_.load(std::memory_order_relaxed);
-  if (arena_->has_copies() && end != before) {
+  if (has_copies() && end != before) {
     // The copy that ended with the file; or any other that does not reach its granule's end.
     bool gone = true;
     if (has_short_copies_) {
@@ -193,7 +222,7 @@ Error File::refresh() noexcept {
   if (arena_->is_left()) return error(WindowErrc::forked);
   if (const int number = refresh_size(); number != 0)
     return error({number, std::system_category()});
-  if (!arena_->has_copies()) return {};
+  if (!has_copies()) return {};
   // Sequentially consistent, both: pairs with end_filling(). A copy that is being read becomes old
   // then.
   (void)drop([](const Record&) { return true; },

@@ -110,9 +110,8 @@ void File::place(Record& record, bool ahead) {
 int File::map_run(std::span<Record* const> run) {
   if (!run.front()->is_at_home()) return map_in_slots(run);
   for (Record* const it : run) {
-    if (!it->occupied) continue;  // otherwise more would be mapped than there are slots
-    arena_->plug(arena_->slot_address(arena_->slot_of(*it)), arena_->granule());
-    it->occupied = false;
+    // Otherwise more would be mapped than there are slots.
+    if (it->own != Record::Own::nothing) arena_->plug(*it);
   }
   const std::uint64_t granule = granule_of(run.front()->page.load(std::memory_order_relaxed));
   if (home_->fills_by_a_call()) arena_->counters().add(Work::map_call);
@@ -127,8 +126,11 @@ int File::map_run(std::span<Record* const> run) {
 }
 
 int File::map_in_slots(std::span<Record* const> run) {
-  for (Record* const it : run) it->occupied = true;
-  if (arena_->has_copies()) return read_copies(run);
+  if (has_copies()) {
+    const int number = make_memory(run);
+    return number == 0 ? read_copies(run) : number;
+  }
+  for (Record* const it : run) it->own = Record::Own::file;
   const std::size_t size = run.size() << arena_->granule_shift();
   const std::uint64_t granule = granule_of(run.front()->page.load(std::memory_order_relaxed));
   return map_file(run.front()->data(), size, granule);
@@ -156,7 +158,7 @@ int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) 
 Error File::prefetch(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
   (void)posix_fadvise64(descriptor_.number(), offset, length, POSIX_FADV_WILLNEED);
-  if (arena_->has_copies()) return {};  // reading them would be waiting
+  if (has_copies()) return {};  // reading them would be waiting
   std::uint64_t granule = granule_at(offset);
   const std::uint64_t most = std::max<std::uint64_t>(arena_->slots() / 4, 1);
   const std::uint64_t end = std::min(granule_at(offset + length - 1) + 1, granule + most);

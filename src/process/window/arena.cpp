@@ -147,7 +147,7 @@ system::AddressRange Arena::reserve_range() const {
   void* begin = MAP_FAILED;
   if (wanted <= SIZE_MAX / 2) {
     begin = mmap(nullptr, static_cast<std::size_t>(wanted),
-                 has_copies() && !strict_ ? PROT_READ | PROT_WRITE : PROT_NONE,
+                 is_all_memory() && !strict_ ? PROT_READ | PROT_WRITE : PROT_NONE,
                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   }
   if (begin == MAP_FAILED) throw no_range(wanted <= SIZE_MAX / 2 ? errno : ENOMEM, wanted);
@@ -177,7 +177,8 @@ void Arena::unpin_unused(Record& record) {
 int Arena::map(std::byte* address, std::size_t size, int protection, int descriptor,
                std::int64_t offset) {
   counters_.add(Work::map_call);
-  const int error = system::map_over(address, size, protection, MAP_SHARED, descriptor, offset);
+  const int flags = descriptor >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+  const int error = system::map_over(address, size, protection, flags, descriptor, offset);
   if (error == 0) {
     if (core_dump_ == CoreDump::nothing) madvise(address, size, MADV_DONTDUMP);
     return 0;
@@ -186,6 +187,16 @@ int Arena::map(std::byte* address, std::size_t size, int protection, int descrip
   // take them.
   (void)mmap(address, size, PROT_NONE, system::kReserved | MAP_FIXED_NOREPLACE, -1, 0);
   return error;
+}
+
+int Arena::map_memory(std::byte* address, std::size_t size) {
+  if (is_all_memory()) return 0;
+  constexpr int kNoFile = -1;
+  const auto map = [&] { return this->map(address, size, PROT_READ | PROT_WRITE, kNoFile, 0); };
+  const int number = map();
+  if (number != ENOMEM) return number;  // otherwise perhaps too many mappings
+  make_room_for_mappings();
+  return map();
 }
 
 int Arena::protect(std::byte* address, std::size_t size, int protection) {
@@ -200,8 +211,9 @@ int Arena::protect(std::byte* address, std::size_t size, int protection) {
 
 void Arena::plug(std::byte* address, std::size_t size) {
   counters_.add(Work::unmap_call);
-  if (has_copies() && strict_) mprotect(address, size, PROT_NONE);
-  if (has_copies() || system::map_over(address, size, PROT_NONE, system::kReserved, -1, 0) != 0) {
+  if (is_all_memory() && strict_) mprotect(address, size, PROT_NONE);
+  if (is_all_memory() ||
+      system::map_over(address, size, PROT_NONE, system::kReserved, -1, 0) != 0) {
     madvise(address, size, MADV_DONTNEED);  // at least its memory
   }
 }
@@ -246,14 +258,13 @@ void Arena::plug_leftovers(const File* file) {
                                               std::memory_order_relaxed)) {
       continue;
     }
-    if (record.occupied && (file == nullptr || record.owner() == file)) {
-      plug(record.data(), granule());
-      record.occupied = false;
-    }
+    if (record.own != Record::Own::nothing && (file == nullptr || record.owner() == file))
+      plug(record);
     record.state.store(Record::unused, std::memory_order_release);
   }
   spans_.for_each_free_run([this](std::uint32_t first, std::uint32_t units) {
     plug(span_address(first), std::size_t{units} << shape_.granule_shift);
+    for (std::uint32_t i = first; i < first + units; ++i) span_unit(i).is_memory = false;
   });
 }
 

@@ -8,7 +8,9 @@
 // range is part of the budget in any case. Nothing in the range is ever unmapped, because another
 // thread could then take the addresses. It is plugged instead: replaced by an inaccessible mapping.
 //
-// A budget of copies has memory there, into which granules are read.
+// Copies are read into ordinary memory. A budget of copies has memory in the whole range from the
+// start, and never maps anything else there. In other budgets a slot, or a unit of the span area,
+// that is to show a copy is mapped over by memory, unless it has memory already (Record::own).
 //
 // Longer than usual: one class has to declare what several files define.
 #pragma once
@@ -69,14 +71,8 @@ class Arena {
   [[nodiscard]] Placement placement() const { return placement_; }
   [[nodiscard]] CoreDump core_dump() const { return core_dump_; }
   [[nodiscard]] OnLongWait on_long_wait() const { return on_long_wait_; }
-  [[nodiscard]] bool has_copies() const { return placement_ == Placement::copies; }
-  /// Whether files may have a home. A 32-bit process has other uses for its addresses, so there
-  /// only if the options ask for it.
-  [[nodiscard]] bool wants_home() const {
-    constexpr bool kIsWide = sizeof(void*) == 8;
-    return !strict_ &&
-           (placement_ == Placement::home || (placement_ == Placement::automatic && kIsWide));
-  }
+  /// Whether the whole range is memory for copies.
+  [[nodiscard]] bool is_all_memory() const { return placement_ == Placement::copies; }
 
   [[nodiscard]] std::byte* slot_address(SlotIndex slot) const {
     return begin_ + (std::size_t{kmapper::to_number(slot)} << shape_.granule_shift);
@@ -102,9 +98,12 @@ class Arena {
   /// Maps a part of a file over addresses of the range. Returns an errno, or 0.
   [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int descriptor,
                         std::int64_t offset);
+  /// Replaces what the addresses map by memory for copies, unless the whole range is memory.
+  /// Returns an errno, or 0.
+  [[nodiscard]] int map_memory(std::byte* address, std::size_t size);
   /// Sets how copies of a strict budget may be accessed. Returns an errno, or 0.
   [[nodiscard]] int protect(std::byte* address, std::size_t size, int protection);
-  /// Maps nothing there any more; of copies, frees the memory instead.
+  /// Maps nothing there any more; in a budget of copies, frees the memory instead.
   void plug(std::byte* address, std::size_t size);
   /// Empties granules at home, all by one system call where the kernel allows that. False: they are
   /// locked in memory.
@@ -114,6 +113,11 @@ class Arena {
   [[nodiscard]] bool take_page_tables(std::int64_t bytes);
   void give_page_tables_back(std::int64_t bytes) {
     page_tables_.fetch_sub(bytes, std::memory_order_relaxed);
+  }
+  /// Plugs a slot's own addresses. The caller is filling or emptying the record.
+  void plug(Record& record) {
+    plug(slot_address(slot_of(record)), granule());
+    record.own = Record::Own::nothing;
   }
   /// Plugs the slots that are out of use, and the span area's free runs: those that last mapped a
   /// part of this file, or (null) of any file.
@@ -138,6 +142,7 @@ class Arena {
     std::atomic<File*> file;  // null: not in use
     std::atomic<std::int64_t> offset;
     std::atomic<int> fault;  // what File::fault_at() says; 0: none
+    bool is_memory;          // its addresses map memory; for the holder of the run
   };
   [[nodiscard]] SpanUnit& span_unit(std::uint32_t unit) const { return span_units_[unit]; }
   /// Handles a fault at the address. True: a mapping shows the address, and the access may be

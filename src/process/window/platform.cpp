@@ -37,7 +37,8 @@ void Platform::write_pte(SlotIndex slot, Page page) {
 /// in a strict arena.
 bool Platform::take_pte(SlotIndex slot) {
   Record& record = arena_->record(slot);
-  const bool has_to_go = record.is_at_home() || (arena_->is_strict() && record.occupied);
+  const bool has_to_go =
+      record.is_at_home() || (arena_->is_strict() && record.own != Record::Own::nothing);
   // Done while the page still names this slot, so that the next mapping of it never shows the
   // zeros.
   if (record.is_at_home() && record.fault.load(std::memory_order_relaxed) != 0)
@@ -80,8 +81,7 @@ void Platform::empty(std::span<const SlotIndex> slots) {
         at_home[dropped++] = {record.data(), arena_->granule()};
       }
     } else {
-      arena_->plug(record.data(), arena_->granule());
-      record.occupied = false;
+      arena_->plug(record);
     }
   }
   if (dropped != 0 && !arena_->drop({at_home.data(), dropped})) {

@@ -33,6 +33,10 @@ struct alignas(64) Record {
     emptying,  // out of use; one thread is unmapping it
   };
 
+  /// nothing: in a budget of copies, memory that is not populated; elsewhere inaccessible
+  /// addresses.
+  enum class Own : std::uint8_t { nothing, file, memory };
+
   // Release, when it is mapped: pairs with the acquire of a thread that reads it with a pin.
   // Threads wait for changes of it.
   std::atomic<std::uint32_t> state{};
@@ -53,7 +57,8 @@ struct alignas(64) Record {
   // pairs with Arena::patch_at_home(), which uses the others while they are being filled.
   std::atomic<bool> at_home{false};
   std::atomic<File*> file{nullptr};
-  bool occupied = false;  // the slot's own addresses map something
+  // What the slot's own addresses map; written while filling or emptying.
+  Own own = Own::nothing;
 
   [[nodiscard]] std::byte* data() const { return address.load(std::memory_order_relaxed); }
   [[nodiscard]] bool is_at_home() const { return at_home.load(std::memory_order_relaxed); }
