@@ -57,7 +57,7 @@ typedef enum kmapper_status {
   KMAPPER_WOULD_SLEEP = -1,      /* everything is pinned, and the caller may not wait */
   KMAPPER_TIMED_OUT = -2,        /* nothing was unpinned in time */
   KMAPPER_CANCELLED = -3,        /* kmapper_cancellation_cancel() was called */
-  KMAPPER_TOO_MANY_USERS = -4,   /* 16,383 users hold the granule: no more can be counted */
+  KMAPPER_TOO_MANY_USERS = -4,   /* no more users of the granule can be counted */
   KMAPPER_TOO_LARGE = -5,        /* longer than what the budget can map at once */
   KMAPPER_INVALID_RANGE = -6,    /* a negative offset, a length below 1, or no allocated page */
   KMAPPER_BEYOND_END = -7,       /* behind the end of the file */
@@ -67,9 +67,8 @@ typedef enum kmapper_status {
       -10, /* a NULL, or an option that this machine, file or library does not allow */
   KMAPPER_CUT_SHORT = -11,     /* the file has become shorter than what is mapped of it */
   KMAPPER_FORKED = -12,        /* the window belongs to the parent process */
-  KMAPPER_BUSY = -13,          /* more calls at once than the window can record */
-  KMAPPER_SPENT = -14,         /* the reservation has no room left */
-  KMAPPER_WOULD_DEADLOCK = -15 /* all threads sleep for mappings; none is left to release one */
+  KMAPPER_SPENT = -13,         /* the reservation has no room left */
+  KMAPPER_WOULD_DEADLOCK = -14 /* all threads sleep for mappings; none is left to release one */
 } kmapper_status;
 
 /* The meaning of an error number, in a few words. Valid until the thread's next call of this. */
@@ -225,10 +224,10 @@ KMAPPER_API void kmapper_window_close(kmapper_window* window);
  * is pinned. A range within one granule is nearly always mapped already, and costs about ten
  * nanoseconds. A longer range is mapped anew each time, and must not exceed
  * kmapper_window_longest(). A caller that asks for a mapping while it holds another may wait for
- * ever, if all callers do the same. A granule has at most 16,383 users at a time, in all threads
- * together; one more gets KMAPPER_TOO_MANY_USERS. Errors: KMAPPER_INVALID_RANGE, _BEYOND_END,
- * _TOO_LARGE, _TOO_MANY_USERS, _FORKED, _BUSY; EFBIG (an offset that cannot be mapped); of the
- * system. */
+ * ever, if all callers do the same. A granule has at most 16,383 users at a time (in a 64-bit
+ * process 2^30 - 1), in all threads together; one more gets KMAPPER_TOO_MANY_USERS. Errors:
+ * KMAPPER_INVALID_RANGE, _BEYOND_END, _TOO_LARGE, _TOO_MANY_USERS, _FORKED; EFBIG (an offset that
+ * cannot be mapped); of the system. */
 KMAPPER_API int kmapper_window_map(kmapper_window* window, int64_t offset, int64_t length,
                                    kmapper_mapping* mapping);
 /* The same, and never sleeps until others give something back. Errors also: KMAPPER_WOULD_SLEEP. */

@@ -87,16 +87,5 @@ TEST(SmallBudget, NeedsNoMoreMemoryThanItSays) {
   }
 }
 
-TEST(SmallBudget, AWindowMadeOfZerosIsWhatItsConstructorMakes) {
-  using Window = Arena::Window;
-  const system::AddressRange made = system::allocate_zeros(sizeof(Window));
-  const system::AddressRange taken = system::allocate_zeros(sizeof(Window));
-  Arena* const arena = reinterpret_cast<Arena*>(std::uintptr_t{64});  // never dereferenced
-  auto* const window = new (made.begin()) Window(Platform(*arena));
-  (void)Window::in_zeros(taken.begin(), Platform(*arena));
-  EXPECT_EQ(std::memcmp(made.begin(), taken.begin(), sizeof(Window)), 0);
-  window->~Mapper();
-}
-
 }  // namespace
 }  // namespace kmapper::process

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "kmapper/core/slot.hpp"
+#include "kmapper/core/table.hpp"
 
 namespace kmapper {
 
@@ -22,9 +23,11 @@ class Ledger {
   }
   void hand_over(P&, SlotIndex, typename P::Stamp) {}
   [[nodiscard]] SlotIndex any_of(P&, typename P::Stamp, uint32_t) { return kNoSlot; }
+  [[nodiscard]] static constexpr size_t table_bytes(uint32_t) { return 0; }
+  void place_tables(char*&, uint32_t) {}
 };
 
-/// A fixed number of records, without a heap. When they run out, pins go unrecorded, and calls for
+/// Four records for each slot, without a heap. When they run out, pins go unrecorded, and calls for
 /// slots with such pins are taken for correct.
 template <class P>
 class Ledger<P, true> {
@@ -37,6 +40,18 @@ class Ledger<P, true> {
     bool handed_over;    // any thread may unmap it
     uint32_t next;       // in the slot's list; 0: the last
   };
+
+  /// Where kTablesOutside: the memory that the ledger of so many slots needs, and its place.
+  [[nodiscard]] static constexpr size_t table_bytes(uint32_t slots) {
+    return 2 * library::table_bytes<uint32_t>(slots) +
+           library::table_bytes<Record>(most_for(slots) + 1);
+  }
+  void place_tables(char*& memory, uint32_t slots) requires(kTablesOutside<P>) {
+    most_ = most_for(slots);
+    first_ = library::place_table<uint32_t>(memory, slots);
+    unrecorded_ = library::place_table<uint32_t>(memory, slots);
+    records_ = library::place_table<Record>(memory, most_ + 1);
+  }
 
   /// Notes a pin. Any context.
   void add(SlotIndex slot, Stamp holder, const void* caller) {
@@ -108,7 +123,10 @@ class Ledger<P, true> {
   }
 
  private:
-  static constexpr uint32_t kMost = 4 * P::kMaxSlots;
+  /// As many records as an index of 32 bits allows, at most.
+  [[nodiscard]] static constexpr uint32_t most_for(size_t slots) {
+    return slots < UINT32_MAX / 4 ? static_cast<uint32_t>(4 * slots) : UINT32_MAX - 1;
+  }
 
   struct Guard {
     explicit Guard(typename P::Lock& lock) : lock_(lock) { lock_.lock(); }
@@ -122,7 +140,8 @@ class Ledger<P, true> {
       free_ = records_[record].next;
       return record;
     }
-    return used_ < kMost ? ++used_ : 0;
+    const uint32_t most = kTablesOutside<P> ? most_ : most_for(P::kMaxSlots);
+    return used_ < most ? ++used_ : 0;
   }
 
   void strike_out(uint32_t* link) {
@@ -149,9 +168,10 @@ class Ledger<P, true> {
   typename P::Lock lock_{};
   uint32_t free_ = 0;
   uint32_t used_ = 0;
-  uint32_t first_[P::kMaxSlots]{};
-  uint32_t unrecorded_[P::kMaxSlots]{};
-  Record records_[kMost + 1]{};
+  uint32_t most_ = 0;  // where kTablesOutside
+  Table<P, uint32_t, P::kMaxSlots> first_{};
+  Table<P, uint32_t, P::kMaxSlots> unrecorded_{};
+  Table<P, Record, most_for(P::kMaxSlots) + size_t{1}> records_{};
 };
 
 }  // namespace kmapper

@@ -44,6 +44,7 @@
 #include "kmapper/core/result.hpp"
 #include "kmapper/core/slot.hpp"
 #include "kmapper/core/slot_set.hpp"
+#include "kmapper/core/table.hpp"
 
 namespace kmapper {
 
@@ -77,10 +78,27 @@ class Mapper {
   constexpr explicit Mapper(P platform) : platform_(platform) {}
   /// Makes a new Mapper of memory that is all zeros and aligned for a Mapper. Writes only the part
   /// that holds the platform, so a large window occupies memory only where it is used.
-  [[nodiscard]] static Mapper& in_zeros(void* zeros, P platform) {
+  [[nodiscard]] static Mapper& in_zeros(void* zeros, P platform) requires(!kTablesOutside<P>) {
     auto* const mapper = static_cast<Mapper*>(zeros);
     mapper->platform_ = platform;
     return *mapper;
+  }
+  /// The same where kTablesOutside, for a window of up to so many slots, which open() is given
+  /// later. The memory has bytes_for(slots).
+  [[nodiscard]] static Mapper& in_zeros(void* zeros, P platform,
+                                        uint32_t slots) requires(kTablesOutside<P>) {
+    auto* const mapper = static_cast<Mapper*>(zeros);
+    mapper->platform_ = platform;
+    char* memory = static_cast<char*>(zeros) + library::table_bytes<Mapper>(1);
+    mapper->slots_ = library::place_table<Slot>(memory, size_t{slots} + 1);
+    mapper->clean_.place_tables(memory, slots);
+    mapper->unparked_.place_tables(memory, slots);
+    mapper->ledger_.place_tables(memory, slots);
+    return *mapper;
+  }
+  [[nodiscard]] static constexpr size_t bytes_for(uint32_t slots) requires(kTablesOutside<P>) {
+    return library::table_bytes<Mapper>(1) + library::table_bytes<Slot>(size_t{slots} + 1) +
+           2 * Set::table_bytes(slots) + Ledger<P, P::kChecked>::table_bytes(slots);
   }
   Mapper(const Mapper&) = delete;
   Mapper& operator=(const Mapper&) = delete;
@@ -246,6 +264,12 @@ class Mapper {
 
   [[nodiscard]] Stats stats();
   [[nodiscard]] uint32_t slot_count() const { return slot_count_; }
+  /// The slots that have come into use: those below this number. All of them, except where
+  /// kTablesOutside: there, a miss that finds no clean slot brings more into use, as long as there
+  /// are some.
+  [[nodiscard]] uint32_t slots_in_use() const {
+    return kTablesOutside<P> ? in_use_.load(memory_order_relaxed) : slot_count_;
+  }
 
   /// Reports each mapping that has been held for longer than `nanoseconds`, with its holder.
   /// Returns how many. A release build names the thread that took the slot from idle, a checked
@@ -271,6 +295,26 @@ class Mapper {
   /// later mapping of the slot has another generation, even of the same page, until 16,384 have
   /// passed. 0 for an address outside the window.
   [[nodiscard]] uint32_t generation_of(const void* address) const;
+  // --- For a platform that finds slots (kFindsSlots). Any context ---
+
+  /// Whether the slot maps the page, or is to map it, or did so last.
+  [[nodiscard]] bool is_of(SlotIndex slot, Page page) const requires(kFindsSlots<P>) {
+    return slots_[to_number(slot) + 1].page.is(page, memory_order_relaxed);
+  }
+  [[nodiscard]] Page page_of(SlotIndex slot) const requires(kFindsSlots<P>) {
+    return slots_[to_number(slot) + 1].page.load(memory_order_relaxed);
+  }
+  /// What page_virtual(page).load() returns when this is the page's slot. The caller looks with
+  /// is_of() after this: if the word is still the same at a later swap, the slot was the page's.
+  [[nodiscard]] Word found(SlotIndex slot) const requires(kFindsSlots<P>) {
+    // Acquire: the look at the page comes later.
+    return page_virtual::found(slot, slots_[to_number(slot) + 1].word.load(memory_order_acquire));
+  }
+  /// A place for the platform's search to keep a number in. 0 at first; the core does not use it.
+  [[nodiscard]] auto& link(SlotIndex slot) requires(kFindsSlots<P>) {
+    return slot_of(slot).of.link;
+  }
+
   /// Whether the mapping of this page with this generation is still there and has users. If not,
   /// reports a use after kunmap by the caller.
   bool check_held(Page page, const void* address, uint32_t generation);
@@ -279,10 +323,13 @@ class Mapper {
   template <class T>
   using Atomic = typename P::template Atomic<T>;
   static constexpr bool kPosts = kPostsFlushes<P>;
-  static_assert(!kPosts || !kCellsChangeHands<P>, "a cell keeps the number of its page's post");
+  static_assert(!kPosts || !kFindsSlots<P>, "a cell keeps the number of its page's post");
+  // Otherwise a page without a slot has none that is to be flushed, or has the number of its post.
+  static constexpr bool kCountsFlushes = !kPosts && !kFindsSlots<P>;
   // Where flushes are posted, a slow miss takes the slots of one leaf: small leaves keep it short.
   // Otherwise it takes 16 slots or more, and finds most of them in one leaf.
   using Set = SlotSet<P, P::kMaxSlots, kPosts ? 4 : 16>;
+  static constexpr uint32_t kBroughtIntoUse = 512;  // slots at once, where kTablesOutside
   enum class Wait : uint8_t { never, until_mapped };
   enum class Claim : uint8_t { lost, untouched, touched };
   /// Slots of one leaf that were taken together.
@@ -302,14 +349,20 @@ class Mapper {
   friend class Posting<P>;
   friend struct HitInC;  // in kernel.cpp
 
-  struct alignas(64) Slot {
+  struct OfPosts {
+    typename Set::Bits run = 0;  // of a Run that waits on a list, in its first slot: its slots
+    uint32_t number = 0;         // of the post of this slot's flush; of a Run, in its first slot
+  };
+  struct OfFinder {
+    Atomic<uint32_t> link{};  // the platform's: see link()
+  };
+  /// On a cache line of its own, but where windows may be large.
+  struct alignas(kTablesOutside<P> ? 32 : 64) Slot {
     Atomic<Word> word{};
     Atomic<Page> page{};     // written while the slot is dead and taken; the word publishes it
     Atomic<Stamp> holder{};  // the thread that took the slot from idle; relaxed: for reports
     uint32_t next = 0;       // of a Chain or a list; for the thread that has taken the slot
-    // Where flushes are posted.
-    typename Set::Bits run = 0;  // of a Run that waits on a list, in its first slot: its slots
-    uint32_t number = 0;         // of the post of this slot's flush; of a Run, in its first slot
+    typename library::Choose<kPosts, OfPosts, OfFinder>::Type of{};
   };
   struct alignas(64) PerCpu {
     Atomic<uint32_t> leaf{};  // where this CPU takes clean slots; relaxed: a hint
@@ -335,13 +388,6 @@ class Mapper {
     const Word found = cell.load(memory_order_relaxed);
     if (!page_virtual::has_slot(found)) return nullptr;
     size_t offset = offset_of(page_virtual::entry(found));
-    if constexpr (kCellsChangeHands<P>) {
-      // The cell may belong to another page by now. That page's slot must not be pinned, not even
-      // for a moment, because its owner may be about to free the page. Relaxed: publish() claims
-      // the cell after it has stored the page.
-      if (!slot_at(offset).page.is(page, memory_order_relaxed)) [[unlikely]]
-        return nullptr;
-    }
     // Expecting the usual word, instead of reading the word first, saves a cache miss.
     Word expected = page_virtual::expected_idle(found);
     // Acquire: pairs with publish() and with the kunmap before. The PTE and the page's data are
@@ -373,7 +419,7 @@ class Mapper {
   template <class Cell>
   [[nodiscard, gnu::always_inline]] bool is_still(const Cell& cell, Word found, size_t offset,
                                                   Page page) {
-    if constexpr (kCellsChangeHands<P>) return slot_at(offset).page.is(page, memory_order_relaxed);
+    if constexpr (kFindsSlots<P>) return slot_at(offset).page.is(page, memory_order_relaxed);
     return cell.load(memory_order_relaxed) == found;
   }
 
@@ -435,6 +481,8 @@ class Mapper {
   Pinned pin(Page page);
   void* publish(SlotIndex index, Page page, Word found);
   SlotIndex take_clean();
+  void bring_into_use(uint32_t slots);
+  bool bring_more_into_use();
   Pinned map_in(SlotIndex slot, Page page);
   // impl/scavenge.hpp
   Run next_of_hand();
@@ -453,13 +501,14 @@ class Mapper {
   void add_flush_due() {
     // Relaxed: a caller that finds a page without a slot has acquired from the claim() that
     // follows.
-    if constexpr (!kPosts) flushes_due_.fetch_add(1, memory_order_relaxed);
+    if constexpr (kCountsFlushes) flushes_due_.fetch_add(1, memory_order_relaxed);
   }
   void flushes_done(uint32_t slots) {
     // Release: pairs with wait_for_flushes().
-    if constexpr (!kPosts) flushes_due_.fetch_sub(slots, memory_order_release);
+    if constexpr (kCountsFlushes) flushes_due_.fetch_sub(slots, memory_order_release);
   }
   void put_clean(SlotIndex slot);
+  void forget(SlotIndex slot);
   // impl/evict.hpp
   Evicted gone(Evicted how, Page page, bool may_flush);
   bool unmap_idle(SlotIndex index, Word idle, bool may_flush);
@@ -534,17 +583,18 @@ class Mapper {
   }
 
   // First, so that a hit reaches a static mapper's words by one addition.
-  Slot slots_[P::kMaxSlots + 1]{};
+  Table<P, Slot, P::kMaxSlots + 1> slots_{};
   [[no_unique_address]] P platform_;
   uint32_t slot_count_ = 0;
-  uint32_t most_behind_ = 0;  // posts, before a slow miss drops its CPU's TLB
-  Set clean_{};               // empty, and in no TLB: free to take
-  Set unparked_{};            // the hand's path: all slots but those that it met pinned
+  Atomic<uint32_t> in_use_{};  // where kTablesOutside: slots_in_use()
+  uint32_t most_behind_ = 0;   // posts, before a slow miss drops its CPU's TLB
+  Set clean_{};                // empty, and in no TLB: free to take
+  Set unparked_{};             // the hand's path: all slots but those that it met pinned
   PerCpu cpus_[P::kMaxCpus]{};
   alignas(64) Atomic<uint32_t> hand_{};     // the next leaf that the scavenger examines
   alignas(64) Atomic<uint32_t> waiters_{};  // sleepers in the queue
-  // Batches on their way to a flush, and slots that were granted dirty or are owed a flush. 0 where
-  // flushes are posted: there the pages' cells have the numbers of the posts.
+  // Where kCountsFlushes: batches on their way to a flush, and slots that were granted dirty or are
+  // owed a flush.
   alignas(64) Atomic<uint32_t> flushes_due_{};
   Atomic<uint32_t> owed_flushes_{};  // length of owed_; without the lock only a hint
   typename P::Lock queue_lock_{};    // guards what follows

@@ -42,7 +42,7 @@ enum class Event : uint8_t {
 /// calls drop() of the PostedFlushes at each timer tick, in the interrupt of call(), and wherever
 /// it drops its whole TLB anyway. Each calls leave_long_idle() when it starts, enter_idle() before
 /// it halts, and leave_idle() before it does anything else after that. At most 16 CPUs; each page
-/// keeps its cell (no kCellsChangeHands). docs/POSTED_FLUSHES.md says when it
+/// keeps its cell (no kFindsSlots). docs/POSTED_FLUSHES.md says when it
 /// pays.
 template <class P>
 concept PostingPlatform = requires(P p, SlotIndex slot, uint32_t cpus) {
@@ -58,6 +58,24 @@ concept PostingPlatform = requires(P p, SlotIndex slot, uint32_t cpus) {
   // wait.
   { p.call(cpus) } -> SameAs<void>;
 };
+
+/// Whether the platform keeps no cell for each page, and finds a page's slot among those in use
+/// instead, as by a hash table. True only for a platform that has a true constant kFindsSlots.
+///
+/// Its page_virtual() returns, by value, an object with three functions of Atomic. load(): the
+/// value of page_virtual::found() for the slot that was stored for the page, or 0. store(0):
+/// forgets that slot. compare_exchange_strong(): if no slot is stored for the page, stores the one
+/// that `desired` names; always strong, acquire and release. Each page then is in at most one slot,
+/// because a page keeps its slot until the slot's flush has been made. (Other platforms clear the
+/// cell before the flush.) So a page that is being taken back is not mapped anew before that is
+/// over, and a flush may take long; threads that want the page call relax() meanwhile. Any caller
+/// may flush: may_flush() is always true. P::Atomic<P::Page> has is(page, order): load(order) ==
+/// page.
+template <class P>
+inline constexpr bool kFindsSlots = [] {
+  if constexpr (requires { P::kFindsSlots; }) return bool{P::kFindsSlots};
+  return false;
+}();
 
 /// What a platform has to be. `constant` stands for a platform that the core only reads.
 template <class P>
@@ -104,7 +122,9 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   { constant.is_direct(address) } -> SameAs<bool>;
   // page->virtual: the page's cell. 0 at first; then only the core writes it. It names the slot
   // that maps the page. Any context.
-  { p.page_virtual(page) } -> SameAs<typename P::template Atomic<SlotWordOf<P>>&>;
+  requires kFindsSlots<P> || requires {
+    { p.page_virtual(page) } -> SameAs<typename P::template Atomic<SlotWordOf<P>>&>;
+  };
 
   // --- The window ---
   // The address of a slot. Slots lie in order, P::kPageSize apart. Any context.
@@ -171,17 +191,7 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   { p.report(misuse) } -> SameAs<void>;
 };
 
-/// Whether the cell that page_virtual() returned may be given to another page while a thread reads
-/// it, as in a hash table of cells. True only for a platform that has a true constant
-/// kCellsChangeHands. Such a platform's P::Atomic<P::Page> has is(page, order): load(order) ==
-/// page.
-template <class P>
-inline constexpr bool kCellsChangeHands = [] {
-  if constexpr (requires { P::kCellsChangeHands; }) return bool{P::kCellsChangeHands};
-  return false;
-}();
-
-/// Whether all three kinds of cells change without a lock. A lock inside an atomic would be taken
+/// Whether all kinds of cells change without a lock. A lock inside an atomic would be taken
 /// in interrupts too, and would need a library. An Atomic without is_always_lock_free, such as one
 /// that a test schedules, passes.
 template <class P>

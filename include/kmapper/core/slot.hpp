@@ -178,6 +178,12 @@ template <class W>
 [[nodiscard]] constexpr W make(SlotIndex slot, W dead) {
   return dead - word::kNotParked<W> + word::kLive<W> + to_number(slot) + 1;
 }
+/// The PageVirtual of the slot's page while the slot has this word. While the word is dead, it
+/// matches no live word.
+template <class W>
+[[nodiscard]] constexpr W found(SlotIndex slot, W word) {
+  return (word & word::kIdentity<W> & ~word::kSaturated<W>) | (W{to_number(slot)} + 1);
+}
 /// The index of the slot's entry in storage (0: the sentinel).
 template <class W>
 [[nodiscard]] constexpr size_t entry(W value) {

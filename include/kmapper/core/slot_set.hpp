@@ -19,21 +19,29 @@
 #include "kmapper/core/atomic.hpp"
 #include "kmapper/core/library.hpp"
 #include "kmapper/core/slot.hpp"
+#include "kmapper/core/table.hpp"
 
 namespace kmapper {
 
 template <class P, size_t kCapacity, uint32_t kSlotsOfLeaf = 16>
 class SlotSet {
+  using AtomicBits = typename P::template Atomic<uint32_t>;
+  struct alignas(64) Leaf {
+    AtomicBits bits{};
+  };
+
  public:
   using Bits = uint32_t;
   static constexpr uint32_t kLeafSlots = kSlotsOfLeaf;
   static constexpr uint32_t kNoLeaf = UINT32_MAX;
 
-  /// Limits all searches: only slots below `slots` will ever be members. Call it once, before the
-  /// first insert().
+  /// Limits all searches: only slots below `slots` are members. Call it before the first insert(),
+  /// and before slots beyond that are inserted; one thread at a time. A search of another thread
+  /// may keep to the old limit until that thread takes the lock that the caller holds.
   void resize(uint32_t slots) {
-    leaves_in_use_ = (slots + kLeafSlots - 1) / kLeafSlots;
-    summaries_ = (slots + 32 * kLeafSlots - 1) / (32 * kLeafSlots);
+    // Relaxed: the lock orders it.
+    leaves_in_use_.store(leaves_for(slots), memory_order_relaxed);
+    summaries_.store(summaries_for(slots), memory_order_relaxed);
   }
 
   /// Adds slots of one leaf. Publishes what was done to them: take() acquires it. Any context.
@@ -104,7 +112,7 @@ class SlotSet {
   /// while another thread corrects it, and that thread need not look again for a sleeper.
   [[nodiscard]] SlotIndex take_surely(typename P::template Atomic<uint32_t>& hint) {
     SlotIndex slot = take(hint);
-    for (uint32_t i = 0; slot == kNoSlot && i < leaves_in_use_; ++i) {
+    for (uint32_t i = 0; slot == kNoSlot && i < leaves(); ++i) {
       while (slot == kNoSlot && leaf(i) != 0) slot = take_from(i);
     }
     return slot;
@@ -113,9 +121,10 @@ class SlotSet {
   /// The first filled leaf at or after `from`, going round; kNoLeaf if there is none. Any context.
   [[nodiscard]] uint32_t next_leaf(uint32_t from) {
     const uint32_t start = from / 32;
+    const uint32_t summaries = summaries_.load(memory_order_relaxed);
     const Bits at_or_after = ~Bits{0} << (from % 32);
     uint32_t leaf = filled_leaf(start, at_or_after);
-    for (uint32_t i = start + 1; leaf == kNoLeaf && i < summaries_; ++i)
+    for (uint32_t i = start + 1; leaf == kNoLeaf && i < summaries; ++i)
       leaf = filled_leaf(i, ~Bits{0});
     for (uint32_t i = 0; leaf == kNoLeaf && i < start; ++i) leaf = filled_leaf(i, ~Bits{0});
     return leaf != kNoLeaf ? leaf : filled_leaf(start, ~at_or_after);
@@ -128,16 +137,26 @@ class SlotSet {
   /// The number of members; other threads may be changing it. Looks at every leaf. Any context.
   [[nodiscard]] uint32_t count() const {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < leaves_in_use_; ++i) {
+    for (uint32_t i = 0; i < leaves(); ++i) {
       Bits bits = leaves_[i].bits.load(memory_order_relaxed);  // relaxed: it may change at any time
       for (; bits != 0; bits &= bits - 1) ++count;  // a popcount may be a library's function
     }
     return count;
   }
   /// Leaves in use.
-  [[nodiscard]] uint32_t leaves() const { return leaves_in_use_; }
+  [[nodiscard]] uint32_t leaves() const { return leaves_in_use_.load(memory_order_relaxed); }
   [[nodiscard]] bool contains(SlotIndex slot) const {
     return (leaf(leaf_of(slot)) & bit_of(slot)) != 0;
+  }
+
+  /// Where kTablesOutside: the memory that a set of so many slots needs, and its place.
+  [[nodiscard]] static constexpr size_t table_bytes(uint32_t slots) {
+    return library::table_bytes<Leaf>(leaves_for(slots)) +
+           library::table_bytes<AtomicBits>(summaries_for(slots));
+  }
+  void place_tables(char*& memory, uint32_t slots) requires(kTablesOutside<P>) {
+    leaves_ = library::place_table<Leaf>(memory, leaves_for(slots));
+    summary_ = library::place_table<AtomicBits>(memory, summaries_for(slots));
   }
 
   [[nodiscard]] static constexpr uint32_t leaf_of(SlotIndex slot) {
@@ -152,9 +171,12 @@ class SlotSet {
   }
 
  private:
-  static constexpr size_t kLeaves = (kCapacity + kLeafSlots - 1) / kLeafSlots;
-  static constexpr size_t kSummaries = (kLeaves + 31) / 32;
-  using AtomicBits = typename P::template Atomic<Bits>;
+  [[nodiscard]] static constexpr uint32_t leaves_for(uint64_t slots) {
+    return static_cast<uint32_t>((slots + kLeafSlots - 1) / kLeafSlots);
+  }
+  [[nodiscard]] static constexpr uint32_t summaries_for(uint64_t slots) {
+    return (leaves_for(slots) + 31) / 32;
+  }
 
   // Not inline: another thread has changed the leaf meanwhile.
   [[gnu::noinline]] SlotIndex take_again(uint32_t leaf) {
@@ -194,14 +216,11 @@ class SlotSet {
     return kNoLeaf;
   }
 
-  struct alignas(64) Leaf {
-    AtomicBits bits{};
-  };
-  Leaf leaves_[kLeaves]{};
-  AtomicBits summary_[kSummaries]{};
+  Table<P, Leaf, leaves_for(kCapacity)> leaves_{};
+  Table<P, AtomicBits, summaries_for(kCapacity)> summary_{};
   AtomicBits shows_{};      // 0: take() has found the summary empty, and nothing is shown since
-  uint32_t summaries_ = 0;  // in use
-  uint32_t leaves_in_use_ = 0;
+  AtomicBits summaries_{};  // in use
+  AtomicBits leaves_in_use_{};
 };
 
 }  // namespace kmapper

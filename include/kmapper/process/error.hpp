@@ -20,7 +20,7 @@ enum class WindowErrc {
   would_sleep = 1,  // everything is pinned, and the caller may not wait
   timed_out,        // nothing was unpinned in time
   cancelled,        // the stop token was asked to stop
-  too_many_users,   // 16,383 mappings hold the granule: no more can be counted
+  too_many_users,   // so many mappings hold the granule that no more can be counted
   too_large,        // longer, or more, than what can be mapped at once
   invalid_range,    // a negative offset, or a length below 1
   beyond_end,       // behind the end of the file
@@ -29,7 +29,6 @@ enum class WindowErrc {
   invalid_option,   // an option that this machine or file does not allow
   cut_short,        // the file has become shorter than what is mapped of it
   forked,           // the window belongs to the parent process
-  busy,             // more calls at once than the window can record
   spent,            // the reservation has no room left
   would_deadlock,   // all threads sleep for mappings, and none is left to release one
 };

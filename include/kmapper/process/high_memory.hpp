@@ -44,7 +44,7 @@ class KMAPPER_API HighMemory {
   Error free(HighPage page) noexcept;
 
   /// Maps the page; see FileWindow::map(). No thread may free the page during the call. A page has
-  /// at most 16,383 mappings at a time; one more fails with too_many_users.
+  /// a limited number of mappings at a time.
   [[nodiscard]] Expected<Mapping> map(HighPage page) noexcept;
   [[nodiscard]] Expected<Mapping> map(HighPage page, const Patience& patience) noexcept;
   [[nodiscard]] Expected<Mapping> try_map(HighPage page) noexcept;

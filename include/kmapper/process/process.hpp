@@ -102,8 +102,9 @@ enum class OnLongWait : std::uint8_t { report, quiet, error };
 /// How large a budget is, and how it is used.
 struct Options {
   /// The most that may be mapped at any moment, in bytes. Less is used if there would be too many
-  /// granules: at most 65,534, and in slots at most three quarters of the mappings that
-  /// vm.max_map_count allows.
+  /// granules: at most 2^32 - 2, in a 32-bit process 65,534; and in slots (and in a strict budget)
+  /// at most three quarters of the mappings that vm.max_map_count allows. A budget takes memory for
+  /// a granule when it first fills it: some 80 bytes.
   std::int64_t bytes = std::int64_t{64} << 20;
   /// The size in which files are mapped and taken back: a power of two, from the page size to 2
   /// MiB. 0: 64 KiB, or less where the budget is small.
@@ -117,7 +118,7 @@ struct Options {
   OnLongWait on_long_wait = OnLongWait::report;
   /// The part of `bytes` that is reserved for mappings across granules: enough for one such mapping
   /// of this many bytes at any offset, or for several shorter ones. Limited so that one granule is
-  /// left for all other mappings. 0: a sixteenth of `bytes`.
+  /// left for all other mappings. 0: a sixteenth of `bytes`, and at most 1 GiB.
   std::int64_t span_bytes = 0;
 };
 
@@ -149,7 +150,7 @@ class KMAPPER_API Budget {
  public:
   explicit Budget(const Options& options = {});
 
-  /// Costs a look at every slot, and at every page that it maps. Any thread.
+  /// Costs a look at every granule in use, and at every page that it maps. Any thread.
   [[nodiscard]] Stats stats() const;
   [[nodiscard]] std::int64_t granule() const;
   /// Unmaps all granules that have no holder. Returns how many. Any thread.
@@ -167,7 +168,7 @@ class KMAPPER_API Budget {
 };
 
 /// A part of a file, mapped until the destructor. Move-only; may be used and destroyed by any
-/// thread. A granule has at most 16,383 mappings at a time, see FileWindow::map().
+/// thread. A granule has a limited number of mappings at a time, see FileWindow::map().
 class [[nodiscard]] KMAPPER_API Mapping {
  public:
   Mapping() = default;
@@ -245,7 +246,7 @@ class KMAPPER_API FileWindow {
   /// Opens a regular file, a memory file or a block device. For other files the constructor throws
   /// an error that names their kind, and does not wait for them. Opening does not change the file.
   /// Offsets that have no granule number are an error of map() (file_too_large, with the limit):
-  /// with granules of 4 KiB offsets from 2^60 on; in slots of a 32-bit process, from 2^44 on. A
+  /// with granules of 4 KiB offsets from 2^56 on; in slots of a 32-bit process, from 2^44 on. A
   /// file in huge pages (hugetlbfs) needs granules of at least that size, except with a budget of
   /// copies.
   FileWindow(const std::string& path, Access access, const Budget& budget);
@@ -268,8 +269,8 @@ class KMAPPER_API FileWindow {
   /// OnLongWait. If all threads of the process sleep in such calls, and none has a deadline or a
   /// stop token, no thread is left to release anything: then one call fails with would_deadlock. In
   /// a process of one thread, every call that would sleep fails so at once.
-  /// A granule has at most 16,383 users at a time: mappings and cursors of all threads together.
-  /// One more fails at once with too_many_users.
+  /// A granule has at most 16,383 users at a time, in a 64-bit process 2^30 - 1: mappings and
+  /// cursors of all threads together. One more fails at once with too_many_users.
   [[nodiscard]] Expected<Mapping> map(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Expected<Mapping> map(std::int64_t offset, std::int64_t length,
                                       const Patience& patience) noexcept;
@@ -309,12 +310,13 @@ class KMAPPER_API FileWindow {
   /// operation_not_supported (by the file's file system).
   [[nodiscard]] Error discard(std::int64_t offset, std::int64_t length) noexcept;
   /// Unmaps all granules of the file that have no holder, as Budget::trim() does for all files.
-  /// Returns how many. Looks at every slot of the budget. Any thread.
+  /// Returns how many. Looks at every granule of the file, or at every granule of the budget,
+  /// whichever are fewer. Any thread.
   std::int64_t trim() noexcept;
   /// Reads the file's size again. With copies, every later map() shows the file as it is now, or
   /// newer. Mappings that are held stay as they are. A map() beyond the known size reads the size
-  /// by itself. Costs a system call; with copies also a look at every slot of the budget and a read
-  /// of each granule that is mapped again. Any thread.
+  /// by itself. Costs a system call; with copies also a look at every granule, as trim() does, and
+  /// a read of each granule that is mapped again. Any thread.
   [[nodiscard]] Error refresh() noexcept;
   /// The file's size when it was last read.
   [[nodiscard]] std::int64_t size() const noexcept;

@@ -1,11 +1,15 @@
 #include "kmapper/process/error.hpp"
 
 #include <new>
+#include <string>
 
-#include "kmapper/core/slot.hpp"
+#include "process/window/platform.hpp"
 
 namespace kmapper::process {
 namespace {
+
+constexpr auto kMostUsers =
+    word::kSaturated<Platform::SlotWord> / word::kUser<Platform::SlotWord> - 1;
 
 class Category final : public std::error_category {
  public:
@@ -20,8 +24,7 @@ class Category final : public std::error_category {
       case WindowErrc::cancelled:
         return "cancelled";
       case WindowErrc::too_many_users:
-        static_assert(word::kSaturated<std::uint32_t> / word::kUser<std::uint32_t> - 1 == 16'383);
-        return "16383 users hold this granule, and no more can";
+        return std::to_string(kMostUsers) + " users hold this granule, and no more can";
       case WindowErrc::too_large:
         return "more than can be mapped at once";
       case WindowErrc::spent:
@@ -40,8 +43,6 @@ class Category final : public std::error_category {
         return "the file has become shorter than what is mapped of it";
       case WindowErrc::forked:
         return "the window belongs to the parent process";
-      case WindowErrc::busy:
-        return "more calls at once than the budget can record";
       case WindowErrc::would_deadlock:
         return "all threads sleep for mappings, and none is left to release one";
     }
@@ -51,7 +52,6 @@ class Category final : public std::error_category {
   [[nodiscard]] std::error_condition default_error_condition(int value) const noexcept override {
     switch (WindowErrc{value}) {
       case WindowErrc::would_sleep:
-      case WindowErrc::busy:
         return std::errc::resource_unavailable_try_again;
       case WindowErrc::timed_out:
         return std::errc::timed_out;

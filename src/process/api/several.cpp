@@ -2,7 +2,6 @@
 #include "kmapper/process/several.hpp"
 
 #include <algorithm>
-#include <deque>
 #include <limits>
 #include <new>
 #include <vector>
@@ -49,7 +48,6 @@ class Together {
 
   [[nodiscard]] Error map(const Patience& patience) {
     if (Error wrong = name_pages()) return wrong;
-    if (Error wrong = hold_pages()) return wrong;
     // Copies that turn out to be shorter than their files are read again, a few times.
     for (int tries = 0;; ++tries) {
       if (Error wrong = pin_and_fill(patience)) return wrong;
@@ -137,15 +135,6 @@ class Together {
     return std::unique(pages.begin(), pages.end()) - pages.begin();
   }
 
-  [[nodiscard]] Error hold_pages() {
-    for (std::size_t i = 0; i < pages_.size(); ++i) {
-      holds_.emplace_back(arena_.directory(), pages_[i].page);
-      if (!holds_.back())
-        return file(i).error(WindowErrc::busy, ranges_[i].offset, ranges_[i].length);
-    }
-    return {};
-  }
-
   [[nodiscard]] Error pin(const Patience& patience) {
     const auto count = static_cast<std::uint32_t>(ranges_.size());
     LongWait wait(arena_, patience, {&file(0), ranges_[0].offset, ranges_[0].length, count, false});
@@ -184,7 +173,6 @@ class Together {
   std::vector<PageAddress<Platform>> pages_;
   std::vector<Record*> records_;
   std::vector<std::size_t> patched_;
-  std::deque<Directory::Hold> holds_;  // a deque, because a Hold does not move
 };
 
 }  // namespace

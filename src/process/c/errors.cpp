@@ -21,7 +21,6 @@ static_assert(KMAPPER_READ_ONLY_WINDOW == -static_cast<int>(WindowErrc::read_onl
 static_assert(KMAPPER_INVALID_OPTION == -static_cast<int>(WindowErrc::invalid_option));
 static_assert(KMAPPER_CUT_SHORT == -static_cast<int>(WindowErrc::cut_short));
 static_assert(KMAPPER_FORKED == -static_cast<int>(WindowErrc::forked));
-static_assert(KMAPPER_BUSY == -static_cast<int>(WindowErrc::busy));
 static_assert(KMAPPER_SPENT == -static_cast<int>(WindowErrc::spent));
 static_assert(KMAPPER_WOULD_DEADLOCK == -static_cast<int>(WindowErrc::would_deadlock));
 

@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <optional>
+
 #include "process/fault/cause.hpp"
 #include "process/fault/probe.hpp"
 #include "process/file/file.hpp"
@@ -13,7 +15,7 @@
 namespace kmapper::process {
 namespace {
 
-std::byte* page_of(std::byte* address, std::size_t page) {
+std::byte* begin_of_page(std::byte* address, std::size_t page) {
   return address - reinterpret_cast<std::uintptr_t>(address) % page;
 }
 
@@ -50,13 +52,19 @@ bool Arena::patch(std::byte* address, system::Direction direction) noexcept {
   return replace(*file, address, offset, direction, span.fault, true);
 }
 
-/// While the granule is being taken back from one slot, another slot may already have it in use.
 bool Arena::patch_at_home(std::byte* address, system::Direction direction) noexcept {
-  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
-    Record& record = records_[i];
-    // Acquire: pairs with Record::place(), and so does the next look at the record.
-    if (record.at_home.load(std::memory_order_acquire) && patch(record, address, direction))
-      return true;
+  // A file that is found here is not freed before the handler has ended: see ~File().
+  const std::uint32_t numbers = numbers_.load(std::memory_order_acquire);
+  for (std::uint32_t number = 1; number < numbers; ++number) {
+    const File* const file = files_[number].load(std::memory_order_acquire);
+    if (file == nullptr || file->home() == nullptr) continue;
+    const std::optional<std::uint64_t> granule = file->home()->granule_at(address);
+    if (!granule) continue;
+    const SlotIndex slot = window_->find(make_page(number, *granule));
+    if (slot == kNoSlot) return false;
+    Record& record = this->record(slot);
+    // Acquire: pairs with Record::place().
+    return record.at_home.load(std::memory_order_acquire) && patch(record, address, direction);
   }
   return false;
 }
@@ -72,8 +80,8 @@ bool Arena::patch(Record& record, std::byte* address, system::Direction directio
        (state != Record::filling || !record.is_at_home()))) {
     return false;
   }
-  const auto granule = static_cast<std::int64_t>(
-      granule_of(record.page.load(std::memory_order_relaxed)) << shape_.granule_shift);
+  const auto granule =
+      static_cast<std::int64_t>(granule_of(page_of(record)) << shape_.granule_shift);
   const std::int64_t offset = granule + (address - record.data());
   const bool in_use = state != Record::filling;
   if (!replace(*record.owner(), address, offset, direction, record.fault, in_use)) return false;
@@ -90,7 +98,7 @@ bool Arena::patch(Record& record, std::byte* address, system::Direction directio
 bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
                     system::Direction direction, std::atomic<int>& fault, bool in_use) noexcept {
   const std::size_t size = file.page();
-  std::byte* const page = page_of(address, size);
+  std::byte* const page = begin_of_page(address, size);
   offset -= address - page;
   const int protection = file.protection();
   const bool may_write = direction != system::Direction::read && (protection & PROT_WRITE) != 0;
@@ -148,7 +156,7 @@ Error File::say_fault() noexcept {
 }
 
 void File::restore_home(const Record& record) noexcept {
-  const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+  const std::uint64_t granule = granule_of(arena_->page_of(record));
   if (home_->restore(granule)) return;
   if (arena_->make_room_for_a_few_mappings() && home_->restore(granule)) return;
   home_->close();

@@ -220,12 +220,10 @@ Error File::discard(std::int64_t offset, std::int64_t length) noexcept {
   }
   if (access_ == Access::read_only) return error(WindowErrc::read_only, offset, length);
   const std::uint64_t end = granule_at(offset + length - 1) + 1;
-  for (std::uint64_t granule = granule_at(offset); granule != end; ++granule) {
-    const Page page = make_page(number_, granule);
-    const Directory::Hold hold(arena_->directory(), page);
-    if (!hold) return error(WindowErrc::busy, offset, length);
-    if (!evict(page)) return error(WindowErrc::pinned, offset, length);
-  }
+  bool is_pinned = false;
+  for_each_page(granule_at(offset), end,
+                [&](Page page, const Record&) { is_pinned = is_pinned || !evict(page); });
+  if (is_pinned) return error(WindowErrc::pinned, offset, length);
   const auto punch = [&] {
     return fallocate(descriptor_.number(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset,
                      length);
@@ -256,25 +254,15 @@ bool File::evict(Page page) noexcept {
 bool File::evict_from(std::uint64_t first) noexcept {
   // Acquire: pairs with release(): uses come before what the caller does to the file.
   bool all = spans_held_.load(std::memory_order_acquire) == 0;
-  for (std::uint32_t i = 0; i < arena_->slots(); ++i) {
-    const Record& record = arena_->record(SlotIndex{i});
-    Arena::Window::SlotView view = arena_->window().inspect(SlotIndex{i});
-    // Another thread is taking it back. That must be over before the file's home goes. Acquire:
-    // pairs with Platform::empty().
-    while (!word::is_live(view.word) && record.owner() == this &&
-           record.at_home.load(std::memory_order_acquire)) {
-      Platform::relax();
-      view = arena_->window().inspect(SlotIndex{i});
-    }
-    if (!word::is_live(view.word) || file_of(view.page) != number_ ||
-        granule_of(view.page) < first) {
-      continue;
-    }
-    const Directory::Hold hold(arena_->directory(), view.page);
-    if (!hold || !evict(view.page)) all = false;
-  }
-  if (all) arena_->plug_leftovers(this);
+  for_each_page(first, kNoEnd, [&](Page page, const Record&) {
+    if (!evict(page)) all = false;
+  });
+  if (all) plug_leftovers();
   return all;
+}
+
+void File::plug_leftovers() {
+  if (uses_own_addresses_.load(std::memory_order_relaxed)) arena_->plug_leftovers(this);
 }
 
 /// `read_end`: where a read has ended.

@@ -193,6 +193,13 @@ class File {
   [[nodiscard]] int refresh_size(std::int64_t read_end = kNotRead);
   [[nodiscard]] std::int64_t readable_size(std::int64_t claimed, std::int64_t read_end);
   void set_size(std::int64_t size);
+  /// Calls visit(page, record) for those of the file's granules from `first` to `end` that have a
+  /// slot, and perhaps for some that have none any more. Looks at each slot in use, or at each
+  /// granule, whichever are fewer.
+  static constexpr std::uint64_t kNoEnd = UINT64_MAX;
+  template <class Visitor>
+  void for_each_page(std::uint64_t first, std::uint64_t end, Visitor visit);
+  void plug_leftovers();
   struct Dropped {
     std::int64_t granules = 0;
     bool all = true;
@@ -227,6 +234,8 @@ class File {
   std::atomic<std::int64_t> size_{0};          // when it was last read; relaxed but in copies.cpp
   std::atomic<std::int64_t> hit_end_{0};       // the end of the part that hits may use: copies.cpp
   std::atomic<std::size_t> full_granules_{0};  // those that lie within that part
+  std::atomic<std::size_t> most_granules_{0};  // that the file has ever had
+  std::atomic<bool> uses_own_addresses_{false};  // of the arena, for mappings; relaxed: once true
   std::atomic<std::uint32_t> spans_held_{0};
   std::atomic<int> unsaid_fault_{0};  // the first since the last sync() that returned one
   std::atomic<std::int64_t> unsaid_fault_at_{0};
@@ -241,5 +250,27 @@ class File {
   std::mutex growing_;             // guards what follows
   std::int64_t home_size_ = 0;     // bytes of the file whose page tables the budget has admitted
 };
+
+template <class Visitor>
+void File::for_each_page(std::uint64_t first, std::uint64_t end, Visitor visit) {
+  Arena::Window& window = arena_->window();
+  const std::uint32_t slots = window.slots_in_use();
+  end = std::min<std::uint64_t>(end, most_granules_.load(std::memory_order_relaxed));
+  if (first >= end) return;
+  if (end - first < slots) {
+    for (std::uint64_t granule = first; granule != end; ++granule) {
+      const Page page = make_page(number_, granule);
+      if (const SlotIndex slot = window.find(page); slot != kNoSlot)
+        visit(page, arena_->record(slot));
+    }
+    return;
+  }
+  for (std::uint32_t i = 0; i < slots; ++i) {
+    const Page page = window.page_of(SlotIndex{i});
+    const std::uint64_t granule = granule_of(page);
+    if (file_of(page) == number_ && granule >= first && granule < end)
+      visit(page, arena_->record(SlotIndex{i}));
+  }
+}
 
 }  // namespace kmapper::process

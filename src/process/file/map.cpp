@@ -84,8 +84,6 @@ template <class Kmap>
 Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length,
                                     const Patience* patience, Kmap kmap) noexcept {
   const Page page = page_at(offset);
-  const Directory::Hold hold(arena_->directory(), page);
-  if (!hold) return error(WindowErrc::busy, offset, length);
   for (int tries = 0; tries < kMostReads; ++tries) {
     const Expected<Record*> pinned = pin(page, offset, length, kmap);
     if (!pinned) return pinned.error();
@@ -140,6 +138,7 @@ Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
                       std::int64_t length) {
   const std::uint64_t first = granule_at(offset);
   if (!has_copies()) {
+    uses_own_addresses_.store(true, std::memory_order_relaxed);
     for (std::uint32_t i = 0; i < size >> arena_->granule_shift(); ++i)
       arena_->span_unit(arena_->unit_at(address) + i).is_memory = false;
     const int number = map_file(address, size, first);

@@ -84,7 +84,7 @@ int File::read_copies(std::span<Record* const> run) {
   // either set_size() finds the copy pinned, or this call sees the new size.
   const std::int64_t known = size_.fetch_add(0, std::memory_order_acq_rel);
   const auto granule = static_cast<std::int64_t>(arena_->granule());
-  const std::uint64_t first = granule_of(run.front()->page.load(std::memory_order_relaxed));
+  const std::uint64_t first = granule_of(arena_->page_of(*run.front()));
   const Read read = read_file(run.front()->data(), run.size() << arena_->granule_shift(), first);
   if (read.number != 0) return read.number;
   auto rest = static_cast<std::int64_t>(read.bytes);
@@ -111,7 +111,7 @@ int File::make_memory(std::span<Record* const> run) {
     }
     const std::size_t size = (end - begin) << arena_->granule_shift();
     if (const int number = arena_->map_memory(run[begin]->data(), size); number != 0) return number;
-    for (; begin != end; ++begin) run[begin]->own = Record::Own::memory;
+    for (; begin != end; ++begin) arena_->set_own(*run[begin], Record::Own::memory);
   }
   return 0;
 }
@@ -146,7 +146,7 @@ Error File::look_again(std::int64_t offset, std::int64_t length, std::int64_t re
 }
 
 std::int64_t File::copy_end(const Record& record) const {
-  const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+  const std::uint64_t granule = granule_of(arena_->page_of(record));
   return static_cast<std::int64_t>(granule << arena_->granule_shift()) +
          static_cast<std::int64_t>(record.copied.load(std::memory_order_relaxed));
 }
@@ -180,13 +180,15 @@ void File::set_size(std::int64_t size) {
       gone = drop(is_short, [](Record&) {}).all;
     } else if (within_granule(before) != 0) {
       const Page last = page_at(before);
-      const Directory::Hold hold(arena_->directory(), last);
-      gone = hold && evict(last);
+      gone = evict(last);
     }
     if (end > before && !gone) return;
     has_short_copies_ = !gone;
   }
   hit_end_.store(end, std::memory_order_relaxed);
+  const std::size_t granules = this->granules();
+  if (granules > most_granules_.load(std::memory_order_relaxed))
+    most_granules_.store(granules, std::memory_order_relaxed);
   full_granules_.store(static_cast<std::size_t>(std::min<std::uint64_t>(granule_at(end), SIZE_MAX)),
                        std::memory_order_relaxed);
 }
@@ -196,25 +198,22 @@ void File::set_size(std::int64_t size) {
 template <class Wanted, class Held>
 File::Dropped File::drop(Wanted wanted, Held held) {
   Dropped dropped;
-  for (std::uint32_t i = 0; i < arena_->slots(); ++i) {
-    Record& record = arena_->record(SlotIndex{i});
-    const Arena::Window::SlotView view = arena_->window().inspect(SlotIndex{i});
-    if (!word::is_live(view.word) || file_of(view.page) != number_ || !wanted(record)) continue;
-    const Directory::Hold hold(arena_->directory(), view.page);
-    if (hold && evict(view.page)) {
+  for_each_page(0, kNoEnd, [&](Page page, Record& record) {
+    if (!wanted(record)) return;
+    if (evict(page)) {
       ++dropped.granules;
     } else {
       dropped.all = false;
       held(record);
     }
-  }
+  });
   return dropped;
 }
 
 std::int64_t File::trim() noexcept {
   if (arena_->is_left()) return 0;
   const Dropped dropped = drop([](const Record&) { return true; }, [](Record&) {});
-  arena_->plug_leftovers(this);
+  plug_leftovers();
   return dropped.granules;
 }
 

@@ -47,7 +47,7 @@ int File::fill(Record& record) {
     const std::uint32_t state = record.state.load(std::memory_order_acquire);
     if (state == Record::filled) return 0;
     if (state == Record::patched) {
-      const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+      const std::uint64_t granule = granule_of(arena_->page_of(record));
       remember_fault(static_cast<std::int64_t>(granule << arena_->granule_shift()),
                      record.fault.load(std::memory_order_relaxed));
       return 0;
@@ -72,8 +72,7 @@ Error File::fill(Record& record, std::int64_t offset, std::int64_t length) {
 void File::fill_pending(std::span<Record* const> records) {
   const auto follows = [this](const Record& record, const Record& before) {
     return record.is_at_home() == before.is_at_home() &&
-           record.page.load(std::memory_order_relaxed) ==
-               before.page.load(std::memory_order_relaxed) + 1 &&
+           arena_->page_of(record) == arena_->page_of(before) + 1 &&
            record.data() == before.data() + arena_->granule();
   };
   for (std::size_t begin = 0; begin < records.size();) {
@@ -99,7 +98,7 @@ void File::fill_pending(std::span<Record* const> records) {
 
 /// Decides where the granule will be. The caller is filling it.
 void File::place(Record& record, bool ahead) {
-  const std::uint64_t granule = granule_of(record.page.load(std::memory_order_relaxed));
+  const std::uint64_t granule = granule_of(arena_->page_of(record));
   const bool at_home =
       home_ != nullptr && home_->has(granule) && !(ahead && home_->is_slow_in_runs());
   record.place(at_home ? home_->address(granule) : arena_->slot_address(arena_->slot_of(record)),
@@ -113,7 +112,7 @@ int File::map_run(std::span<Record* const> run) {
     // Otherwise more would be mapped than there are slots.
     if (it->own != Record::Own::nothing) arena_->plug(*it);
   }
-  const std::uint64_t granule = granule_of(run.front()->page.load(std::memory_order_relaxed));
+  const std::uint64_t granule = granule_of(arena_->page_of(*run.front()));
   if (home_->fills_by_a_call()) arena_->counters().add(Work::map_call);
   const int number = home_->fill(granule, run.size(), size());
   if (number != 0 || home_->has(granule)) return number;
@@ -130,9 +129,11 @@ int File::map_in_slots(std::span<Record* const> run) {
     const int number = make_memory(run);
     return number == 0 ? read_copies(run) : number;
   }
-  for (Record* const it : run) it->own = Record::Own::file;
+  for (Record* const it : run) arena_->set_own(*it, Record::Own::file);
+  arena_->limit_mappings();
+  uses_own_addresses_.store(true, std::memory_order_relaxed);
   const std::size_t size = run.size() << arena_->granule_shift();
-  const std::uint64_t granule = granule_of(run.front()->page.load(std::memory_order_relaxed));
+  const std::uint64_t granule = granule_of(arena_->page_of(*run.front()));
   return map_file(run.front()->data(), size, granule);
 }
 
@@ -177,11 +178,10 @@ void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
   if (own != nullptr) records[count++] = own;
   for (; granule < end && count < records.size(); ++granule) {
     const Page page = make_page(number_, granule);
-    const Directory::Hold hold(arena_->directory(), page);
-    void* record = hold ? arena_->window().kmap_if_mapped(page) : nullptr;
+    void* record = arena_->window().kmap_if_mapped(page);
     if (record != nullptr)
       arena_->counters().add(Work::unused_hit);
-    else if (hold)
+    else
       record = arena_->window().try_kmap(page);
     if (record == nullptr) break;
     records[count++] = static_cast<Record*>(record);
@@ -194,7 +194,7 @@ void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
     // no longer be neighbours.
     if (it != own)
       arena_->unpin(*it);
-    else if (arena_->window().try_kmap(it->page.load(std::memory_order_relaxed)) != nullptr)
+    else if (arena_->window().try_kmap(arena_->page_of(*it)) != nullptr)
       arena_->unpin_unused(*it);
   }
 }

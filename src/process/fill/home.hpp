@@ -28,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "process/fill/home_range.hpp"
 #include "system/page_size.hpp"
@@ -54,6 +55,15 @@ class Home {
   [[nodiscard]] std::byte* address(std::uint64_t granule) const {
     const Extent& it = extent_of(granule);
     return it.range.begin() + (static_cast<std::size_t>(granule - it.first) << granule_shift());
+  }
+  /// The granule that has this address, if one has.
+  [[nodiscard]] std::optional<std::uint64_t> granule_at(const std::byte* address) const {
+    const Extent* it = newest_.load(std::memory_order_acquire);  // pairs with add_extent()
+    for (; it != nullptr; it = it->older.get()) {
+      if (!it->range.contains(address)) continue;
+      return it->first + (static_cast<std::size_t>(address - it->range.begin()) >> granule_shift());
+    }
+    return {};
   }
   /// Whether fill() makes a system call; otherwise it is an access, or nothing.
   [[nodiscard]] bool fills_by_a_call() const {

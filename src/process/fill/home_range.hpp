@@ -25,6 +25,7 @@ class HomeRange {
   ~HomeRange();
 
   [[nodiscard]] bool is_empty() const { return range_.size() == 0; }
+  [[nodiscard]] bool contains(const std::byte* address) const { return range_.contains(address); }
   [[nodiscard]] std::byte* begin() const { return range_.begin(); }
   [[nodiscard]] std::size_t size() const { return range_.size(); }
 

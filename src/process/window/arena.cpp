@@ -54,7 +54,9 @@ std::int64_t choose_granule(const Options& options) {
 /// How many granules are reserved for spans. Slots do not get them.
 std::uint64_t choose_span_units(const Options& options, std::uint64_t granule, std::uint64_t most) {
   const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) / granule;
-  if (options.span_bytes == 0) return std::max<std::uint64_t>(2, units / 16);
+  constexpr std::uint64_t kMostByDefault = std::uint64_t{1} << 30;  // bytes
+  if (options.span_bytes == 0)
+    return std::clamp<std::uint64_t>(units / 16, 2, kMostByDefault / granule);
   // One more: a mapping may begin on the last byte of a granule.
   const auto wanted = static_cast<std::uint64_t>(options.span_bytes);
   if (options.span_bytes > 0 && wanted <= (most - 1) * granule)
@@ -65,14 +67,9 @@ std::uint64_t choose_span_units(const Options& options, std::uint64_t granule, s
                        std::to_string((most - 1) * granule) + " may be for spans");
 }
 
-/// Each slot may need a mapping of its own, except granules at home and copies that are always
-/// accessible. The kernel limits a process's mappings; a quarter of them is left to the rest of the
-/// program.
-std::uint64_t most_slots(const Options& options) {
-  if (!options.strict &&
-      (options.placement == Placement::home || options.placement == Placement::copies)) {
-    return Platform::kMaxSlots;
-  }
+/// How many mappings a budget may make: the kernel limits those of a process, and a quarter of them
+/// is left to the rest of the program.
+std::uint64_t usable_mappings() {
   long limit = 65'530;  // the kernel's own default
   if (std::FILE* const file = std::fopen("/proc/sys/vm/max_map_count", "re"); file != nullptr) {
     if (std::fscanf(file, "%ld", &limit) != 1) limit = 65'530;
@@ -80,6 +77,15 @@ std::uint64_t most_slots(const Options& options) {
   }
   return std::clamp<std::uint64_t>(static_cast<std::uint64_t>(std::max(limit, 0L)) / 4 * 3, 64,
                                    Platform::kMaxSlots);
+}
+
+/// Where each slot needs a mapping of its own, there are no more slots than that. Granules at home
+/// need none, and copies only where a strict budget protects each. A budget of files with different
+/// placements counts its mappings instead.
+std::uint64_t most_slots(const Options& options, std::uint64_t mappings) {
+  const bool is_limited = options.strict || options.placement == Placement::slots ||
+                          (options.placement == Placement::automatic && sizeof(void*) == 4);
+  return is_limited ? mappings : Platform::kMaxSlots;
 }
 
 int open_self() { return static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)); }
@@ -102,11 +108,14 @@ Arena::Shape::Shape(const Options& options) {
   granule_shift = static_cast<unsigned>(std::countr_zero(granule));
   // Address ranges larger than the address space are refused when they are reserved.
   const std::uint64_t units = static_cast<std::uint64_t>(options.bytes) >> granule_shift;
-  const std::uint64_t most = most_slots(options);
+  const std::uint64_t mappings = usable_mappings();
+  const std::uint64_t most = most_slots(options, mappings);
   const std::uint64_t spans = choose_span_units(options, granule, std::min(units - 1, most));
   bytes = options.bytes;
   span_units = static_cast<std::uint32_t>(std::min(spans, most));
   slots = static_cast<std::uint32_t>(std::min(units - spans, most));
+  // Each may split the memory of copies, which takes a mapping more.
+  most_mappings = static_cast<int>(slots > mappings ? mappings / 2 : slots);
 }
 
 Arena::Arena(const Options& options)
@@ -118,12 +127,12 @@ Arena::Arena(const Options& options)
       range_(reserve_range()),
       begin_(range_.begin()),
       records_(shape_.slots),
-      directory_(shape_.slots),
       spans_(shape_.span_units),
       span_units_(shape_.span_units),
       self_(open_self()),
-      window_memory_(system::allocate_zeros(sizeof(Window))),
-      window_(&Window::in_zeros(window_memory_.begin(), Platform(*this))) {
+      window_memory_(system::allocate_zeros(Window::bytes_for(shape_.slots))),
+      window_(&Window::in_zeros(window_memory_.begin(), Platform(*this), shape_.slots)),
+      directory_(*window_, shape_.slots) {
   window_->open(shape_.slots);
   clock_.move(Platform::now(), 0);
   spare_.make();
@@ -163,10 +172,9 @@ system::AddressRange Arena::reserve_range() const {
 }
 
 void Arena::unpin_strictly(Record& record) {
-  const Page page = record.page.load(std::memory_order_relaxed);
+  const Page page = page_of(record);
   window_->kunmap_address(&record);
-  const Directory::Hold hold(directory_, page);
-  if (hold) (void)window_->evict(page);
+  (void)window_->evict(page);
 }
 
 void Arena::unpin_unused(Record& record) {
@@ -249,7 +257,7 @@ bool Arena::take_page_tables(std::int64_t bytes) {
 }
 
 void Arena::plug_leftovers(const File* file) {
-  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+  for (std::uint32_t i = 0; i < window_->slots_in_use(); ++i) {
     Record& record = this->record(SlotIndex{i});
     std::uint32_t unused = Record::unused;
     // Acquire and release: pairs with take_pte() and write_pte(). The thread that changes this
@@ -284,23 +292,26 @@ std::uint32_t Arena::trim() {
 
 std::uint32_t Arena::add(File& file) {
   const std::lock_guard lock(files_mutex_);
-  const auto free = std::find(files_.begin(), files_.end(), nullptr);
-  const auto number = static_cast<std::uint32_t>(free - files_.begin()) + 1;
-  if (number > kMostFiles) {
+  std::uint32_t number = numbers_.load(std::memory_order_relaxed);
+  if (!free_numbers_.empty()) {
+    number = free_numbers_.back();
+    free_numbers_.pop_back();
+  } else if (number > kMostFiles) {
     throw std::system_error(EMFILE, std::system_category(),
                             std::to_string(kMostFiles) + " files are open with one budget");
-  }
-  if (free != files_.end()) {
-    *free = &file;
   } else {
-    files_.push_back(&file);
+    // Room for all numbers, so that remove() need not allocate.
+    if (free_numbers_.capacity() < number) free_numbers_.reserve(std::size_t{2} * number);
+    numbers_.store(number + 1, std::memory_order_release);
   }
+  files_[number].store(&file, std::memory_order_release);
   return number;
 }
 
-void Arena::remove(std::uint32_t number) {
+void Arena::remove(std::uint32_t number) noexcept {
   const std::lock_guard lock(files_mutex_);
-  files_[number - 1] = nullptr;
+  files_[number].store(nullptr, std::memory_order_relaxed);
+  free_numbers_.push_back(number);
 }
 
 }  // namespace kmapper::process

@@ -61,6 +61,9 @@ class Arena {
   [[nodiscard]] Counters& counters() { return counters_; }
   [[nodiscard]] Clock& clock() { return clock_; }
   [[nodiscard]] Record& record(SlotIndex slot) const { return records_[kmapper::to_number(slot)]; }
+  [[nodiscard]] Page page_of(const Record& record) const {
+    return window_->page_of(slot_of(record));
+  }
   [[nodiscard]] SlotIndex slot_of(const Record& record) const {
     return SlotIndex{static_cast<std::uint32_t>(&record - records_.data())};
   }
@@ -117,11 +120,23 @@ class Arena {
   /// Plugs a slot's own addresses. The caller is filling or emptying the record.
   void plug(Record& record) {
     plug(slot_address(slot_of(record)), granule());
-    record.own = Record::Own::nothing;
+    set_own(record, Record::Own::nothing);
+  }
+  /// Notes what a slot's own addresses map, or are about to. The caller is filling or emptying it.
+  void set_own(Record& record, Record::Own own) {
+    const int more = (own == Record::Own::file ? 1 : 0) - (record.own == Record::Own::file ? 1 : 0);
+    if (more != 0) mappings_.fetch_add(more, std::memory_order_relaxed);
+    record.own = own;
   }
   /// Plugs the slots that are out of use, and the span area's free runs: those that last mapped a
   /// part of this file, or (null) of any file.
   void plug_leftovers(const File* file);
+  /// Gives up unused mappings if so many files are mapped in slots that the process could have too
+  /// many mappings.
+  void limit_mappings() {
+    if (mappings_.load(std::memory_order_relaxed) > shape_.most_mappings) [[unlikely]]
+      trim();
+  }
   /// For when the kernel allows no more mappings: gives up all unused ones.
   void make_room_for_mappings();
   /// The same for a few mappings, by one system call at most. False: they have been given up
@@ -131,9 +146,9 @@ class Arena {
   std::uint32_t trim();
 
   /// Registers a file, so that its pages have a number; returns that. Throws std::system_error when
-  /// 65,535 files are open.
+  /// kMostFiles are open, std::bad_alloc.
   [[nodiscard]] std::uint32_t add(File& file);
-  void remove(std::uint32_t number);
+  void remove(std::uint32_t number) noexcept;
 
   // --- Faults: see faults.cpp ---
 
@@ -169,6 +184,7 @@ class Arena {
     unsigned granule_shift;
     std::uint32_t slots;
     std::uint32_t span_units;
+    int most_mappings;  // of files in slots
   };
   struct DestroyWindow {
     void operator()(Window* window) const { window->~Mapper(); }
@@ -199,24 +215,29 @@ class Arena {
   const system::AddressRange range_;
   std::byte* const begin_;
   system::ZeroArray<Record> records_;
-  Directory directory_;
   SpanArea spans_;
   system::ZeroArray<SpanUnit> span_units_;
   std::atomic<bool> is_left_{false};  // relaxed: set when there is only one thread
   Counters counters_;
   Clock clock_;
   std::atomic<std::int64_t> page_tables_{0};  // relaxed: a sum
+  std::atomic<int> mappings_{0};              // of files in slots; relaxed: a sum
   const system::Descriptor self_;             // this process, for drop(); -1: not available
   system::AddressRange window_memory_;
   std::unique_ptr<Window, DestroyWindow> window_;
+  Directory directory_;
   std::mutex spare_mutex_;
   SpareMappings spare_;     // made with spare_mutex_ held
-  std::mutex files_mutex_;  // guards what follows
-  std::vector<File*> files_;
+  std::mutex files_mutex_;  // guards changes of what follows
+  std::vector<std::uint32_t> free_numbers_;
+  // Files by their numbers, from 1; null: none has it. Release, when a file is stored: pairs with
+  // the signal handler that looks for it.
+  system::ZeroArray<std::atomic<File*>> files_{kMostFiles + 1};
+  std::atomic<std::uint32_t> numbers_{1};  // numbers below have been given
 };
 
-inline std::atomic<std::uint32_t>& Platform::page_virtual(Page page) const {
-  return arena_->directory().cell(page);
+inline Platform::Cell Platform::page_virtual(Page page) const {
+  return {arena_->directory(), page};
 }
 inline void* Platform::address(SlotIndex slot) const { return &arena_->record(slot); }
 inline Platform::Stamp Platform::stamp() const { return {thread_number(), arena_->clock().tick()}; }

@@ -1,129 +1,125 @@
-// How a page finds its slot without page descriptors: a hash table as large as the window. An entry
-// has the cells (page->virtual) of eight neighbouring pages. A page without an entry has no slot.
+// How a page finds its slot without page descriptors: a hash table of the slots that have a page.
+// The slots of one bucket are linked through Window::link().
 //
-//     bucket --> entry {key, cells} --> entry {key, cells} --> none
+//     bucket --> slot --> slot --> none
 //
-// Entries change hands. When a new one is needed, an entry that is not held and whose cells are all
-// empty is given to other pages. So the table's size depends on the window, not on the file.
+// The table grows with the number of slots in it, one bucket at a time: linear hashing (Litwin,
+// "Linear Hashing: A New Tool for File and Table Addressing", VLDB 1980). So it takes memory only
+// as the window fills, and no call pays for more than one step. The buckets are dealt out to
+// stripes; each stripe has a lock of its own and grows by itself.
 //
-// A lookup takes no lock. By the time it reads the cell, the entry may belong to other pages. A hit
-// is safe, because it checks the page in the slot's record after it has pinned the slot. A thread
-// that writes a cell must be sure of the entry: a miss holds it (Hold), and the scavenger writes
-// only a cell that is not empty.
+// A search takes no lock. What it finds is, or was a moment ago, the page's slot; the window proves
+// it when it pins the slot. A change in progress may hide a slot, or lead the search into another
+// bucket: a search that finds nothing is made again, with the lock.
 #pragma once
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <mutex>
 
+#include "kmapper/core/mapper.hpp"
 #include "process/window/page.hpp"
-#include "process/window/wide.hpp"
+#include "process/window/platform.hpp"
 #include "system/memory.hpp"
 
 namespace kmapper::process {
 
 class Directory {
  public:
-  using Cell = std::atomic<std::uint32_t>;
-  class Hold;
+  using Window = Mapper<Platform>;
+  using Word = Window::Word;
 
-  /// A table for so many slots. Throws std::bad_alloc.
-  explicit Directory(std::uint32_t slots);
+  /// A table for the window, which has so many slots. Throws std::bad_alloc.
+  Directory(Window& window, std::uint32_t slots);
 
-  /// The page's cell. If it has none, a cell that is empty and stays so. Any context.
-  [[nodiscard]] Cell& cell(Page page) noexcept {
-    const std::uint32_t entry = find(key_of(page));
-    if (entry != 0) [[likely]]
-      return entries_[entry].cells[cell_of(page)];
-    return cell_or_none(page);
+  /// What Window::found() says of the page's slot; 0: the page has none. Any context. Spins while
+  /// another thread changes the page's stripe, if the page has none.
+  [[nodiscard]] Word find(Page page) const noexcept {
+    const std::uint32_t hash = hash_of(page);
+    const Stripe& stripe = stripe_of(hash);
+    const Word found =
+        search(bucket(hash, stripe.buckets.load(std::memory_order_acquire)), page, kUsualSteps);
+    return found != 0 ? found : find_surely(page);
   }
+  /// Stores the page's slot. False: the page has one.
+  [[nodiscard]] bool insert(Page page, SlotIndex slot) noexcept;
+  /// Forgets the page's slot. It must have one.
+  void erase(Page page) noexcept;
 
   /// Empties the table. Only for a process that has one thread.
   void forget_all() noexcept;
 
   /// How much memory it may come to occupy, in bytes.
-  [[nodiscard]] std::size_t bytes() const { return entries_.bytes() + buckets_.bytes(); }
+  [[nodiscard]] std::size_t bytes() const { return buckets_.bytes(); }
 
  private:
-  static constexpr unsigned kCellBits = 3;
-  static constexpr std::size_t kCells = std::size_t{1} << kCellBits;
+  using Bucket = std::atomic<std::uint32_t>;  // its first slot, counted from 1; 0: none
 
-  struct alignas(64) Entry {
-    Wide<std::uint64_t> key;          // 0: the entry belongs to no pages
-    std::atomic<std::uint32_t> next;  // in its bucket; 0: the last
-    std::uint32_t holds;              // guarded by mutex_
-    std::array<Cell, kCells> cells;
-    std::atomic<std::uint32_t> stamp;  // odd while the key changes, where it is written in halves
+  static constexpr std::uint32_t kStripes = 64;
+  // More than nearly all buckets have. Without the lock, a search could go round in circles.
+  static constexpr std::uint32_t kUsualSteps = 64;
+
+  struct alignas(64) Stripe {
+    // Relaxed where it is read with the lock. Release, when a bucket is added: pairs with find().
+    std::atomic<std::uint32_t> buckets{1};
+    std::atomic<std::uint32_t> is_locked{0};
+    std::uint32_t slots = 0;  // guarded by the lock
   };
+  class Locked;
 
-  [[nodiscard]] static std::uint64_t key_of(Page page) { return to_number(page) >> kCellBits; }
-  [[nodiscard]] static std::size_t cell_of(Page page) { return to_number(page) % kCells; }
-  [[nodiscard]] std::atomic<std::uint32_t>& bucket_of(std::uint64_t key) const {
-    // Multiplied by halves, which is as fast in 32-bit code.
-    const auto low = static_cast<std::uint32_t>(key);
-    const auto high = static_cast<std::uint32_t>(key >> 32);
-    return buckets_[(low * 0x9E3779B9U + high * 0x85EBCA6BU) >> shift_];
-  }
-  /// Whether the entry has this key. A value read from half of an old and half of a new key does
-  /// not count.
-  [[nodiscard]] static bool has_key(const Entry& entry, std::uint64_t key) noexcept {
-    if constexpr (Wide<std::uint64_t>::kIsWhole) {
-      return entry.key.is(key, std::memory_order_acquire);
+  [[nodiscard]] static std::uint32_t hash_of(Page page) {
+    if constexpr (sizeof(std::uintptr_t) == sizeof(Page)) {
+      return static_cast<std::uint32_t>((to_number(page) * 0x9E3779B97F4A7C15U) >> 32);
     } else {
-      // Acquire: pairs with hold(), as does the key. The second look at the stamp comes after it.
-      const std::uint32_t stamp = entry.stamp.load(std::memory_order_acquire);
-      return entry.key.is(key, std::memory_order_acquire) && stamp % 2 == 0 &&
-             entry.stamp.load(std::memory_order_relaxed) == stamp;
+      const auto low = static_cast<std::uint32_t>(to_number(page));
+      const auto high = static_cast<std::uint32_t>(to_number(page) >> 32);
+      const std::uint32_t mixed = low * 0x9E3779B9U + high * 0x85EBCA6BU;
+      return mixed ^ (mixed >> 15);
     }
   }
-  /// Exact with the lock held. Without it, the search may follow an entry into another bucket and
-  /// find nothing there; it stops after more steps than any bucket of a good hash has.
-  [[nodiscard]] std::uint32_t find(std::uint64_t key) const noexcept {
-    std::uint32_t number = bucket_of(key).load(std::memory_order_acquire);
-    for (std::uint32_t steps = 0; number != 0 && steps <= count_; ++steps) {
-      const Entry& entry = entries_[number];
-      if (has_key(entry, key)) return number;
-      number = entry.next.load(std::memory_order_acquire);
+  [[nodiscard]] const Stripe& stripe_of(std::uint32_t hash) const {
+    return stripes_[hash % kStripes];
+  }
+  /// The number, within its stripe, of a hash's bucket, while the stripe has so many.
+  [[nodiscard]] static std::uint32_t number_of(std::uint32_t hash, std::uint32_t buckets) {
+    const std::uint32_t all = std::bit_ceil(buckets) - 1;
+    const std::uint32_t number = (hash / kStripes) & all;
+    return number < buckets ? number : number & (all >> 1);
+  }
+  [[nodiscard]] Bucket& bucket(std::uint32_t hash, std::uint32_t buckets) const {
+    return buckets_[std::size_t{number_of(hash, buckets)} * kStripes + hash % kStripes];
+  }
+  /// Exact with the lock and without a limit of steps.
+  [[nodiscard]] Word search(const Bucket& bucket, Page page, std::uint32_t steps) const noexcept {
+    std::uint32_t entry = bucket.load(std::memory_order_acquire);
+    for (; entry != 0 && steps != 0; --steps) {
+      const SlotIndex slot{entry - 1};
+      const Word found = window_.found(slot);
+      if (window_.is_of(slot, page)) return found;
+      entry = window_.link(slot).load(std::memory_order_acquire);
     }
     return 0;
   }
-  [[nodiscard]] Cell& cell_or_none(Page page) noexcept;
-  [[nodiscard]] std::uint32_t hold(Page page) noexcept;
-  void drop(std::uint32_t entry) noexcept;
-  [[nodiscard]] std::uint32_t take_entry() noexcept;
-  [[nodiscard]] bool is_unused(const Entry& entry) const noexcept;
-  void unlink(std::uint32_t number) noexcept;
+  [[nodiscard]] Word find_surely(Page page) const noexcept;
+  void add_bucket(Stripe& stripe, std::uint32_t number) noexcept;
 
-  const std::uint32_t count_;  // entries, without entry 0, which is no entry
-  const unsigned shift_;       // reduces a hash to a bucket's number
-  system::ZeroArray<Entry> entries_;
-  system::ZeroArray<std::atomic<std::uint32_t>> buckets_;
-  Cell none_{0};
-  // Odd while links change: a thread that has found nothing meanwhile looks again, with the lock.
-  alignas(64) std::atomic<std::uint32_t> version_{0};
-  std::mutex mutex_;         // guards the links, the keys, and what follows
-  std::uint32_t fresh_ = 0;  // entries that have ever been used
-  std::uint32_t hand_ = 0;   // where the search for an unused entry goes on
+  Window& window_;
+  const std::uint32_t most_buckets_;  // of a stripe
+  system::ZeroArray<Bucket> buckets_;
+  mutable std::array<Stripe, kStripes> stripes_{};
 };
 
-/// Keeps a page's entry from being given away.
-class Directory::Hold {
- public:
-  Hold(Directory& directory, Page page) noexcept
-      : directory_(directory), entry_(directory.hold(page)) {}
-  Hold(const Hold&) = delete;
-  Hold& operator=(const Hold&) = delete;
-  ~Hold() {
-    if (entry_ != 0) directory_.drop(entry_);
-  }
-  /// False: more entries are held at once than there are.
-  explicit operator bool() const { return entry_ != 0; }
-
- private:
-  Directory& directory_;
-  std::uint32_t entry_;
-};
+inline Directory::Word Platform::Cell::load(MemoryOrder) const noexcept {
+  return directory_.find(page_);
+}
+inline void Platform::Cell::store(Word, MemoryOrder) noexcept { directory_.erase(page_); }
+inline bool Platform::Cell::compare_exchange_strong(Word& expected, Word desired, MemoryOrder,
+                                                    MemoryOrder) noexcept {
+  if (directory_.insert(page_, page_virtual::slot(desired))) return true;
+  expected = directory_.find(page_);
+  return false;
+}
 
 }  // namespace kmapper::process

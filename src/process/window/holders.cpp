@@ -68,7 +68,7 @@ void Arena::report(const MisuseReport<Platform>& misuse) {
 Arena::Name Arena::name_of(std::uint32_t file) {
   Name name{};
   const std::lock_guard lock(files_mutex_);
-  const File* const it = file - 1 < files_.size() ? files_[file - 1] : nullptr;
+  const File* const it = files_[file].load(std::memory_order_relaxed);
   std::snprintf(name.data(), name.size(), "%s",
                 it != nullptr ? it->name().c_str() : (file != 0 ? "a closed file" : "nothing"));
   return name;
@@ -78,7 +78,7 @@ std::vector<Arena::Held> Arena::held_granules() {
   const std::uint64_t now = Platform::now();
   clock_.move(now, 0);
   std::vector<Held> held;
-  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+  for (std::uint32_t i = 0; i < window_->slots_in_use(); ++i) {
     const Window::SlotView view = window_->inspect(SlotIndex{i});
     if (!word::is_pinned(view.word)) continue;
     held.push_back({clock_.age_ns(view.holder.tick, now), file_of(view.page), view.holder.thread,

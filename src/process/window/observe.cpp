@@ -16,7 +16,7 @@ Stats Arena::stats() {
   const kmapper::Stats core = window_->stats();
   std::int64_t mapped = 0;
   std::int64_t pinned = 0;
-  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+  for (std::uint32_t i = 0; i < window_->slots_in_use(); ++i) {
     const Window::SlotView view = window_->inspect(SlotIndex{i});
     mapped += word::is_live(view.word) ? 1 : 0;
     if (!word::is_pinned(view.word)) continue;
@@ -61,15 +61,10 @@ Stats Arena::stats() {
           .span_waiters = area.waiters};
 }
 
-/// The window has room for the largest number of slots. Counted is the part that the present number
-/// of slots needs, and some of its pages that are only partly used.
 std::size_t Arena::overhead() const {
-  constexpr std::size_t kPartlyUsed = 8;
-  const std::size_t window = shape_.slots * (sizeof(Window) / Platform::kMaxSlots) +
-                             Platform::kMaxCpus * std::size_t{64} +
-                             kPartlyUsed * system::page_size();
-  return sizeof(Arena) + window + records_.bytes() + directory_.bytes() + span_units_.bytes() +
-         spans_.bytes() + clock_.bytes();
+  return sizeof(Arena) + window_memory_.size() + records_.bytes() + directory_.bytes() +
+         span_units_.bytes() + spans_.bytes() + clock_.bytes() +
+         numbers_.load(std::memory_order_relaxed) * sizeof(files_[0]);
 }
 
 std::int64_t Arena::populated() {
@@ -79,17 +74,19 @@ std::int64_t Arena::populated() {
     const std::int64_t bytes = sum >= 0 ? present.bytes(begin, size) : -1;
     sum = bytes >= 0 ? sum + bytes : -1;
   };
-  add(begin_, range_.size());
-  for (std::uint32_t i = 0; i < shape_.slots; ++i) {
+  add(begin_, std::size_t{window_->slots_in_use()} << shape_.granule_shift);
+  add(span_address(0), std::size_t{shape_.span_units} << shape_.granule_shift);
+  for (std::uint32_t i = 0; i < window_->slots_in_use(); ++i) {
     const Record& record = this->record(SlotIndex{i});
     if (record.is_at_home()) add(record.data(), granule());
   }
   // Of files locked by mlockall(), everything is in memory, not only what has a slot.
   const std::lock_guard lock(files_mutex_);
-  for (const File* const file : files_) {
+  for (std::uint32_t number = 1; number < numbers_.load(std::memory_order_relaxed); ++number) {
+    const File* const file = files_[number].load(std::memory_order_relaxed);
     if (file == nullptr || file->home() == nullptr || !file->home()->is_locked()) continue;
     file->home()->for_each_extent(add);
-    for (std::uint32_t i = 0; i < shape_.slots && sum >= 0; ++i) {
+    for (std::uint32_t i = 0; i < window_->slots_in_use() && sum >= 0; ++i) {
       const Record& record = this->record(SlotIndex{i});
       if (record.is_at_home() && record.owner() == file)
         sum -= std::max<std::int64_t>(present.bytes(record.data(), granule()), 0);

@@ -8,10 +8,11 @@ namespace kmapper::process {
 /// The file's number within its budget, and the granule's within the file. Page{} is no page.
 enum class Page : std::uint64_t {};
 
-inline constexpr unsigned kGranuleBits = 48;
-/// The highest number of a file. A higher number would not fit in the bits beside the granule's.
+inline constexpr unsigned kGranuleBits = 44;
+/// The highest number of a file: 1,048,575, as many as Linux lets a process open by default
+/// (fs.nr_open). A higher number would not fit in the bits beside the granule's.
 inline constexpr std::uint32_t kMostFiles = (std::uint32_t{1} << (64 - kGranuleBits)) - 1;
-/// How many granules of a file have numbers: with granules of 4 KiB, those in its first 2^60 bytes.
+/// How many granules of a file have numbers: with granules of 4 KiB, those in its first 2^56 bytes.
 inline constexpr std::uint64_t kMostGranules = std::uint64_t{1} << kGranuleBits;
 
 [[nodiscard]] constexpr std::uint64_t to_number(Page page) {

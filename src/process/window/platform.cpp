@@ -17,7 +17,7 @@ template class Mapper<process::Platform>;
 
 namespace process {
 
-void Platform::write_pte(SlotIndex slot, Page page) {
+void Platform::write_pte(SlotIndex slot, Page) {
   Record& record = arena_->record(slot);
   // Another thread may be plugging the slot's old mapping: one system call, without a lock.
   std::uint32_t state = Record::unused;
@@ -28,7 +28,6 @@ void Platform::write_pte(SlotIndex slot, Page page) {
     state = Record::unused;
     relax();
   }
-  record.page.store(page, std::memory_order_relaxed);
   record.fault.store(0, std::memory_order_relaxed);
   record.outdated.store(false, std::memory_order_relaxed);
 }

@@ -28,20 +28,23 @@
 namespace kmapper::process {
 
 class Arena;
+class Directory;
 class LongWait;
 
 /// A handle: all state is in the arena. Include process/window/arena.hpp to use it.
 class Platform {
  public:
   using Page = process::Page;
+  using SlotWord = std::uintptr_t;
   template <class T>
-  using Atomic = std::conditional_t<sizeof(T) == sizeof(std::uint64_t), Wide<T>, std::atomic<T>>;
+  using Atomic = std::conditional_t<std::is_same_v<T, Page>, Wide<T>, std::atomic<T>>;
   using Lock = std::mutex;
 
-  static constexpr std::size_t kMaxSlots = 65'534;
+  static constexpr std::size_t kMaxSlots = sizeof(SlotWord) == 8 ? UINT32_MAX - 1 : 65'534;
   static constexpr std::size_t kMaxCpus = 64;
   static constexpr std::size_t kPageSize = sizeof(Record);
-  static constexpr bool kCellsChangeHands = true;      // see Directory
+  static constexpr bool kFindsSlots = true;  // see Directory
+  static constexpr bool kTablesOutside = true;
   static constexpr bool kHardwareSetsAccessed = true;  // take_pte(): whether to unmap anything
   static constexpr bool kChecked = KMAPPER_CHECKED != 0;
   static constexpr bool kStrict = false;  // chosen at run time: Options::strict
@@ -51,7 +54,21 @@ class Platform {
   static constexpr bool is_high(Page) { return true; }
   static constexpr void* direct_address(Page) { return nullptr; }
   static constexpr bool is_direct(const void*) { return false; }
-  [[nodiscard]] std::atomic<std::uint32_t>& page_virtual(Page page) const;
+  /// A page's cell: a search in the directory.
+  class Cell {
+   public:
+    using Word = SlotWord;
+    Cell(Directory& directory, Page page) : directory_(directory), page_(page) {}
+    [[nodiscard]] Word load(MemoryOrder order) const noexcept;
+    void store(Word none, MemoryOrder order) noexcept;
+    [[nodiscard]] bool compare_exchange_strong(Word& expected, Word desired, MemoryOrder success,
+                                               MemoryOrder failure) noexcept;
+
+   private:
+    Directory& directory_;
+    const Page page_;
+  };
+  [[nodiscard]] Cell page_virtual(Page page) const;
 
   [[nodiscard]] void* address(SlotIndex slot) const;
   void write_pte(SlotIndex slot, Page page);

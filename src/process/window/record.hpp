@@ -40,8 +40,6 @@ struct alignas(64) Record {
   // Release, when it is mapped: pairs with the acquire of a thread that reads it with a pin.
   // Threads wait for changes of it.
   std::atomic<std::uint32_t> state{};
-  // Written while the slot is out of use; read while it is pinned or taken.
-  Wide<Page> page{};
   // What File::fault_at() returned when an access failed; 0: no access failed. Set by the faulting
   // thread, which has a pin; cleared when the slot gets another page.
   std::atomic<int> fault{0};

@@ -11,6 +11,9 @@
 // slot has the number of a post. It was written after that post, and the page's earlier posts are
 // older. So evict() waits until that post has passed, and for no other. The slot of a caller that
 // may not flush waits on the list of its CPU, like the slots that misses take (post.hpp).
+//
+// Where the platform finds slots (kFindsSlots), a page has no slot only after its flush. So evict()
+// waits until a slot that is being taken back is flushed, and for nothing else.
 #pragma once
 
 #include "kmapper/core/impl/post.hpp"
@@ -46,6 +49,7 @@ Evicted Mapper<P>::evict(Page page) {
 /// the page meanwhile.
 template <class P>
 Evicted Mapper<P>::gone(Evicted how, Page page, bool may_flush) {
+  if constexpr (kFindsSlots<P>) return how;
   if constexpr (kPosts) {
     // Acquire: as in evict().
     const Word found = platform_.page_virtual(page).load(memory_order_acquire);
@@ -83,6 +87,7 @@ bool Mapper<P>::unmap_idle(SlotIndex index, Word idle, bool may_flush) {
   if (claimed != Claim::lost) flush({&index, claimed == Claim::touched ? 1U : 0U});
   flushes_done(1);
   if (claimed == Claim::lost) return false;
+  forget(index);
   unparked_.insert(index);  // the kunmap that parked it finds nothing left to do
   put_clean(index);
   return true;
@@ -100,7 +105,7 @@ void Mapper<P>::owe_flush(SlotIndex index) {
     grant(index, false);
   } else if constexpr (kPosts) {
     Posting<P>::push_run(*this, platform_.cpu(), {Set::leaf_of(index), Set::bit_of(index)},
-                         slot_of(index).number);
+                         slot_of(index).of.number);
   } else {
     push(owed_, index);
     owed_flushes_.store(owed_.count, memory_order_relaxed);
@@ -140,6 +145,7 @@ KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::finish_flushes() {
     if (check_may_flush(__builtin_return_address(0))) wait_for_post(platform_, number);
     return;
   }
+  if constexpr (kFindsSlots<P>) return;
   // Acquire: as in wait_for_flushes().
   if (flushes_due_.load(memory_order_acquire) == 0) return;
   if (check_may_flush(__builtin_return_address(0))) wait_for_flushes();
@@ -147,8 +153,8 @@ KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::finish_flushes() {
 
 /// Drops the translations of all slots that have lost their page and wait for their flush. Such a
 /// slot is dead and not clean, and its PTE is empty already, so one more flush here is enough. The
-/// caller may flush. Costs one load where no flush is due, and otherwise looks at all slots. Not
-/// called where flushes are posted.
+/// caller may flush. Costs one load where no flush is due, and otherwise looks at all slots. Only
+/// where kCountsFlushes.
 template <class P>
 void Mapper<P>::wait_for_flushes() {
   // Acquire: pairs with the subtractions after flushes. The load sees at least the addition for the

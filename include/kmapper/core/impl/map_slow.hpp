@@ -80,10 +80,6 @@ auto Mapper<P>::pin(Page page) -> Pinned {
     Slot& slot = slot_at(offset);
     Word seen = slot.word.load(memory_order_relaxed);
     if (page_virtual::matches(found, seen) && word::users(seen) != 0) {
-      if constexpr (kCellsChangeHands<P>) {
-        // As in hit(). Either the page had no slot a moment ago, or the cell is not this page's.
-        if (!slot.page.is(page, memory_order_relaxed)) return {nullptr, MapError::none};
-      }
       // An idle slot that was parked for sleepers belongs to the first of them: grant it now, as
       // its last kunmap is about to. Otherwise two users of one page, taking turns, would keep a
       // sleeper out for ever.
@@ -125,6 +121,7 @@ SlotIndex Mapper<P>::take_clean() {
   auto& leaf = cpus_[platform_.cpu()].leaf;
   SlotIndex slot = clean_.take(leaf);
   if constexpr (kPosts) return slot != kNoSlot ? slot : Posting<P>::take(*this);
+  while (slot == kNoSlot && bring_more_into_use()) slot = clean_.take(leaf);
   if (slot != kNoSlot || !platform_.may_flush()) return slot;
   // Two rounds of the hand clear every referenced bit and reach each slot again; the second takes
   // what is idle then.
@@ -135,6 +132,38 @@ SlotIndex Mapper<P>::take_clean() {
     examined += now;
   }
   return slot;
+}
+
+/// Brings the next slots into use, as clean ones. Other threads may use the window already: the
+/// caller holds the lock.
+template <class P>
+void Mapper<P>::bring_into_use(uint32_t slots) {
+  const uint32_t first = kTablesOutside<P> ? slots_in_use() : 0;
+  const uint32_t end = slots < slot_count_ - first ? first + slots : slot_count_;
+  clean_.resize(end);
+  unparked_.resize(end);
+  for (uint32_t i = first; i < end; ++i) {
+    // Relaxed: the insertions publish it.
+    slot_of(SlotIndex{i}).word.store(word::kNotParked<Word>, memory_order_relaxed);
+    unparked_.insert(SlotIndex{i});
+    clean_.insert(SlotIndex{i});
+  }
+  if constexpr (kTablesOutside<P>) in_use_.store(end, memory_order_relaxed);
+}
+
+/// False: all are in use. Any context.
+template <class P>
+bool Mapper<P>::bring_more_into_use() {
+  if constexpr (!kTablesOutside<P>) return false;
+  if (slots_in_use() == slot_count_) return false;
+  // A sleeper takes this lock after it has announced itself, and then looks at the window: either
+  // it sees these slots, or it is seen here.
+  queue_lock_.lock();
+  bring_into_use(kBroughtIntoUse);
+  const bool is_awaited = first_waiter_ != nullptr;
+  queue_lock_.unlock();
+  if (is_awaited) grant_clean();
+  return true;
 }
 
 /// Another thread has mapped the page meanwhile. Pins that mapping and gives `slot` back; or maps
@@ -160,15 +189,15 @@ KMAPPER_INLINE_FOR_SPEED inline void* Mapper<P>::publish(SlotIndex index, Page p
   {
     // From the claim on, a hit elsewhere spins until the word is published.
     const typename P::InterruptsOff bounded(platform_);
-    // Stored before the cell names the slot: pairs with the look at the page in hit() and pin().
-    if constexpr (kCellsChangeHands<P>) slot.page.store(page, memory_order_relaxed);
+    // Stored before the search finds the slot by it.
+    if constexpr (kFindsSlots<P>) slot.page.store(page, memory_order_relaxed);
     // Acquire: pairs with claim() and take_run(), which cleared it. What users did to the page in
     // its last slot comes before what they do in this one.
     if (!platform_.page_virtual(page).compare_exchange_strong(
             found, page_virtual::make(index, dead), memory_order_acq_rel, memory_order_relaxed)) {
       return nullptr;
     }
-    if constexpr (!kCellsChangeHands<P>) slot.page.store(page, memory_order_relaxed);
+    if constexpr (!kFindsSlots<P>) slot.page.store(page, memory_order_relaxed);
     slot.holder.store(platform_.stamp(), memory_order_relaxed);
     platform_.write_pte(index, page);
     // Release: pairs with hit() and pin(), which find the PTE and the page. Sequentially

@@ -21,25 +21,19 @@ KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::open(uint32_t slots) {
   }
   slot_count_ = slots;
   most_behind_ = slots / 16 + 1;
-  clean_.resize(slots);
-  unparked_.resize(slots);
-  // Relaxed, all of them: no other thread uses the window yet.
+  // Relaxed, here and below: no other thread uses the window yet.
   slots_[0].word.store(word::kSentinel<Word>, memory_order_relaxed);
-  for (uint32_t i = 0; i < slots; ++i) {
-    slot_of(SlotIndex{i}).word.store(word::kNotParked<Word>, memory_order_relaxed);
-    unparked_.insert(SlotIndex{i});
-    clean_.insert(SlotIndex{i});
-  }
+  bring_into_use(kTablesOutside<P> ? kBroughtIntoUse : slots);
   // CPUs start at different places, so that they take slots from different leaves.
-  const uint32_t leaves = (slots + Set::kLeafSlots - 1) / Set::kLeafSlots;
   for (uint32_t cpu = 0; cpu < P::kMaxCpus; ++cpu) {
-    cpus_[cpu].leaf.store(static_cast<uint32_t>(cpu * leaves / P::kMaxCpus), memory_order_relaxed);
+    cpus_[cpu].leaf.store(static_cast<uint32_t>(cpu * clean_.leaves() / P::kMaxCpus),
+                          memory_order_relaxed);
   }
 }
 
 template <class P>
 auto Mapper<P>::inspect(SlotIndex index) const -> SlotView {
-  if (to_number(index) >= slot_count_) return {};
+  if (to_number(index) >= slots_in_use()) return {};
   const Slot& slot = slots_[to_number(index) + 1];
   // Acquire: pairs with publish(), so that the page belongs to the word.
   const Word word = slot.word.load(memory_order_acquire);
@@ -75,7 +69,7 @@ uint32_t Mapper<P>::generation_of(const void* address) const {
 template <class P>
 uint32_t Mapper<P>::report_holders(uint64_t nanoseconds) {
   uint32_t found = 0;
-  for (uint32_t i = 0; i < slot_count_; ++i) {
+  for (uint32_t i = 0; i < slots_in_use(); ++i) {
     const SlotIndex slot{i};
     const SlotView view = inspect(slot);
     if (!word::is_pinned(view.word)) continue;
@@ -112,7 +106,7 @@ template <class P>
 template <class Predicate>
 uint32_t Mapper<P>::release_pins(Predicate died) {
   uint32_t released = 0;
-  for (uint32_t i = 0; i < slot_count_; ++i) {
+  for (uint32_t i = 0; i < slots_in_use(); ++i) {
     const SlotView view = inspect(SlotIndex{i});
     if (!word::is_pinned(view.word)) continue;
     uint32_t pins = ledger_.remove_all(SlotIndex{i}, died);

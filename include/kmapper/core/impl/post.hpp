@@ -267,7 +267,7 @@ class Posting {
   /// a post that has not passed: the cell gets the number of the last post.
   [[gnu::noinline]] static Word post_claimed(Mapper& mapper, SlotIndex index, bool touched) {
     auto& flushes = mapper.platform_.posted_flushes();
-    uint32_t& number = mapper.slot_of(index).number;
+    uint32_t& number = mapper.slot_of(index).of.number;
     if (touched) {
       (void)post(mapper, mapper.platform_.cpu(), {Set::leaf_of(index), Set::bit_of(index)}, number);
     } else {
@@ -286,8 +286,8 @@ class Posting {
     const uint32_t entry = to_number(Set::first_of(run.leaf, run.slots)) + 1;
     Slot& head = mapper.slots_[entry];
     head.next = 0;
-    head.run = run.slots;
-    head.number = number;
+    head.of.run = run.slots;
+    head.of.number = number;
     PerCpu& list = mapper.cpus_[cpu];
     lock_list(mapper, list);
     // Relaxed: guarded by `busy`; read without it, a hint.
@@ -310,10 +310,10 @@ class Posting {
     const uint32_t first_run = list.first_run.load(memory_order_relaxed);
     const uint32_t first = entry_of(first_run);
     Slot& head = mapper.slots_[first];
-    if (first != 0 && has_passed(mapper, head.number)) {
+    if (first != 0 && has_passed(mapper, head.of.number)) {
       list.first_run.store(head.next | (first_run - first), memory_order_relaxed);
       list.runs.store(list.runs.load(memory_order_relaxed) - 1, memory_order_relaxed);
-      run = {Set::leaf_of(SlotIndex{first - 1}), head.run};
+      run = {Set::leaf_of(SlotIndex{first - 1}), head.of.run};
     }
     unlock_list(list);
     return run;

@@ -171,7 +171,9 @@ KMAPPER_INLINE_FOR_SPEED inline auto Mapper<P>::claim(SlotIndex index, Word idle
   // While page->virtual names a taken slot, only the thread that took it changes page->virtual.
   // Release: pairs with publish(), evict() and find(). A thread that finds the page without a slot
   // comes after the claim, and after the PTE was taken.
-  platform_.page_virtual(slot.page.load(memory_order_relaxed)).store(lost, memory_order_release);
+  if constexpr (!kFindsSlots<P>) {
+    platform_.page_virtual(slot.page.load(memory_order_relaxed)).store(lost, memory_order_release);
+  }
   return touched ? Claim::touched : Claim::untouched;
 }
 
@@ -218,7 +220,12 @@ void Mapper<P>::finish(Batch& batch) {
   }
   flushes_done(1);
   if (batch.taken == 0) return;
-  for (uint32_t i = 0; i < batch.runs; ++i) clean_.insert(batch.run[i].leaf, batch.run[i].slots);
+  for (uint32_t i = 0; i < batch.runs; ++i) {
+    const Run run = batch.run[i];
+    for (typename Set::Bits left = kFindsSlots<P> ? run.slots : 0; left != 0; left &= left - 1)
+      forget(Set::first_of(run.leaf, left));
+    clean_.insert(run.leaf, run.slots);
+  }
   cpus_[platform_.cpu()].leaf.store(batch.run[0].leaf, memory_order_relaxed);
   // Sequentially consistent, for the same reason as in put_clean().
   if (waiters_.load(memory_order_seq_cst) != 0) [[unlikely]]
@@ -233,10 +240,19 @@ template <class P>
 void Mapper<P>::flush(Span<const SlotIndex> touched) {
   if (touched.empty()) return platform_.count(Event::flush_avoided);
   if constexpr (kPosts) {
-    for (const SlotIndex slot : touched) wait_for_post(platform_, slot_of(slot).number);
+    for (const SlotIndex slot : touched) wait_for_post(platform_, slot_of(slot).of.number);
   } else {
     platform_.invalidate(touched);
     platform_.count(Event::flush);
+  }
+}
+
+/// Where the platform finds slots: the page of a slot that was taken back has no slot any more. Its
+/// flush has been made. (Elsewhere, claim() did this.)
+template <class P>
+void Mapper<P>::forget(SlotIndex slot) {
+  if constexpr (kFindsSlots<P>) {
+    platform_.page_virtual(page_of(slot)).store(page_virtual::kNone, memory_order_release);
   }
 }
 

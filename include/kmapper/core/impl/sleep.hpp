@@ -235,6 +235,14 @@ void Mapper<P>::settle(SlotIndex index) {
       add_flush_due();
       const Claim claimed = claim(index, seen, word::dead_after(seen));
       if (claimed != Claim::touched) flushes_done(1);  // needs no order: nothing was flushed
+      if (kFindsSlots<P> && claimed != Claim::lost) {
+        // Its page waits for the flush, so that cannot be left to the sleeper.
+        queue_lock_.unlock();
+        flush({&index, claimed == Claim::touched ? 1U : 0U});
+        forget(index);
+        unparked_.insert(index);
+        return put_clean(index);
+      }
       if (claimed != Claim::lost) {
         unparked_.insert(index);
         grant(index, claimed == Claim::untouched);
