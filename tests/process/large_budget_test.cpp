@@ -168,14 +168,14 @@ TEST_F(LargeBudget, NumbersAMillionFiles) {
   FileWindow before(scratch.descriptor(), Access::read_only, budget);
   File& stand_in = *Internals::file_of(before);
   std::vector<std::uint32_t> numbers;
-  for (int i = 0; i < 200'000; ++i) numbers.push_back(arena.add(stand_in));
+  for (int i = 0; i < 200'000; ++i) numbers.push_back(arena.files().add(stand_in));
   FileWindow window(scratch.descriptor(), Access::read_only, budget);
   EXPECT_GT(Internals::file_of(window)->number(), 200'000U);
   const Expected<Mapping> mapping = window.map(kGranule, 4);
   ASSERT_TRUE(mapping);
   EXPECT_EQ(std::memcmp(mapping->data(), "text", 4), 0);
   EXPECT_EQ(std::memcmp(before.map(kGranule, 4)->data(), "text", 4), 0);
-  for (const std::uint32_t it : numbers) arena.remove(it);
+  for (const std::uint32_t it : numbers) arena.files().remove(it);
   FileWindow after(scratch.descriptor(), Access::read_only, budget);
   EXPECT_EQ(Internals::file_of(after)->number(), numbers.back());  // a number that was given back
 }
@@ -191,7 +191,8 @@ TEST_F(LargeBudget, AFaultIsFoundAmongManyGranules) {
   const Expected<Mapping> mapping = window.map((granules - 2) * kGranule, 1);
   ASSERT_TRUE(mapping);
   ASSERT_EQ(ftruncate64(file.descriptor(), kGranule), 0);
-  EXPECT_EQ(*static_cast<const volatile std::byte*>(mapping->data()), std::byte{0});
+  const std::byte shown = *static_cast<const volatile std::byte*>(mapping->data());
+  EXPECT_EQ(shown, std::byte{0});
   EXPECT_TRUE(mapping->bad());
   EXPECT_EQ(mapping->fault(), WindowErrc::cut_short);
 }

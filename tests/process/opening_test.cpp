@@ -206,7 +206,7 @@ TEST(Opening, ChangesNoFile) {
 
 // --- Offsets ---
 
-constexpr std::int64_t kFar = std::int64_t{1} << 56;
+constexpr std::int64_t kFar = std::int64_t{1} << 52;
 
 void write_text(int descriptor, const std::string& text, std::int64_t offset) {
   ASSERT_EQ(pwrite64(descriptor, text.data(), text.size(), offset),
@@ -278,12 +278,12 @@ TEST(FarOffsets, WhatHasNoNumberIsAnErrorThatNamesTheLimit) {
 
 // All except the last granule, whose end is no valid offset.
 TEST(FarOffsets, LargerGranulesReachEveryOffset) {
-  constexpr std::int64_t kGranule = 64 << 10;
+  constexpr std::int64_t kGranule = 2 << 20;
   const FarFile file(INT64_MAX);
   if (!file.has_size()) GTEST_SKIP() << "no memory file is so long here";
   for (const Placement placement : {Placement::slots, Placement::copies}) {
     if (sizeof(void*) == 4 && placement != Placement::copies) continue;
-    const Budget budget({.bytes = 2 << 20, .granule = kGranule, .placement = placement});
+    const Budget budget({.bytes = 64 << 20, .granule = kGranule, .placement = placement});
     FileWindow window(file.descriptor(), kRead, budget);
     const std::int64_t last = INT64_MAX - (kGranule - 1) - kGranule;
     write_text(file.descriptor(), "last", last);

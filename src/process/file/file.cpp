@@ -66,7 +66,7 @@ File::File(system::Descriptor descriptor, std::string name, Access access,
   }
   try {
     if (placement_ == Placement::home) open_home();
-    number_ = arena_->add(*this);
+    number_ = arena_->files().add(*this);
   } catch (...) {
     arena_->give_page_tables_back(Home::page_tables_for(home_size_));
     throw;
@@ -76,7 +76,7 @@ File::File(system::Descriptor descriptor, std::string name, Access access,
 File::~File() {
   if (arena_->is_left()) return;
   arena_->give_page_tables_back(Home::page_tables_for(home_size_));
-  if (number_ != 0) arena_->remove(number_);
+  if (number_ != 0) arena_->files().remove(number_);
   wait_for_handlers();  // a handler may have found this file in a record or in a span
 }
 

@@ -290,28 +290,4 @@ std::uint32_t Arena::trim() {
   return taken;
 }
 
-std::uint32_t Arena::add(File& file) {
-  const std::lock_guard lock(files_mutex_);
-  std::uint32_t number = numbers_.load(std::memory_order_relaxed);
-  if (!free_numbers_.empty()) {
-    number = free_numbers_.back();
-    free_numbers_.pop_back();
-  } else if (number > kMostFiles) {
-    throw std::system_error(EMFILE, std::system_category(),
-                            std::to_string(kMostFiles) + " files are open with one budget");
-  } else {
-    // Room for all numbers, so that remove() need not allocate.
-    if (free_numbers_.capacity() < number) free_numbers_.reserve(std::size_t{2} * number);
-    numbers_.store(number + 1, std::memory_order_release);
-  }
-  files_[number].store(&file, std::memory_order_release);
-  return number;
-}
-
-void Arena::remove(std::uint32_t number) noexcept {
-  const std::lock_guard lock(files_mutex_);
-  files_[number].store(nullptr, std::memory_order_relaxed);
-  free_numbers_.push_back(number);
-}
-
 }  // namespace kmapper::process

@@ -33,6 +33,7 @@
 #include "process/window/clock.hpp"
 #include "process/window/counters.hpp"
 #include "process/window/directory.hpp"
+#include "process/window/files.hpp"
 #include "process/window/platform.hpp"
 #include "process/window/record.hpp"
 #include "process/window/span_area.hpp"
@@ -145,10 +146,8 @@ class Arena {
   /// Takes back and plugs all granules that have no user. Returns how many.
   std::uint32_t trim();
 
-  /// Registers a file, so that its pages have a number; returns that. Throws std::system_error when
-  /// kMostFiles are open, std::bad_alloc.
-  [[nodiscard]] std::uint32_t add(File& file);
-  void remove(std::uint32_t number) noexcept;
+  /// Its files. Their numbers are part of their pages' names.
+  [[nodiscard]] Files& files() { return files_; }
 
   // --- Faults: see faults.cpp ---
 
@@ -201,6 +200,7 @@ class Arena {
   [[nodiscard]] std::int64_t populated();
   [[nodiscard]] std::size_t overhead() const;
   [[nodiscard]] bool patch_at_home(std::byte* address, system::Direction direction) noexcept;
+  [[nodiscard]] bool patch_in_child(std::byte* address, system::Direction direction) noexcept;
   [[nodiscard]] bool patch(Record& record, std::byte* address,
                            system::Direction direction) noexcept;
   [[nodiscard]] bool replace(File& file, std::byte* address, std::int64_t offset,
@@ -227,13 +227,8 @@ class Arena {
   std::unique_ptr<Window, DestroyWindow> window_;
   Directory directory_;
   std::mutex spare_mutex_;
-  SpareMappings spare_;     // made with spare_mutex_ held
-  std::mutex files_mutex_;  // guards changes of what follows
-  std::vector<std::uint32_t> free_numbers_;
-  // Files by their numbers, from 1; null: none has it. Release, when a file is stored: pairs with
-  // the signal handler that looks for it.
-  system::ZeroArray<std::atomic<File*>> files_{kMostFiles + 1};
-  std::atomic<std::uint32_t> numbers_{1};  // numbers below have been given
+  SpareMappings spare_;  // made with spare_mutex_ held
+  Files files_;
 };
 
 inline Platform::Cell Platform::page_virtual(Page page) const {

@@ -67,8 +67,8 @@ void Arena::report(const MisuseReport<Platform>& misuse) {
 
 Arena::Name Arena::name_of(std::uint32_t file) {
   Name name{};
-  const std::lock_guard lock(files_mutex_);
-  const File* const it = files_[file].load(std::memory_order_relaxed);
+  const auto kept = files_.keep();
+  const File* const it = files_.at(file);
   std::snprintf(name.data(), name.size(), "%s",
                 it != nullptr ? it->name().c_str() : (file != 0 ? "a closed file" : "nothing"));
   return name;

@@ -63,8 +63,7 @@ Stats Arena::stats() {
 
 std::size_t Arena::overhead() const {
   return sizeof(Arena) + window_memory_.size() + records_.bytes() + directory_.bytes() +
-         span_units_.bytes() + spans_.bytes() + clock_.bytes() +
-         numbers_.load(std::memory_order_relaxed) * sizeof(files_[0]);
+         span_units_.bytes() + spans_.bytes() + clock_.bytes() + files_.bytes();
 }
 
 std::int64_t Arena::populated() {
@@ -81,9 +80,9 @@ std::int64_t Arena::populated() {
     if (record.is_at_home()) add(record.data(), granule());
   }
   // Of files locked by mlockall(), everything is in memory, not only what has a slot.
-  const std::lock_guard lock(files_mutex_);
-  for (std::uint32_t number = 1; number < numbers_.load(std::memory_order_relaxed); ++number) {
-    const File* const file = files_[number].load(std::memory_order_relaxed);
+  const auto kept = files_.keep();
+  for (std::uint32_t number = 1; number < files_.end(); ++number) {
+    const File* const file = files_.at(number);
     if (file == nullptr || file->home() == nullptr || !file->home()->is_locked()) continue;
     file->home()->for_each_extent(add);
     for (std::uint32_t i = 0; i < window_->slots_in_use() && sum >= 0; ++i) {
