@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdint>
+#include <system_error>
 
 #include "kmapper/process/process.hpp"
 #include "loop_device.hpp"
@@ -37,6 +38,13 @@ TEST_F(BlockDevice, IsReadAndWritten) {
   EXPECT_EQ(backing_.read(kSize - kPage + 1), std::byte{9});
   EXPECT_EQ(window.map(kSize, 1).error().code(), WindowErrc::beyond_end);
   EXPECT_TRUE(window.resize(kSize + kPage));  // a device keeps its size
+}
+
+// At home, small granules are mapped by a write access. All that is read of a device would be written
+// to it again.
+TEST_F(BlockDevice, HasNoHomeInSmallGranulesAsMemoryFilesHave) {
+  const Budget home({.bytes = 32 * kPage, .granule = kPage, .placement = Placement::home});
+  EXPECT_THROW(FileWindow(device_.path(), Access::read_write, home), std::system_error);
 }
 
 // The device has its old size, but has lost a part of its disk.

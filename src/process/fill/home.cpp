@@ -2,6 +2,7 @@
 
 #include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include <algorithm>
@@ -25,9 +26,7 @@ constexpr std::uint64_t kLeastGrowth = std::uint64_t{1} << 20;
 /// Whether the kernel maps exactly what was asked for of this file.
 bool is_mapped_exactly(int descriptor, std::size_t granule, bool writable) {
   if (granule >= system::page_table_reach()) return true;
-  struct statfs status {};
-  const bool in_memory = fstatfs(descriptor, &status) == 0 && status.f_type == TMPFS_MAGIC;
-  return in_memory && (writable || granule >= kFaultAround);
+  return is_memory_file(descriptor) && (writable || granule >= kFaultAround);
 }
 
 /// A write access that changes nothing, even while another thread writes. The address is that of a
@@ -52,6 +51,14 @@ int map_by_writing(std::byte* begin, std::size_t size) {
 }
 
 }  // namespace
+
+bool is_memory_file(int descriptor) {
+  struct stat file {};
+  struct statfs system {};
+  // The system's nodes of block devices are in a file system of that kind; the devices are not.
+  return fstat(descriptor, &file) == 0 && S_ISREG(file.st_mode) &&
+         fstatfs(descriptor, &system) == 0 && system.f_type == TMPFS_MAGIC;
+}
 
 Home::Home(const Terms& terms) : terms_(terms), by_writing_(granule() < kFaultAround) {}
 

@@ -35,6 +35,9 @@
 
 namespace kmapper::process {
 
+/// Whether the file is in memory: a memory file (memfd), or a file of tmpfs.
+[[nodiscard]] bool is_memory_file(int descriptor);
+
 class Home {
  public:
   /// How a file is mapped. The caller owns the descriptor, and keeps it open.
