@@ -6,11 +6,10 @@
 #include <sys/vfs.h>
 
 #include <algorithm>
-#include <atomic>
-#include <cerrno>
 #include <new>
 #include <utility>
 
+#include "process/fill/map_by_writing.hpp"
 #include "process/fill/present_pages.hpp"
 #include "system/page_size.hpp"
 
@@ -27,27 +26,6 @@ constexpr std::uint64_t kLeastGrowth = std::uint64_t{1} << 20;
 bool is_mapped_exactly(int descriptor, std::size_t granule, bool writable) {
   if (granule >= system::page_table_reach()) return true;
   return is_memory_file(descriptor) && (writable || granule >= kFaultAround);
-}
-
-/// A write access that changes nothing, even while another thread writes. The address is that of a
-/// page.
-void touch(std::byte* address) {
-#if defined(__x86_64__) || defined(__i386__)
-  asm volatile("lock orb $0, %0" : "+m"(*address) : : "memory");
-#else
-  std::atomic_ref(reinterpret_cast<std::uint32_t&>(*address)).fetch_or(0);
-#endif
-}
-
-/// Makes the kernel map pages as a write does. Returns an errno, or 0; 0 also where the file cannot
-/// provide them (EFAULT), because an access will show why. One page is mapped faster by an access
-/// than by the system call, which kernels before 5.14 do not have (EINVAL).
-int map_by_writing(std::byte* begin, std::size_t size) {
-  int number = size > system::page_size() ? EINTR : EINVAL;
-  while (number == EINTR) number = madvise(begin, size, MADV_POPULATE_WRITE) == 0 ? 0 : errno;
-  if (number != EINVAL) return number == EFAULT ? 0 : number;
-  for (std::size_t at = 0; at < size; at += system::page_size()) touch(begin + at);
-  return 0;
 }
 
 }  // namespace
