@@ -89,9 +89,10 @@ KMAPPER_API int64_t kmapper_last_limit(void);
 
 typedef struct kmapper_budget kmapper_budget;
 
-/* Where granules are mapped; see Placement in process.hpp. Copies are only for windows opened for
- * reading, and do not change with the file. A write to a copy is refused only in a strict budget;
- * otherwise it changes what other holders of the granule see. */
+/* Where granules are mapped; see Placement in process.hpp. Automatic: where the library finds that
+ * a miss is fastest for the file: perhaps copies, for a window opened for reading. Copies are only
+ * for windows opened for reading, and do not change with the file. A write to a copy is refused
+ * only in a strict budget; otherwise it changes what other holders of the granule see. */
 enum {
   KMAPPER_PLACEMENT_AUTOMATIC = 0,
   KMAPPER_PLACEMENT_SLOTS = 1,
@@ -147,6 +148,8 @@ typedef struct kmapper_stats {
   int64_t span_bytes_in_use;       /* of those */
   int64_t span_longest_free;       /* bytes: the longest run of granules among the rest */
   uint64_t span_waiters;           /* calls that sleep for such a run now */
+  int64_t files_in_slots;          /* see kmapper_window_placement() */
+  int64_t files_at_home, files_in_copies;
 } kmapper_stats;
 
 /* Makes a budget. `options` NULL: the library chooses all. Errors: KMAPPER_INVALID_OPTION; of the
@@ -280,6 +283,11 @@ KMAPPER_API int kmapper_window_refresh(kmapper_window* window);
 KMAPPER_API int64_t kmapper_window_size(const kmapper_window* window);
 /* The longest range that may be mapped, at any offset. */
 KMAPPER_API int64_t kmapper_window_longest(const kmapper_window* window);
+/* Where the file's granules are mapped: KMAPPER_PLACEMENT_..., and never _AUTOMATIC. */
+KMAPPER_API int kmapper_window_placement(const kmapper_window* window);
+/* Why it is there, in one line, with what was measured; see FileWindow::why_placed() in
+ * process.hpp. Valid until the window is closed. NULL: see kmapper_last_error(). */
+KMAPPER_API const char* kmapper_window_why_placed(const kmapper_window* window);
 
 /* --- Several mappings at once: no caller waits for one while it holds another --- */
 

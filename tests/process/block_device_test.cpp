@@ -40,8 +40,8 @@ TEST_F(BlockDevice, IsReadAndWritten) {
   EXPECT_TRUE(window.resize(kSize + kPage));  // a device keeps its size
 }
 
-// At home, small granules are mapped by a write access. All that is read of a device would be written
-// to it again.
+// At home, small granules are mapped by a write access. All that is read of a device would be
+// written to it again.
 TEST_F(BlockDevice, HasNoHomeInSmallGranulesAsMemoryFilesHave) {
   const Budget home({.bytes = 32 * kPage, .granule = kPage, .placement = Placement::home});
   EXPECT_THROW(FileWindow(device_.path(), Access::read_write, home), std::system_error);

@@ -112,6 +112,7 @@ TEST_F(CMistakes, ANullIsRefusedByName) {
       {"window_refresh", "window", [] { return kmapper_window_refresh(nullptr); }},
       {"window_size", "window", [] { return kmapper_window_size(nullptr); }},
       {"window_longest", "window", [] { return kmapper_window_longest(nullptr); }},
+      {"window_placement", "window", [] { return kmapper_window_placement(nullptr); }},
       {"map_all", "budget", [&] { return kmapper_map_all(nullptr, &range, 1, nullptr); }},
       {"map_all", "ranges", [&] { return kmapper_map_all(budget_, nullptr, 1, nullptr); }},
       {"map_all", "ranges[0].window", [&] { return kmapper_map_all(budget_, &range, 1, nullptr); }},

@@ -55,8 +55,9 @@ TEST(Cursor, GoesBackAndOverTheEnd) {
 
 TEST(Cursor, RemembersThatAnAccessCouldNotBeCarriedOut) {
   const ScratchFile file(3 * kGranule);
-  FileWindow window(file.descriptor(), Access::read_only,
-                    Budget({.bytes = 16 * kGranule, .granule = kGranule}));
+  FileWindow window(
+      file.descriptor(), Access::read_only,
+      Budget({.bytes = 16 * kGranule, .granule = kGranule, .placement = Placement::slots}));
   Cursor cursor(window);
   const std::byte* const byte = cursor.at(2 * kGranule);
   ASSERT_NE(byte, nullptr);

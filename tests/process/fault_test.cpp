@@ -238,8 +238,9 @@ TEST(Handler, FaultsOfOthersGoToTheHandlerThatWasThere) {
               action.sa_flags = SA_SIGINFO;
               sigaction(SIGBUS, &action, nullptr);
               const ScratchFile file(kSize);
-              FileWindow window(file.descriptor(), Access::read_only,
-                                Budget({.bytes = 16 * kPage, .granule = kPage}));
+              FileWindow window(
+                  file.descriptor(), Access::read_only,
+                  Budget({.bytes = 16 * kPage, .granule = kPage, .placement = Placement::slots}));
               install_sigbus_handler();  // an earlier test may have made the first budget
               other_page = mmap(nullptr, static_cast<std::size_t>(kPage), PROT_READ, MAP_SHARED,
                                 file.descriptor(), 0);

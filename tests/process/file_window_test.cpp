@@ -19,7 +19,9 @@ constexpr std::int64_t kKiB = 1024;
 constexpr std::int64_t kMiB = 1024 * kKiB;
 
 /// 16 granules of 4 KiB: 14 slots, and two for spans.
-Options small_budget() { return {.bytes = 64 * kKiB, .granule = 4 * kKiB}; }
+Options small_budget(Placement placement = Placement::automatic) {
+  return {.bytes = 64 * kKiB, .granule = 4 * kKiB, .placement = placement};
+}
 
 TEST(FileWindow, AMappingShowsTheFile) {
   const ScratchFile file(ScratchFile::on_disk, 3 * kMiB);
@@ -34,7 +36,7 @@ TEST(FileWindow, AMappingShowsTheFile) {
 
 TEST(FileWindow, AMappedGranuleIsFoundAgain) {
   const ScratchFile file(kMiB);
-  const Budget budget(small_budget());
+  const Budget budget(small_budget(Placement::slots));
   FileWindow window(file.descriptor(), Access::read_only, budget);
   const std::byte* const first = window.map(5000, 10)->data();
   EXPECT_EQ(window.map(5000, 10)->data(), first);
@@ -86,7 +88,8 @@ TEST(FileWindow, ARangeIsSyncedByItself) {
 
 TEST(FileWindow, WhatIsPrefetchedIsThere) {
   const ScratchFile file(ScratchFile::on_disk, kMiB);
-  const Budget budget({.bytes = 64 * 4 * kKiB, .granule = 4 * kKiB});  // 56 slots
+  const Budget budget(  // 56 slots
+      {.bytes = 64 * 4 * kKiB, .granule = 4 * kKiB, .placement = Placement::slots});
   FileWindow window(file.descriptor(), Access::read_only, budget);
   EXPECT_FALSE(window.prefetch(8 * 4 * kKiB + 5, 6 * 4 * kKiB));
   EXPECT_EQ(budget.stats().map_calls, 1U);
@@ -290,7 +293,7 @@ TEST(Budget, TheGranuleSuitsTheBudgetWhenNobodyChoosesIt) {
 
 TEST(Budget, TheStatisticsAddUp) {
   const ScratchFile file(kMiB);
-  const Budget budget(small_budget());
+  const Budget budget(small_budget(Placement::slots));
   FileWindow window(file.descriptor(), Access::read_only, budget);
   const Expected<Mapping> held = window.map(0, 1);
   const Expected<Mapping> span = window.map(4095, 2);

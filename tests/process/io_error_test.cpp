@@ -36,7 +36,7 @@ void look_at_broken_file(Placement placement, std::int64_t granule, Look look) {
 }
 
 TEST_P(IoError, IsOneOfTheMappingThatIsTouched) {
-  look_at_broken_file(Placement::automatic, GetParam(), [](FuseServer& server, FileWindow& window) {
+  look_at_broken_file(Placement::slots, GetParam(), [](FuseServer& server, FileWindow& window) {
     {
       const auto good = window.map(3 * kPage, kPage);
       if (!good || !shows(good->bytes(), 3 * kPage)) return 1;
@@ -57,7 +57,7 @@ TEST_P(IoError, IsOneOfTheMappingThatIsTouched) {
 }
 
 TEST_P(IoError, OfWhatIsReadAheadIsNotTheReaders) {
-  look_at_broken_file(Placement::automatic, GetParam(), [](FuseServer&, FileWindow& window) {
+  look_at_broken_file(Placement::slots, GetParam(), [](FuseServer&, FileWindow& window) {
     window.advise(Advice::sequential);
     for (std::int64_t i = 0; i < 64; ++i) {
       const auto mapping = window.map(i * kPage, kPage);

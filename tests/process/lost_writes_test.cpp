@@ -17,7 +17,7 @@ constexpr std::int64_t kSize = 16 * kGranule;
 class LostWrites : public testing::Test {
  protected:
   const ScratchFile file_{kSize};
-  const Budget budget_{{.bytes = 16 * kGranule, .granule = kGranule}};
+  const Budget budget_{{.bytes = 16 * kGranule, .granule = kGranule, .placement = Placement::home}};
   FileWindow window_{file_.descriptor(), Access::read_write, budget_};
 
   void cut(std::int64_t size) const { ASSERT_EQ(ftruncate64(file_.descriptor(), size), 0); }

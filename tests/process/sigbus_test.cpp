@@ -24,7 +24,9 @@ namespace {
 constexpr int kSeconds = 60;
 const std::int64_t page_bytes = sysconf(_SC_PAGESIZE);
 
-Budget small_budget() { return Budget({.bytes = 16 * page_bytes, .granule = page_bytes}); }
+Budget small_budget() {
+  return Budget({.bytes = 16 * page_bytes, .granule = page_bytes, .placement = Placement::slots});
+}
 
 /// A file with a mapping of a page that the file has lost.
 class CutFile {
@@ -236,9 +238,10 @@ TEST(Sigbus, AFaultThatIsDealtWithIsNotInterrupted) {
                                 sigaction(SIGUSR1, &action, nullptr);
                                 const pthread_t self = pthread_self();
                                 const ScratchFile file(2 * kGranule);
-                                FileWindow window(
-                                    file.descriptor(), Access::read_only,
-                                    Budget({.bytes = 16 * kGranule, .granule = kGranule}));
+                                FileWindow window(file.descriptor(), Access::read_only,
+                                                  Budget({.bytes = 16 * kGranule,
+                                                          .granule = kGranule,
+                                                          .placement = Placement::slots}));
                                 for (int round = 0; round < kRounds; ++round) {
                                   if (ftruncate64(file.descriptor(), 2 * kGranule) != 0) return 1;
                                   const Expected<Mapping> lost = window.map(0, kGranule);

@@ -79,7 +79,8 @@ TEST(SmallBudget, NeedsNoMoreMemoryThanItSays) {
   const ScratchFile file(2000 * page);
   for (const std::int64_t granules : {16, 64, 1024}) {
     const std::int64_t before = own_memory();
-    const Budget budget({.bytes = granules * page, .granule = page});
+    // Copies are private memory, too.
+    const Budget budget({.bytes = granules * page, .granule = page, .placement = Placement::slots});
     FileWindow window(file.descriptor(), Access::read_only, budget);
     for (std::int64_t i = 0; i < 4000; ++i) ASSERT_TRUE(window.map(i * 997 % 2000 * page, 1));
     for (std::int64_t i = 1; i < 100; ++i) ASSERT_TRUE(window.map(i * page - 1, 2));

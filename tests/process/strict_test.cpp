@@ -93,12 +93,14 @@ TEST(StrictBudget, CopiesThatSeveralThreadsRead) {
 }
 
 TEST(WindowForReading, AWriteToAMappingFaults) {
-  for (const Placement placement : {Placement::slots, Placement::automatic}) {
+  constexpr std::int64_t kGranule = 16 * kPage;  // a memory file that is only read has a home
+  for (const Placement placement : {Placement::slots, Placement::home}) {
     const ScratchFile file(64 * kPage);
-    FileWindow window(file.descriptor(), Access::read_only,
-                      Budget({.bytes = 16 * kPage, .granule = kPage, .placement = placement}));
+    FileWindow window(
+        file.descriptor(), Access::read_only,
+        Budget({.bytes = 16 * kGranule, .granule = kGranule, .placement = placement}));
     for (const std::int64_t length : {1, 2}) {
-      const Expected<Mapping> mapping = window.map(6 * kPage - 1, length);
+      const Expected<Mapping> mapping = window.map(2 * kGranule - 1, length);
       EXPECT_FALSE(is_writable(mapping->data()));
     }
   }

@@ -27,7 +27,9 @@ constexpr std::int64_t kFileSize = 1 << 20;
 constexpr int kThreads = 4;
 
 /// 14 slots, and two granules for spans.
-Budget small_budget() { return Budget({.bytes = 16 * kGranule, .granule = kGranule}); }
+Budget small_budget(Placement placement = Placement::slots) {
+  return Budget({.bytes = 16 * kGranule, .granule = kGranule, .placement = placement});
+}
 
 /// Uses the bytes of the file whose offset, modulo the number of threads, is its own number, and
 /// knows what each must be.
@@ -314,7 +316,7 @@ TEST(Threads, NothingIsEmptiedWhereAFileWasThatIsClosed) {
   if (sizeof(void*) < 8) GTEST_SKIP() << "files have no home in a 32-bit process";
   const ScratchFile scavenged(kFileSize);
   const ScratchFile closed(kFileSize);
-  const Budget budget = small_budget();
+  const Budget budget = small_budget(Placement::home);
   FileWindow window(scavenged.descriptor(), Access::read_write, budget);
   std::atomic<bool> done{false};
   std::thread scavenger([&] {

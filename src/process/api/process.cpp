@@ -129,4 +129,8 @@ std::int64_t FileWindow::size() const noexcept { return file_->size(); }
 
 std::int64_t FileWindow::longest() const noexcept { return file_->longest(); }
 
+Placement FileWindow::placement() const noexcept { return file_->placement(); }
+
+std::string FileWindow::why_placed() const { return file_->why_placed(); }
+
 }  // namespace kmapper::process

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "kmapper/process/cursor.hpp"
+#include "process/api/internals.hpp"
 #include "process/c/api.hpp"
 
 // NOLINTBEGIN(readability-identifier-naming): C's names
@@ -80,7 +81,10 @@ kmapper_stats stats_of(const Stats& stats, std::uint64_t size) {
           .span_bytes = stats.span_bytes,
           .span_bytes_in_use = stats.span_bytes_in_use,
           .span_longest_free = stats.span_longest_free,
-          .span_waiters = stats.span_waiters};
+          .span_waiters = stats.span_waiters,
+          .files_in_slots = stats.files_in_slots,
+          .files_at_home = stats.files_at_home,
+          .files_in_copies = stats.files_in_copies};
 }
 
 int no_such_advice(int advice) noexcept {
@@ -125,6 +129,7 @@ using kmapper::process::Advice;
 using kmapper::process::Budget;
 using kmapper::process::Cursor;
 using kmapper::process::FileWindow;
+using kmapper::process::Internals;
 using kmapper::process::Patience;
 
 // --- Budgets ---
@@ -293,6 +298,19 @@ int64_t kmapper_window_size(const kmapper_window* window) {
 int64_t kmapper_window_longest(const kmapper_window* window) {
   if (window == nullptr) return null_argument(__func__, "window");
   return window->window.longest();
+}
+
+int kmapper_window_placement(const kmapper_window* window) {
+  if (window == nullptr) return null_argument(__func__, "window");
+  return static_cast<int>(window->window.placement());
+}
+
+const char* kmapper_window_why_placed(const kmapper_window* window) {
+  if (window == nullptr) {
+    null_argument(__func__, "window");
+    return nullptr;
+  }
+  return Internals::file_of(window->window)->why_placed();
 }
 
 // --- Cursors ---

@@ -38,8 +38,8 @@ std::int64_t last_end(const Arena& arena, bool has_copies) {
 }
 
 std::size_t check_pages(int descriptor, const std::string& name, const Arena& arena,
-                        bool has_copies) {
-  if (!has_copies) return check_mappable(descriptor, name, arena.granule());
+                        bool wants_copies) {
+  if (!wants_copies) return check_mappable(descriptor, name, arena.granule());
   check_readable(descriptor, name);
   return system::page_size();
 }
@@ -47,15 +47,15 @@ std::size_t check_pages(int descriptor, const std::string& name, const Arena& ar
 }  // namespace
 
 File::File(system::Descriptor descriptor, std::string name, Access access,
-           std::shared_ptr<Arena> arena, Kind kind, std::optional<Placement> wanted)
+           std::shared_ptr<Arena> arena, Kind kind, Placement wanted)
     : descriptor_(std::move(descriptor)),
       name_(std::make_shared<const std::string>(std::move(name))),
       access_(access),
       kind_(kind),
       arena_(std::move(arena)),
-      placement_(wanted && arena_->placement() == Placement::automatic ? *wanted
-                                                                       : choose_placement()),
-      page_(check_pages(descriptor_.number(), *name_, *arena_, has_copies())),
+      wanted_(arena_->placement() == Placement::automatic ? wanted : arena_->placement()),
+      page_(check_pages(descriptor_.number(), *name_, *arena_, wanted_ == Placement::copies)),
+      choice_(choose_placement(true)),
       last_end_(last_end(*arena_, has_copies())) {
   if (arena_->is_left()) throw std::system_error(WindowErrc::forked, *name_);
   if (const int number = refresh_size(); number != 0)
@@ -65,7 +65,7 @@ File::File(system::Descriptor descriptor, std::string name, Access access,
                             *name_ + ": a budget of copies cannot map it for writing");
   }
   try {
-    if (placement_ == Placement::home) open_home();
+    if (choice_.placement == Placement::home) open_home();
     number_ = arena_->files().add(*this);
   } catch (...) {
     arena_->give_page_tables_back(Home::page_tables_for(home_size_));
@@ -80,12 +80,32 @@ File::~File() {
   wait_for_handlers();  // a handler may have found this file in a record or in a span
 }
 
-/// Where the budget places this file. A 32-bit process has other uses for its addresses than homes,
-/// and a strict budget unmaps each granule by itself.
-Placement File::choose_placement() const {
-  if (arena_->placement() != Placement::automatic) return arena_->placement();
+/// Where this file is placed, unless the user says it: as what a miss costs here suggests. A 32-bit
+/// process has other uses for its addresses than homes, and a strict budget unmaps each granule by
+/// itself. What is written to a file is never placed in copies: then it would be lost when the
+/// process is killed before it has written it back, and other users of the file would not see it.
+Choice File::choose_placement(bool may_be_home) const {
+  if (wanted_ != Placement::automatic)
+    return {wanted_, why_chosen(wanted_, "the budget's options say so")};
+  if (arena_->is_strict())
+    return {Placement::slots, why_chosen(Placement::slots, "the budget is strict")};
   constexpr bool kIsWide = sizeof(void*) == 8;
-  return kIsWide && !arena_->is_strict() ? Placement::home : Placement::slots;
+  const Candidates candidates{.home = kIsWide && may_be_home,
+                              .copies = access_ == Access::read_only};
+  if (const auto costs = costs_of({descriptor_.number(), access_, arena_->granule_shift()}))
+    return choose(*costs, candidates, arena_->granule());
+  const Placement usual = candidates.home ? Placement::home : Placement::slots;
+  return {usual, why_chosen(usual, "what a miss costs cannot be measured with this file")};
+}
+
+Placement File::placement() const noexcept {
+  if (choice_.placement == Placement::home && home_->is_given_up()) return Placement::slots;
+  return choice_.placement;
+}
+
+const char* File::why_placed() const noexcept {
+  if (placement() == choice_.placement) return choice_.why.c_str();
+  return "slots: the kernel maps more of the file than what is touched";
 }
 
 void File::open_home() {
@@ -97,7 +117,12 @@ void File::open_home() {
                         .is_dumped = arena_->core_dump() == CoreDump::everything});
   }
   if (home_ != nullptr) reason = grow_home();
-  if (reason == nullptr || arena_->placement() != Placement::home) return;
+  if (reason == nullptr) return;
+  if (wanted_ != Placement::home) {
+    home_.reset();
+    choice_ = choose_placement(false);
+    return;
+  }
   throw std::system_error(WindowErrc::invalid_option,
                           *name_ + ": no home placement of " + std::to_string(size()) +
                               " bytes of this file in granules of " +

@@ -17,6 +17,7 @@
 #include "kmapper/process/process.hpp"
 #include "process/fault/cause.hpp"
 #include "process/file/streams.hpp"
+#include "process/fill/choice.hpp"
 #include "process/fill/home.hpp"
 #include "process/fill/read_aheads.hpp"
 #include "process/window/arena.hpp"
@@ -28,10 +29,10 @@ class File {
  public:
   enum class Kind : std::uint8_t { file, high_memory };
 
-  /// `wanted`: where a budget of Placement::automatic places the file, if it is not to choose.
+  /// `wanted`: where a budget of Placement::automatic places the file; automatic: it chooses.
   /// Throws std::system_error.
   File(system::Descriptor descriptor, std::string name, Access access, std::shared_ptr<Arena> arena,
-       Kind kind = Kind::file, std::optional<Placement> wanted = {});
+       Kind kind = Kind::file, Placement wanted = Placement::automatic);
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   ~File();
@@ -86,7 +87,7 @@ class File {
   // --- For copies: see copies.cpp ---
 
   /// Whether its granules are copies. Otherwise they are at home or in slots.
-  [[nodiscard]] bool has_copies() const { return placement_ == Placement::copies; }
+  [[nodiscard]] bool has_copies() const { return choice_.placement == Placement::copies; }
   /// Whether the copy shows less than the range, or is too old. The caller holds a pin.
   [[nodiscard]] bool is_outdated(const Record& record, std::int64_t offset,
                                  std::int64_t length) const;
@@ -98,6 +99,11 @@ class File {
   /// caller holds no pin of this file.
   [[nodiscard]] Error look_again(std::int64_t offset, std::int64_t length,
                                  std::int64_t read_end) noexcept;
+
+  /// Never automatic.
+  [[nodiscard]] Placement placement() const noexcept;
+  /// One line, which begins with the placement's name. Valid as long as the file.
+  [[nodiscard]] const char* why_placed() const noexcept;
 
   void advise(Advice advice) noexcept;
   [[nodiscard]] Error prefetch(std::int64_t offset, std::int64_t length) noexcept;
@@ -186,7 +192,7 @@ class File {
   [[nodiscard]] int read_copies(std::span<Record* const> run);
   void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
   [[nodiscard]] std::uint64_t most_ahead() const;
-  [[nodiscard]] Placement choose_placement() const;
+  [[nodiscard]] Choice choose_placement(bool may_be_home) const;
   void open_home();
   const char* grow_home();
   static constexpr std::int64_t kNotRead = INT64_MAX;
@@ -228,8 +234,9 @@ class File {
   const Access access_;
   const Kind kind_;
   const std::shared_ptr<Arena> arena_;
-  const Placement placement_;  // never automatic; home may turn out to be impossible: see home_
+  const Placement wanted_;  // automatic: the file's own choice
   const std::size_t page_;
+  Choice choice_;                              // changed by the constructor only
   const std::int64_t last_end_;                // where the last mappable granule ends
   std::atomic<std::int64_t> size_{0};          // when it was last read; relaxed but in copies.cpp
   std::atomic<std::int64_t> hit_end_{0};       // the end of the part that hits may use: copies.cpp

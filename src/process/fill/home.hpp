@@ -86,6 +86,9 @@ class Home {
   /// Shows the file again where pages were replaced. False: the kernel refuses, for example because
   /// there are too many mappings, and the zeros are still there.
   [[nodiscard]] bool restore(std::uint64_t granule);
+  /// Whether the kernel was found to map more of the file than what is touched. Then no granule
+  /// gets an address any more.
+  [[nodiscard]] bool is_given_up() const { return given_up_.load(std::memory_order_relaxed); }
   /// Gives addresses to no more granules. Those that have one keep it while they are in use.
   void close();
 

@@ -198,6 +198,8 @@ class Arena {
   [[nodiscard]] std::vector<Held> held_spans();
   void unpin_strictly(Record& record);
   [[nodiscard]] std::int64_t populated();
+  using Placed = std::array<std::int64_t, 4>;  // a number of files for each Placement
+  [[nodiscard]] Placed files_placed();
   [[nodiscard]] std::size_t overhead() const;
   [[nodiscard]] bool patch_at_home(std::byte* address, system::Direction direction) noexcept;
   [[nodiscard]] bool patch_in_child(std::byte* address, system::Direction direction) noexcept;

@@ -36,6 +36,7 @@ Stats Arena::stats() {
     longest_holder = thread_id_of(run.thread);
   });
   const SpanArea::State area = spans_.state();
+  const Placed placed = files_placed();
   const std::int64_t spans = area.in_use;
   const unsigned shift = shape_.granule_shift;
   return {.hits = core.hits,
@@ -58,7 +59,20 @@ Stats Arena::stats() {
           .span_bytes = std::int64_t{spans_.units()} << shift,
           .span_bytes_in_use = spans << shift,
           .span_longest_free = std::int64_t{area.longest_free} << shift,
-          .span_waiters = area.waiters};
+          .span_waiters = area.waiters,
+          .files_in_slots = placed[static_cast<std::size_t>(Placement::slots)],
+          .files_at_home = placed[static_cast<std::size_t>(Placement::home)],
+          .files_in_copies = placed[static_cast<std::size_t>(Placement::copies)]};
+}
+
+Arena::Placed Arena::files_placed() {
+  Placed placed{};
+  const auto kept = files_.keep();
+  for (std::uint32_t number = 1; number < files_.end(); ++number) {
+    const File* const file = files_.at(number);
+    if (file != nullptr) ++placed[static_cast<std::size_t>(file->placement())];
+  }
+  return placed;
 }
 
 std::size_t Arena::overhead() const {
