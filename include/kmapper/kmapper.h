@@ -164,6 +164,16 @@ KMAPPER_API int64_t kmapper_budget_trim(const kmapper_budget* budget);
 /* Fills in as many bytes as stats->size says. Looks at every slot, and at every page that it maps.
  * Errors: KMAPPER_INVALID_OPTION (a wrong size). */
 KMAPPER_API int kmapper_budget_stats(const kmapper_budget* budget, kmapper_stats* stats);
+/* The same as one line of name=number, without a line end. Writes at most `size` bytes, a final
+ * zero among them; `*length` (unless NULL) becomes the length of the whole text. Errors: ENOMEM. */
+KMAPPER_API int kmapper_budget_stats_line(const kmapper_budget* budget, char* text, size_t size,
+                                          size_t* length);
+/* Likewise, the statistics of `count` budgets in Prometheus's text format; see
+ * process/statistics.hpp. `names` tells the budgets from each other; NULL, or a NULL in it: no
+ * name. */
+KMAPPER_API int kmapper_stats_prometheus(const kmapper_budget* const* budgets,
+                                         const char* const* names, size_t count, char* text,
+                                         size_t size, size_t* length);
 /* Writes a line to standard error for each granule, and each mapping across granules, that has been
  * held for at least this long. Returns how many. */
 KMAPPER_API int64_t kmapper_budget_report_holders(const kmapper_budget* budget,

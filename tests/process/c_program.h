@@ -25,6 +25,9 @@ int c_maps_several(int descriptor);
 int c_keeps_a_part_for_spans(int descriptor);
 int c_is_of_another_version(int descriptor);
 
+/* In c_extras.c. */
+int c_reads_statistics(int descriptor);
+
 /* NOLINTEND(readability-redundant-declaration) */
 
 #ifdef __cplusplus

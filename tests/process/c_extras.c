@@ -1,0 +1,57 @@
+/* More of the C99 program of c_program.c. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "c_program.h"
+#include "kmapper/kmapper.h"
+
+#define CHECK(condition)                                                        \
+  do {                                                                          \
+    if (!(condition)) {                                                         \
+      fprintf(stderr, "not so: %s (%s)\n", #condition, kmapper_last_message()); \
+      return __LINE__;                                                          \
+    }                                                                           \
+  } while (0)
+
+enum { PAGE = 4096, PAGES = 64 };
+
+static kmapper_budget* small_budget(void) {
+  const kmapper_options options = {.size = sizeof options, .bytes = 16 * PAGE, .granule = PAGE};
+  kmapper_budget* budget = NULL;
+  return kmapper_budget_create(&options, &budget) == KMAPPER_OK ? budget : NULL;
+}
+
+int c_reads_statistics(int descriptor) {
+  kmapper_budget* const budget = small_budget();
+  kmapper_window* window;
+  kmapper_mapping mapping;
+  CHECK(kmapper_window_open_descriptor(descriptor, KMAPPER_READ_WRITE, budget, &window) == 0);
+  CHECK(kmapper_window_map(window, 0, 10, &mapping) == 0);
+  char line[1000];
+  size_t length;
+  CHECK(kmapper_budget_stats_line(budget, line, sizeof line, &length) == 0);
+  CHECK(strlen(line) == length && strstr(line, "misses=1 ") && strstr(line, " pinned=4096 "));
+  char start[10];
+  CHECK(kmapper_budget_stats_line(budget, start, sizeof start, NULL) == 0);
+  CHECK(strlen(start) == 9 && strncmp(start, line, 9) == 0);
+  CHECK(kmapper_budget_stats_line(budget, NULL, 1, &length) == KMAPPER_INVALID_OPTION);
+
+  const kmapper_budget* const both[] = {budget, budget};
+  const char* const names[] = {"first", NULL};
+  CHECK(kmapper_stats_prometheus(both, names, 2, NULL, 0, &length) == 0);
+  char text[10000];
+  CHECK(length > 1000 && length < sizeof text);
+  CHECK(kmapper_stats_prometheus(both, names, 2, text, sizeof text, &length) == 0);
+  CHECK(strlen(text) == length && text[length - 1] == '\n');
+  CHECK(strstr(text, "\nkmapper_pinned_bytes{budget=\"first\"} 4096\nkmapper_pinned_bytes 4096\n"));
+  const kmapper_budget* const none[] = {budget, NULL};
+  CHECK(kmapper_stats_prometheus(none, NULL, 2, text, sizeof text, NULL) == KMAPPER_INVALID_OPTION);
+  CHECK(text[0] == '#' && kmapper_stats_prometheus(NULL, NULL, 1, text, sizeof text, NULL) != 0);
+  kmapper_mapping_release(&mapping);
+  kmapper_window_close(window);
+  kmapper_budget_destroy(budget);
+  return 0;
+}
