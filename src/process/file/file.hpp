@@ -121,6 +121,10 @@ class File {
   /// number, or (in a 32-bit process) before an offset that mmap() cannot take.
   [[nodiscard]] std::int64_t end() const { return std::min(size(), last_end_); }
   [[nodiscard]] std::int64_t longest() const;
+  /// How many bytes of the granule at an offset lie from there on.
+  [[nodiscard]] std::int64_t rest_of_granule(std::int64_t offset) const {
+    return static_cast<std::int64_t>(arena_->granule() - within_granule(offset));
+  }
 
   /// Why an access to a mapping failed: the result of fault_at(), or 0.
   [[nodiscard]] int fault_of(const Mapping& mapping) const noexcept;
