@@ -308,9 +308,9 @@ typedef struct kmapper_range {
   kmapper_mapping mapping;
 } kmapper_range;
 
-/* Maps all, or none. The ranges may be in any windows of the budget. Sleeps as long as `patience`
- * lasts (NULL: without a limit), and holds none of them meanwhile. Errors: as
- * kmapper_window_map_until(), and KMAPPER_TOO_LARGE (a range across granules, or more ranges than
+/* Maps all, or none. The ranges may be in any windows of the budget, and in any order. Sleeps as
+ * long as `patience` lasts (NULL: without a limit), and holds none of them meanwhile. Errors: as
+ * kmapper_window_map_until(), and KMAPPER_TOO_LARGE (a range across granules, or more granules than
  * the budget has slots), _INVALID_OPTION (a window of another budget); ENOMEM. */
 KMAPPER_API int kmapper_map_all(const kmapper_budget* budget, kmapper_range* ranges, size_t count,
                                 const kmapper_patience* patience);

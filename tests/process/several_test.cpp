@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -58,6 +59,38 @@ TEST_F(Several, NeighboursAreMappedByOneCall) {
   const std::uint64_t before = budget_.stats().map_calls;
   ASSERT_FALSE(map_all(budget_, ranges));
   EXPECT_EQ(budget_.stats().map_calls, before + 1);
+  for (const Range& it : ranges) EXPECT_TRUE(shows(it.mapping.bytes(), it.offset));
+}
+
+TEST_F(Several, InAnyOrderAreMappedByOneCallForEachRunOfAFile) {
+  std::vector<Range> ranges;
+  for (std::int64_t i = 20; i < 26; ++i) {
+    ranges.push_back({&first_, i * kGranule, 100});
+    ranges.push_back({&second_, i * kGranule, kGranule});
+    ranges.push_back({&first_, i * kGranule + 200, 7});
+  }
+  std::shuffle(ranges.begin(), ranges.end(), std::mt19937(1));
+  const std::vector<std::int64_t> offsets = [&] {
+    std::vector<std::int64_t> all;
+    for (const Range& it : ranges) all.push_back(it.offset);
+    return all;
+  }();
+  const std::uint64_t before = budget_.stats().map_calls;
+  ASSERT_FALSE(map_all(budget_, ranges));
+  EXPECT_EQ(budget_.stats().map_calls, before + 2);
+  EXPECT_EQ(budget_.stats().pinned, 12 * kGranule);
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    EXPECT_EQ(ranges[i].offset, offsets[i]);
+    EXPECT_EQ(ranges[i].mapping.size(), static_cast<std::size_t>(ranges[i].length));
+    EXPECT_TRUE(shows(ranges[i].mapping.bytes(), ranges[i].offset));
+  }
+}
+
+TEST_F(Several, MoreRangesThanSlotsMayShareGranules) {
+  std::vector<Range> ranges;
+  for (std::int64_t i = 0; i < 10 * kSlots; ++i)
+    ranges.push_back({&first_, (i * 7 % kSlots) * kGranule + i, 1});
+  ASSERT_FALSE(map_all(budget_, ranges));
   for (const Range& it : ranges) EXPECT_TRUE(shows(it.mapping.bytes(), it.offset));
 }
 

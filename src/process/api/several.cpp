@@ -36,13 +36,17 @@ Error granules_refused(const Arena& arena, MapError error, std::int64_t granules
   return granules_error(arena, code_of(error), granules, has_limit);
 }
 
-/// Ranges while they are being mapped: all of them, or none. Throws std::bad_alloc, but not while
-/// it holds a pin.
+/// Ranges while they are being mapped: all of them, or none. They are taken in the order of their
+/// pages, so that neighbours get neighbouring slots and are mapped by one system call. Throws
+/// std::bad_alloc, but not while it holds a pin.
 class Together {
  public:
-  Together(Arena& arena, std::span<Range> ranges) : arena_(arena), ranges_(ranges) {
+  Together(Arena& arena, std::span<Range> ranges) : arena_(arena) {
+    ranges_.reserve(ranges.size());
+    for (Range& it : ranges) ranges_.push_back(&it);
     pages_.reserve(ranges.size());
     records_.reserve(ranges.size());
+    distinct_.reserve(ranges.size());
     patched_.reserve(ranges.size());
   }
 
@@ -53,7 +57,7 @@ class Together {
       if (Error wrong = pin_and_fill(patience)) return wrong;
       const std::size_t outdated = find_outdated(tries < kMostReads);
       if (outdated == ranges_.size()) break;
-      const Range& range = ranges_[outdated];
+      const Range& range = *ranges_[outdated];
       const std::int64_t end = file(outdated).copy_end(*records_[outdated]);
       unpin();
       if (Error wrong = file(outdated).look_again(range.offset, range.length, end)) return wrong;
@@ -61,8 +65,8 @@ class Together {
         return file(outdated).error(WindowErrc::pinned, range.offset, range.length);
     }
     for (std::size_t i = 0; i < ranges_.size(); ++i) {
-      ranges_[i].mapping =
-          file(i).take_over(*records_[i], pages_[i].page, ranges_[i].offset, ranges_[i].length);
+      Range& range = *ranges_[i];
+      range.mapping = file(i).take_over(*records_[i], pages_[i].page, range.offset, range.length);
     }
     return {};
   }
@@ -70,7 +74,7 @@ class Together {
  private:
   static constexpr int kMostReads = 3;
 
-  [[nodiscard]] File& file(std::size_t i) const { return *Internals::file_of(*ranges_[i].window); }
+  [[nodiscard]] File& file(std::size_t i) const { return *Internals::file_of(*ranges_[i]->window); }
 
   [[nodiscard]] Error pin_and_fill(const Patience& patience) {
     if (Error wrong = pin(patience)) return wrong;
@@ -78,13 +82,16 @@ class Together {
       if (Error wrong = pin(patience)) return wrong;
     }
     for (std::size_t begin = 0; begin < ranges_.size();) {
-      std::size_t end = begin + 1;
-      while (end < ranges_.size() && &file(end) == &file(begin)) ++end;
-      file(begin).fill_pending(std::span(records_).subspan(begin, end - begin));
+      distinct_.clear();
+      std::size_t end = begin;
+      for (; end < ranges_.size() && &file(end) == &file(begin); ++end) {
+        if (end == begin || records_[end] != records_[end - 1]) distinct_.push_back(records_[end]);
+      }
+      file(begin).fill_pending(distinct_);
       begin = end;
     }
     for (std::size_t i = 0; i < ranges_.size(); ++i) {
-      if (Error wrong = file(i).fill(*records_[i], ranges_[i].offset, ranges_[i].length)) {
+      if (Error wrong = file(i).fill(*records_[i], ranges_[i]->offset, ranges_[i]->length)) {
         unpin();
         return wrong;
       }
@@ -96,7 +103,7 @@ class Together {
   /// ranges.
   [[nodiscard]] std::size_t find_outdated(bool old_too) const {
     const auto is_outdated = [&](std::size_t i) {
-      const Range& it = ranges_[i];
+      const Range& it = *ranges_[i];
       return old_too ? file(i).is_outdated(*records_[i], it.offset, it.length)
                      : !file(i).is_copied(*records_[i], it.offset, it.length);
     };
@@ -106,38 +113,40 @@ class Together {
   }
 
   [[nodiscard]] Error name_pages() {
-    for (Range& it : ranges_) {
-      it.mapping = {};  // a caller that holds a mapping must not wait
-      File* const file = it.window != nullptr ? Internals::file_of(*it.window) : nullptr;
+    for (Range* const it : ranges_) it->mapping = {};  // a caller that holds one must not wait
+    for (const Range* const it : ranges_) {
+      File* const file = it->window != nullptr ? Internals::file_of(*it->window) : nullptr;
       if (file == nullptr) {
         return Error({.code = WindowErrc::invalid_option,
                       .about = Error::About::range,
-                      .offset = it.offset,
-                      .length = it.length,
+                      .offset = it->offset,
+                      .length = it->length,
                       .why = "a range without a window"});
       }
-      if (Error wrong = file->check_granule(arena_, it.offset, it.length)) return wrong;
-      pages_.push_back({.page = file->page_at(it.offset)});
+      if (Error wrong = file->check_granule(arena_, it->offset, it->length)) return wrong;
     }
+    const auto page_of = [](const Range* range) {
+      return Internals::file_of(*range->window)->page_at(range->offset);
+    };
+    std::ranges::sort(ranges_, {}, page_of);
+    for (const Range* const it : ranges_) pages_.push_back({.page = page_of(it)});
     const std::int64_t granules = count_granules();
     return granules > arena_.slots() ? granules_error(arena_, WindowErrc::too_large, granules, true)
                                      : Error();
   }
 
-  /// How many granules the ranges are in. If there are no more ranges than slots, simply the number
-  /// of ranges.
+  /// How many granules the ranges are in.
   [[nodiscard]] std::int64_t count_granules() const {
-    if (pages_.size() <= arena_.slots()) return static_cast<std::int64_t>(pages_.size());
-    std::vector<Page> pages;
-    pages.reserve(pages_.size());
-    for (const PageAddress<Platform>& it : pages_) pages.push_back(it.page);
-    std::sort(pages.begin(), pages.end());
-    return std::unique(pages.begin(), pages.end()) - pages.begin();
+    std::int64_t granules = 0;
+    for (std::size_t i = 0; i < pages_.size(); ++i)
+      granules += i == 0 || pages_[i].page != pages_[i - 1].page ? 1 : 0;
+    return granules;
   }
 
   [[nodiscard]] Error pin(const Patience& patience) {
     const auto count = static_cast<std::uint32_t>(ranges_.size());
-    LongWait wait(arena_, patience, {&file(0), ranges_[0].offset, ranges_[0].length, count, false});
+    const Range& first = *ranges_[0];
+    LongWait wait(arena_, patience, {&file(0), first.offset, first.length, count, false});
     const MapError error =
         call_within(wait, arena_.window(), [this](const Limits<Platform>& limits) {
           return arena_.window().kmap_all(std::span(pages_), limits);
@@ -169,9 +178,10 @@ class Together {
   }
 
   Arena& arena_;
-  const std::span<Range> ranges_;
+  std::vector<Range*> ranges_;  // from name_pages() on, in the order of `pages_`
   std::vector<PageAddress<Platform>> pages_;
   std::vector<Record*> records_;
+  std::vector<Record*> distinct_;  // of one file
   std::vector<std::size_t> patched_;
 };
 
