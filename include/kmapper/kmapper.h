@@ -279,6 +279,12 @@ KMAPPER_API int kmapper_window_start_sync(kmapper_window* window, int64_t offset
  * nothing is done), _READ_ONLY_WINDOW, _INVALID_RANGE; of the system: EFBIG beyond RLIMIT_FSIZE,
  * without SIGXFSZ. */
 KMAPPER_API int kmapper_window_resize(kmapper_window* window, int64_t size);
+/* Writes bytes behind the file's end. `*offset` (unless NULL) becomes the offset of the first. They
+ * can be mapped when the call returns. Two appends of this window do not mix. If the call fails,
+ * nothing has been appended. Errors: KMAPPER_READ_ONLY_WINDOW; of the system (ENOSPC; EFBIG beyond
+ * RLIMIT_FSIZE, without SIGXFSZ). */
+KMAPPER_API int kmapper_window_append(kmapper_window* window, const void* data, size_t length,
+                                      int64_t* offset);
 /* Makes a range zeros, and frees the disk space or memory that it takes up. The range begins with a
  * granule, and ends with one or with the file. Errors: as for resize; EOPNOTSUPP. */
 KMAPPER_API int kmapper_window_discard(kmapper_window* window, int64_t offset, int64_t length);

@@ -24,6 +24,15 @@ static kmapper_budget* small_budget(void) {
   return kmapper_budget_create(&options, &budget) == KMAPPER_OK ? budget : NULL;
 }
 
+/* The window keeps its budget alive. */
+static kmapper_window* open_window(int descriptor, int access) {
+  kmapper_budget* const budget = small_budget();
+  kmapper_window* window = NULL;
+  kmapper_window_open_descriptor(descriptor, access, budget, &window);
+  kmapper_budget_destroy(budget);
+  return window;
+}
+
 int c_reads_statistics(int descriptor) {
   kmapper_budget* const budget = small_budget();
   kmapper_window* window;
@@ -53,5 +62,24 @@ int c_reads_statistics(int descriptor) {
   kmapper_mapping_release(&mapping);
   kmapper_window_close(window);
   kmapper_budget_destroy(budget);
+  return 0;
+}
+
+int c_appends(int descriptor) {
+  kmapper_window* const window = open_window(descriptor, KMAPPER_READ_WRITE);
+  const char text[] = "at the end";
+  int64_t offset;
+  CHECK(kmapper_window_append(window, text, sizeof text, &offset) == 0);
+  CHECK(offset == (int64_t)PAGES * PAGE);
+  CHECK(kmapper_window_append(window, text, sizeof text, NULL) == 0);
+  kmapper_mapping mapping;
+  CHECK(kmapper_window_map(window, offset + (int64_t)sizeof text, sizeof text, &mapping) == 0);
+  CHECK(memcmp(mapping.data, text, sizeof text) == 0);
+  kmapper_mapping_release(&mapping);
+  CHECK(kmapper_window_append(window, NULL, 1, &offset) == KMAPPER_INVALID_OPTION && offset == 0);
+  kmapper_window_close(window);
+  kmapper_window* const reader = open_window(descriptor, KMAPPER_READ_ONLY);
+  CHECK(kmapper_window_append(reader, text, 1, &offset) == KMAPPER_READ_ONLY_WINDOW);
+  kmapper_window_close(reader);
   return 0;
 }

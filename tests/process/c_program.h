@@ -27,6 +27,7 @@ int c_is_of_another_version(int descriptor);
 
 /* In c_extras.c. */
 int c_reads_statistics(int descriptor);
+int c_appends(int descriptor);
 
 /* NOLINTEND(readability-redundant-declaration) */
 

@@ -315,6 +315,12 @@ class KMAPPER_API FileWindow {
   /// process's limit (RLIMIT_FSIZE), without a SIGXFSZ. No thread may map the part that is cut off
   /// during the call.
   [[nodiscard]] Error resize(std::int64_t size) noexcept;
+  /// Writes bytes behind the file's end, and returns the offset of the first. They can be mapped
+  /// when the call returns. Two appends of this window do not mix, nor do append() and resize().
+  /// Other windows and processes that change the file's size must be kept away by their programs.
+  /// If the call fails, nothing has been appended. Costs three system calls. Errors: read_only; of
+  /// the system (no_space_on_device; file_too_large beyond RLIMIT_FSIZE, without a SIGXFSZ).
+  [[nodiscard]] Expected<std::int64_t> append(std::span<const std::byte> bytes) noexcept;
   /// Makes a range zeros, and frees the disk space or memory that it takes up. Errors: `pinned`;
   /// `invalid_range` (the range does not begin with a granule, and end with one or with the file);
   /// operation_not_supported (by the file's file system).

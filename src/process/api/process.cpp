@@ -121,6 +121,10 @@ Error FileWindow::discard(std::int64_t offset, std::int64_t length) noexcept {
 
 Error FileWindow::resize(std::int64_t size) noexcept { return file_->resize(size); }
 
+Expected<std::int64_t> FileWindow::append(std::span<const std::byte> bytes) noexcept {
+  return file_->append(bytes);
+}
+
 std::int64_t FileWindow::trim() noexcept { return file_->trim(); }
 
 Error FileWindow::refresh() noexcept { return file_->refresh(); }

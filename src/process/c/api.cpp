@@ -128,6 +128,7 @@ using namespace kmapper::process::c;  // NOLINT(google-build-using-namespace): t
 using kmapper::process::Advice;
 using kmapper::process::Budget;
 using kmapper::process::Cursor;
+using kmapper::process::Expected;
 using kmapper::process::FileWindow;
 using kmapper::process::Internals;
 using kmapper::process::Patience;
@@ -273,6 +274,18 @@ int kmapper_window_start_sync(kmapper_window* window, int64_t offset, int64_t le
 int kmapper_window_resize(kmapper_window* window, int64_t size) {
   if (window == nullptr) return null_argument(__func__, "window");
   return status_of(window->window.resize(size));
+}
+
+int kmapper_window_append(kmapper_window* window, const void* data, size_t length,
+                          int64_t* offset) {
+  if (offset != nullptr) *offset = 0;
+  if (window == nullptr) return null_argument(__func__, "window");
+  if (data == nullptr && length != 0) return null_argument(__func__, "data");
+  const Expected<std::int64_t> appended =
+      window->window.append({static_cast<const std::byte*>(data), length});
+  if (!appended) return failed(appended.error());
+  if (offset != nullptr) *offset = *appended;
+  return KMAPPER_OK;
 }
 
 int kmapper_window_discard(kmapper_window* window, int64_t offset, int64_t length) {

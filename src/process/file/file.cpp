@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -43,6 +44,8 @@ std::size_t check_pages(int descriptor, const std::string& name, const Arena& ar
   check_readable(descriptor, name);
   return system::page_size();
 }
+
+std::error_code system_code(int number) { return {number, std::system_category()}; }
 
 }  // namespace
 
@@ -216,6 +219,7 @@ Error File::resize(std::int64_t size) noexcept {
   if (arena_->is_left()) return wrong(WindowErrc::forked);
   if (size < 0) return size_error(WindowErrc::invalid_range, size, "a size below 0");
   if (access_ == Access::read_only) return wrong(WindowErrc::read_only);
+  const std::lock_guard lock(resizing_);
   // The rest of the last granule stays mapped; beyond the end it is zeros, as mmap(2) says.
   const std::uint64_t first = granule_at(size) + (within_granule(size) != 0 ? 1 : 0);
   const bool is_cut = size < this->size();
@@ -228,6 +232,33 @@ Error File::resize(std::int64_t size) noexcept {
   if (const int number = refresh_size(); number != 0)
     return wrong({number, std::system_category()});
   return {};
+}
+
+Expected<std::int64_t> File::append(std::span<const std::byte> bytes) noexcept {
+  const auto length = static_cast<std::int64_t>(bytes.size());
+  const auto wrong = [&](std::error_code code) { return error(code, size(), length); };
+  if (arena_->is_left()) return wrong(WindowErrc::forked);
+  if (access_ == Access::read_only) return wrong(WindowErrc::read_only);
+  const std::lock_guard lock(resizing_);
+  if (const int number = refresh_size(); number != 0) return wrong(system_code(number));
+  const std::int64_t end = size();
+  const system::SizeSignalHeld held;
+  for (std::size_t done = 0; done < bytes.size();) {
+    const ssize_t written = system::uninterrupted([&] {
+      return pwrite64(descriptor_.number(), bytes.data() + done, bytes.size() - done,
+                      end + static_cast<std::int64_t>(done));
+    });
+    if (written <= 0) {
+      const int number = written < 0 ? errno : ENOSPC;
+      (void)system::uninterrupted([&] { return ftruncate64(descriptor_.number(), end); });
+      (void)refresh_size();
+      errno = number;  // for `held`
+      return error(system_code(number), end, length);
+    }
+    done += static_cast<std::size_t>(written);
+  }
+  if (const int number = refresh_size(); number != 0) return wrong(system_code(number));
+  return end;
 }
 
 Error File::discard(std::int64_t offset, std::int64_t length) noexcept {

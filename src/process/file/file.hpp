@@ -111,6 +111,7 @@ class File {
   [[nodiscard]] Error sync(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Error start_sync(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Error resize(std::int64_t size) noexcept;
+  [[nodiscard]] Expected<std::int64_t> append(std::span<const std::byte> bytes) noexcept;
   [[nodiscard]] Error discard(std::int64_t offset, std::int64_t length) noexcept;
   /// Makes the file system allocate the blocks of a range now. Returns an errno, or 0.
   [[nodiscard]] int take_blocks(std::int64_t offset, std::int64_t length) const noexcept;
@@ -254,6 +255,7 @@ class File {
   ReadAheads read_aheads_;
   std::uint32_t number_ = 0;
   std::unique_ptr<Home> home_;  // null: none
+  std::mutex resizing_;         // held while this window changes the file's size
   std::mutex sizing_;           // guards what follows
   std::int64_t claimed_ = -1;   // a wrong size that the system gives; found_end_ is the right one
   std::int64_t found_end_ = 0;
