@@ -256,6 +256,14 @@ KMAPPER_API int kmapper_window_map_until(kmapper_window* window, int64_t offset,
                                          const kmapper_patience* patience,
                                          kmapper_mapping* mapping);
 
+/* Maps a range for the caller alone, as long as `patience` lasts (NULL: without a limit): what is
+ * written to the mapping stays in it, and never reaches the file. It counts against
+ * kmapper_options.span_bytes; see FileWindow::map_private() in process.hpp. Errors: as
+ * kmapper_window_map_until(). */
+KMAPPER_API int kmapper_window_map_private(kmapper_window* window, int64_t offset, int64_t length,
+                                           const kmapper_patience* patience,
+                                           kmapper_mapping* mapping);
+
 /* How the caller will use a file: the window finds out; from front to back, at one place or
  * several; at random places. */
 enum { KMAPPER_ADVICE_NORMAL = 0, KMAPPER_ADVICE_SEQUENTIAL = 1, KMAPPER_ADVICE_RANDOM = 2 };

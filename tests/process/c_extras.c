@@ -83,3 +83,21 @@ int c_appends(int descriptor) {
   kmapper_window_close(reader);
   return 0;
 }
+
+int c_keeps_writes_to_itself(int descriptor) {
+  kmapper_window* const window = open_window(descriptor, KMAPPER_READ_ONLY);
+  char before;
+  CHECK(pread(descriptor, &before, 1, 100) == 1);
+  kmapper_mapping mine, next;
+  CHECK(kmapper_window_map_private(window, 100, PAGE, NULL, &mine) == 0);
+  *(char*)mine.data = (char)(before + 1);
+  const kmapper_patience none = {.size = sizeof none, .deadline_ns = -1};
+  CHECK(kmapper_window_map_private(window, 0, 1, &none, &next) == KMAPPER_TIMED_OUT);
+  CHECK(next.data == NULL);
+  kmapper_mapping_release(&mine);
+  CHECK(kmapper_window_map_private(window, 100, 1, &none, &next) == 0);
+  CHECK(*(char*)next.data == before);
+  kmapper_mapping_release(&next);
+  kmapper_window_close(window);
+  return 0;
+}

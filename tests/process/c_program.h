@@ -28,6 +28,7 @@ int c_is_of_another_version(int descriptor);
 /* In c_extras.c. */
 int c_reads_statistics(int descriptor);
 int c_appends(int descriptor);
+int c_keeps_writes_to_itself(int descriptor);
 
 /* NOLINTEND(readability-redundant-declaration) */
 

@@ -291,6 +291,15 @@ class KMAPPER_API FileWindow {
   /// The same, and never sleeps until others give something back.
   [[nodiscard]] Expected<Mapping> try_map(std::int64_t offset, std::int64_t length) noexcept;
 
+  /// Maps a range as it is in the file now, for the caller alone: what is written to the mapping
+  /// stays in it, and never reaches the file, also where the window was opened for reading. What
+  /// others write to the file is seen, or not, until the mapping's first write to that page. Each
+  /// such mapping has addresses of its own, which count against Options::span_bytes, and costs a
+  /// system call to make, one to release, and memory for the pages that it writes. At most
+  /// longest() bytes. Otherwise as map().
+  [[nodiscard]] Expected<Mapping> map_private(std::int64_t offset, std::int64_t length,
+                                              const Patience& patience = {}) noexcept;
+
   /// Says how the file will be used from now on. A hint. It is passed on to the system
   /// (posix_fadvise), so for a window of an open descriptor it holds for the caller's descriptor,
   /// too.

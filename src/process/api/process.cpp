@@ -99,6 +99,11 @@ Expected<Mapping> FileWindow::try_map(std::int64_t offset, std::int64_t length) 
   return file_->map(offset, length, nullptr);
 }
 
+Expected<Mapping> FileWindow::map_private(std::int64_t offset, std::int64_t length,
+                                          const Patience& patience) noexcept {
+  return file_->map_private(offset, length, patience);
+}
+
 void FileWindow::advise(Advice advice) noexcept { file_->advise(advice); }
 
 Error FileWindow::sync() noexcept { return file_->sync(); }

@@ -243,6 +243,13 @@ int kmapper_window_map_until(kmapper_window* window, int64_t offset, int64_t len
                    [&](const Patience& it) { return window->window.map(offset, length, it); });
 }
 
+int kmapper_window_map_private(kmapper_window* window, int64_t offset, int64_t length,
+                               const kmapper_patience* patience, kmapper_mapping* mapping) {
+  return map_until(__func__, {window, "window"}, patience, mapping, [&](const Patience& it) {
+    return window->window.map_private(offset, length, it);
+  });
+}
+
 int kmapper_window_advise(kmapper_window* window, int advice) {
   if (window == nullptr) return null_argument(__func__, "window");
   if (advice < KMAPPER_ADVICE_NORMAL || advice > KMAPPER_ADVICE_RANDOM)

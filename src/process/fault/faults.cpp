@@ -49,7 +49,9 @@ bool Arena::patch(std::byte* address, system::Direction direction) noexcept {
   const std::int64_t offset =
       span.offset.load(std::memory_order_relaxed) +
       (address - span_address(static_cast<std::uint32_t>(unit - shape_.slots)));
-  return replace(*file, address, offset, direction, span.fault, true);
+  const bool is_private = span.is_private.load(std::memory_order_relaxed);
+  return replace(*file, address, offset, direction, span.fault,
+                 is_private ? Shown::is_private : Shown::shared);
 }
 
 bool Arena::patch_at_home(std::byte* address, system::Direction direction) noexcept {
@@ -92,8 +94,8 @@ bool Arena::patch(Record& record, std::byte* address, system::Direction directio
   const auto granule =
       static_cast<std::int64_t>(granule_of(page_of(record)) << shape_.granule_shift);
   const std::int64_t offset = granule + (address - record.data());
-  const bool in_use = state != Record::filling;
-  if (!replace(*record.owner(), address, offset, direction, record.fault, in_use)) return false;
+  const Shown shown = state == Record::filling ? Shown::filling : Shown::shared;
+  if (!replace(*record.owner(), address, offset, direction, record.fault, shown)) return false;
   // From now on no hit finds the granule; File::map_granule() finds the reason.
   if (state == Record::filled && record.fault.load(std::memory_order_relaxed) != 0)
     record.state.compare_exchange_strong(state, Record::patched, std::memory_order_relaxed);
@@ -102,14 +104,17 @@ bool Arena::patch(Record& record, std::byte* address, system::Direction directio
 
 /// An access of unknown direction counts as a write if the page can be read but not written to: on
 /// a full disk, for example, where reading shows a hole. So no access is repeated that must fail
-/// again. `in_use`: a caller has a mapping that shows the page. Otherwise File::fill() learns of
-/// the fault before it returns such a mapping; read-ahead returns none.
+/// again. While a granule is being filled, no caller has a mapping that shows the page:
+/// File::fill() learns of the fault before it returns such a mapping; read-ahead returns none. Of a
+/// private mapping, no write is lost to the file.
 bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
-                    system::Direction direction, std::atomic<int>& fault, bool in_use) noexcept {
+                    system::Direction direction, std::atomic<int>& fault, Shown shown) noexcept {
   const std::size_t size = file.page();
   std::byte* const page = begin_of_page(address, size);
   offset -= address - page;
-  const int protection = file.protection();
+  const bool is_private = shown == Shown::is_private;
+  const int protection = is_private ? PROT_READ | PROT_WRITE : file.protection();
+  const bool writes_file = !is_private && (protection & PROT_WRITE) != 0;
   const bool may_write = direction != system::Direction::read && (protection & PROT_WRITE) != 0;
   const bool is_write = direction == system::Direction::write && may_write;
   const auto is_well = [&] {
@@ -117,13 +122,13 @@ bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
   };
   // Another thread may have replaced the page, and written to it; or the cause is gone.
   if (is_well()) return true;
-  int cause = file.fault_at(offset);
+  int cause = file.fault_at(offset, writes_file);
   if (cause == 0) {
     if (is_well()) return true;
-    cause = file.repeated_fault();
+    cause = file.repeated_fault(writes_file);
   }
   fault.store(cause, std::memory_order_relaxed);
-  if (in_use) file.remember_fault(offset, cause);
+  if (shown == Shown::shared) file.remember_fault(offset, cause);
   // A page in the middle of a mapping splits it into three, and there may be too many mappings.
   return replace_by_zeros(page, size, protection) ||
          (make_room_for_a_few_mappings() && replace_by_zeros(page, size, protection));
@@ -139,13 +144,13 @@ int File::fault_of(const Mapping& mapping) const noexcept {
   return 0;
 }
 
-int File::fault_at(std::int64_t page_offset) const noexcept {
-  return cause_of_fault(descriptor_.number(), page_offset, access_ != Access::read_only);
+int File::fault_at(std::int64_t page_offset, bool writable) const noexcept {
+  return cause_of_fault(descriptor_.number(), page_offset, writable);
 }
 
-int File::repeated_fault() const noexcept {
+int File::repeated_fault(bool writable) const noexcept {
   if (page_ != system::page_size()) return ENOMEM;  // the pool of huge pages is empty
-  return cause_of_repeated_fault(descriptor_.number(), access_ != Access::read_only);
+  return cause_of_repeated_fault(descriptor_.number(), writable);
 }
 
 void File::remember_fault(std::int64_t offset, int cause) noexcept {

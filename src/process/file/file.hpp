@@ -40,6 +40,9 @@ class File {
   /// `patience` null: never sleeps until others give something back.
   [[nodiscard]] Expected<Mapping> map(std::int64_t offset, std::int64_t length,
                                       const Patience* patience) noexcept;
+  /// Maps the range so that what is written there stays there.
+  [[nodiscard]] Expected<Mapping> map_private(std::int64_t offset, std::int64_t length,
+                                              const Patience& patience) noexcept;
   void release(const Mapping& mapping) noexcept;
   /// Maps the range; if it lies in one granule, maps all of the granule.
   struct Around {
@@ -133,9 +136,10 @@ class File {
   // --- May be called in a signal handler, too: see faults.cpp ---
 
   /// Why an access to a page of the file faulted: an errno, or kCutShort; 0: no reason is found.
-  [[nodiscard]] int fault_at(std::int64_t page_offset) const noexcept;
+  /// `writable`: the access may have been a write to the file.
+  [[nodiscard]] int fault_at(std::int64_t page_offset, bool writable) const noexcept;
   /// The same, after it has faulted again: never 0.
-  [[nodiscard]] int repeated_fault() const noexcept;
+  [[nodiscard]] int repeated_fault(bool writable) const noexcept;
   /// Notes that a page was replaced by zeros, so that what is written to it is lost. sync() will
   /// report it.
   void remember_fault(std::int64_t offset, int cause) noexcept;
@@ -168,10 +172,13 @@ class File {
   template <class Kmap>
   [[nodiscard]] Expected<Mapping> map_granule(std::int64_t offset, std::int64_t length,
                                               const Patience* patience, Kmap kmap) noexcept;
+  /// How a mapping across granules shows the file: what is written there reaches it, or does not.
+  enum class Sharing : std::uint8_t { shared, is_private };
   [[nodiscard]] Expected<Mapping> map_span(std::int64_t offset, std::int64_t length,
-                                           const Patience* patience) noexcept;
+                                           const Patience* patience,
+                                           Sharing sharing = Sharing::shared) noexcept;
   [[nodiscard]] Error fill_span(std::byte* address, std::size_t size, std::int64_t offset,
-                                std::int64_t length);
+                                std::int64_t length, Sharing sharing);
   [[nodiscard]] Result<std::uint32_t> take_run(std::int64_t offset, std::int64_t length,
                                                std::uint32_t units, const Patience* patience);
   void release_span(const Mapping& mapping) noexcept;
@@ -185,7 +192,8 @@ class File {
   [[nodiscard]] int map_run(std::span<Record* const> run);
   void place(Record& record, bool ahead);
   [[nodiscard]] int map_in_slots(std::span<Record* const> run);
-  [[nodiscard]] int map_file(std::byte* address, std::size_t size, std::uint64_t granule);
+  [[nodiscard]] int map_file(std::byte* address, std::size_t size, std::uint64_t granule,
+                             Sharing sharing = Sharing::shared);
   [[nodiscard]] int make_memory(std::span<Record* const> run);
   [[nodiscard]] int make_memory(std::byte* address, std::size_t size);
   struct Read {

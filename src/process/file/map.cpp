@@ -1,5 +1,7 @@
 // How a range of a file is mapped: by a hit; by the core, if it lies within one granule; or by a
 // run of the span area, if it crosses granules.
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <new>
@@ -135,18 +137,20 @@ Mapping File::take_over(Record& record, Page page, std::int64_t offset, std::int
 /// Maps the file over addresses of the span area, from the range's first granule on, or reads it
 /// into them.
 Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
-                      std::int64_t length) {
+                      std::int64_t length, Sharing sharing) {
   const std::uint64_t first = granule_at(offset);
   if (!has_copies()) {
     uses_own_addresses_.store(true, std::memory_order_relaxed);
     for (std::uint32_t i = 0; i < size >> arena_->granule_shift(); ++i)
       arena_->span_unit(arena_->unit_at(address) + i).is_memory = false;
-    const int number = map_file(address, size, first);
+    const int number = map_file(address, size, first, sharing);
     return number == 0 ? Error() : system_error(number, offset, length);
   }
   if (const int number = make_memory(address, size); number != 0)
     return system_error(number, offset, length);
-  const Read read = read_file(address, size, first);
+  Read read = read_file(address, size, first);
+  if (read.number == 0 && arena_->is_strict() && sharing == Sharing::is_private)
+    read.number = arena_->protect(address, size, PROT_READ | PROT_WRITE);
   if (read.number != 0) return system_error(read.number, offset, length);
   const std::int64_t end = static_cast<std::int64_t>(first << arena_->granule_shift()) +
                            static_cast<std::int64_t>(read.bytes);
@@ -168,9 +172,15 @@ Result<std::uint32_t> File::take_run(std::int64_t offset, std::int64_t length, s
   return arena_->spans().take(run, &wait);
 }
 
+Expected<Mapping> File::map_private(std::int64_t offset, std::int64_t length,
+                                    const Patience& patience) noexcept {
+  if (Error wrong = check_range(offset, length)) return wrong;
+  return map_span(offset, length, &patience, Sharing::is_private);
+}
+
 /// Maps a range across granules: a run of the span area, by one call.
-Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
-                                 const Patience* patience) noexcept {
+Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length, const Patience* patience,
+                                 Sharing sharing) noexcept {
   if (length > longest()) {
     return error(WindowErrc::too_large, offset, length, longest(),
                  "longer than Options::span_bytes allows for a mapping across granules");
@@ -186,13 +196,14 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length,
   if (!run) return refused(run.error(), offset, length, arena_->spans().units());
   std::byte* const address = arena_->span_address(*run);
   const std::size_t size = std::size_t{units} << arena_->granule_shift();
-  if (Error wrong = fill_span(address, size, offset, length)) {
+  if (Error wrong = fill_span(address, size, offset, length, sharing)) {
     arena_->spans().give_back(*run);
     return wrong;
   }
   for (std::uint32_t i = 0; i < units; ++i) {
     Arena::SpanUnit& unit = arena_->span_unit(*run + i);
     unit.fault.store(0, std::memory_order_relaxed);
+    unit.is_private.store(sharing == Sharing::is_private, std::memory_order_relaxed);
     unit.offset.store(static_cast<std::int64_t>((first + i) << arena_->granule_shift()),
                       std::memory_order_relaxed);
     unit.file.store(this, std::memory_order_release);  // acquired by Arena::patch()
@@ -212,7 +223,8 @@ void File::release(const Mapping& mapping) noexcept {
 [[gnu::noinline]] void File::release_span(const Mapping& mapping) noexcept {
   const std::uint32_t first = arena_->unit_at(mapping.data_);
   const std::uint32_t last = arena_->unit_at(mapping.data_ + mapping.size_ - 1);
-  if (arena_->is_strict()) {
+  // The pages that were written are nobody else's.
+  if (arena_->is_strict() || arena_->span_unit(first).is_private.load(std::memory_order_relaxed)) {
     arena_->plug(arena_->span_address(first),
                  std::size_t{last - first + 1} << arena_->granule_shift());
     for (std::uint32_t i = first; i <= last; ++i) arena_->span_unit(i).is_memory = false;

@@ -138,20 +138,23 @@ int File::map_in_slots(std::span<Record* const> run) {
 }
 
 /// Maps the file over addresses of the arena, from a granule on. Returns an errno, or 0.
-int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule) {
+int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule, Sharing sharing) {
   // A mapping of huge pages that is writable from the start would lengthen a file that ends within
   // it.
   const bool is_huge = page_ != system::page_size();
+  const bool is_private = sharing == Sharing::is_private;
+  const int protection = is_private ? PROT_READ | PROT_WRITE : this->protection();
   const auto map = [&] {
-    return arena_->map(address, size, is_huge ? PROT_READ : protection(), descriptor_.number(),
-                       static_cast<std::int64_t>(granule << arena_->granule_shift()));
+    return arena_->map(address, size, is_huge ? PROT_READ : protection, descriptor_.number(),
+                       static_cast<std::int64_t>(granule << arena_->granule_shift()),
+                       is_private ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED);
   };
   int number = map();
   if (number == ENOMEM) {  // perhaps too many mappings
     arena_->make_room_for_mappings();
     number = map();
   }
-  if (number == 0 && is_huge && mprotect(address, size, protection()) != 0) number = errno;
+  if (number == 0 && is_huge && mprotect(address, size, protection) != 0) number = errno;
   return number;
 }
 

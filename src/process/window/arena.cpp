@@ -183,10 +183,9 @@ void Arena::unpin_unused(Record& record) {
 }
 
 int Arena::map(std::byte* address, std::size_t size, int protection, int descriptor,
-               std::int64_t offset) {
+               std::int64_t offset, int sharing) {
   counters_.add(Work::map_call);
-  const int flags = descriptor >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-  const int error = system::map_over(address, size, protection, flags, descriptor, offset);
+  const int error = system::map_over(address, size, protection, sharing, descriptor, offset);
   if (error == 0) {
     if (core_dump_ == CoreDump::nothing) madvise(address, size, MADV_DONTDUMP);
     return 0;
@@ -200,7 +199,10 @@ int Arena::map(std::byte* address, std::size_t size, int protection, int descrip
 int Arena::map_memory(std::byte* address, std::size_t size) {
   if (is_all_memory()) return 0;
   constexpr int kNoFile = -1;
-  const auto map = [&] { return this->map(address, size, PROT_READ | PROT_WRITE, kNoFile, 0); };
+  const auto map = [&] {
+    return this->map(address, size, PROT_READ | PROT_WRITE, kNoFile, 0,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+  };
   const int number = map();
   if (number != ENOMEM) return number;  // otherwise perhaps too many mappings
   make_room_for_mappings();

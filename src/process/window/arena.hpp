@@ -99,9 +99,10 @@ class Arena {
   }
   /// The same, of a pin that the core has counted as a hit, and no caller was given.
   void unpin_unused(Record& record);
-  /// Maps a part of a file over addresses of the range. Returns an errno, or 0.
+  /// Maps a part of a file over addresses of the range. `sharing`: MAP_SHARED, or MAP_PRIVATE and
+  /// more. Returns an errno, or 0.
   [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int descriptor,
-                        std::int64_t offset);
+                        std::int64_t offset, int sharing);
   /// Replaces what the addresses map by memory for copies, unless the whole range is memory.
   /// Returns an errno, or 0.
   [[nodiscard]] int map_memory(std::byte* address, std::size_t size);
@@ -155,8 +156,9 @@ class Arena {
   struct SpanUnit {
     std::atomic<File*> file;  // null: not in use
     std::atomic<std::int64_t> offset;
-    std::atomic<int> fault;  // what File::fault_at() says; 0: none
-    bool is_memory;          // its addresses map memory; for the holder of the run
+    std::atomic<int> fault;        // what File::fault_at() says; 0: none
+    std::atomic<bool> is_private;  // what is written there does not reach the file
+    bool is_memory;                // its addresses map memory; for the holder of the run
   };
   [[nodiscard]] SpanUnit& span_unit(std::uint32_t unit) const { return span_units_[unit]; }
   /// Handles a fault at the address. True: a mapping shows the address, and the access may be
@@ -205,9 +207,10 @@ class Arena {
   [[nodiscard]] bool patch_in_child(std::byte* address, system::Direction direction) noexcept;
   [[nodiscard]] bool patch(Record& record, std::byte* address,
                            system::Direction direction) noexcept;
+  enum class Shown : std::uint8_t { filling, shared, is_private };
   [[nodiscard]] bool replace(File& file, std::byte* address, std::int64_t offset,
                              system::Direction direction, std::atomic<int>& fault,
-                             bool in_use) noexcept;
+                             Shown shown) noexcept;
 
   const Shape shape_;
   const bool strict_;
