@@ -274,6 +274,23 @@ KMAPPER_API int kmapper_window_advise(kmapper_window* window, int advice);
  * mappings. Errors: as for mapping it; of the system. */
 KMAPPER_API int kmapper_window_prefetch(kmapper_window* window, int64_t offset, int64_t length);
 
+/* A prefetch that tells when it is done; see process/prefetch.hpp. Used by one thread at a time. */
+typedef struct kmapper_prefetch kmapper_prefetch;
+
+/* Has a thread of the budget bring a range into the window: as much as is possible without waiting
+ * for what others hold, and at most a quarter of the budget. Returns at once. The prefetch must not
+ * outlive the window. Errors: as for mapping the range; of the system; ENOMEM. */
+KMAPPER_API int kmapper_prefetch_start(kmapper_window* window, int64_t offset, int64_t length,
+                                       kmapper_prefetch** prefetch);
+/* Ends it: what has not come by now will not. NULL: nothing. */
+KMAPPER_API void kmapper_prefetch_destroy(kmapper_prefetch* prefetch);
+/* 1: done; 0: not yet. */
+KMAPPER_API int kmapper_prefetch_is_done(const kmapper_prefetch* prefetch);
+/* Sleeps until it is done. Errors: why it ended early: of the system; KMAPPER_FORKED. */
+KMAPPER_API int kmapper_prefetch_wait(kmapper_prefetch* prefetch);
+/* How much of the range is in the window so far. */
+KMAPPER_API int64_t kmapper_prefetch_bytes(const kmapper_prefetch* prefetch);
+
 /* Returns when what was written to the file, or to a range of it, is on its disk. Errors: of the
  * system; and KMAPPER_CUT_SHORT, ENOSPC, EDQUOT or EIO of a page of a mapping that was replaced by
  * zeros (see kmapper_mapping_fault()), so that writes to it are lost. Such an error is returned

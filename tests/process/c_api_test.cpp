@@ -35,6 +35,7 @@ TEST_F(CProgram, KeepsAPartForSpans) { EXPECT_EQ(c_keeps_a_part_for_spans(descri
 TEST_F(CProgram, IsOfAnotherVersion) { EXPECT_EQ(c_is_of_another_version(descriptor()), 0); }
 TEST_F(CProgram, ReadsStatistics) { EXPECT_EQ(c_reads_statistics(descriptor()), 0); }
 TEST_F(CProgram, Appends) { EXPECT_EQ(c_appends(descriptor()), 0); }
+TEST_F(CProgram, WaitsForAPrefetch) { EXPECT_EQ(c_waits_for_a_prefetch(descriptor()), 0); }
 TEST_F(CProgram, KeepsWritesToItself) { EXPECT_EQ(c_keeps_writes_to_itself(descriptor()), 0); }
 
 }  // namespace

@@ -101,3 +101,19 @@ int c_keeps_writes_to_itself(int descriptor) {
   kmapper_window_close(window);
   return 0;
 }
+
+int c_waits_for_a_prefetch(int descriptor) {
+  kmapper_window* const window = open_window(descriptor, KMAPPER_READ_ONLY);
+  kmapper_prefetch* prefetch;
+  CHECK(kmapper_prefetch_start(window, PAGE + 1, 2 * PAGE, &prefetch) == 0);
+  CHECK(kmapper_prefetch_wait(prefetch) == 0);
+  CHECK(kmapper_prefetch_is_done(prefetch) == 1);
+  CHECK(kmapper_prefetch_bytes(prefetch) == 2 * PAGE);
+  kmapper_prefetch_destroy(prefetch);
+  CHECK(kmapper_prefetch_start(window, PAGES * PAGE, 1, &prefetch) == KMAPPER_BEYOND_END);
+  CHECK(prefetch == NULL);
+  CHECK(kmapper_prefetch_wait(NULL) == KMAPPER_INVALID_OPTION);
+  kmapper_prefetch_destroy(NULL);
+  kmapper_window_close(window);
+  return 0;
+}

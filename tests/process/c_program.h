@@ -29,6 +29,7 @@ int c_is_of_another_version(int descriptor);
 int c_reads_statistics(int descriptor);
 int c_appends(int descriptor);
 int c_keeps_writes_to_itself(int descriptor);
+int c_waits_for_a_prefetch(int descriptor);
 
 /* NOLINTEND(readability-redundant-declaration) */
 

@@ -25,6 +25,8 @@
 
 namespace kmapper::process {
 
+struct PrefetchJob;
+
 class File {
  public:
   enum class Kind : std::uint8_t { file, high_memory };
@@ -72,6 +74,13 @@ class File {
   /// Makes a mapping of the caller's pin.
   [[nodiscard]] Mapping take_over(Record& record, Page page, std::int64_t offset,
                                   std::int64_t length);
+
+  // --- For prefetches: see prefetch.cpp ---
+
+  /// Checks that a range lies in the file as far as it can be mapped.
+  [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
+  [[nodiscard]] Prefetcher& prefetcher() const { return arena_->prefetcher(); }
+  void carry_out(PrefetchJob& job) noexcept;
 
   // --- Errors: see errors.cpp. `why` says more than the code does; it is a literal ---
 
@@ -184,7 +193,6 @@ class File {
   void release_span(const Mapping& mapping) noexcept;
   [[nodiscard]] Error refused(MapError error, std::int64_t offset, std::int64_t length,
                               std::uint32_t granules) const;
-  [[nodiscard]] Error check_range(std::int64_t offset, std::int64_t length) noexcept;
   /// Checks the range against the known size of the file.
   [[nodiscard]] Error check_end(std::int64_t offset, std::int64_t length) const;
   [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
@@ -204,6 +212,14 @@ class File {
   [[nodiscard]] Read read_into(std::byte* address, std::size_t size, std::uint64_t granule);
   [[nodiscard]] int read_copies(std::span<Record* const> run);
   void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
+  [[nodiscard]] std::size_t pin_ahead(std::uint64_t granule, std::uint64_t end,
+                                      std::span<Record*> records);
+  struct Brought {
+    std::uint64_t granules = 0;
+    int number = 0;  // an errno, of the granule behind them
+  };
+  [[nodiscard]] Brought bring(std::uint64_t granule, std::uint64_t end) noexcept;
+  [[nodiscard]] int populate(const Record& record) noexcept;
   [[nodiscard]] std::uint64_t most_ahead() const;
   [[nodiscard]] Choice choose_placement(bool may_be_home) const;
   void open_home();

@@ -179,16 +179,7 @@ void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
   std::array<Record*, kMostGranulesAhead> records;
   std::size_t count = 0;
   if (own != nullptr) records[count++] = own;
-  for (; granule < end && count < records.size(); ++granule) {
-    const Page page = make_page(number_, granule);
-    void* record = arena_->window().kmap_if_mapped(page);
-    if (record != nullptr)
-      arena_->counters().add(Work::unused_hit);
-    else
-      record = arena_->window().try_kmap(page);
-    if (record == nullptr) break;
-    records[count++] = static_cast<Record*>(record);
-  }
+  count += pin_ahead(granule, end, std::span(records).subspan(count));
   const std::span all = std::span(records).first(count);
   fill_pending(all);
   for (Record* const it : all) {
@@ -200,6 +191,22 @@ void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
     else if (arena_->window().try_kmap(arena_->page_of(*it)) != nullptr)
       arena_->unpin_unused(*it);
   }
+}
+
+/// Pins granules as far as that needs nothing that is held. Returns how many.
+std::size_t File::pin_ahead(std::uint64_t granule, std::uint64_t end, std::span<Record*> records) {
+  std::size_t count = 0;
+  for (; granule < end && count < records.size(); ++granule) {
+    const Page page = make_page(number_, granule);
+    void* record = arena_->window().kmap_if_mapped(page);
+    if (record != nullptr)
+      arena_->counters().add(Work::unused_hit);
+    else
+      record = arena_->window().try_kmap(page);
+    if (record == nullptr) break;
+    records[count++] = static_cast<Record*>(record);
+  }
+  return count;
 }
 
 /// How many granules may be mapped at once, beyond what is asked for: a small part of the slots if

@@ -139,7 +139,10 @@ Arena::Arena(const Options& options)
   enlist(*this);
 }
 
-Arena::~Arena() { delist(*this); }
+Arena::~Arena() {
+  if (is_left()) prefetcher_.leave();
+  delist(*this);
+}
 
 void Arena::leave_to_parent() noexcept {
   if (is_left()) return;

@@ -29,6 +29,7 @@
 
 #include "kmapper/core/mapper.hpp"
 #include "kmapper/process/process.hpp"
+#include "process/fill/prefetcher.hpp"
 #include "process/fill/spare_mappings.hpp"
 #include "process/window/clock.hpp"
 #include "process/window/counters.hpp"
@@ -61,6 +62,7 @@ class Arena {
   [[nodiscard]] SpanArea& spans() { return spans_; }
   [[nodiscard]] Counters& counters() { return counters_; }
   [[nodiscard]] Clock& clock() { return clock_; }
+  [[nodiscard]] Prefetcher& prefetcher() { return prefetcher_; }
   [[nodiscard]] Record& record(SlotIndex slot) const { return records_[kmapper::to_number(slot)]; }
   [[nodiscard]] Page page_of(const Record& record) const {
     return window_->page_of(slot_of(record));
@@ -234,6 +236,7 @@ class Arena {
   std::mutex spare_mutex_;
   SpareMappings spare_;  // made with spare_mutex_ held
   Files files_;
+  Prefetcher prefetcher_;  // last, because its thread uses the others
 };
 
 inline Platform::Cell Platform::page_virtual(Page page) const {
