@@ -417,6 +417,36 @@ KMAPPER_API int kmapper_high_memory_map_until(kmapper_high_memory* memory, kmapp
 KMAPPER_API int64_t kmapper_high_memory_page_size(const kmapper_high_memory* memory);
 KMAPPER_API int64_t kmapper_high_memory_allocated(const kmapper_high_memory* memory);
 
+/* --- Pages in a file that the next process finds by names; see process/named_pages.hpp --- */
+
+typedef struct kmapper_named_pages kmapper_named_pages;
+
+/* Opens the file, or makes it. One process at a time may have it open. Errors: of the system;
+ * EINVAL, with a message that says what is wrong with the file; EWOULDBLOCK (it is open
+ * elsewhere). */
+KMAPPER_API int kmapper_named_pages_open(const char* path, const kmapper_budget* budget,
+                                         kmapper_named_pages** pages);
+/* No mapping of a page may be held. NULL: nothing. */
+KMAPPER_API void kmapper_named_pages_close(kmapper_named_pages* pages);
+/* As the calls for high memory. A page that a name leads to is not freed: KMAPPER_INVALID_RANGE. */
+KMAPPER_API int kmapper_named_pages_allocate(kmapper_named_pages* pages, kmapper_high_page* page);
+KMAPPER_API int kmapper_named_pages_free(kmapper_named_pages* pages, kmapper_high_page page);
+KMAPPER_API int kmapper_named_pages_map(kmapper_named_pages* pages, kmapper_high_page page,
+                                        const kmapper_patience* patience, kmapper_mapping* mapping);
+/* Makes a name of 1 to 255 bytes lead to these pages. When the call returns, the name and what the
+ * pages hold are on the disk. The next process frees pages without a name. Errors:
+ * KMAPPER_INVALID_RANGE (a page that is not allocated), _INVALID_OPTION (the name's length); of the
+ * system. */
+KMAPPER_API int kmapper_named_pages_name(kmapper_named_pages* pages, const char* name,
+                                         const kmapper_high_page* list, size_t count);
+/* Makes a name lead to nothing; its pages stay allocated. Errors: ENOENT (no such name); as above.
+ */
+KMAPPER_API int kmapper_named_pages_unname(kmapper_named_pages* pages, const char* name);
+/* The pages that a name leads to: as many as `size` says, in `list`. `*count` (unless NULL) becomes
+ * the number of all. Errors: ENOENT (no such name). */
+KMAPPER_API int kmapper_named_pages_find(const kmapper_named_pages* pages, const char* name,
+                                         kmapper_high_page* list, size_t size, size_t* count);
+
 /* --- The handler for SIGBUS; see process/sigbus.hpp --- */
 
 /* Call it from the program's own handler, which needs SA_SIGINFO and passes on its arguments;

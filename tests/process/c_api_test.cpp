@@ -36,6 +36,10 @@ TEST_F(CProgram, IsOfAnotherVersion) { EXPECT_EQ(c_is_of_another_version(descrip
 TEST_F(CProgram, ReadsStatistics) { EXPECT_EQ(c_reads_statistics(descriptor()), 0); }
 TEST_F(CProgram, Appends) { EXPECT_EQ(c_appends(descriptor()), 0); }
 TEST_F(CProgram, WaitsForAPrefetch) { EXPECT_EQ(c_waits_for_a_prefetch(descriptor()), 0); }
+TEST_F(CProgram, FindsPagesByName) {
+  const ScratchFile file(ScratchFile::on_disk, 0);
+  EXPECT_EQ(c_finds_pages_by_name(file.path().c_str()), 0);
+}
 TEST_F(CProgram, KeepsWritesToItself) { EXPECT_EQ(c_keeps_writes_to_itself(descriptor()), 0); }
 
 }  // namespace

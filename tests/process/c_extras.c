@@ -117,3 +117,39 @@ int c_waits_for_a_prefetch(int descriptor) {
   kmapper_window_close(window);
   return 0;
 }
+
+int c_finds_pages_by_name(const char* path) {
+  kmapper_budget* const budget = small_budget();
+  kmapper_named_pages* pages;
+  CHECK(kmapper_named_pages_open(path, budget, &pages) == 0);
+  kmapper_high_page list[2], found[2] = {0, 0};
+  kmapper_mapping mapping;
+  for (int i = 0; i < 2; ++i) {
+    CHECK(kmapper_named_pages_allocate(pages, &list[i]) == 0);
+    CHECK(kmapper_named_pages_map(pages, list[i], NULL, &mapping) == 0);
+    memset(mapping.data, 'a' + i, PAGE);
+    kmapper_mapping_release(&mapping);
+  }
+  CHECK(kmapper_named_pages_name(pages, "both", list, 2) == 0);
+  kmapper_named_pages* again;
+  CHECK(kmapper_named_pages_open(path, budget, &again) == EWOULDBLOCK && again == NULL);
+  CHECK(strstr(kmapper_last_message(), "is open in another process") != NULL);
+  kmapper_named_pages_close(pages);
+
+  CHECK(kmapper_named_pages_open(path, budget, &pages) == 0);
+  size_t count;
+  CHECK(kmapper_named_pages_find(pages, "both", found, 1, &count) == 0);
+  CHECK(count == 2 && found[0] == list[0] && found[1] == 0);
+  CHECK(kmapper_named_pages_find(pages, "both", found, 2, NULL) == 0 && found[1] == list[1]);
+  CHECK(kmapper_named_pages_map(pages, found[1], NULL, &mapping) == 0);
+  CHECK(*(char*)mapping.data == 'b');
+  kmapper_mapping_release(&mapping);
+  CHECK(kmapper_named_pages_free(pages, found[1]) == KMAPPER_INVALID_RANGE);
+  CHECK(kmapper_named_pages_unname(pages, "both") == 0);
+  CHECK(kmapper_named_pages_find(pages, "both", NULL, 0, &count) == ENOENT && count == 0);
+  CHECK(kmapper_named_pages_free(pages, found[1]) == 0);
+  CHECK(kmapper_named_pages_name(pages, NULL, NULL, 0) == KMAPPER_INVALID_OPTION);
+  kmapper_named_pages_close(pages);
+  kmapper_budget_destroy(budget);
+  return 0;
+}

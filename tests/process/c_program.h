@@ -30,6 +30,7 @@ int c_reads_statistics(int descriptor);
 int c_appends(int descriptor);
 int c_keeps_writes_to_itself(int descriptor);
 int c_waits_for_a_prefetch(int descriptor);
+int c_finds_pages_by_name(const char* path);
 
 /* NOLINTEND(readability-redundant-declaration) */
 

@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstdint>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "kmapper/export.h"
@@ -55,6 +56,16 @@ class KMAPPER_API HighMemory {
   [[nodiscard]] std::int64_t allocated() const noexcept;
 
  private:
+  friend class NamedPages;
+  /// Pages in a window on a file.
+  HighMemory(std::int64_t page_size, FileWindow window) noexcept
+      : page_size_(page_size), commit_(Commit::when_written), window_(std::move(window)) {}
+  /// Of the file's pages, these (in order) are allocated. All others become zeros.
+  [[nodiscard]] Error adopt(const std::vector<std::uint64_t>& pages) noexcept;
+  /// Allocates pages in a row, and returns the first. What they hold is unknown.
+  [[nodiscard]] Expected<HighPage> allocate_run(std::uint64_t pages) noexcept;
+  /// Whether the page is allocated.
+  [[nodiscard]] bool has(HighPage page) const noexcept;
   /// Below 0: the offset would be too large for any file, so there is no such page.
   [[nodiscard]] std::int64_t offset_of(HighPage page) const noexcept {
     const auto size = static_cast<std::uint64_t>(page_size_);  // a power of two

@@ -77,6 +77,57 @@ Error HighMemory::take_memory(HighPage page) noexcept {
   return {};
 }
 
+Error HighMemory::adopt(const std::vector<std::uint64_t>& pages) noexcept {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t last = pages.empty() ? 0 : pages.back();
+  const auto words = static_cast<std::size_t>(last / kBits + 1);
+  try {
+    free_.assign(words, ~std::uint64_t{0});
+  } catch (const std::bad_alloc&) {
+    return std::make_error_code(std::errc::not_enough_memory);
+  }
+  // What is cut off, or punched out, is zeros from then on.
+  const std::int64_t end = static_cast<std::int64_t>(last + 1) * page_size_;
+  if (end < window_.size()) {
+    if (Error error = window_.resize(end)) return error;
+  }
+  if (Error error = window_.resize(static_cast<std::int64_t>(words * kBits) * page_size_))
+    return error;
+  std::uint64_t free = 0;  // the first page that may be
+  for (const std::uint64_t it : pages) {
+    if (it > free) {
+      const std::int64_t begin = static_cast<std::int64_t>(free) * page_size_;
+      const std::int64_t length = static_cast<std::int64_t>(it - free) * page_size_;
+      if (Error error = window_.discard(begin, length)) return error;
+    }
+    free = it + 1;
+    free_[static_cast<std::size_t>(it / kBits)] &= ~(std::uint64_t{1} << (it % kBits));
+  }
+  allocated_ = static_cast<std::int64_t>(pages.size());
+  return {};
+}
+
+Expected<HighPage> HighMemory::allocate_run(std::uint64_t pages) noexcept {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t run = 0;
+  for (std::uint64_t page = 0;; ++page) {
+    while (page / kBits >= free_.size()) {
+      if (Error error = grow_by_half()) return error;
+    }
+    run = is_allocated(HighPage{page}) ? 0 : run + 1;
+    if (run != pages) continue;
+    for (std::uint64_t it = page + 1 - pages; it <= page; ++it)
+      free_[static_cast<std::size_t>(it / kBits)] &= ~(std::uint64_t{1} << (it % kBits));
+    allocated_ += static_cast<std::int64_t>(pages);
+    return HighPage{page + 1 - pages};
+  }
+}
+
+bool HighMemory::has(HighPage page) const noexcept {
+  const std::lock_guard lock(mutex_);
+  return is_allocated(page);
+}
+
 /// Makes the file longer by half. The file takes up no memory where it is not written.
 Error HighMemory::grow_by_half() noexcept {
   const std::size_t words = free_.size() + free_.size() / 2 + 1;
