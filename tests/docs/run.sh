@@ -39,6 +39,11 @@ case $name in
     "$@" || fail "it ended with $?"
     [[ $(byte $((100 * gib))) == J ]] || fail "the file has not got what it wrote"
     ;;
+  process_ways)
+    truncate -s 1M data.bin
+    said=$("$@") || fail "it ended with $?"
+    [[ $said == hits=* ]] || fail "it said: $said"
+    ;;
   process_c)
     not_emulated "$1" "$offsets"
     truncate -s 101G data.bin
