@@ -59,8 +59,8 @@ class CopiesOfAShorterFile : public CopiesOf {
 
 TEST_F(CopiesOfAShorterFile, ShowWhatIsStillThere) {
   expect_shown(0, 100);
-  EXPECT_EQ(window_.size(), kShort);
   expect_shown(0, kShort);
+  EXPECT_EQ(window_.size(), kShort);
   EXPECT_EQ(budget_.stats().pinned, 0);
 }
 

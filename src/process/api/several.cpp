@@ -87,7 +87,7 @@ class Together {
       for (; end < ranges_.size() && &file(end) == &file(begin); ++end) {
         if (end == begin || records_[end] != records_[end - 1]) distinct_.push_back(records_[end]);
       }
-      file(begin).fill_pending(distinct_);
+      file(begin).fill_together(distinct_);
       begin = end;
     }
     for (std::size_t i = 0; i < ranges_.size(); ++i) {

@@ -20,6 +20,7 @@
 #include "process/fill/choice.hpp"
 #include "process/fill/home.hpp"
 #include "process/fill/read_aheads.hpp"
+#include "process/fill/units.hpp"
 #include "process/window/arena.hpp"
 #include "system/descriptor.hpp"
 
@@ -46,7 +47,8 @@ class File {
   [[nodiscard]] Expected<Mapping> map_private(std::int64_t offset, std::int64_t length,
                                               const Patience& patience) noexcept;
   void release(const Mapping& mapping) noexcept;
-  /// Maps the range; if it lies in one granule, maps all of the granule.
+  /// Maps the range; if it lies in one granule, also what can be used around it: all of the
+  /// granule, or of a copy the part that is present.
   struct Around {
     Expected<Mapping> mapping;
     std::int64_t offset;  // where it begins
@@ -66,10 +68,14 @@ class File {
   /// Maps in a reservation; never waits. The range has been checked.
   [[nodiscard]] Expected<Mapping> map_reserved(kmapper::Reservation<Platform>& reservation,
                                                std::int64_t offset, std::int64_t length) noexcept;
-  /// Maps those granules that are still pending, neighbours by one call, as far as possible. The
-  /// caller holds pins of them.
+  /// Maps those granules that are still pending, neighbours by one call, as far as possible; copies
+  /// only if a granule is read in one piece. The caller holds pins of them.
+  void fill_together(std::span<Record* const> records) {
+    if (!has_copies() || units_.size() == arena_->granule()) fill_pending(records);
+  }
+  /// The same for all files, and for whole granules.
   void fill_pending(std::span<Record* const> records);
-  /// Maps a granule. The caller holds a pin of it.
+  /// Maps a granule, as far as the range needs it. The caller holds a pin of it.
   [[nodiscard]] Error fill(Record& record, std::int64_t offset, std::int64_t length);
   /// Makes a mapping of the caller's pin.
   [[nodiscard]] Mapping take_over(Record& record, Page page, std::int64_t offset,
@@ -196,7 +202,8 @@ class File {
   /// Checks the range against the known size of the file.
   [[nodiscard]] Error check_end(std::int64_t offset, std::int64_t length) const;
   [[nodiscard]] Result<void*> kmap(Page page, const Patience* patience);
-  [[nodiscard]] int fill(Record& record);
+  [[nodiscard]] int fill(Record& record, Units::Set needed);
+  [[nodiscard]] Around widened(Around around) const;
   [[nodiscard]] int map_run(std::span<Record* const> run);
   void place(Record& record, bool ahead);
   [[nodiscard]] int map_in_slots(std::span<Record* const> run);
@@ -204,13 +211,28 @@ class File {
                              Sharing sharing = Sharing::shared);
   [[nodiscard]] int make_memory(std::span<Record* const> run);
   [[nodiscard]] int make_memory(std::byte* address, std::size_t size);
+  static constexpr std::size_t kMostPieces = 64;  // that are read by one call
   struct Read {
     int number = 0;  // an errno
     std::size_t bytes = 0;
   };
-  [[nodiscard]] Read read_file(std::byte* address, std::size_t size, std::uint64_t granule);
-  [[nodiscard]] Read read_into(std::byte* address, std::size_t size, std::uint64_t granule);
+  [[nodiscard]] Read read_file(std::span<iovec> pieces, std::int64_t offset);
+  [[nodiscard]] Read read_into(std::span<iovec> pieces, std::int64_t offset);
   [[nodiscard]] int read_copies(std::span<Record* const> run);
+  [[nodiscard]] int fill_copy(Record& record, Units::Set needed);
+  [[nodiscard]] int begin_copy(Record& record, Units::Set needed);
+  [[nodiscard]] int widen_copy(Record& record, std::uint32_t state, Units::Set missing);
+  [[nodiscard]] int read_units(Record& record, Units::Set units);
+  void end_reading(Record& record, std::uint32_t state) const;
+  void note_end(Record& record, std::int64_t known, std::int64_t wanted, std::int64_t read);
+  [[nodiscard]] Units::Set with_next(const Record& record, Units::Set missing) const;
+  [[nodiscard]] std::int64_t begin_of(const Record& record) const {
+    const std::uint64_t granule = granule_of(arena_->page_of(record));
+    return static_cast<std::int64_t>(granule << arena_->granule_shift());
+  }
+  [[nodiscard]] Units::Set units_of(std::int64_t offset, std::int64_t length) const {
+    return units_.of(within_granule(offset), static_cast<std::size_t>(length));
+  }
   void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
   [[nodiscard]] std::size_t pin_ahead(std::uint64_t granule, std::uint64_t end,
                                       std::span<Record*> records);
@@ -239,6 +261,7 @@ class File {
     std::int64_t granules = 0;
     bool all = true;
   };
+  static void declare_old(Record& record);
   template <class Wanted, class Held>
   Dropped drop(Wanted wanted, Held held);
   [[nodiscard]] static bool lies_within(std::int64_t offset, std::int64_t length,
@@ -263,6 +286,7 @@ class File {
   const Access access_;
   const Kind kind_;
   const std::shared_ptr<Arena> arena_;
+  const Units units_;
   const Placement wanted_;  // automatic: the file's own choice
   const std::size_t page_;
   Choice choice_;                              // changed by the constructor only

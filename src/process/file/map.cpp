@@ -31,7 +31,9 @@ constexpr int kMostReads = 3;
     const Page page = make_page(number_, granule);
     auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
     if (record != nullptr) [[likely]] {
-      if (record->state.load(std::memory_order_acquire) == Record::filled) [[likely]]
+      const std::uint32_t state = record->state.load(std::memory_order_acquire);
+      if (state == Record::filled ||
+          record->has_part(state, units_.of(within, static_cast<std::size_t>(length)))) [[likely]]
         return take_over(*record, page, offset, length);
       arena_->unpin_unused(*record);  // map_slow() pins it again, and counts that
     }
@@ -45,12 +47,37 @@ File::Around File::map_around(std::int64_t offset, std::int64_t length,
   const auto within = static_cast<std::int64_t>(within_granule(offset));
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   if (length > granule - within) return {map(offset, length, patience), offset};
+  if (has_copies()) return widened({map(offset, length, patience), offset});
   const std::int64_t begin = offset - within;
   const std::int64_t end = this->end();
   Around around{map(begin, std::min(granule, end - begin), patience), begin};
   // The file has been cut short behind the range, which was found out only just now.
   if (!around.mapping && this->end() < end && lies_within(offset, length, this->end()))
     around.mapping = map(begin, std::min(granule, this->end() - begin), patience);
+  return around;
+}
+
+/// Extends a mapping within one copy to all units around it that are present.
+File::Around File::widened(Around around) const {
+  if (!around.mapping || around.mapping->record_ == nullptr) return around;
+  Mapping& it = *around.mapping;
+  const Record& record = *it.record_;
+  // Acquire, both: as in map().
+  const std::uint32_t state = record.state.load(std::memory_order_acquire);
+  if (state == Record::patched || state == Record::overtaken) return around;
+  const Units::Set present =
+      state == Record::filled ? units_.all() : record.present.load(std::memory_order_acquire);
+  const std::size_t within = within_granule(around.offset);
+  const Units::Run run = units_.run_around(present, within);
+  const std::int64_t granule = around.offset - static_cast<std::int64_t>(within);
+  const std::size_t begin = run.first * units_.size();
+  const auto end = static_cast<std::size_t>(
+      std::min<std::int64_t>(static_cast<std::int64_t>((run.first + run.count) * units_.size()),
+                             hit_end_.load(std::memory_order_relaxed) - granule));
+  if (end < within + it.size()) return around;  // the file has been cut short just now
+  it.data_ -= within - begin;
+  it.size_ = end - begin;
+  around.offset = granule + static_cast<std::int64_t>(begin);
   return around;
 }
 
@@ -74,7 +101,7 @@ Expected<Record*> File::pin(Page page, std::int64_t offset, std::int64_t length,
     const std::uint64_t end = granule + streams_.length_at(granule, most_ahead());
     if (end != granule + 1) map_ahead(&record, granule + 1, std::min(end, granules()));
   }
-  if (const int number = fill(record); number != 0) {
+  if (const int number = fill(record, units_of(offset, length)); number != 0) {
     arena_->unpin(record);
     return system_error(number, offset, length);
   }
@@ -148,7 +175,8 @@ Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
   }
   if (const int number = make_memory(address, size); number != 0)
     return system_error(number, offset, length);
-  Read read = read_file(address, size, first);
+  iovec piece{address, size};
+  Read read = read_file({&piece, 1}, static_cast<std::int64_t>(first << arena_->granule_shift()));
   if (read.number == 0 && arena_->is_strict() && sharing == Sharing::is_private)
     read.number = arena_->protect(address, size, PROT_READ | PROT_WRITE);
   if (read.number != 0) return system_error(read.number, offset, length);

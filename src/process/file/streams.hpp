@@ -26,6 +26,9 @@ class Streams {
     stream.next.store(granule + length, std::memory_order_relaxed);
     return length;
   }
+  [[nodiscard]] bool is_random() const {
+    return advice_.load(std::memory_order_relaxed) == Advice::random;
+  }
   void advise(Advice advice) { advice_.store(advice, std::memory_order_relaxed); }
 
  private:

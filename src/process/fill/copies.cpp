@@ -1,16 +1,16 @@
-// Copies: granules that are read into the budget's own memory, and what becomes of them when their
-// file gets longer or shorter.
+// Copies (see reading.cpp), and what becomes of them when their file gets longer or shorter.
 //
 // A copy has as many bytes of its granule (Record::copied) as the file had when it was read, and
 // zeros behind them. A hit does not look at a copy's length. It compares its range with hit_end_,
 // and these invariants hold:
 //
-//     a copy that a hit may find reaches as far as hit_end_, or to its granule's end;
-//     a copy that ends before the size() of the time when reading began, or that refresh() has
-//     declared old, is `outdated`, and no hit finds it.
+//     what a hit may find of a copy reaches as far as hit_end_, or to its last unit's end;
+//     a copy that was found to end before the size() of the time when reading began, or that
+//     refresh() has declared old, is `outdated`, and no hit finds it.
 //
 // So when a file has grown, hit_end_ follows only when the copy that ended with the file is gone.
-// While that copy is held, ranges behind its end are read into the span area instead.
+// While that copy is held, ranges behind its end are read into the span area instead. A copy that
+// is being read may turn out to be that copy.
 //
 // The size that the system gives for a file is not always right: a file of sysfs has 4,096 bytes
 // until it is read. Reading decides. The end that reading finds is the size, as long as the system
@@ -50,84 +50,6 @@ std::int64_t find_end(int descriptor, std::int64_t begin, std::int64_t end) {
 
 }  // namespace
 
-/// Reads the file into memory of the arena, as far as it goes, and fills the rest with zeros.
-File::Read File::read_file(std::byte* address, std::size_t size, std::uint64_t granule) {
-  arena_->counters().add(Work::map_call);
-  if (!arena_->is_strict()) return read_into(address, size, granule);
-  if (const int number = arena_->protect(address, size, PROT_READ | PROT_WRITE); number != 0)
-    return {.number = number};
-  Read read = read_into(address, size, granule);
-  if (const int number = arena_->protect(address, size, PROT_READ); number != 0)
-    read.number = number;
-  return read;
-}
-
-File::Read File::read_into(std::byte* address, std::size_t size, std::uint64_t granule) {
-  const auto begin = static_cast<std::int64_t>(granule << arena_->granule_shift());
-  std::size_t read = 0;
-  while (read < size) {
-    const ssize_t got = system::uninterrupted([&] {
-      return pread64(descriptor_.number(), address + read, size - read,
-                     begin + static_cast<std::int64_t>(read));
-    });
-    if (got < 0) return {.number = errno};
-    if (got == 0) break;
-    read += static_cast<std::size_t>(got);
-  }
-  std::fill(address + read, address + size, std::byte{0});
-  return {.bytes = read};
-}
-
-/// Fills copies of neighbours. Returns an errno, or 0.
-int File::read_copies(std::span<Record* const> run) {
-  // Written, though unchanged: pairs with set_size(). One of the two writes comes first: then
-  // either set_size() finds the copy pinned, or this call sees the new size.
-  const std::int64_t known = size_.fetch_add(0, std::memory_order_acq_rel);
-  const auto granule = static_cast<std::int64_t>(arena_->granule());
-  const std::uint64_t first = granule_of(arena_->page_of(*run.front()));
-  const Read read = read_file(run.front()->data(), run.size() << arena_->granule_shift(), first);
-  if (read.number != 0) return read.number;
-  auto rest = static_cast<std::int64_t>(read.bytes);
-  std::int64_t expected = known - static_cast<std::int64_t>(first << arena_->granule_shift());
-  for (Record* const it : run) {
-    const std::int64_t copied = std::clamp<std::int64_t>(rest, 0, granule);
-    it->copied.store(static_cast<std::uint32_t>(copied), std::memory_order_relaxed);
-    if (copied < std::min(expected, granule)) it->outdated.store(true, std::memory_order_relaxed);
-    rest -= granule;
-    expected -= granule;
-  }
-  return 0;
-}
-
-/// Gives neighbours memory, by one call for each part of the run that has none. Returns an errno,
-/// or 0.
-int File::make_memory(std::span<Record* const> run) {
-  for (std::size_t begin = 0; begin < run.size();) {
-    std::size_t end = begin;
-    while (end < run.size() && run[end]->own != Record::Own::memory) ++end;
-    if (end == begin) {
-      ++begin;
-      continue;
-    }
-    const std::size_t size = (end - begin) << arena_->granule_shift();
-    if (const int number = arena_->map_memory(run[begin]->data(), size); number != 0) return number;
-    for (; begin != end; ++begin) arena_->set_own(*run[begin], Record::Own::memory);
-  }
-  return 0;
-}
-
-/// The same for a run of the span area, which the caller has taken.
-int File::make_memory(std::byte* address, std::size_t size) {
-  const std::uint32_t first = arena_->unit_at(address);
-  const std::uint32_t end = first + static_cast<std::uint32_t>(size >> arena_->granule_shift());
-  bool is_memory = true;
-  for (std::uint32_t i = first; i != end; ++i) is_memory &= arena_->span_unit(i).is_memory;
-  if (is_memory) return 0;
-  if (const int number = arena_->map_memory(address, size); number != 0) return number;
-  for (std::uint32_t i = first; i != end; ++i) arena_->span_unit(i).is_memory = true;
-  return 0;
-}
-
 bool File::is_outdated(const Record& record, std::int64_t offset, std::int64_t length) const {
   return has_copies() &&
          (record.outdated.load(std::memory_order_relaxed) || !is_copied(record, offset, length));
@@ -146,8 +68,7 @@ Error File::look_again(std::int64_t offset, std::int64_t length, std::int64_t re
 }
 
 std::int64_t File::copy_end(const Record& record) const {
-  const std::uint64_t granule = granule_of(arena_->page_of(record));
-  return static_cast<std::int64_t>(granule << arena_->granule_shift()) +
+  return begin_of(record) +
          static_cast<std::int64_t>(record.copied.load(std::memory_order_relaxed));
 }
 
@@ -174,8 +95,11 @@ void File::set_size(std::int64_t size) {
     // The copy that ended with the file; or any other that does not reach its granule's end.
     bool gone = true;
     if (has_short_copies_) {
-      const auto is_short = [this](const Record& record) {
-        return record.copied.load(std::memory_order_relaxed) < arena_->granule();
+      // A read that began before the exchange has changed the state before.
+      const auto is_short = [&](const Record& record) {
+        return record.copied.load(std::memory_order_relaxed) < arena_->granule() ||
+               (record.is_being_read() &&
+                begin_of(record) + static_cast<std::int64_t>(arena_->granule()) > before);
       };
       gone = drop(is_short, [](Record&) {}).all;
     } else if (within_granule(before) != 0) {
@@ -210,6 +134,19 @@ File::Dropped File::drop(Wanted wanted, Held held) {
   return dropped;
 }
 
+/// From now on no hit finds the copy. A copy that is being read becomes old then.
+void File::declare_old(Record& record) {
+  record.outdated.store(true, std::memory_order_relaxed);
+  std::uint32_t state = record.state.load(std::memory_order_relaxed);
+  std::uint32_t old = Record::patched;
+  do {
+    if (state < Record::filling || state > Record::widening) return;
+    const bool is_read = state == Record::filling || state == Record::widening;
+    old = is_read ? Record::overtaken : Record::patched;
+  } while (!record.state.compare_exchange_weak(state, old, std::memory_order_acq_rel,
+                                               std::memory_order_relaxed));
+}
+
 std::int64_t File::trim() noexcept {
   if (arena_->is_left()) return 0;
   const Dropped dropped = drop([](const Record&) { return true; }, [](Record&) {});
@@ -222,14 +159,7 @@ Error File::refresh() noexcept {
   if (const int number = refresh_size(); number != 0)
     return error({number, std::system_category()});
   if (!has_copies()) return {};
-  // Sequentially consistent, both: pairs with end_filling(). A copy that is being read becomes old
-  // then.
-  (void)drop([](const Record&) { return true; },
-             [](Record& record) {
-               record.outdated.store(true);
-               std::uint32_t filled = Record::filled;
-               record.state.compare_exchange_strong(filled, Record::patched);
-             });
+  (void)drop([](const Record&) { return true; }, [](Record& record) { declare_old(record); });
   return {};
 }
 

@@ -30,26 +30,29 @@ void end_filling(Record& record, int number) {
   // An access during the filling may have shown that the file does not have the page.
   const bool is_bad = record.fault.load(std::memory_order_relaxed) != 0 ||
                       record.outdated.load(std::memory_order_relaxed);
-  const std::uint32_t state =
-      number != 0 ? Record::pending : (is_bad ? Record::patched : Record::filled);
-  record.state.exchange(state);  // pairs with map(), and with File::refresh()
-  std::uint32_t filled = Record::filled;
-  if (record.outdated.load()) record.state.compare_exchange_strong(filled, Record::patched);
+  std::uint32_t filling = Record::filling;
+  // Release: pairs with map(). The swap fails if File::refresh() has overtaken it.
+  if (number != 0)
+    record.state.store(Record::pending, std::memory_order_release);
+  else if (is_bad ||
+           !record.state.compare_exchange_strong(filling, Record::filled, std::memory_order_release,
+                                                 std::memory_order_relaxed))
+    record.state.store(Record::patched, std::memory_order_release);
   record.state.notify_all();
 }
 
 }  // namespace
 
-/// Maps the record's granule, and returns 0 or an errno. The caller holds a pin.
-int File::fill(Record& record) {
+/// Maps the record's granule, of a copy at least the units that are needed. Returns 0 or an errno.
+/// The caller holds a pin.
+int File::fill(Record& record, Units::Set needed) {
+  if (has_copies()) return fill_copy(record, needed);
   for (;;) {
     // Acquire, both: pairs with end_filling(), and the record's earlier users.
     const std::uint32_t state = record.state.load(std::memory_order_acquire);
     if (state == Record::filled) return 0;
     if (state == Record::patched) {
-      const std::uint64_t granule = granule_of(arena_->page_of(record));
-      remember_fault(static_cast<std::int64_t>(granule << arena_->granule_shift()),
-                     record.fault.load(std::memory_order_relaxed));
+      remember_fault(begin_of(record), record.fault.load(std::memory_order_relaxed));
       return 0;
     }
     if (state == Record::filling) {
@@ -65,7 +68,7 @@ int File::fill(Record& record) {
 }
 
 Error File::fill(Record& record, std::int64_t offset, std::int64_t length) {
-  const int number = fill(record);
+  const int number = fill(record, units_of(offset, length));
   return number == 0 ? Error() : system_error(number, offset, length);
 }
 
@@ -73,11 +76,11 @@ void File::fill_pending(std::span<Record* const> records) {
   const auto follows = [this](const Record& record, const Record& before) {
     return record.is_at_home() == before.is_at_home() &&
            arena_->page_of(record) == arena_->page_of(before) + 1 &&
-           record.data() == before.data() + arena_->granule();
+           (has_copies() || record.data() == before.data() + arena_->granule());
   };
   for (std::size_t begin = 0; begin < records.size();) {
     std::size_t end = begin;
-    while (end < records.size() && begin_filling(*records[end])) {
+    while (end < records.size() && end - begin < kMostPieces && begin_filling(*records[end])) {
       place(*records[end], true);
       if (end != begin && !follows(*records[end], *records[end - 1])) {
         end_filling(*records[end], EAGAIN);

@@ -71,7 +71,7 @@ File::Brought File::bring(std::uint64_t granule, std::uint64_t end) noexcept {
       fill_pending(all);
       Brought brought;
       for (Record* const it : all) {
-        brought.number = fill(*it);
+        brought.number = fill(*it, units_.all());
         if (brought.number == 0) brought.number = populate(*it);
         if (brought.number != 0) break;
         ++brought.granules;

@@ -30,6 +30,7 @@ void Platform::write_pte(SlotIndex slot, Page) {
   }
   record.fault.store(0, std::memory_order_relaxed);
   record.outdated.store(false, std::memory_order_relaxed);
+  record.present.store(0, std::memory_order_relaxed);
 }
 
 /// Granules at home must be unmapped. A slot's own addresses keep mapping the old granule, except

@@ -24,13 +24,16 @@ class File;
 
 struct alignas(64) Record {
   enum State : std::uint32_t {
-    unused,    // out of use; it may still map something, unseen
-    pending,   // has a page, which is not mapped yet
-    filling,   // one thread is mapping it
-    filled,    // it may be used, with a pin
-    patched,   // the same, but it does not show the file: Arena::patch(), `outdated`
-    taken,     // out of use; what it maps must be unmapped
-    emptying,  // out of use; one thread is unmapping it
+    unused,     // out of use; it may still map something, unseen
+    pending,    // has a page, which is not mapped yet
+    filling,    // one thread is mapping it, or reading the first of it
+    filled,     // it may be used, with a pin
+    partial,    // a copy of which only the units in `present` may be used
+    widening,   // the same; one thread is reading more of it
+    overtaken,  // one thread is reading it, but it is too old already: `outdated`
+    patched,    // it may be used, but it does not show the file: Arena::patch(), `outdated`
+    taken,      // out of use; what it maps must be unmapped
+    emptying,   // out of use; one thread is unmapping it
   };
 
   /// nothing: in a budget of copies, memory that is not populated; elsewhere inaccessible
@@ -43,10 +46,13 @@ struct alignas(64) Record {
   // What File::fault_at() returned when an access failed; 0: no access failed. Set by the faulting
   // thread, which has a pin; cleared when the slot gets another page.
   std::atomic<int> fault{0};
-  // For copies. `copied`: how many bytes were read; written while filling. `outdated`: the copy is
-  // shorter than it should be, or too old, so that no hit may find it; cleared with `fault`. See
-  // copies.cpp.
+  // For copies: see reading.cpp. `copied`: where the file ended when it was read, in bytes from the
+  // granule's begin; the granule's size, if no read has found the end. `present`: the units that
+  // were read, in the states partial, widening and filled, and perhaps in others; release: pairs
+  // with the acquire of a thread that uses them. `outdated`: the copy is shorter than it should be,
+  // or too old, so that no hit may find it; cleared with `fault`.
   std::atomic<std::uint32_t> copied{0};
+  std::atomic<std::uint32_t> present{0};
   std::atomic<bool> outdated{false};
   // Written while filling or emptying; `state` publishes it. All relaxed; atomic only because a
   // signal handler searches all records for an address.
@@ -61,6 +67,17 @@ struct alignas(64) Record {
   [[nodiscard]] std::byte* data() const { return address.load(std::memory_order_relaxed); }
   [[nodiscard]] bool is_at_home() const { return at_home.load(std::memory_order_relaxed); }
   [[nodiscard]] File* owner() const { return file.load(std::memory_order_relaxed); }
+  /// Whether a thread with a pin may use these units, after it has read this state. Inline: hits
+  /// run it.
+  [[nodiscard]] bool has_part(std::uint32_t now, std::uint32_t units) const {
+    return now - partial <= widening - partial &&
+           (units & ~present.load(std::memory_order_acquire)) == 0;
+  }
+  /// Whether it is being read.
+  [[nodiscard]] bool is_being_read() const {
+    const std::uint32_t now = state.load(std::memory_order_relaxed);
+    return now == filling || now == widening || now == overtaken;
+  }
   /// Called while filling.
   void place(std::byte* where, bool home, File* shown) {
     file.store(shown, std::memory_order_relaxed);
