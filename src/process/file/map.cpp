@@ -32,8 +32,9 @@ constexpr int kMostReads = 3;
     auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
     if (record != nullptr) [[likely]] {
       const std::uint32_t state = record->state.load(std::memory_order_acquire);
-      if (state == Record::filled ||
-          record->has_part(state, units_.of(within, static_cast<std::size_t>(length)))) [[likely]]
+      if (state == Record::filled) [[likely]]
+        return take_over(*record, page, offset, length);
+      if (record->has_part(state, units_.of(within, static_cast<std::size_t>(length))))
         return take_over(*record, page, offset, length);
       arena_->unpin_unused(*record);  // map_slow() pins it again, and counts that
     }
