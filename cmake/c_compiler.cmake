@@ -1,5 +1,5 @@
-# Enables C, for tests of the headers that C programs include. The C compiler is the one that belongs to the C++
-# compiler, because sanitizers' libraries of different compilers do not mix.
+# Enables C, for the module for Python and for tests of the headers that C programs include. The C compiler is the one
+# that belongs to the C++ compiler, because sanitizers' libraries of different compilers do not mix.
 if(NOT CMAKE_C_COMPILER AND NOT DEFINED ENV{CC})
   get_filename_component(folder ${CMAKE_CXX_COMPILER} DIRECTORY)
   get_filename_component(name ${CMAKE_CXX_COMPILER} NAME)

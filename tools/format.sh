@@ -13,7 +13,7 @@ need_for_format() { need clang-format-$llvm have clang-format-$llvm; }
 sources() {
   local pattern names=()
   for pattern; do names+=(-o -name "$pattern"); done
-  (cd "$root" && find include src tests bench examples tools -type f \
+  (cd "$root" && find include src python tests bench examples tools -type f \
     \( "${names[@]:1}" \) | sort)
 }
 

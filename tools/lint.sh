@@ -95,7 +95,7 @@ lint_headers() {
   read -r -a kernel < <(kernel_flags)
   local machine="-m32 -std=c++20 -ffreestanding -DKMAPPER_CHECKED=1 -Iinclude -Itests -Iports/common -Iports/i386"
   {
-    sources '*.hpp' '*.h' | grep -Ev "$kernel_rooms|^bench/linux/|^ports/|^(examples/c-kernel|tests/c_kernel)/|/names\.h$" |
+    sources '*.hpp' '*.h' | grep -Ev "$kernel_rooms|^(bench/linux|python)/|^ports/|^(examples/c-kernel|tests/c_kernel)/|/names\.h$" |
       sed "s|^|${hosted[*]} |"
     sources '*.hpp' | grep -E "^ports/" | sed "s|^|$machine |"
     sources '*.hpp' '*.h' | grep -E "$kernel_rooms" | sed "s|^|${kernel[*]} |"

@@ -77,5 +77,10 @@ need_packaging() {
   need file have file
   need doxygen have doxygen
   need pkg-config have pkg-config
+  need_python_headers
 }
+# The module is for the system's Python, which may not be the first in PATH.
+need_python_headers() { need python3 test -x /usr/bin/python3; need libpython3-dev python_headers; }
+python_headers() { test -e "$(/usr/bin/python3 -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h"; }
+need_numpy() { need python3-numpy test -e /usr/lib/python3/dist-packages/numpy; }
 need_googletest() { need libgtest-dev test -e /usr/include/gtest/gtest.h -a -e /usr/src/googletest/CMakeLists.txt; }

@@ -9,7 +9,7 @@ source "$root/tools/lint.sh"
 
 command_setup() {
   no_options setup "$@"
-  need_for_tests unit model freestanding ports m32 kernel package
+  need_for_tests unit model freestanding ports m32 kernel package python
   need_for_lint
   install_needs
   say "everything is there"

@@ -33,6 +33,7 @@ suites=(
   "ports          debug          ports            the smallest machines of three CPUs pass the conformance suite"
   "process        release        process          the window in a Linux process, on files and memory files"
   "package        release        package          the packages of the library, used to build programs in both widths"
+  "python         release        python           the module for Python, with numpy"
   "m32            m32            unit|process     the concepts, and that window, in a 32-bit program"
   "asan           asan           unit|process     with AddressSanitizer and UndefinedBehaviorSanitizer"
   "tsan           tsan           unit|process     with ThreadSanitizer"
@@ -100,7 +101,8 @@ need_for_tests() {
       kernel*) need_qemu; need_32_bit; need_grub ;;
       m32) need_googletest; find_32_bit ;;
       armhf | arm64 | riscv64) need_googletest; need_cross "$suite" ;;
-      package) need_googletest; find_32_bit; need_packaging ;;
+      package) need_googletest; find_32_bit; need_packaging; need_numpy ;;
+      python) need_googletest; need_python_headers; need_numpy ;;
       model) need_googletest; need_spin ;;
       freestanding) need_googletest; need_32_bit; need_qemu; need_port armv7-lpae; need_port riscv32; need g++ have g++; need clang have clang++ ;;
       ports) need_googletest; need_port i386; need_port armv7-lpae; need_port riscv32 ;;

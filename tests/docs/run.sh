@@ -4,7 +4,7 @@
 # run.sh NAME COMMAND...    exit code 77 where this machine cannot run it
 set -euo pipefail
 
-name=$1
+name=$1 snippets=$(cd -- "$(dirname -- "$0")" && pwd)/snippets.py
 shift
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -50,6 +50,14 @@ case $name in
     printf 'page' | dd of=data.bin bs=1 seek=$((100 * gib)) conv=notrunc status=none
     said=$("$@") || fail "it ended with $?"
     [[ $said == page ]] || fail "it said: $said"
+    ;;
+  process_python)
+    "$1" -c 'import numpy' 2>/dev/null || { printf 'skipped: there is no numpy, which is in python3-numpy\n'; exit 77; }
+    "$1" -B "$snippets" "$KMAPPER_DOCUMENT" process_python program.py
+    truncate -s 1G data.bin
+    said=$("$@" program.py) || fail "it ended with $?"
+    [[ $said == $'Hello\n3.0' ]] || fail "it said: $said"
+    [[ $(head -c 5 data.bin) == Hello ]] || fail "the file has not got what it wrote"
     ;;
   linux_highmem)
     not_emulated "$1" "$signals"
