@@ -1,7 +1,7 @@
 # usage: ./dev package
 #
 # Makes Debian packages of the library for Linux processes, shared and static, with its headers and reference:
-# libkmapper-dev for amd64 and for i386, in build/packages. One machine may have both:
+# libkmapper-dev for amd64 and for i386, in build/packages, and python3-kmapper for amd64. One machine may have all:
 #
 #   sudo dpkg --add-architecture i386 && sudo apt-get update
 #   sudo apt-get install ./build/packages/*.deb

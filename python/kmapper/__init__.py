@@ -3,7 +3,7 @@
     budget = kmapper.Budget(256 << 20)                   # mapped at any moment, at most
     window = kmapper.Window("data.bin", budget)          # any number of files may share it
     with window.map(100 << 30, 4096) as mapping:         # a buffer: memoryview, numpy.frombuffer()
-        print(bytes(mapping[:4]))
+        print(bytes(memoryview(mapping)[:4]))
     array = kmapper.Array(window, "f8")                  # the file as an array of numpy
     total = sum(chunk.sum() for chunk in array.chunks())
 

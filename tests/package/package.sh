@@ -33,12 +33,13 @@ lib=$root/usr/lib/$triplet include=$root/usr/include
 version=$(sed -nE 's/^#define KMAPPER_VERSION_(MAJOR|MINOR|PATCH) ([0-9]+)$/\2/p' "$here/../../include/kmapper/version.h" |
   paste -sd .)
 
+# unpack PACKAGE ARCHITECTURE FOLDER
 unpack() {
-  local packages=("$folder"/libkmapper-dev_*_"$1".deb)
+  local packages=("$folder/$1"_*_"$2".deb)
   if ((${#packages[@]} != 1)) || [[ ! -e ${packages[0]} ]]; then
-    fail "there is not one package for $1: ${packages[*]}"
+    fail "there is not one package $1 for $2: ${packages[*]}"
   fi
-  dpkg-deb -x "${packages[0]}" "$2"
+  dpkg-deb -x "${packages[0]}" "$3"
 }
 
 # Called before a step that runs programs.
@@ -255,6 +256,24 @@ check_starters() {
   fi
 }
 
+# The module for Python has a package that needs only this one and Python, and passes its tests with Debian's Python.
+check_python() {
+  local said test status folder_of_python=$root/usr/lib/python3/dist-packages
+  unpack python3-kmapper "$architecture" "$root"
+  said=$(dpkg-deb -f "$folder"/python3-kmapper_*_"$architecture".deb Version Depends Recommends Multi-Arch)
+  [[ $said == "Version: $version"$'\n'"Depends: libkmapper-dev (= $version), python3 (>= 3.11)" ]] || fail "it says: $said"
+  said=$(readelf -d "$folder_of_python/kmapper/_kmapper.abi3.so" | sed -nE 's/.*\((NEEDED|RUNPATH)\).*\[(.*)\]/\2/p')
+  [[ $said == "libkmapper.so.${version%.*}"$'\n'libc.so.6 ]] || fail "the module needs: $said"
+  grep -q 'MIT License' "$root/usr/share/doc/python3-kmapper/copyright" || fail "the licence is missing"
+  for test in "$here"/../python/*_test.py; do
+    status=0
+    PYTHONPATH=$folder_of_python LD_LIBRARY_PATH=$lib /usr/bin/python3 -B "$test" >log 2>&1 || status=$?
+    ((status == 0)) || cat log
+    ((status != 77)) || exit 77
+    ((status == 0)) || fail "$(basename "$test") ended with $status"
+  done
+}
+
 # manual_page NAME: what it says.
 manual_page() { zcat "$root/usr/share/man/man3/$1.3.gz" 2>/dev/null || fail "no manual page for $1" >&2; }
 
@@ -288,12 +307,12 @@ check_reference() {
 # Files at the same place in both architectures' packages are equal, so that both can be installed.
 check_unpack() {
   local differ
-  unpack amd64 one
-  unpack i386 other
+  unpack libkmapper-dev amd64 one
+  unpack libkmapper-dev i386 other
   differ=$(diff -rq one other || true)
   differ=$(grep -v '^Only in \(one\|other\)/usr/lib: ' <<<"$differ" || true)
   [[ -z $differ ]] || fail "the packages are not for one machine: $differ"
 }
 
-[[ $check == install || $check == unpack ]] || unpack "$architecture" "$root"
+[[ $check == install || $check == unpack ]] || unpack libkmapper-dev "$architecture" "$root"
 "check_$check"
