@@ -70,6 +70,8 @@ class Array:
             self.window[begin:begin + length] = bytes_of[at:at + length]
 
     def __array__(self, dtype=None, copy=None):
+        if copy is False:
+            raise ValueError("an array of numpy is a copy of this one: see chunks()")
         return self[:] if dtype is None else self[:].astype(dtype)
 
     def chunks(self, rows=None):

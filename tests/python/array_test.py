@@ -52,6 +52,8 @@ class Array(ArrayTest):
         self.assertEqual(numpy.asarray(array).dtype, "i2")
         self.assertEqual(array.__array__("f8").dtype, "f8")
         self.assertEqual(numpy.asarray(array, "f8").sum(), 45)
+        with self.assertRaisesRegex(ValueError, "is a copy"):
+            array.__array__(copy=False)
 
     def test_names_what_is_wrong(self):
         array = self.array(numpy.arange(10))
