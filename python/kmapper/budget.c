@@ -94,6 +94,9 @@ static const struct {
     MEMBER(span_bytes_in_use),
     MEMBER(span_longest_free),
     MEMBER(span_waiters),
+    MEMBER(files_in_slots),
+    MEMBER(files_at_home),
+    MEMBER(files_in_copies),
 };
 
 static PyObject* budget_stats(PyObject* object, PyObject* unused) {
