@@ -128,8 +128,9 @@ TEST_P(Private, SurviveFork) {
 TEST(PrivateMapping, OfAFileThatIsCutShortIsBadAndStaysWritable) {
   for (const Access access : {Access::read_only, Access::read_write}) {
     const ScratchFile file(4 * kGranule);
-    FileWindow window(file.descriptor(), access,
-                      Budget({.bytes = 64 * kGranule, .granule = kGranule}));
+    FileWindow window(
+        file.descriptor(), access,
+        Budget({.bytes = 64 * kGranule, .granule = kGranule, .placement = Placement::slots}));
     const auto mine = window.map_private(0, 3 * kGranule);
     ASSERT_TRUE(mine) << mine.error().message();
     mine->writable()[0] = std::byte{1};

@@ -160,7 +160,8 @@ class KMAPPER_API Budget {
  public:
   explicit Budget(const Options& options = {});
 
-  /// Costs a look at every granule in use and every file, and at every page that it maps. Any thread.
+  /// Costs a look at every granule in use and every file, and at every page that it maps. Any
+  /// thread.
   [[nodiscard]] Stats stats() const;
   [[nodiscard]] std::int64_t granule() const;
   /// Unmaps all granules that have no holder. Returns how many. Any thread.
