@@ -10,14 +10,15 @@
 #   core          a hit beside an atomic add and subtract, in a program on this machine
 #   highmem       the calls of kmapper/linux/highmem.h in a process on this machine, all checked or a sample of them
 #   process       the window in a Linux process, of 64 and of 32 bits, beside what people use today: random accesses,
-#                 Zipf, 90/10, scans and writes, on memory files and disk files of 8 GiB (4 GiB in 32 bits) that are in
-#                 the page cache, or of as much as half of the free memory; the budget is a sixteenth. Medians of nine
-#                 rounds in turn; only ratios may be compared with another run's. It takes some nine minutes
+#                 Zipf, 90/10, scans, writes and reads from a disk, with one, two and four threads; on memory files and
+#                 disk files of 4 GiB, or of as much as half of the free memory; the budget is a sixteenth or a quarter.
+#                 Medians of seven rounds in turn; only ratios may be compared with another run's. It takes up to 25
+#                 minutes
 #   linux         kmapper beside Linux's own kmap: the same work in Debian 12's i386 kernel, which is fetched once, on
 #                 the same machine, in instructions and ns. It takes some ten minutes.
 #
-#   --short       process: files of 256 MiB, three rounds: a minute
-#   --only TEXT   process: only the contests whose names have that text, as "memory file, 4 KiB, zipf"
+#   --short       process: files of 256 MiB, three rounds: three minutes
+#   --only TEXT   process: only the contests whose names have that text, as "memory file, 4 KiB, 1/16, zipf"
 #   --json FILE   write the figures there too: a list of {"bench", "row", "value", "unit", "aim"}
 
 # The Python program in tools/bench measures and judges; this installs what it needs, builds, and calls it.

@@ -18,10 +18,10 @@ class BoostRegion {
       : file_(("/proc/self/fd/" + std::to_string(setting.descriptor)).c_str(),
               boost::interprocess::read_write) {}
   template <class Use>
-  void with(const Setting& setting, std::int64_t offset, Use use) {
+  auto with(const Setting& setting, std::int64_t offset, Use use) {
     const boost::interprocess::mapped_region region(file_, boost::interprocess::read_write, offset,
                                                     static_cast<std::size_t>(setting.granule));
-    use(static_cast<std::byte*>(region.get_address()));
+    return use(static_cast<std::byte*>(region.get_address()));
   }
 
  private:

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <vector>
@@ -37,6 +38,25 @@ CachedFile::CachedFile(bool in_memory, std::int64_t size)
   }
   // Otherwise the disk would be writing it while contenders are measured.
   if (fdatasync(descriptor_) != 0) give_up("the bench's file");
+}
+
+void CachedFile::forget() const {
+  if (posix_fadvise(descriptor_, 0, 0, POSIX_FADV_DONTNEED) != 0) give_up("posix_fadvise");
+}
+
+std::int64_t CachedFile::in_memory() const {
+  constexpr std::int64_t kPart = std::int64_t{256} << 20;  // 32 bits have the addresses for that
+  const std::int64_t page = sysconf(_SC_PAGESIZE);
+  std::int64_t pages = 0;
+  for (std::int64_t at = 0; at < size_; at += kPart) {
+    const auto bytes = static_cast<std::size_t>(std::min(kPart, size_ - at));
+    void* const part = mmap(nullptr, bytes, PROT_READ, MAP_SHARED, descriptor_, at);
+    std::vector<unsigned char> present(bytes / static_cast<std::size_t>(page));
+    if (part == MAP_FAILED || mincore(part, bytes, present.data()) != 0) give_up("mincore");
+    munmap(part, bytes);
+    for (const unsigned char it : present) pages += it & 1;
+  }
+  return pages * page;
 }
 
 CachedFile::~CachedFile() { close(descriptor_); }

@@ -19,6 +19,11 @@ class CachedFile {
   CachedFile& operator=(const CachedFile&) = delete;
   ~CachedFile();
 
+  /// Has the kernel forget what it keeps of the file, as far as no process has it mapped.
+  void forget() const;
+  /// How much of the file is in memory, in bytes.
+  [[nodiscard]] std::int64_t in_memory() const;
+
   [[nodiscard]] int descriptor() const { return descriptor_; }
   [[nodiscard]] bool is_in_memory() const { return is_in_memory_; }
   [[nodiscard]] std::int64_t size() const { return size_; }

@@ -1,40 +1,70 @@
 #include "bench/process/contenders.hpp"
 
+#include <array>
+#include <utility>
+
 #include "bench/process/boost_region.hpp"
 #include "bench/process/lru_cache.hpp"
 #include "bench/process/mappings.hpp"
 #include "bench/process/reads.hpp"
+#include "bench/process/sharded_cache.hpp"
+#include "bench/process/vmcache_pool.hpp"
 #include "bench/process/windows.hpp"
 
 namespace kmapper::bench {
 namespace {
 
+using process::Placement;
+
 template <class Shared, class... More>
-Entrant entrant(const char* name, bool keeps, const Setting& setting, More... more) {
-  return {name, keeps, [=] { return std::make_unique<Seated<Shared>>(setting, more...); }};
+std::function<std::unique_ptr<Contender>()> maker(const Setting& setting, More... more) {
+  return [=] { return std::make_unique<Seated<Shared>>(setting, more...); };
+}
+
+void add_windows(Entrants& entrants, const Setting& setting) {
+  constexpr std::array kPlacements = {
+      std::pair{kAutomatic, Placement::automatic}, std::pair{kSlots, Placement::slots},
+      std::pair{kHome, Placement::home}, std::pair{kCopies, Placement::copies}};
+  for (const auto& [name, placement] : kPlacements) {
+    const std::string refusal = Windowed::refusal(setting, placement);
+    if (refusal.empty()) {
+      entrants.all.push_back({name, Kind::ours, true, maker<Windowed>(setting, placement)});
+    } else {
+      entrants.absent.push_back(std::string(name) + ": " + refusal);
+    }
+  }
 }
 
 }  // namespace
 
-std::vector<Entrant> entrants(const Setting& setting, bool in_memory) {
-  constexpr bool kIsWide = sizeof(void*) == 8;
-  constexpr std::int64_t kMostMapped = kIsWide ? INT64_MAX : std::int64_t{1} << 30;
-  using process::Placement;
-  std::vector<Entrant> all = {entrant<Windowed>(kWindow, true, setting, Placement::automatic)};
-  // In other cases the window chooses this by itself.
-  if (kIsWide && in_memory)
-    all.push_back(entrant<Windowed>(kWindowInSlots, true, setting, Placement::slots));
-  // Copies are read-only.
-  if (setting.load != Load::writes)
-    all.push_back(entrant<Windowed>(kWindowOfCopies, true, setting, Placement::copies));
-  all.push_back(entrant<Mapped<MapAnew>>(kMapAnew, false, setting));
-  all.push_back(entrant<Mapped<MapOver>>("MAP_FIXED", false, setting));
-  all.push_back(entrant<Reads>(kReads, false, setting));
-  all.push_back(entrant<LruCache>(kCache, true, setting));
+Entrants entrants(const Setting& setting) {
+  constexpr std::int64_t kMostMapped = sizeof(void*) == 8 ? INT64_MAX : std::int64_t{1} << 30;
+  Entrants entrants;
+  add_windows(entrants, setting);
+  const auto add = [&](const char* name, Kind kind, bool keeps, auto make) {
+    entrants.all.push_back({name, kind, keeps, std::move(make)});
+  };
+  if (setting.load == Load::scan)
+    add(kLongReads, Kind::rival, false, maker<Reads>(setting, kScanned));
+  // Where there is more to do than a scan, only the best way to scan takes part.
+  add(kReads, Kind::rival, false,
+      maker<Reads>(setting, setting.load == Load::beside ? kScanned : setting.granule));
+  add(kCache, Kind::rival, true, maker<LruCache>(setting));
+  add("sharded cache", Kind::rival, true, maker<ShardedCache>(setting));
+  if (setting.size <= kMostMapped) add(kPool, Kind::rival, true, maker<VmcachePool>(setting));
+  add("mmap, munmap", Kind::rival, false, maker<Mapped<MapAnew>>(setting));
+  add("MAP_FIXED", Kind::rival, false, maker<Mapped<MapOver>>(setting));
 #if KMAPPER_BENCH_BOOST
-  all.push_back(entrant<Mapped<BoostRegion>>("mapped_region", false, setting));
+  add("mapped_region", Kind::rival, false, maker<Mapped<BoostRegion>>(setting));
 #endif
-  if (setting.size <= kMostMapped) all.push_back(entrant<MappedWhole>(kWhole, false, setting));
+  if (setting.size <= kMostMapped)
+    add("one mmap", Kind::boundless, false, maker<MappedWhole>(setting));
+  return entrants;
+}
+
+Entrants entrants_that_keep(const Setting& setting) {
+  Entrants all = entrants(setting);
+  std::erase_if(all.all, [](const Entrant& it) { return !it.keeps; });
   return all;
 }
 

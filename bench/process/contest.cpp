@@ -2,28 +2,47 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <utility>
 
-#include "bench/process/contenders.hpp"
 #include "bench/process/reads.hpp"
 #include "bench/process/worker.hpp"
 
 namespace kmapper::bench {
 namespace {
 
-constexpr std::size_t kScanned = std::size_t{32} << 20;  // bytes in a round
+constexpr std::size_t kScannedPages = (std::size_t{32} << 20) / kPage;  // in a round
 
-/// Operations in a round: some 50 ms of the slower contenders. A multiple of 32: two threads share
-/// them, and each scans whole granules.
-std::size_t operations(Load load, std::int64_t granule, bool in_memory, std::size_t percent) {
+/// Operations in a round: some 50 ms of the slower contenders. A multiple, so that each thread
+/// scans whole granules, or has whole runs of accesses beside a scan.
+std::size_t operations(const Plan& plan, bool in_memory, std::size_t threads, std::size_t percent) {
   std::size_t all = 6'000;
-  if (load == Load::uniform && granule > static_cast<std::int64_t>(kPage)) all = 2'500;
-  if (load == Load::writes) all = in_memory ? 4'096 : 512;
-  if (load == Load::scan) all = kScanned / kPage;
-  return all * percent / 100 / 32 * 32;
+  std::size_t multiple = 64;
+  switch (plan.load) {
+    case Load::uniform:
+      if (plan.granule > static_cast<std::int64_t>(kPage)) all = 2'500;
+      break;
+    case Load::scan:
+      all = kScannedPages;
+      break;
+    case Load::beside:
+      multiple = threads * kAccessesAScan;
+      break;
+    case Load::writes:
+      all = in_memory ? 4'096 : 512;
+      break;
+    case Load::uncached:
+      all = 256;
+      break;
+    case Load::zipf:
+    case Load::mix:
+      break;
+  }
+  return std::max(all * percent / 100 / multiple, std::size_t{1}) * multiple;
 }
 
 /// Places that the children share.
@@ -50,75 +69,102 @@ class SharedPlaces {
 
 class Contest {
  public:
-  Contest(const CachedFile& file, std::int64_t granule, Load load, const Effort& effort)
-      : effort_(effort),
+  Contest(const CachedFile& file, const Plan& plan, const Effort& effort)
+      : file_(file),
+        plan_(plan),
+        effort_(effort),
         setting_{.descriptor = file.descriptor(),
                  .size = file.size(),
-                 .granule = granule,
-                 .budget = file.size() / 16,
-                 .load = load,
-                 .threads = kMostThreads},
-        count_(operations(load, granule, file.is_in_memory(), effort.percent)),
-        warm_up_(3 * static_cast<std::size_t>(setting_.budget / granule)),
-        places_(places_of(load, file.size(), granule,
-                          warm_up_ + count_ * (kMostThreads * turns() + 1))) {
-    for (const Entrant& it : entrants(setting_, file.is_in_memory())) {
-      all_.push_back({it.name, std::make_unique<Worker>(it.name, it.make, places_.all())});
-      if (it.keeps)
-        all_.back().worker->work({.count = load == Load::scan ? 0 : warm_up_,
-                                  .end = std::min(file.size(), 2 * setting_.budget),
-                                  .is_warm_up = true});
+                 .granule = plan.granule,
+                 .budget = file.size() / plan.share,
+                 .load = plan.load,
+                 .threads = *std::max_element(plan.threads.begin(), plan.threads.end())},
+        count_(operations(plan, file.is_in_memory(), setting_.threads, effort.percent)),
+        warm_up_(3 * static_cast<std::size_t>(setting_.budget / plan.granule)),
+        places_(places_of(plan.load, file.size(), plan.granule,
+                          warm_up_ + count_ * (plan.threads.size() * turns() + 1))) {
+    Entrants entrants =
+        plan.only_those_that_keep ? entrants_that_keep(setting_) : bench::entrants(setting_);
+    absent_ = std::move(entrants.absent);
+    for (Entrant& it : entrants.all) {
+      Entry& entry = all_.emplace_back(std::move(it));
+      entry.ns.resize(plan.threads.size());
+      if (plan.load != Load::uncached) renew(entry);
     }
   }
 
-  [[nodiscard]] std::vector<Standing> run() {
-    for (unsigned threads = 1; threads <= kMostThreads; ++threads) {
-      for (unsigned i = 0; i < turns(); ++i) round(threads, i);
+  [[nodiscard]] Result run() {
+    for (std::size_t i = 0; i < plan_.threads.size(); ++i) {
+      for (unsigned turn = 0; turn < turns(); ++turn) round(i, turn);
     }
     // One more round, which counts system calls and is not timed.
-    for (Entry& it : all_) it.calls = it.worker->system_calls(task_of(kMostThreads + 1, 0, it));
-    std::vector<Standing> standings;
-    for (const Entry& it : all_) standings.push_back(standing_of(it));
-    return standings;
+    for (Entry& it : all_) {
+      if (plan_.load == Load::uncached) start_uncached(it);
+      it.calls = it.worker->system_calls(task_of(plan_.threads.size(), 0, it));
+      if (plan_.load == Load::uncached) it.worker.reset();
+    }
+    Result result{.all = {}, .absent = std::move(absent_)};
+    for (const Entry& it : all_) result.all.push_back(standing_of(it));
+    return result;
   }
 
  private:
-  static constexpr unsigned kMostThreads = 2;
   struct Entry {
-    std::string name;
-    std::unique_ptr<Worker> worker;
-    std::array<std::vector<double>, kMostThreads> ns = {};
+    explicit Entry(Entrant it) : entrant(std::move(it)) {}
+    Entrant entrant;
+    std::unique_ptr<Worker> worker = {};
+    std::vector<std::vector<double>> ns = {};
     std::vector<double> faults = {};
     std::int64_t peak = 0;
     std::int64_t major_faults = 0;
     std::int64_t calls = -1;
   };
 
+  /// Starts a process for the contender, and fills what it keeps.
+  void renew(Entry& entry) const {
+    entry.worker = std::make_unique<Worker>(entry.entrant.name, entry.entrant.make, places_.all());
+    if (!entry.entrant.keeps || plan_.load == Load::uncached) return;
+    const bool only_scans = plan_.load == Load::scan;
+    entry.worker->work(
+        {.count = only_scans ? 0 : warm_up_,
+         .end = only_scans ? std::min(file_.size(), 2 * setting_.budget) : file_.size(),
+         .is_warm_up = true});
+  }
+
+  /// No other process may have a part of the file mapped: it could not be forgotten.
+  void start_uncached(Entry& entry) const {
+    renew(entry);
+    file_.forget();
+  }
+
   /// The first round does not count.
   [[nodiscard]] unsigned turns() const { return effort_.rounds + 1; }
 
-  [[nodiscard]] Task task_of(unsigned threads, unsigned turn, const Entry& entry) const {
-    const std::size_t number = std::size_t{threads - 1} * turns() + turn;
-    Task task{.threads = threads, .waits = setting_.load == Load::writes};
-    if (setting_.load == Load::scan) {
-      const std::int64_t size = static_cast<std::int64_t>(count_ * kPage);
-      task.begin = static_cast<std::int64_t>(number) % (setting_.size / size) * size;
-      task.end = task.begin + size;
-    } else {
-      task.first = warm_up_ + number * count_;
-      task.count = count_;
-      task.value = static_cast<std::uint32_t>(number * all_.size() + (&entry - all_.data()) + 1);
-    }
+  /// The task of a round with the plan's number `index` of threads.
+  [[nodiscard]] Task task_of(std::size_t index, unsigned turn, const Entry& entry) const {
+    const bool is_last = index == plan_.threads.size();
+    const std::size_t number = index * turns() + turn;
+    const auto scanned = static_cast<std::int64_t>(count_ * kPage);
+    Task task{.threads = is_last ? 1 : plan_.threads[index],
+              .waits = plan_.load == Load::writes || plan_.load == Load::uncached};
+    task.begin = static_cast<std::int64_t>(number) % (setting_.size / scanned) * scanned;
+    task.end = task.begin + scanned;
+    if (plan_.load == Load::scan) return task;
+    task.first = warm_up_ + number * count_;
+    task.count = count_;
+    task.value = static_cast<std::uint32_t>(number * all_.size() + (&entry - all_.data()) + 1);
     return task;
   }
 
-  void round(unsigned threads, unsigned turn) {
+  void round(std::size_t index, unsigned turn) {
     std::uint32_t expected = 0;
     for (Entry& it : all_) {
-      const Task task = task_of(threads, turn, it);
+      const Task task = task_of(index, turn, it);
+      if (plan_.load == Load::uncached) start_uncached(it);
       const Outcome outcome = it.worker->work(task);
+      if (plan_.load == Load::uncached) it.worker.reset();
       if (&it == all_.data()) expected = outcome.sum;
-      if (setting_.load == Load::writes) {
+      if (plan_.load == Load::writes) {
         check_written(it, task);
       } else if (outcome.sum != expected) {
         disqualify(it, "has read something else than the first");
@@ -126,8 +172,8 @@ class Contest {
       it.peak = std::max(it.peak, outcome.peak);
       it.major_faults += outcome.major_faults;
       if (turn == 0) continue;
-      it.ns[threads - 1].push_back(outcome.ns / static_cast<double>(count_));
-      if (threads == 1)
+      it.ns[index].push_back(outcome.ns / static_cast<double>(count_));
+      if (index == 0)
         it.faults.push_back(static_cast<double>(outcome.faults) / static_cast<double>(count_));
     }
   }
@@ -145,14 +191,15 @@ class Contest {
   }
 
   [[noreturn]] void disqualify(const Entry& entry, const char* why) const {
-    std::fprintf(stderr, "process_bench: %s, %lld KiB: %s %s\n", name_of(setting_.load),
-                 static_cast<long long>(setting_.granule / 1024), entry.name.c_str(), why);
+    std::fprintf(stderr, "process_bench: %s, %lld KiB: %s %s\n", name_of(plan_.load),
+                 static_cast<long long>(plan_.granule / 1024), entry.entrant.name.c_str(), why);
     std::exit(1);
   }
 
   [[nodiscard]] Standing standing_of(const Entry& entry) const {
     Standing standing{};
-    standing.name = entry.name;
+    standing.name = entry.entrant.name;
+    standing.kind = entry.entrant.kind;
     standing.ns = entry.ns;
     standing.calls =
         entry.calls < 0 ? -1 : static_cast<double>(entry.calls) / static_cast<double>(count_);
@@ -162,19 +209,29 @@ class Contest {
     return standing;
   }
 
+  const CachedFile& file_;
+  const Plan plan_;
   const Effort effort_;
   const Setting setting_;
   const std::size_t count_;    // places in a round
   const std::size_t warm_up_;  // places that fill what a contender keeps
   const SharedPlaces places_;
+  std::vector<std::string> absent_;
   std::vector<Entry> all_;
 };
 
 }  // namespace
 
-std::vector<Standing> contest(const CachedFile& file, std::int64_t granule, Load load,
-                              const Effort& effort) {
-  return Contest(file, granule, load, effort).run();
+std::string name_of(const Plan& plan, const CachedFile& file) {
+  std::string name = std::string(file.is_in_memory() ? "memory" : "disk") + " file, " +
+                     std::to_string(plan.granule / 1024) + " KiB, 1/" + std::to_string(plan.share) +
+                     ", " + name_of(plan.load);
+  if (plan.only_those_that_keep) name += ", many threads";
+  return name;
+}
+
+Result contest(const CachedFile& file, const Plan& plan, const Effort& effort) {
+  return Contest(file, plan, effort).run();
 }
 
 }  // namespace kmapper::bench

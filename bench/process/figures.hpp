@@ -5,16 +5,22 @@
 #include <cmath>
 #include <cstddef>
 #include <ctime>
+#include <string>
 #include <vector>
 
 namespace kmapper::bench {
 
-/// Nanoseconds of CPU time of this thread: without the time of other programs, and without waits.
-[[nodiscard]] inline double cpu_time() {
+/// Nanoseconds of a clock of the system.
+[[nodiscard]] inline double time_of(clockid_t clock) {
   timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  clock_gettime(clock, &now);
   return static_cast<double>(now.tv_sec) * 1e9 + static_cast<double>(now.tv_nsec);
 }
+
+/// Of this thread: without the time of other programs, and without waits.
+[[nodiscard]] inline double cpu_time() { return time_of(CLOCK_THREAD_CPUTIME_ID); }
+
+[[nodiscard]] inline double time_of_day() { return time_of(CLOCK_MONOTONIC); }
 
 /// A median, and the quartiles around it.
 struct Figure {
@@ -40,6 +46,12 @@ struct Figure {
     ratios.push_back(one[i] / other[i]);
   return figure_of(ratios);
 }
+
+/// A measured thing, with a value for each round.
+struct Series {
+  std::string name;
+  std::vector<double> ns;
+};
 
 /// Whether the figures differ: neither spread exceeds the distance of the medians.
 [[nodiscard]] inline bool differ(const Figure& one, const Figure& other) {

@@ -24,38 +24,65 @@ double time_of(Operation operation) {
 
 void read(const std::byte* data) { (void)*static_cast<const volatile std::byte*>(data); }
 
+/// A window whose granules in use are all mapped.
+class Hits {
+ public:
+  Hits(const CachedFile& file, process::Access access, process::Placement placement)
+      : budget_({.bytes = file.size() / 2, .granule = kGranule, .placement = placement}),
+        window_(file.descriptor(), access, budget_),
+        cursor_(window_),
+        held_(window_.map(kGranule, 8)) {}
+
+  [[nodiscard]] double one() {
+    return time_of([this] { read(window_.map(2 * kGranule + 8, 8)->data()); });
+  }
+  [[nodiscard]] double of_held() {
+    return time_of([this] { read(window_.map(kGranule + 8, 8)->data()); });
+  }
+  [[nodiscard]] double in_turn() {
+    return time_of([this] {
+      at_ = (at_ + kGranule) % (kGranules * kGranule);
+      read(window_.map(at_, 8)->data());
+    });
+  }
+  [[nodiscard]] double along() {
+    return time_of([this] {
+      at_ = (at_ + static_cast<std::int64_t>(kLine)) % kGranule;
+      read(cursor_.at(at_, 8));
+    });
+  }
+
+  static constexpr std::int64_t kGranule = static_cast<std::int64_t>(kPage);
+  static constexpr std::int64_t kGranules = 256;
+
+ private:
+  const process::Budget budget_;
+  process::FileWindow window_;
+  process::Cursor cursor_;
+  const process::Expected<process::Mapping> held_;
+  std::int64_t at_ = 0;
+};
+
 }  // namespace
 
-std::vector<Hit> hits(unsigned rounds) {
-  constexpr std::int64_t kGranule = static_cast<std::int64_t>(kPage);
-  constexpr std::int64_t kGranules = 256;
-  const CachedFile file(true, 4 * kGranules * kGranule);
-  const process::Budget budget({.bytes = 2 * kGranules * kGranule, .granule = kGranule});
-  process::FileWindow window(file.descriptor(), process::Access::read_write, budget);
-  process::Cursor cursor(window);
-  const process::Expected<process::Mapping> held = window.map(kGranule, 8);
+std::vector<Series> hits(unsigned rounds) {
+  const CachedFile file(true, 4 * Hits::kGranules * Hits::kGranule);
+  Hits automatic(file, process::Access::read_write, process::Placement::automatic);
+  Hits copies(file, process::Access::read_only, process::Placement::copies);
   alignas(64) std::atomic<std::uint32_t> counter{0};
-  std::int64_t at = 0;
   const auto pair = [&] {
     counter.fetch_add(1);
     counter.fetch_sub(1);
   };
-  const auto along = [&] {
-    at = (at + static_cast<std::int64_t>(kLine)) % kGranule;
-    read(cursor.at(at, 8));
-  };
-  const auto in_turn = [&] {
-    at = (at + kGranule) % (kGranules * kGranule);
-    read(window.map(at, 8)->data());
-  };
-  std::vector<std::pair<Hit, std::function<double()>>> all = {
+  std::vector<std::pair<Series, std::function<double()>>> all = {
       {{"atomic add and subtract", {}}, [&] { return time_of(pair); }},
-      {{"hit", {}},
-       [&] { return time_of([&] { read(window.map(2 * kGranule + 8, 8)->data()); }); }},
-      {{"hit, of what is held", {}},
-       [&] { return time_of([&] { read(window.map(kGranule + 8, 8)->data()); }); }},
-      {{"hit, 256 granules in turn", {}}, [&] { return time_of(in_turn); }},
-      {{"Cursor, along a granule", {}}, [&] { return time_of(along); }},
+      {{"hit", {}}, [&] { return automatic.one(); }},
+      {{"Cursor, along a granule", {}}, [&] { return automatic.along(); }},
+      {{"hit on a copy", {}}, [&] { return copies.one(); }},
+      {{"hit, of what is held", {}}, [&] { return automatic.of_held(); }},
+      {{"hit, 256 granules in turn", {}}, [&] { return automatic.in_turn(); }},
+      {{"hit on copies, 256 in turn", {}}, [&] { return copies.in_turn(); }},
+      {{"Cursor, along a copy", {}}, [&] { return copies.along(); }},
   };
   for (unsigned round = 0; round <= rounds; ++round) {
     for (auto& [hit, time] : all) {
@@ -63,7 +90,7 @@ std::vector<Hit> hits(unsigned rounds) {
       if (round != 0) hit.ns.push_back(ns);
     }
   }
-  std::vector<Hit> hits;
+  std::vector<Series> hits;
   hits.reserve(all.size());
   for (auto& [hit, time] : all) hits.push_back(hit);
   return hits;

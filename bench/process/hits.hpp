@@ -2,23 +2,18 @@
 // operations that it needs at least.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "bench/process/figures.hpp"
 
 namespace kmapper::bench {
 
-struct Hit {
-  std::string name;
-  std::vector<double> ns;  // for each round
-};
-
 // The indices that aims refer to.
 inline constexpr std::size_t kAtomicPair = 0;
 inline constexpr std::size_t kOneHit = 1;
-inline constexpr std::size_t kCursorHit = 4;
+inline constexpr std::size_t kCursorHit = 2;
+inline constexpr std::size_t kCopyHit = 3;
 
-[[nodiscard]] std::vector<Hit> hits(unsigned rounds);
+[[nodiscard]] std::vector<Series> hits(unsigned rounds);
 
 }  // namespace kmapper::bench

@@ -47,8 +47,12 @@ const char* name_of(Load load) {
       return "90/10";
     case Load::scan:
       return "scan";
+    case Load::beside:
+      return "zipf beside a scan";
     case Load::writes:
       return "writes";
+    case Load::uncached:
+      return "uncached";
   }
   return "";
 }
@@ -59,12 +63,13 @@ std::vector<std::int64_t> places_of(Load load, std::int64_t size, std::int64_t g
   if (load == Load::scan) return places;
   const std::int64_t granules = size / granule;
   const std::int64_t lines = granule / static_cast<std::int64_t>(kLine);
-  const Zipf zipf(load == Load::zipf ? granules : 2);
-  Random random(static_cast<std::uint64_t>(load) + 1);
+  const bool is_zipf = load == Load::zipf || load == Load::beside;
+  const Zipf zipf(is_zipf ? granules : 2);
+  Random random(static_cast<std::uint64_t>(is_zipf ? Load::zipf : load) + 1);
   places.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     std::int64_t rank = 0;
-    if (load == Load::zipf) {
+    if (is_zipf) {
       rank = zipf.next(random);
     } else {
       const bool hot = load == Load::mix && random.below(10) != 0;

@@ -4,13 +4,15 @@
 //     zipf       the n-th granule is as likely as n^-0.99; one line of it, anywhere, is read
 //     mix        nine of ten places are in a tenth of the granules; the same is read
 //     scan       from one end to the other; every byte is read
+//     beside     zipf; after each 256 accesses the same thread scans the next MiB of the file; only
+//                the time of the accesses counts
 //     writes     any line is as likely as any other, and is written; 256 writes, then a sync
+//     uncached   one line of any granule, and nothing of the file is in memory when a round begins
 //
 // A line has 64 bytes. The likely granules are scattered over the file, so that they are neighbours
 // only by chance.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -19,14 +21,14 @@
 
 namespace kmapper::bench {
 
-enum class Load : std::uint8_t { uniform, zipf, mix, scan, writes };
-inline constexpr std::array kLoads = {Load::uniform, Load::zipf, Load::mix, Load::scan,
-                                      Load::writes};
+enum class Load : std::uint8_t { uniform, zipf, mix, scan, beside, writes, uncached };
 [[nodiscard]] const char* name_of(Load load);
 
 inline constexpr std::size_t kLine = 64;
 inline constexpr std::size_t kPage = 4096;
 inline constexpr std::size_t kWritesASync = 256;
+inline constexpr std::size_t kAccessesAScan = 256;               // of the load `beside`
+inline constexpr std::int64_t kScanned = std::int64_t{1} << 20;  // bytes after them
 
 /// Random numbers that a seed repeats (splitmix64: Steele, Lea and Flood, 2014).
 class Random {

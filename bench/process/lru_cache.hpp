@@ -7,26 +7,23 @@
 // between the first and the last written byte go back to the file.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <condition_variable>
 #include <list>
 #include <mutex>
 #include <unordered_map>
+#include <vector>
 
+#include "bench/process/buffers.hpp"
 #include "bench/process/mappings.hpp"
-#include "bench/process/reads.hpp"
 
 namespace kmapper::bench {
 
 class LruCache {
  public:
   explicit LruCache(const Setting& setting)
-      : setting_(setting), most_(static_cast<std::size_t>(setting.budget / setting.granule)) {
-    void* const memory = mmap(nullptr, static_cast<std::size_t>(setting.budget),
-                              PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) std::abort();
-    memory_ = static_cast<std::byte*>(memory);
+      : setting_(setting),
+        most_(static_cast<std::size_t>(setting.budget / setting.granule)),
+        memory_(must_reserve(static_cast<std::size_t>(setting.budget), MADV_HUGEPAGE)) {
     found_.reserve(most_);
   }
 
@@ -34,10 +31,10 @@ class LruCache {
    public:
     explicit Seat(LruCache& shared) : shared_(shared) {}
     template <class Use>
-    void read(std::int64_t offset, std::size_t, Use use) {
+    auto read(std::int64_t offset, std::size_t, Use use) {
       std::unique_lock lock(shared_.mutex_);
       const Position it = shared_.get(lock, shared_.granule_at(offset));
-      use(it->data + offset % shared_.setting_.granule);
+      return use(it->data + offset % shared_.setting_.granule);
     }
     template <class Use>
     void write(std::int64_t offset, std::size_t length, Use use) {
@@ -45,14 +42,8 @@ class LruCache {
       const Position it = shared_.get(lock, shared_.granule_at(offset));
       const auto within = static_cast<std::size_t>(offset % shared_.setting_.granule);
       use(it->data + within);
-      if (it->begin == it->end) {
-        it->begin = within;
-        it->end = within + length;
-        shared_.written_.push_back(it);
-      } else {
-        it->begin = std::min(it->begin, within);
-        it->end = std::max(it->end, within + length);
-      }
+      if (it->written.is_empty()) shared_.written_.push_back(it);
+      it->written.add(within, length);
     }
     void sync() { shared_.sync(); }
     [[nodiscard]] std::int64_t scan_step() const { return shared_.setting_.granule; }
@@ -66,8 +57,7 @@ class LruCache {
     std::int64_t granule;
     std::byte* data;
     bool is_loading = false;
-    std::size_t begin = 0;  // the written bytes; none if begin and end are equal
-    std::size_t end = 0;
+    Written written = {};
   };
   using Buffers = std::list<Buffer>;  // the last used comes first
   using Position = Buffers::iterator;
@@ -122,10 +112,7 @@ class LruCache {
 
   // With the lock held: no other thread may read the file before this is written.
   void write_back(Buffer& buffer) {
-    if (buffer.begin == buffer.end) return;
-    must_write(setting_.descriptor, buffer.data + buffer.begin, buffer.end - buffer.begin,
-               buffer.granule * setting_.granule + static_cast<std::int64_t>(buffer.begin));
-    buffer.begin = buffer.end = 0;
+    buffer.written.write_back(setting_.descriptor, buffer.data, buffer.granule * setting_.granule);
   }
 
   void sync() {
@@ -139,7 +126,7 @@ class LruCache {
 
   const Setting setting_;
   const std::size_t most_;
-  std::byte* memory_;
+  std::byte* const memory_;
   std::mutex mutex_;  // guards what follows
   std::condition_variable loaded_;
   Buffers buffers_;

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 
 #include "bench/process/contender.hpp"
 
@@ -22,6 +25,27 @@ namespace kmapper::bench {
   return static_cast<std::byte*>(address);
 }
 
+/// Gives back what is mapped in ranges of this process, in one system call where the kernel can
+/// (process_madvise, Linux 6.13).
+class Drop {
+ public:
+  Drop() : self_(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0))) {}
+  Drop(const Drop&) = delete;
+  Drop& operator=(const Drop&) = delete;
+  ~Drop() { close(self_); }
+
+  void drop(std::span<const iovec> ranges) const {
+    long rest = 0;
+    for (const iovec& it : ranges) rest += static_cast<long>(it.iov_len);
+    if (rest == syscall(SYS_process_madvise, self_, ranges.data(), ranges.size(), MADV_DONTNEED, 0))
+      return;
+    for (const iovec& it : ranges) madvise(it.iov_base, it.iov_len, MADV_DONTNEED);
+  }
+
+ private:
+  const int self_;
+};
+
 /// Written data goes to the disk: the kernel finds it by the page tables.
 inline void must_sync(int descriptor) {
   if (fdatasync(descriptor) != 0) {
@@ -37,9 +61,10 @@ class MappingSeat {
   explicit MappingSeat(const Setting& setting) : setting_(setting), access_(setting) {}
 
   template <class Use>
-  void read(std::int64_t offset, std::size_t, Use use) {
+  auto read(std::int64_t offset, std::size_t, Use use) {
     const std::int64_t within = offset % setting_.granule;
-    access_.with(setting_, offset - within, [&](std::byte* data) { use(data + within); });
+    return access_.with(setting_, offset - within,
+                        [&](std::byte* data) { return use(data + within); });
   }
   template <class Use>
   void write(std::int64_t offset, std::size_t length, Use use) {
@@ -62,13 +87,18 @@ class Mapped : public Setting {
 
 /// mmap and munmap for each access.
 struct MapAnew {
+  struct Region {
+    std::size_t size;
+    std::byte* address;
+    ~Region() { munmap(address, size); }
+  };
   explicit MapAnew(const Setting&) {}
   template <class Use>
-  void with(const Setting& setting, std::int64_t offset, Use use) {
-    const auto size = static_cast<std::size_t>(setting.granule);
-    std::byte* const address = must_map(nullptr, size, 0, setting.descriptor, offset);
-    use(address);
-    munmap(address, size);
+  auto with(const Setting& setting, std::int64_t offset, Use use) {
+    const Region mapping{.size = static_cast<std::size_t>(setting.granule),
+                         .address = must_map(nullptr, static_cast<std::size_t>(setting.granule), 0,
+                                             setting.descriptor, offset)};
+    return use(mapping.address);
   }
 };
 
@@ -79,9 +109,9 @@ class MapOver {
       : place_(must_map(nullptr, static_cast<std::size_t>(setting.granule), 0, setting.descriptor,
                         0)) {}
   template <class Use>
-  void with(const Setting& setting, std::int64_t offset, Use use) {
-    use(must_map(place_, static_cast<std::size_t>(setting.granule), MAP_FIXED, setting.descriptor,
-                 offset));
+  auto with(const Setting& setting, std::int64_t offset, Use use) {
+    return use(must_map(place_, static_cast<std::size_t>(setting.granule), MAP_FIXED,
+                        setting.descriptor, offset));
   }
 
  private:
@@ -89,14 +119,15 @@ class MapOver {
 };
 
 /// One mapping of the whole file, without a budget: the limit that a window cannot reach. Before
-/// random reads all of it is mapped already; each scan begins with nothing mapped.
+/// random reads all of it is mapped already; each scan begins with nothing mapped, and nothing is
+/// mapped where the file is not in memory.
 class MappedWhole {
  public:
   explicit MappedWhole(const Setting& setting)
       : setting_(setting),
         begin_(
             must_map(nullptr, static_cast<std::size_t>(setting.size), 0, setting.descriptor, 0)) {
-    if (setting.load != Load::scan)
+    if (setting.load != Load::scan && setting.load != Load::uncached)
       madvise(begin_, static_cast<std::size_t>(setting.size), MADV_POPULATE_READ);
   }
   void prepare() {
@@ -108,8 +139,8 @@ class MappedWhole {
    public:
     explicit Seat(MappedWhole& shared) : shared_(shared) {}
     template <class Use>
-    void read(std::int64_t offset, std::size_t, Use use) {
-      use(shared_.begin_ + offset);
+    auto read(std::int64_t offset, std::size_t, Use use) {
+      return use(shared_.begin_ + offset);
     }
     template <class Use>
     void write(std::int64_t offset, std::size_t length, Use use) {

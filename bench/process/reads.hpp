@@ -27,18 +27,20 @@ inline void must_write(int descriptor, const std::byte* data, std::size_t size,
 
 class Reads : public Setting {
  public:
-  explicit Reads(const Setting& setting) : Setting(setting) {}
+  /// A scan reads pieces of `scan_step` bytes.
+  Reads(const Setting& setting, std::int64_t scan_step) : Setting(setting), scan_step_(scan_step) {}
 
   class Seat {
    public:
-    explicit Seat(const Setting& setting)
-        : setting_(setting),
-          buffer_(static_cast<std::size_t>(std::max(setting.granule, kScanStep))) {}
+    explicit Seat(const Reads& shared)
+        : setting_(shared),
+          scan_step_(shared.scan_step_),
+          buffer_(static_cast<std::size_t>(std::max(setting_.granule, scan_step_))) {}
 
     template <class Use>
-    void read(std::int64_t offset, std::size_t length, Use use) {
+    auto read(std::int64_t offset, std::size_t length, Use use) {
       must_read(setting_.descriptor, buffer_.data(), length, offset);
-      use(buffer_.data());
+      return use(buffer_.data());
     }
     template <class Use>
     void write(std::int64_t offset, std::size_t length, Use use) {
@@ -48,13 +50,16 @@ class Reads : public Setting {
     void sync() {
       if (fdatasync(setting_.descriptor) != 0) std::abort();
     }
-    [[nodiscard]] static std::int64_t scan_step() { return kScanStep; }
+    [[nodiscard]] std::int64_t scan_step() const { return scan_step_; }
 
    private:
-    static constexpr std::int64_t kScanStep = std::int64_t{1} << 20;
     const Setting setting_;
+    const std::int64_t scan_step_;
     std::vector<std::byte> buffer_;
   };
+
+ private:
+  const std::int64_t scan_step_;
 };
 
 }  // namespace kmapper::bench

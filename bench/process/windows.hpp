@@ -3,6 +3,8 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string>
+#include <system_error>
 
 #include "bench/process/contender.hpp"
 #include "kmapper/process/cursor.hpp"
@@ -15,25 +17,35 @@ class Windowed {
   Windowed(const Setting& setting, process::Placement placement)
       : setting_(setting),
         budget_({.bytes = setting.budget, .granule = setting.granule, .placement = placement}),
-        window_(setting.descriptor,
-                placement == process::Placement::copies ? process::Access::read_only
-                                                        : process::Access::read_write,
-                budget_) {}
+        window_(setting.descriptor, access_of(setting, placement), budget_) {
+    if (setting.load == Load::uncached) window_.advise(process::Advice::random);
+  }
+
+  /// Why there is no such window of the file; empty: there is.
+  [[nodiscard]] static std::string refusal(const Setting& setting, process::Placement placement) {
+    try {
+      const Windowed window(setting, placement);
+      return {};
+    } catch (const std::system_error& error) {
+      return error.what();
+    }
+  }
 
   class Seat {
    public:
     explicit Seat(Windowed& shared) : shared_(shared), cursor_(shared.window_) {}
 
     template <class Use>
-    void read(std::int64_t offset, std::size_t length, Use use) {
-      // A scan uses a cursor.
-      if (shared_.setting_.load == Load::scan) {
-        use(checked(cursor_.at(offset, length)));
-        if (offset + scan_step() == shared_.setting_.size) cursor_.release();
-      } else {
-        use(checked(shared_.window_.map(offset, static_cast<std::int64_t>(length))->data()));
-      }
+    auto read(std::int64_t offset, std::size_t length, Use use) {
+      const auto mapping = shared_.window_.map(offset, static_cast<std::int64_t>(length));
+      return use(checked(mapping->data()));
     }
+    // A scan uses a cursor.
+    template <class Use>
+    auto read_next(std::int64_t offset, std::size_t length, Use use) {
+      return use(checked(cursor_.at(offset, length)));
+    }
+    void end_scan() { cursor_.release(); }
     template <class Use>
     void write(std::int64_t offset, std::size_t length, Use use) {
       read(offset, length, use);
@@ -57,6 +69,13 @@ class Windowed {
   };
 
  private:
+  /// Home has small granules only in windows that may write.
+  [[nodiscard]] static process::Access access_of(const Setting& setting,
+                                                 process::Placement placement) {
+    const bool writes = setting.load == Load::writes || placement == process::Placement::home;
+    return writes ? process::Access::read_write : process::Access::read_only;
+  }
+
   const Setting setting_;
   const process::Budget budget_;
   process::FileWindow window_;

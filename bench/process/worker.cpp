@@ -96,23 +96,24 @@ class Body {
             .begin = task.begin + thread * bytes,
             .end = task.begin + (thread + 1) * bytes,
             .value = task.value,
-            .is_warm_up = task.is_warm_up};
+            .is_warm_up = task.is_warm_up,
+            .is_alone = task.threads == 1 && !task.waits};
   }
 
   [[nodiscard]] Outcome alone(const Task& task) {
     const Part part = part_of(task, 0);
     const Clock::time_point begun = Clock::now();
     const double cpu_begun = cpu_time();
-    const std::uint32_t sum = contender_->work(part);
+    const Done done = contender_->work(part);
     const double ran = cpu_time() - cpu_begun;
     const double took = std::chrono::duration<double, std::nano>(Clock::now() - begun).count();
-    return {.ns = task.waits ? took : ran, .sum = sum};
+    return {.ns = done.ns >= 0 ? done.ns : task.waits ? took : ran, .sum = done.sum};
   }
 
   [[nodiscard]] Outcome together(const Task& task) {
     struct Own {
       Clock::time_point begun, ended;
-      std::uint32_t sum;
+      Done done;
     };
     std::vector<Own> all(task.threads);
     std::barrier start(static_cast<std::ptrdiff_t>(task.threads));
@@ -123,7 +124,7 @@ class Body {
         stay_on_cpu(i);
         start.arrive_and_wait();
         own.begun = Clock::now();
-        own.sum = contender_->work(part);
+        own.done = contender_->work(part);
         own.ended = Clock::now();
       });
     }
@@ -132,10 +133,11 @@ class Body {
     for (const Own& it : std::span(all).subspan(1)) {
       sum.begun = std::min(sum.begun, it.begun);
       sum.ended = std::max(sum.ended, it.ended);
-      sum.sum += it.sum;
+      sum.done.sum += it.done.sum;
+      sum.done.ns += it.done.ns;
     }
-    return {.ns = std::chrono::duration<double, std::nano>(sum.ended - sum.begun).count(),
-            .sum = sum.sum};
+    const double took = std::chrono::duration<double, std::nano>(sum.ended - sum.begun).count();
+    return {.ns = sum.done.ns >= 0 ? sum.done.ns / task.threads : took, .sum = sum.done.sum};
   }
 
   const std::unique_ptr<Contender> contender_;

@@ -15,7 +15,7 @@
 
 namespace kmapper::bench {
 
-/// The worker's task: that many of the places from `first` on, or that range of a scan, in equal
+/// The worker's task: that many of the places from `first` on, and that range of a scan, in equal
 /// parts for its threads.
 struct Task {
   std::size_t first = 0;
@@ -31,7 +31,7 @@ struct Task {
 
 struct Outcome {
   // With one thread that does not wait: its CPU time. Otherwise from the first thread's start to
-  // the last thread's end.
+  // the last thread's end. Where only some accesses count: their time, the mean of the threads'.
   double ns = 0;
   std::uint32_t sum = 0;          // of the words read
   std::int64_t faults = 0;        // page faults that needed no disk

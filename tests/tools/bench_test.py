@@ -137,21 +137,39 @@ class Linux(Reports):
 
 class Process(Reports):
     LINES = [line.split("\t") for line in (
+        "price\t64\tdisk file\t4 KiB fault\t1500\t1400\t1600",
         "hit\t64\ta hit\t8.123\t8\t9",
-        "row\t64\tzipf\twindow\t100\t90\t110\t-\t50\t40\t60\t-\t-\t0.500\t0.900",
-        "row\t64\tzipf\tpread\t1234.5\t1000\t2000\t12\t700\t600\t800\t14\t1.000\t0.000\t1.000",
-        "aim\t64\tzipf: pread to window\t12.345\t11\t13\t>= 13")]
+        "row\t64\tzipf\tautomatic\t-\t0.500\t0.900\t1\t100\t90\t110\t-\t2\t50\t40\t60\t-",
+        "row\t64\tzipf\tpread\t1.000\t0.000\t1.000\t1\t1234.5\t1000\t2000\t12\t2\t700\t600\t800\t14",
+        "best\t64\tzipf\t1\tpread\t12.345\t11\t13",
+        "best\t64\tzipf\t2\tpread\t14\t13\t15",
+        "row\t64\twrites\tpread\t1.000\t0.000\t1.000\t1\t8\t7\t9\t-\t2\t7\t6\t8\t-",
+        "aim\t64\tzipf: pread to window\t12.345\t11\t13\t>= 13",
+        "note\t64\twrites: no window")]
 
     def test_rows_are_shown_beneath_their_contest(self):
-        last, lines = shown(lambda: process.show(self.LINES[2], process.show(self.LINES[1], "")))
+        last, lines = shown(lambda: process.show(self.LINES[3], process.show(self.LINES[2], "")))
         self.assertEqual(last, "zipf")
-        self.assertEqual([line.split()[0] for line in lines], ["zipf", "window", "pread"])
-        self.assertEqual(lines[2].split()[1:5], ["1234", "[1000-2000]", "x12", "700"])
+        self.assertEqual([line.split()[0] for line in lines], ["zipf", "1", "automatic", "pread"])
+        self.assertEqual(lines[1].split(), ["1", "thread,", "ns", "2", "threads,", "ns", "calls", "faults", "memory"])
+        self.assertEqual(lines[3].split()[1:], ["1234", "[1000-2000]", "x12", "700", "[600-800]", "x14", "1.000", "0.000",
+                                                "1.000"])
+
+    def test_a_contest_that_follows_has_a_head_of_its_own(self):
+        _, lines = shown(process.show, self.LINES[6], "zipf")
+        self.assertEqual([line.split()[0] for line in lines], ["writes", "1", "pread"])
+
+    def test_what_is_no_row_is_shown_as_it_comes(self):
+        for line, start in ((self.LINES[0], "  disk file, 4 KiB fault "), (self.LINES[8], "  note: writes: no window")):
+            last, lines = shown(process.show, line, "zipf")
+            self.assertEqual(last, "zipf")
+            self.assertTrue(lines[0].startswith(start), lines)
 
     def test_what_is_kept(self):
         for line in self.LINES:
             process.keep(self.report, line)
-        self.assertEqual(len(self.report.results), 1 + 4 + 5 + 1)  # the window has no system calls
+        # A price, a hit, three rows, two best, an aim; the window has no system calls.
+        self.assertEqual(len(self.report.results), 1 + 1 + (4 + 5 + 5) + 2 + 1)
         self.assertEqual(self.report.missed(), 1)
 
     def test_files_are_as_large_as_the_free_memory_allows(self):
@@ -161,21 +179,38 @@ class Process(Reports):
 
     def test_the_tables_of_the_document(self):
         self.assertEqual(process.markdown(self.LINES), """
+| bits | ns, by system calls alone | 4 KiB fault |
+| ---: | --- | ---: |
+| 64 | disk file | 1,500 (200) |
+
 | bits | hits | ns |
 | ---: | --- | ---: |
 | 64 | a hit | 8.12 (1.00) |
 
-| bits | ns, 1 thread / 2 threads | window | pread |
+| bits | ns, 1 / 2 threads | automatic | pread |
 | ---: | --- | ---: | ---: |
-| 64 | zipf | 100 (20) / 50 (20) | 1234 (1000) / 700 (200) |
+| 64 | zipf | 100 / 50 | 1,234 / 700 |
+| 64 | writes | - | 8.00 / 7.00 |
 
-| bits | system calls / faults / memory | window | pread |
+| bits | quartiles apart, % of the median, 1 / 2 threads | automatic | pread |
+| ---: | --- | ---: | ---: |
+| 64 | zipf | 20 / 40 | 81 / 29 |
+| 64 | writes | - | 25 / 29 |
+
+| bits | system calls / faults / memory, 1 / 2 threads | automatic | pread |
 | ---: | --- | ---: | ---: |
 | 64 | zipf | - / 0.500 / 0.900 | 1.000 / 0.000 / 1.000 |
+| 64 | writes | - | 1.000 / 0.000 / 1.000 |
+
+| bits | the best contender, and its time to the window's, 1 / 2 threads |  |
+| ---: | --- | --- |
+| 64 | zipf | pread 12.35 / pread 14.00 |
 
 | bits | aim of | ratio | aim | verdict |
 | ---: | --- | ---: | ---: | --- |
 | 64 | zipf: pread to window | 12.35 (11.00 to 13.00) | >= 13 | missed |
+
+- 64 bits, writes: no window
 
 """)
 

@@ -1,8 +1,7 @@
 """The bench `process`: the window in a Linux process beside what people use today.
 
 bench/process_bench.cpp measures, in 64 and in 32 bits, and prints fields; this lays them out, and judges the aims. All
-that was printed lies in build/bench-process.log; build/bench-process.md has it as tables, of which docs/BENCHMARKS.md
-is the summary.
+that was printed lies in build/bench-process.log; build/bench-process.md has it as tables, for docs/BENCHMARKS.md.
 """
 import datetime
 import platform
@@ -11,7 +10,7 @@ import subprocess
 from report import BUILD, Report, failed, judged, load_average, meets, this_machine
 
 LOG = BUILD / "bench-process.log"
-WIDTHS = {"release": (64, 8192), "m32-release": (32, 4096)}  # bits, and MiB of a file
+WIDTHS = {"release": (64, 4096), "m32-release": (32, 4096)}  # bits, and MiB of a file
 
 
 def run(report: Report, depth: str, only: str, free_mib: int, presets: list[str]) -> None:
@@ -21,7 +20,7 @@ def run(report: Report, depth: str, only: str, free_mib: int, presets: list[str]
         for preset in presets:
             bits, mib = WIDTHS[preset]
             mib = file_mib(256 if depth == "quick" else mib, free_mib)
-            print(f"\n{bits} bits: files of {mib} MiB, budgets of {mib // 16} MiB; {free_mib} MiB of memory are free")
+            print(f"\n{bits} bits: files of {mib} MiB; {free_mib} MiB of memory are free")
             lines += measure([str(BUILD / preset / "bench" / "process_bench"), str(mib), depth, only], bits, log)
     if "m32-release" not in presets:
         print("\n32 bits: no figures, because this machine does not run 32-bit programs itself")
@@ -55,30 +54,52 @@ def show_caption() -> None:
     print(f"""\
 process: the window in a Linux process, {datetime.date.today()}, ./dev bench process
   machine  Linux {platform.release()} on {this_machine()}; load {load_average()} at the start
+  prices   what system calls and faults alone take, before any contender
+  rows     file, granule, budget (a part of the file), load
   loads    uniform: any granule, a line (64 bytes) of each of its pages is read. zipf: 64 bytes of a granule, Zipf 0.99. 90/10: the
-           same, nine of ten in a tenth of the granules. scan: every byte, per 4 KiB. writes: 64 bytes anywhere; 256, then
-           a sync: fdatasync, for all of them, after the cache has written back what was written to it
+           same, nine of ten in a tenth of the granules. scan: every byte, per 4 KiB. zipf beside a scan: after 256 accesses, the
+           same thread scans a MiB; only the accesses count. writes: 64 bytes anywhere; 256, then a sync: fdatasync, for all of
+           them, after a cache has written back what was written to it. uncached: 64 bytes anywhere; nothing of the file is in
+           memory when a round begins
   figures  ns an operation: the median, and the quartiles in brackets; x: to the window's, a dash where the spreads overlap. Of
-           one thread: for how long it ran, but writes: how long it took. Of two threads, each on a CPU of its own: how long
-           an operation of both together took. calls, faults: an operation of one thread. memory: the most that was
-           resident, page tables too, to the budget, a sixteenth of the file""")
+           one thread: for how long it ran, but writes and uncached: how long it took. Of more threads: how long an operation
+           of all together took. calls, faults: an operation of one thread. memory: the most that was resident, page tables
+           too, to the budget""")
 
 
 def show(line: list[str], last: str) -> str:
     """Shows a line of the program's, in a table of the contest `last` or a new one; returns that contest's name."""
-    layout = "{} {:>24} {:>8} {:>24} {:>8} {:>6} {:>7} {:>7}"
     match line:
+        case ["price", _, file, what, *figures]:
+            print(f"  {f'{file}, {what}':<42} {spread(figures):>24} ns")
         case ["hit", _, what, *figures]:
-            print(f"  {what:<30} {spread(figures):>24} ns")
-        case ["row", _, what, name, *fields]:
+            print(f"  {what:<42} {spread(figures):>24} ns")
+        case ["row", _, what, name, calls, faults, memory, *fields]:
+            groups = by_threads(fields)
             if what != last:
-                print(layout.format(f"  {what:<30}", "1 thread, ns", "", "2 threads, ns", "", "calls", "faults", "memory"))
-            one, two = ((spread(at[:3]), at[3] if at[3] == "-" else f"x{at[3]}") for at in (fields, fields[4:]))
-            print(layout.format(f"    {name:<28}", *one, *two, *fields[8:]))
+                heads = "".join(f" {threads(group[0]) + ', ns':>24}         " for group in groups)
+                print(f"  {what}\n    {'':<14}{heads} {'calls':>6} {'faults':>7} {'memory':>7}")
+            cells = "".join(f" {spread(group[1:4]):>24} {times(group[4]):>8}" for group in groups)
+            print(f"    {name:<14}{cells} {calls:>6} {faults:>7} {memory:>7}")
             return what
-        case ["note", _, what, *_]:
+        case ["best", _, what, count, name, *ratio]:
+            print(f"    the best contender within the budget, {threads(count)}: {name}, x{float(ratio[0]):.2f} [{ratio[1]}-{ratio[2]}]")
+        case ["note", _, what]:
             print(f"  note: {what}")
     return last
+
+
+def by_threads(fields: list[str]) -> list[list[str]]:
+    """For each number of threads: that number, a median, its quartiles, its ratio to the window's."""
+    return [fields[at:at + 5] for at in range(0, len(fields), 5)]
+
+
+def threads(count: str) -> str:
+    return f"{count} thread{'' if count == '1' else 's'}"
+
+
+def times(ratio: str) -> str:
+    return ratio if ratio == "-" else f"x{ratio}"
 
 
 def spread(figures: list[str]) -> str:
@@ -101,42 +122,76 @@ def keep(report: Report, line: list[str]) -> None:
     match line:
         case ["aim", bits, what, median, _, _, aim]:
             report.add(f"{bits} bits, {what}", {"ratio": median}, aim)
+        case ["price", bits, file, what, median, *_]:
+            report.add(f"{bits} bits, {file}, {what}", {"ns": median})
         case ["hit", bits, what, median, *_]:
             report.add(f"{bits} bits, {what}", {"ns": median})
-        case ["row", bits, what, name, one, _, _, _, two, _, _, _, calls, faults, memory]:
-            for kind, unit, value in (("1 thread", "ns", one), ("2 threads", "ns", two), ("system calls", "an operation", calls),
-                                      ("faults", "an operation", faults), ("memory", "to the budget", memory)):
+        case ["best", bits, what, count, name, ratio, *_]:
+            report.add(f"{bits} bits, {what}, {threads(count)}, {name} to automatic", {"ratio": ratio})
+        case ["row", bits, what, name, calls, faults, memory, *fields]:
+            for kind, unit, value in (("system calls", "an operation", calls), ("faults", "an operation", faults),
+                                      ("memory", "to the budget", memory),
+                                      *((threads(count), "ns", median) for count, median, *_ in by_threads(fields))):
                 report.add(f"{bits} bits, {what}, {name}, {kind}", {unit: value})
 
 
 def markdown(lines: list[list[str]]) -> str:
-    """As tables: the times, what they are made of, and the aims."""
-    hits, aims = [], []
-    contests: dict[tuple[str, str], dict[str, list[str]]] = {}  # by bits and name: the contenders' fields
+    """As tables: prices, hits, the times, their spreads, what they are made of, the best contenders, aims and notes."""
+    contests = Contests(lines)
+    prices: dict[tuple[str, str], dict[str, str]] = {}  # by bits and file
+    hits, aims, notes = [], [], []
     for line in lines:
         match line:
+            case ["price", bits, file, what, *figures]:
+                prices.setdefault((bits, file), {})[what] = brief_spread(figures)
             case ["hit", bits, what, *figures]:
                 hits.append([bits, what, brief_spread(figures)])
-            case ["row", bits, what, name, *fields]:
-                contests.setdefault((bits, what), {})[name] = fields
             case ["aim", bits, what, *figures, aim]:
                 ratio = "{:.2f} ({:.2f} to {:.2f})".format(*map(float, figures))
                 aims.append([bits, what, ratio, aim, "met" if meets(float(figures[0]), aim) else "missed"])
-    names = list(dict.fromkeys(name for contest in contests.values() for name in contest))
-
-    def cells(cell) -> list[list[str]]:
-        return [[*contest, *(cell(rows[name]) if name in rows else "" for name in names)]
-                for contest, rows in contests.items()]
-
-    rule = "---: ---" + " ---:" * len(names)
+            case ["note", bits, what]:
+                notes.append(f"- {bits} bits, {what}\n")
+    whats = list(dict.fromkeys(what for row in prices.values() for what in row))
     return "".join([
+        table(["bits", "ns, by system calls alone", *whats], "---: ---" + " ---:" * len(whats),
+              [[*file, *(row.get(what, "") for what in whats)] for file, row in prices.items()]),
         table(["bits", "hits", "ns"], "---: --- ---:", hits),
-        table(["bits", "ns, 1 thread / 2 threads", *names], rule,
-              cells(lambda fields: f"{brief_spread(fields)} / {brief_spread(fields[4:])}")),
-        table(["bits", "system calls / faults / memory", *names], rule,
-              cells(lambda fields: " / ".join(fields[8:]))),
+        contests.table("ns", lambda row: " / ".join(brief(float(group[1])) for group in by_threads(row[3:]))),
+        contests.table("quartiles apart, % of the median", lambda row: " / ".join(map(percent, by_threads(row[3:])))),
+        contests.table("system calls / faults / memory", lambda row: " / ".join(row[:3])),
+        contests.bests(),
         table(["bits", "aim of", "ratio", "aim", "verdict"], "---: --- ---: ---: ---", aims),
-        "\n"])
+        "\n", *notes, "\n"])
+
+
+class Contests:
+    """Rows and best contenders, by bits and contest."""
+
+    def __init__(self, lines: list[list[str]]) -> None:
+        self.rows: dict[tuple[str, str], dict[str, list[str]]] = {}  # the contenders' fields
+        self.best: dict[tuple[str, str], list[str]] = {}
+        for line in lines:
+            match line:
+                case ["row", bits, what, name, *fields]:
+                    self.rows.setdefault((bits, what), {})[name] = fields
+                case ["best", bits, what, _, name, ratio, *_]:
+                    self.best.setdefault((bits, what), []).append(f"{name} {float(ratio):.2f}")
+
+    def table(self, unit: str, cell) -> str:
+        """Cells of all contenders; a dash where one did not take part."""
+        names = list(dict.fromkeys(name for row in self.rows.values() for name in row))
+        return table(["bits", f"{unit}, {self.counts()}", *names], "---: ---" + " ---:" * len(names),
+                     [[*contest, *(cell(row[name]) if name in row else "-" for name in names)]
+                      for contest, row in self.rows.items()])
+
+    def bests(self) -> str:
+        return table(["bits", f"the best contender, and its time to the window's, {self.counts()}", ""], "---: --- ---",
+                     [[*contest, " / ".join(cells)] for contest, cells in self.best.items()])
+
+    def counts(self) -> str:
+        counts = dict.fromkeys(group[0] for row in self.rows.values() for fields in row.values()
+                               for group in by_threads(fields[3:]))
+        return " / ".join(counts) + " threads"
 
 
 def table(head: list[str], rule: str, rows: list[list[str]]) -> str:
@@ -150,4 +205,9 @@ def brief_spread(figures: list[str]) -> str:
 
 
 def brief(value: float) -> str:
-    return f"{value:.2f}" if value < 10 else f"{value:.0f}" if value < 1000 else str(int(value))
+    return f"{value:.2f}" if value < 10 else f"{round(value):,}"
+
+
+def percent(group: list[str]) -> str:
+    median, lower, upper = map(float, group[1:4])
+    return f"{100 * (upper - lower) / median:.0f}"
