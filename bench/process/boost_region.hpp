@@ -19,8 +19,9 @@ class BoostRegion {
               boost::interprocess::read_write) {}
   template <class Use>
   auto with(const Setting& setting, std::int64_t offset, Use use) {
-    const boost::interprocess::mapped_region region(file_, boost::interprocess::read_write, offset,
-                                                    static_cast<std::size_t>(setting.granule));
+    boost::interprocess::mapped_region region(file_, boost::interprocess::read_write, offset,
+                                              static_cast<std::size_t>(setting.granule));
+    if (setting.load == Load::uncached) region.advise(region.advice_random);
     return use(static_cast<std::byte*>(region.get_address()));
   }
 

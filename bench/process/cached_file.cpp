@@ -41,7 +41,9 @@ CachedFile::CachedFile(bool in_memory, std::int64_t size)
 }
 
 void CachedFile::forget() const {
-  if (posix_fadvise(descriptor_, 0, 0, POSIX_FADV_DONTNEED) != 0) give_up("posix_fadvise");
+  for (const int advice : {POSIX_FADV_DONTNEED, POSIX_FADV_RANDOM}) {
+    if (posix_fadvise(descriptor_, 0, 0, advice) != 0) give_up("posix_fadvise");
+  }
 }
 
 std::int64_t CachedFile::in_memory() const {

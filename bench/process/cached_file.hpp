@@ -19,7 +19,8 @@ class CachedFile {
   CachedFile& operator=(const CachedFile&) = delete;
   ~CachedFile();
 
-  /// Has the kernel forget what it keeps of the file, as far as no process has it mapped.
+  /// Has the kernel forget what it keeps of the file, as far as no process has it mapped, and from
+  /// now on read no more of it than a system call asks for.
   void forget() const;
   /// How much of the file is in memory, in bytes.
   [[nodiscard]] std::int64_t in_memory() const;

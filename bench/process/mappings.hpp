@@ -85,6 +85,15 @@ class Mapped : public Setting {
   using Seat = MappingSeat<Access>;
 };
 
+/// Maps a granule. From a disk, a fault reads no more than the page that it needs.
+[[nodiscard]] inline std::byte* map_granule(void* where, int flags, const Setting& setting,
+                                            std::int64_t offset) {
+  const auto size = static_cast<std::size_t>(setting.granule);
+  std::byte* const address = must_map(where, size, flags, setting.descriptor, offset);
+  if (setting.load == Load::uncached) madvise(address, size, MADV_RANDOM);
+  return address;
+}
+
 /// mmap and munmap for each access.
 struct MapAnew {
   struct Region {
@@ -96,8 +105,7 @@ struct MapAnew {
   template <class Use>
   auto with(const Setting& setting, std::int64_t offset, Use use) {
     const Region mapping{.size = static_cast<std::size_t>(setting.granule),
-                         .address = must_map(nullptr, static_cast<std::size_t>(setting.granule), 0,
-                                             setting.descriptor, offset)};
+                         .address = map_granule(nullptr, 0, setting, offset)};
     return use(mapping.address);
   }
 };
@@ -105,13 +113,10 @@ struct MapAnew {
 /// mmap over the mapping of the last access: one system call.
 class MapOver {
  public:
-  explicit MapOver(const Setting& setting)
-      : place_(must_map(nullptr, static_cast<std::size_t>(setting.granule), 0, setting.descriptor,
-                        0)) {}
+  explicit MapOver(const Setting& setting) : place_(map_granule(nullptr, 0, setting, 0)) {}
   template <class Use>
   auto with(const Setting& setting, std::int64_t offset, Use use) {
-    return use(must_map(place_, static_cast<std::size_t>(setting.granule), MAP_FIXED,
-                        setting.descriptor, offset));
+    return use(map_granule(place_, MAP_FIXED, setting, offset));
   }
 
  private:
@@ -127,8 +132,12 @@ class MappedWhole {
       : setting_(setting),
         begin_(
             must_map(nullptr, static_cast<std::size_t>(setting.size), 0, setting.descriptor, 0)) {
-    if (setting.load != Load::scan && setting.load != Load::uncached)
-      madvise(begin_, static_cast<std::size_t>(setting.size), MADV_POPULATE_READ);
+    const auto size = static_cast<std::size_t>(setting.size);
+    if (setting.load == Load::uncached) {
+      madvise(begin_, size, MADV_RANDOM);
+    } else if (setting.load != Load::scan) {
+      madvise(begin_, size, MADV_POPULATE_READ);
+    }
   }
   void prepare() {
     if (setting_.load == Load::scan)

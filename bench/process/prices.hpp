@@ -24,6 +24,7 @@ struct Prices {
   Series read;   // pread into memory that is used again
 };
 
+/// The file has its first contents.
 [[nodiscard]] std::vector<Prices> prices(const CachedFile& file, unsigned rounds);
 
 }  // namespace kmapper::bench
