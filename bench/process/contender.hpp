@@ -129,12 +129,15 @@ Done read_beside_a_scan(Seat& seat, const Part& part) {
   return done;
 }
 
-/// Carries a part out.
+/// Carries a part out. One without places is a scan, whatever the load.
 template <class Seat>
 Done carry_out(Seat& seat, const Setting& setting, const Part& part) {
+  if (part.places.empty()) return {.sum = scan(seat, part.begin, part.end)};
   const auto granule = static_cast<std::size_t>(setting.granule);
   Done done;
   switch (setting.load) {
+    case Load::scan:
+      break;  // it has no places
     case Load::uniform:
       for (const std::int64_t at : part.places)
         done.sum += seat.read(
@@ -144,9 +147,6 @@ Done carry_out(Seat& seat, const Setting& setting, const Part& part) {
     case Load::mix:
     case Load::uncached:
       done.sum = read_lines(seat, part.places);
-      break;
-    case Load::scan:
-      done.sum = scan(seat, part.begin, part.end);
       break;
     case Load::beside:
       return read_beside_a_scan(seat, part);

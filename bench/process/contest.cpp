@@ -124,11 +124,10 @@ class Contest {
   void renew(Entry& entry) const {
     entry.worker = std::make_unique<Worker>(entry.entrant.name, entry.entrant.make, places_.all());
     if (!entry.entrant.keeps || plan_.load == Load::uncached) return;
-    const bool only_scans = plan_.load == Load::scan;
-    entry.worker->work(
-        {.count = only_scans ? 0 : warm_up_,
-         .end = only_scans ? std::min(file_.size(), 2 * setting_.budget) : file_.size(),
-         .is_warm_up = true});
+    // First a scan: the load itself would leave a part of a large budget empty for long.
+    entry.worker->work({.end = std::min(file_.size(), setting_.budget / 4 * 5)});
+    if (plan_.load != Load::scan)
+      entry.worker->work({.count = warm_up_, .end = file_.size(), .is_warm_up = true});
   }
 
   /// No other process may have a part of the file mapped: it could not be forgotten.
