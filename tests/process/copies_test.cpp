@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "kmapper/process/cursor.hpp"
-#include "kmapper/process/high_memory.hpp"
 #include "kmapper/process/process.hpp"
 #include "kmapper/process/several.hpp"
 #include "scratch_file.hpp"
@@ -79,11 +78,6 @@ TEST_F(Copies, AreAsOldAsTheyAreUntilTheyAreGivenUp) {
   EXPECT_EQ(budget_.trim(), 1);
   EXPECT_EQ(budget_.stats().populated, 0);
   EXPECT_EQ(window_.map(0, 1)->bytes()[0], other);
-}
-
-TEST_F(Copies, AreForReading) {
-  EXPECT_THROW(FileWindow(file_.path(), Access::read_write, budget_), std::system_error);
-  EXPECT_THROW(HighMemory{budget_}, std::system_error);
 }
 
 TEST_F(Copies, SeveralAtOnceAndAheadOfUse) {

@@ -232,10 +232,6 @@ TEST_F(ErrorTexts, OfWhatConstructorsThrow) {
   EXPECT_EQ(open("/no/such/file"), "/no/such/file: No such file or directory");
   EXPECT_EQ(thrown_by([&] { const FileWindow window(-1, Access::read_only, budget_); }),
             "descriptor -1: Bad file descriptor");
-  const Budget copies(
-      {.bytes = 16 * kGranule, .granule = kGranule, .placement = Placement::copies});
-  EXPECT_EQ(thrown_by([&] { FileWindow(file_.descriptor(), Access::read_write, copies); }),
-            name_ + ": a budget of copies cannot map it for writing" + invalid);
 }
 
 TEST_F(ErrorTexts, OfOptionsInC) {

@@ -23,7 +23,7 @@ class KMAPPER_API Cursor {
   [[nodiscard]] std::byte* at(std::int64_t offset, std::size_t length = 1) noexcept {
     const auto within = static_cast<std::uint64_t>(offset) - static_cast<std::uint64_t>(begin_);
     if (within < held_.size() && length <= held_.size() - within) [[likely]]
-      return held_.data() + within;
+      return held_.data_ + within;
     return move_to(offset, length);
   }
   /// Why the last at() returned null.

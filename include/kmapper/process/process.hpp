@@ -77,21 +77,36 @@ enum class Access : std::uint8_t { read_only, read_write };
 /// all that it maps (mlockall). A later mlockall() maps files at home as a whole; the window
 /// unlocks such a file when it next takes a granule of it back.
 ///
-/// copies: nothing of the file is mapped. Granules are read into memory of the budget, which the
-/// budget keeps. Again several times as fast where mapping a page costs more than copying it, as it
-/// does for small granules under most hypervisors, above all with several threads. A copy does not
-/// change with the file: what is written to the file is not seen in granules that are present until
-/// FileWindow::refresh(). A failed read is an error of map(), never a fault. Copies are ordinary
-/// memory. A write to a mapping of a copy is a mistake. It does not fault, as it does in other
-/// placements, but changes the copy for all holders of its granule, and never the file. A strict
-/// budget finds such writes, because its copies are read-only. (Read-only copies in every budget
-/// would need a second mapping of the budget's memory, which doubles the RSS that the system counts
-/// for the process.)
+/// copies: nothing of the file is mapped. What is asked for is read into memory of the budget, in
+/// units of a page (or of a 32nd of a granule, if that is more); sequential reads get whole
+/// granules, and those that follow. Again several times as fast where mapping a page costs more
+/// than copying it, as it does for small granules under most hypervisors, above all with several
+/// threads. A copy does not change with the file: what is written to the file in other ways is not
+/// seen in what is present until FileWindow::refresh(). So two windows of one file do not see each
+/// other's writes. A failed read is an error of map(), never a fault.
+///
+/// Copies of a window for writing are written back: the units of a mapping of which data() or
+/// writable() was called; bytes() is for reading only. A Cursor counts as writing to what it gives.
+/// That happens at the latest in sync(), or when the window takes the granule's slot back, and
+/// always in whole units, but never behind the file's end. No more than about a quarter of the
+/// budget waits for it. If the process is killed, what was not synced is lost. What cannot be
+/// written (no_space_on_device, io_error, ...) is said by Mapping::fault() and once by the next
+/// sync(). It is kept, and tried again by each sync(), until its slot is needed; then it is lost,
+/// and sync() says that, too. A mapping across granules is a copy of its own: while it is held,
+/// other mappings of the range and it do not see each other's writes, and what is written last
+/// stays.
+///
+/// Copies are ordinary memory. A write to a mapping of a window for reading is a mistake. It does
+/// not fault, as it does in other placements, but changes the copy for all holders of its granule,
+/// and never the file. A strict budget finds such writes, because its copies are read-only.
+/// (Read-only copies in every budget would need a second mapping of the budget's memory, which
+/// doubles the RSS that the system counts for the process.) After a fork() the child has copies of
+/// what it holds: what it writes is neither the parent's nor the file's.
 enum class Placement : std::uint8_t {
   automatic,  // what is fastest here for the file
   slots,
-  home,    // FileWindow's constructor throws where home is not possible
-  copies,  // only for windows opened for reading; the constructor throws for others
+  home,  // FileWindow's constructor throws where home is not possible
+  copies,
 };
 
 /// What a core dump of the process contains of the files. The kernel's own filter (coredump_filter
@@ -198,12 +213,17 @@ class [[nodiscard]] KMAPPER_API Mapping {
     if (file_ != nullptr) release();
   }
 
-  /// The bytes asked for, contiguous.
+  /// The bytes asked for, contiguous; for reading only.
   [[nodiscard]] std::span<const std::byte> bytes() const { return {data_, size_}; }
   /// The same, for writing. Only where the window was opened for writing: elsewhere a write faults,
-  /// except with Placement::copies.
-  [[nodiscard]] std::span<std::byte> writable() const { return {data_, size_}; }
-  [[nodiscard]] std::byte* data() const { return data_; }
+  /// except with Placement::copies. With copies, the first call for a granule may write other
+  /// granules back, and so wait for the disk.
+  [[nodiscard]] std::span<std::byte> writable() const { return {data(), size_}; }
+  [[nodiscard]] std::byte* data() const {
+    if (is_to_write()) [[unlikely]]
+      mark_written();
+    return data_;
+  }
   [[nodiscard]] std::size_t size() const { return size_; }
   /// Whether an access to the mapping failed: the file has been cut short, the disk or a quota was
   /// full, or the disk could not be read. The page of the access shows zeros from then on, and what
@@ -229,9 +249,16 @@ class [[nodiscard]] KMAPPER_API Mapping {
   Mapping(File* file, Record* record, std::byte* data, std::size_t size)
       : file_(file), record_(record), data_(data), size_(size) {}
   void release() noexcept;
+  [[nodiscard]] bool is_to_write() const noexcept {
+    return (reinterpret_cast<std::uintptr_t>(record_) & kToWrite) != 0;
+  }
+  void mark_written() const noexcept;
+
+  static constexpr std::uintptr_t kToWrite = 1;  // in record_: a copy that may be written to
 
   File* file_ = nullptr;
-  Record* record_ = nullptr;  // of the one granule that holds it all; null: it is a span
+  // Of the one granule that holds it all; null but for kToWrite: it is a span.
+  Record* record_ = nullptr;
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };
@@ -268,8 +295,10 @@ class KMAPPER_API FileWindow {
   FileWindow(FileWindow&&) noexcept;
   /// Closes the file that this was a window of, as the destructor does.
   FileWindow& operator=(FileWindow&&) noexcept;
-  /// Unmaps everything. To destroy a window while a mapping is held is a mistake and is reported.
-  /// The mapping stays usable, and the file and the budget are kept until the process ends.
+  /// Unmaps everything. Copies are written to the file, and errors of that to standard error: call
+  /// sync() before, to get them as values. To destroy a window while a mapping is held is a mistake
+  /// and is reported. The mapping stays usable, and the file and the budget are kept until the
+  /// process ends.
   ~FileWindow();
 
   /// Maps a range of the file, which must lie within the file. Sleeps when all that the budget
@@ -312,7 +341,8 @@ class KMAPPER_API FileWindow {
   [[nodiscard]] Error prefetch(std::int64_t offset, std::int64_t length) noexcept;
 
   /// Returns when all that was written to the file, or to a range of it, is on its disk, whether
-  /// through this window or elsewhere. If that succeeds, but a page of a mapping of this window was
+  /// through this window or elsewhere. Copies that were written to are written first, in ascending
+  /// order. If that succeeds, but a page of a mapping of this window was
   /// replaced by zeros (see Mapping::bad()), so that writes to it are lost, returns the reason and
   /// the place. Such an error is returned once, by the next call, whatever its range; of several
   /// errors, the first.

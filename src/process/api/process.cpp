@@ -42,6 +42,8 @@ std::error_code Mapping::fault() const noexcept {
 
 void Mapping::release() noexcept { file_->release(*this); }
 
+void Mapping::mark_written() const noexcept { file_->mark_written(*this); }
+
 std::byte* Cursor::move_to(std::int64_t offset, std::size_t length) noexcept {
   release();
   error_ = {};
@@ -53,7 +55,7 @@ std::byte* Cursor::move_to(std::int64_t offset, std::size_t length) noexcept {
   }
   held_ = std::move(*around.mapping);
   begin_ = around.offset;
-  return held_.data() + (offset - begin_);
+  return held_.data() + (offset - begin_);  // marks what it holds, if that may be written to
 }
 
 FileWindow::FileWindow(const std::string& path, Access access, const Budget& budget)
@@ -74,7 +76,13 @@ FileWindow& FileWindow::operator=(FileWindow&& other) noexcept {
 }
 
 FileWindow::~FileWindow() {
-  if (file_ == nullptr || file_->is_left() || file_->evict_from(0)) return;
+  if (file_ == nullptr || file_->is_left()) return;
+  if (file_->evict_from(0)) {
+    if (const Error lost = file_->say_lost_writes())
+      std::fprintf(stderr, "kmapper: writes are lost, and the file is closed without sync(): %s\n",
+                   lost.message().c_str());
+    return;
+  }
   std::fprintf(stderr, "kmapper: %s is closed while a mapping of it is held\n",
                file_->name().c_str());
   (void)file_.release();  // the mappings point to it

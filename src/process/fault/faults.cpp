@@ -135,7 +135,11 @@ bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
 }
 
 int File::fault_of(const Mapping& mapping) const noexcept {
-  if (mapping.record_ != nullptr) return mapping.record_->fault.load(std::memory_order_relaxed);
+  if (const Record* const record = record_of(mapping); record != nullptr) {
+    const int fault = record->fault.load(std::memory_order_relaxed);
+    if (fault != 0 || !writes_back()) return fault;
+    return arena_->dirty(arena_->slot_of(*record)).fault.load(std::memory_order_relaxed);
+  }
   const std::uint32_t last = arena_->unit_at(mapping.data_ + mapping.size_ - 1);
   for (std::uint32_t i = arena_->unit_at(mapping.data_); i <= last; ++i) {
     const int fault = arena_->span_unit(i).fault.load(std::memory_order_relaxed);

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <mutex>
 #include <optional>
 #include <system_error>
 
@@ -60,14 +61,14 @@ File::File(system::Descriptor descriptor, std::string name, Access access,
       wanted_(arena_->placement() == Placement::automatic ? wanted : arena_->placement()),
       page_(check_pages(descriptor_.number(), *name_, *arena_, wanted_ == Placement::copies)),
       choice_(choose_placement(true)),
+      dirty_(has_copies() && access_ == Access::read_write
+                 ? std::make_unique<DirtyCopies>(arena_->dirty_copies())
+                 : nullptr),
+      mark_(writes_back() ? Mapping::kToWrite : 0),
       last_end_(last_end(*arena_, has_copies())) {
   if (arena_->is_left()) throw std::system_error(WindowErrc::forked, *name_);
   if (const int number = refresh_size(); number != 0)
     throw std::system_error(number, std::system_category(), *name_);
-  if (has_copies() && access_ != Access::read_only) {
-    throw std::system_error(WindowErrc::invalid_option,
-                            *name_ + ": a budget of copies cannot map it for writing");
-  }
   try {
     if (choice_.placement == Placement::home) open_home();
     number_ = arena_->files().add(*this);
@@ -184,6 +185,8 @@ void File::advise(Advice advice) noexcept {
 
 Error File::sync() noexcept {
   if (arena_->is_left()) return error(WindowErrc::forked);
+  if (const int number = write_back(0, UINT64_MAX); number != 0)
+    return error({number, std::system_category()});
   if (system::uninterrupted([this] { return fdatasync(descriptor_.number()); }) != 0)
     return error({errno, std::system_category()});
   return say_fault();
@@ -193,6 +196,9 @@ Error File::sync() noexcept {
 /// they are mapped or not. So the range gets inaccessible addresses for the length of the call.
 Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
+  if (const int number = write_back(granule_at(offset), granule_at(offset + length - 1) + 1);
+      number != 0)
+    return system_error(number, offset, length);
   const std::int64_t begin = offset - offset % static_cast<std::int64_t>(system::page_size());
   const auto size = static_cast<std::uint64_t>(offset - begin + length);
   const auto bytes = static_cast<std::size_t>(size);
@@ -208,6 +214,9 @@ Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
 
 Error File::start_sync(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
+  if (const int number = write_back(granule_at(offset), granule_at(offset + length - 1) + 1);
+      number != 0)
+    return system_error(number, offset, length);
   const auto start = [&] {
     return sync_file_range(descriptor_.number(), offset, length, SYNC_FILE_RANGE_WRITE);
   };
@@ -228,8 +237,12 @@ Error File::resize(std::int64_t size) noexcept {
   std::optional<ReadAheads::Pause> pause;
   if (is_cut) pause.emplace(read_aheads_);
   if (is_cut && !evict_from(first)) return wrong(WindowErrc::pinned);
-  if (system::within_size_limit([&] { return ftruncate(descriptor_.number(), size); }) != 0)
-    return wrong({errno, std::system_category()});
+  const auto cut = [&] {
+    const std::unique_lock lock(writing_);  // otherwise what is cut off might be written again
+    return system::within_size_limit([&] { return ftruncate(descriptor_.number(), size); });
+  };
+  if (cut() != 0) return wrong({errno, std::system_category()});
+  if (is_cut) cut_copy(size);
   if (const int number = refresh_size(); number != 0)
     return wrong({number, std::system_category()});
   return {};

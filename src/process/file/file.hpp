@@ -18,6 +18,7 @@
 #include "process/fault/cause.hpp"
 #include "process/file/streams.hpp"
 #include "process/fill/choice.hpp"
+#include "process/fill/dirty_copies.hpp"
 #include "process/fill/home.hpp"
 #include "process/fill/read_aheads.hpp"
 #include "process/fill/units.hpp"
@@ -123,6 +124,17 @@ class File {
   /// One line, which begins with the placement's name. Valid as long as the file.
   [[nodiscard]] const char* why_placed() const noexcept;
 
+  // --- For copies that are written back: see write_back.cpp ---
+
+  /// Whether copies may be written to.
+  [[nodiscard]] bool writes_back() const { return dirty_ != nullptr; }
+  /// The caller may write to the mapping from now on. May write other copies back.
+  void mark_written(const Mapping& mapping) noexcept;
+  /// An error that sync() would return, of writes to copies; for a file that is being closed.
+  [[nodiscard]] Error say_lost_writes() noexcept { return writes_back() ? say_fault() : Error(); }
+  /// Writes a copy that is being taken back.
+  void write_leaving(Record& record) noexcept;
+
   void advise(Advice advice) noexcept;
   [[nodiscard]] Error prefetch(std::int64_t offset, std::int64_t length) noexcept;
   [[nodiscard]] Error sync() noexcept;
@@ -224,6 +236,7 @@ class File {
   [[nodiscard]] int widen_copy(Record& record, std::uint32_t state, Units::Set missing);
   [[nodiscard]] int read_units(Record& record, Units::Set units);
   void end_reading(Record& record, std::uint32_t state) const;
+  static void shorten(Record& record, std::int64_t end);
   void note_end(Record& record, std::int64_t known, std::int64_t wanted, std::int64_t read);
   [[nodiscard]] Units::Set with_next(const Record& record, Units::Set missing) const;
   [[nodiscard]] std::int64_t begin_of(const Record& record) const {
@@ -262,6 +275,29 @@ class File {
     bool all = true;
   };
   static void declare_old(Record& record);
+  class WriteBack;
+  [[nodiscard]] int write_back(std::uint64_t first, std::uint64_t end) noexcept;
+  void write_in_order(std::span<const std::uint64_t> granules) noexcept;
+  void write_some_back() noexcept;
+  void settle(Record& record, Units::Set units, int fault) noexcept;
+  [[nodiscard]] Units::Set take_dirty(SlotIndex slot) noexcept;
+  [[nodiscard]] std::int64_t end_to_write() const noexcept;
+  void write_held_spans(std::uint64_t first, std::uint64_t end) noexcept;
+  void write_span(std::uint32_t first, std::int64_t offset, std::int64_t length) noexcept;
+  void end_written_span(std::uint32_t first, std::int64_t offset, std::int64_t length) noexcept;
+  void give_up_copy(Page page) noexcept;
+  void cut_copy(std::int64_t size) noexcept;
+  [[nodiscard]] std::uint64_t granule_in(SlotIndex slot) const {
+    return granule_of(arena_->window().page_of(slot));
+  }
+  /// Mappings of copies that may be written to have a mark in the record's address.
+  [[nodiscard]] Record* marked(Record& record) const {
+    return reinterpret_cast<Record*>(reinterpret_cast<std::uintptr_t>(&record) + mark_);
+  }
+  [[nodiscard]] static Record* record_of(const Mapping& mapping) {
+    return reinterpret_cast<Record*>(reinterpret_cast<std::uintptr_t>(mapping.record_) &
+                                     ~Mapping::kToWrite);
+  }
   template <class Wanted, class Held>
   Dropped drop(Wanted wanted, Held held);
   [[nodiscard]] static bool lies_within(std::int64_t offset, std::int64_t length,
@@ -290,6 +326,8 @@ class File {
   const Placement wanted_;  // automatic: the file's own choice
   const std::size_t page_;
   Choice choice_;                              // changed by the constructor only
+  const std::unique_ptr<DirtyCopies> dirty_;   // null: copies are not written to
+  const std::uintptr_t mark_;                  // Mapping::kToWrite, or 0
   const std::int64_t last_end_;                // where the last mappable granule ends
   std::atomic<std::int64_t> size_{0};          // when it was last read; relaxed but in copies.cpp
   std::atomic<std::int64_t> hit_end_{0};       // the end of the part that hits may use: copies.cpp
@@ -299,6 +337,7 @@ class File {
   std::atomic<std::uint32_t> spans_held_{0};
   std::atomic<int> unsaid_fault_{0};  // the first since the last sync() that returned one
   std::atomic<std::int64_t> unsaid_fault_at_{0};
+  WriteLock writing_;  // shared by threads that write copies back
   Streams streams_;
   ReadAheads read_aheads_;
   std::uint32_t number_ = 0;

@@ -48,6 +48,8 @@ File::Around File::map_around(std::int64_t offset, std::int64_t length,
   const auto within = static_cast<std::int64_t>(within_granule(offset));
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   if (length > granule - within) return {map(offset, length, patience), offset};
+  // A cursor's user may write to all that it is given, and only that much shall be written back.
+  if (writes_back()) return {map(offset, length, patience), offset};
   if (has_copies()) return widened({map(offset, length, patience), offset});
   const std::int64_t begin = offset - within;
   const std::int64_t end = this->end();
@@ -60,9 +62,9 @@ File::Around File::map_around(std::int64_t offset, std::int64_t length,
 
 /// Extends a mapping within one copy to all units around it that are present.
 File::Around File::widened(Around around) const {
-  if (!around.mapping || around.mapping->record_ == nullptr) return around;
+  if (!around.mapping || record_of(*around.mapping) == nullptr) return around;
   Mapping& it = *around.mapping;
-  const Record& record = *it.record_;
+  const Record& record = *record_of(it);
   // Acquire, both: as in map().
   const std::uint32_t state = record.state.load(std::memory_order_acquire);
   if (state == Record::patched || state == Record::overtaken) return around;
@@ -159,7 +161,8 @@ Expected<Mapping> File::map_reserved(kmapper::Reservation<Platform>& reservation
 
 Mapping File::take_over(Record& record, Page page, std::int64_t offset, std::int64_t length) {
   arena_->window().hand_over(page);  // any thread may destroy the mapping
-  return {this, &record, record.data() + within_granule(offset), static_cast<std::size_t>(length)};
+  return {this, marked(record), record.data() + within_granule(offset),
+          static_cast<std::size_t>(length)};
 }
 
 /// Maps the file over addresses of the span area, from the range's first granule on, or reads it
@@ -174,8 +177,9 @@ Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
     const int number = map_file(address, size, first, sharing);
     return number == 0 ? Error() : system_error(number, offset, length);
   }
-  if (const int number = make_memory(address, size); number != 0)
-    return system_error(number, offset, length);
+  int number = write_back(first, granule_at(offset + length - 1) + 1);
+  if (number == 0) number = make_memory(address, size);
+  if (number != 0) return system_error(number, offset, length);
   iovec piece{address, size};
   Read read = read_file({&piece, 1}, static_cast<std::int64_t>(first << arena_->granule_shift()));
   if (read.number == 0 && arena_->is_strict() && sharing == Sharing::is_private)
@@ -239,19 +243,27 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length, const
   }
   arena_->counters().add(Work::span);
   spans_held_.fetch_add(1, std::memory_order_relaxed);
-  return Mapping(this, nullptr, address + within_granule(offset), static_cast<std::size_t>(length));
+  return Mapping(this, reinterpret_cast<Record*>(mark_), address + within_granule(offset),
+                 static_cast<std::size_t>(length));
 }
 
 void File::release(const Mapping& mapping) noexcept {
   if (arena_->is_left()) [[unlikely]]
     return;
-  if (mapping.record_ == nullptr) return release_span(mapping);
-  arena_->unpin(*mapping.record_);
+  Record* const record = record_of(mapping);
+  if (record == nullptr) return release_span(mapping);
+  arena_->unpin(*record);
 }
 
 [[gnu::noinline]] void File::release_span(const Mapping& mapping) noexcept {
   const std::uint32_t first = arena_->unit_at(mapping.data_);
   const std::uint32_t last = arena_->unit_at(mapping.data_ + mapping.size_ - 1);
+  if (Arena::SpanUnit& unit = arena_->span_unit(first);
+      unit.is_written.load(std::memory_order_relaxed)) {
+    const auto within = static_cast<std::int64_t>(mapping.data_ - arena_->span_address(first));
+    end_written_span(first, unit.offset.load(std::memory_order_relaxed) + within,
+                     static_cast<std::int64_t>(mapping.size_));
+  }
   // The pages that were written are nobody else's.
   if (arena_->is_strict() || arena_->span_unit(first).is_private.load(std::memory_order_relaxed)) {
     arena_->plug(arena_->span_address(first),

@@ -53,7 +53,7 @@ File::Read File::read_file(std::span<iovec> pieces, std::int64_t offset) {
   };
   if (const int number = protect(PROT_READ | PROT_WRITE); number != 0) return {.number = number};
   Read read = read_into(pieces, offset);
-  if (const int number = protect(PROT_READ); number != 0) read.number = number;
+  if (const int number = protect(protection()); number != 0) read.number = number;
   return read;
 }
 
@@ -83,6 +83,7 @@ int File::read_copies(std::span<Record* const> run) {
   // either set_size() finds the copy pinned, or this call sees the new size.
   const std::int64_t known = size_.fetch_add(0, std::memory_order_acq_rel);
   const auto granule = static_cast<std::int64_t>(arena_->granule());
+  const std::uint64_t first = granule_at(begin_of(*run.front()));
   std::array<iovec, kMostPieces> pieces;
   std::size_t count = 0;
   for (Record* const it : run) {
@@ -108,10 +109,18 @@ int File::read_copies(std::span<Record* const> run) {
 /// to `read`. The size was `known` before.
 void File::note_end(Record& record, std::int64_t known, std::int64_t wanted, std::int64_t read) {
   if (read == wanted) return;
-  if (static_cast<std::uint32_t>(read) < record.copied.load(std::memory_order_relaxed))
-    record.copied.store(static_cast<std::uint32_t>(read), std::memory_order_relaxed);
+  shorten(record, read);
   if (read < std::min(known - begin_of(record), wanted))
     record.outdated.store(true, std::memory_order_relaxed);
+}
+
+/// Notes that the file ends there, in bytes from the granule's begin.
+void File::shorten(Record& record, std::int64_t end) {
+  const auto now = static_cast<std::uint32_t>(end);
+  std::uint32_t before = record.copied.load(std::memory_order_relaxed);
+  while (now < before &&
+         !record.copied.compare_exchange_weak(before, now, std::memory_order_relaxed))
+    continue;
 }
 
 /// Reads units of a granule, which the caller is filling or widening, by one call for each run of

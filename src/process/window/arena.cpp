@@ -127,6 +127,7 @@ Arena::Arena(const Options& options)
       range_(reserve_range()),
       begin_(range_.begin()),
       records_(shape_.slots),
+      dirty_copies_(shape_.slots),
       spans_(shape_.span_units),
       span_units_(shape_.span_units),
       self_(open_self()),

@@ -29,6 +29,7 @@
 
 #include "kmapper/core/mapper.hpp"
 #include "kmapper/process/process.hpp"
+#include "process/fill/dirty_copies.hpp"
 #include "process/fill/prefetcher.hpp"
 #include "process/fill/spare_mappings.hpp"
 #include "process/window/clock.hpp"
@@ -67,6 +68,11 @@ class Arena {
   [[nodiscard]] Page page_of(const Record& record) const {
     return window_->page_of(slot_of(record));
   }
+  /// For copies that may be written to.
+  [[nodiscard]] DirtyCopy& dirty(SlotIndex slot) const {
+    return dirty_copies_[kmapper::to_number(slot)];
+  }
+  [[nodiscard]] DirtyCopy* dirty_copies() const { return dirty_copies_.data(); }
   [[nodiscard]] SlotIndex slot_of(const Record& record) const {
     return SlotIndex{static_cast<std::uint32_t>(&record - records_.data())};
   }
@@ -160,7 +166,9 @@ class Arena {
     std::atomic<std::int64_t> offset;
     std::atomic<int> fault;        // what File::fault_at() says; 0: none
     std::atomic<bool> is_private;  // what is written there does not reach the file
-    bool is_memory;                // its addresses map memory; for the holder of the run
+    // Of a run's first unit: the mapping may have been written to, and has copies of its own.
+    std::atomic<bool> is_written;
+    bool is_memory;  // its addresses map memory; for the holder of the run
   };
   [[nodiscard]] SpanUnit& span_unit(std::uint32_t unit) const { return span_units_[unit]; }
   /// Handles a fault at the address. True: a mapping shows the address, and the access may be
@@ -222,6 +230,7 @@ class Arena {
   const system::AddressRange range_;
   std::byte* const begin_;
   system::ZeroArray<Record> records_;
+  system::ZeroArray<DirtyCopy> dirty_copies_;
   SpanArea spans_;
   system::ZeroArray<SpanUnit> span_units_;
   std::atomic<bool> is_left_{false};  // relaxed: set when there is only one thread

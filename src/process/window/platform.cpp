@@ -33,12 +33,16 @@ void Platform::write_pte(SlotIndex slot, Page) {
   record.present.store(0, std::memory_order_relaxed);
 }
 
-/// Granules at home must be unmapped. A slot's own addresses keep mapping the old granule, except
-/// in a strict arena.
+/// Granules at home must be unmapped, and copies written back. A slot's own addresses keep mapping
+/// the old granule, except in a strict arena.
 bool Platform::take_pte(SlotIndex slot) {
   Record& record = arena_->record(slot);
-  const bool has_to_go =
-      record.is_at_home() || (arena_->is_strict() && record.own != Record::Own::nothing);
+  DirtyCopy& dirty = arena_->dirty(slot);
+  const bool is_dirty = dirty.units.load(std::memory_order_relaxed) != 0;
+  if (dirty.fault.load(std::memory_order_relaxed) != 0)
+    dirty.fault.store(0, std::memory_order_relaxed);
+  const bool has_to_go = is_dirty || record.is_at_home() ||
+                         (arena_->is_strict() && record.own != Record::Own::nothing);
   // Done while the page still names this slot, so that the next mapping of it never shows the
   // zeros.
   if (record.is_at_home() && record.fault.load(std::memory_order_relaxed) != 0)
@@ -80,9 +84,11 @@ void Platform::empty(std::span<const SlotIndex> slots) {
       } else {
         at_home[dropped++] = {record.data(), arena_->granule()};
       }
-    } else {
-      arena_->plug(record);
+      continue;
     }
+    if (arena_->dirty(slot).units.load(std::memory_order_relaxed) != 0)
+      record.owner()->write_leaving(record);
+    if (arena_->is_strict()) arena_->plug(record);
   }
   if (dropped != 0 && !arena_->drop({at_home.data(), dropped})) {
     // One of these files is locked, then, and all of it is in memory.
@@ -95,10 +101,10 @@ void Platform::empty(std::span<const SlotIndex> slots) {
     own[i]->at_home.store(false, std::memory_order_release);
     // Release: pairs with write_pte(), and with the wait below.
     own[i]->state.store(Record::unused, std::memory_order_release);
+    own[i]->state.notify_all();
   }
-  for (const SlotIndex slot : slots) {
-    while (arena_->record(slot).state.load(std::memory_order_acquire) == Record::emptying) relax();
-  }
+  for (const SlotIndex slot : slots)
+    arena_->record(slot).state.wait(Record::emptying, std::memory_order_acquire);
 }
 
 void Platform::relax() { std::this_thread::yield(); }

@@ -46,6 +46,10 @@ class SpanArea {
 
   [[nodiscard]] std::uint32_t units() const { return static_cast<std::uint32_t>(used_.size()); }
   [[nodiscard]] State state() const;
+  /// The first unit of a run that for_each_run() visits.
+  [[nodiscard]] std::uint32_t first_of(const Run& run) const {
+    return static_cast<std::uint32_t>(&run - runs_.data());
+  }
   /// How much memory it may come to occupy, in bytes.
   [[nodiscard]] std::size_t bytes() const { return runs_.bytes(); }
 

@@ -1,0 +1,339 @@
+// How copies that a caller has written to get into their file.
+//
+// Mapping::data() and writable() of a window for writing mark the units of the mapping as dirty.
+// They stay dirty while the granule has holders, because a holder may write until it lets go; so
+// what is written back while it is held will be written again. Whoever clears the marks does so
+// before it looks for holders, and a holder has its pin before it sets them: one sees the other.
+//
+// Dirty copies are written back by sync(), by the thread that makes more than a quarter of the
+// slots dirty, and at the latest when the core takes their slot back. Then Platform::empty() writes
+// them, and until that is done, the page keeps its slot: no thread reads it from the file meanwhile.
+// A thread that waits for that holds no lock of this file.
+//
+// A write ends where the file ends, and where the copy ends: what is behind may have been appended
+// meanwhile. A copy that cannot be written stays dirty, and sync() tries again, until its slot is
+// needed: then its writes are lost. sync() reports both.
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <mutex>
+#include <new>
+#include <shared_mutex>
+#include <vector>
+
+#include "process/fault/cause.hpp"
+#include "process/file/file.hpp"
+#include "system/system_call.hpp"
+
+namespace kmapper::process {
+namespace {
+
+/// pwritev() that does not kill a process that has a limit on the size of its files.
+ssize_t write_some(int descriptor, std::span<const iovec> pieces, std::int64_t offset) {
+  const auto call = [&] {
+    return pieces.size() == 1
+               ? pwrite64(descriptor, pieces[0].iov_base, pieces[0].iov_len, offset)
+               : pwritev64(descriptor, pieces.data(), static_cast<int>(pieces.size()), offset);
+  };
+  rlimit limit{};
+  const bool has_limit = getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+  return has_limit ? system::within_size_limit(call) : system::uninterrupted(call);
+}
+
+/// Writes all. Returns an errno, or 0.
+int write_all(int descriptor, std::span<iovec> pieces, std::int64_t offset) {
+  while (!pieces.empty()) {
+    const ssize_t put = write_some(descriptor, pieces, offset);
+    if (put < 0) return errno;
+    if (put == 0) return EIO;
+    offset += put;
+    auto rest = static_cast<std::size_t>(put);
+    while (!pieces.empty() && rest >= pieces.front().iov_len) {
+      rest -= pieces.front().iov_len;
+      pieces = pieces.subspan(1);
+    }
+    if (rest == 0) continue;
+    pieces.front().iov_base = static_cast<std::byte*>(pieces.front().iov_base) + rest;
+    pieces.front().iov_len -= rest;
+  }
+  return 0;
+}
+
+}  // namespace
+
+/// Copies of one file that are written back together, in the order of the file. It has pins of
+/// them, or they are leaving.
+class File::WriteBack {
+ public:
+  WriteBack(File& file, std::int64_t file_end) : file_(file), file_end_(file_end) {}
+  WriteBack(const WriteBack&) = delete;
+  WriteBack& operator=(const WriteBack&) = delete;
+  ~WriteBack() { write(); }
+
+  /// Writes these units of a copy, together with neighbours. `index`: names the copy in fault_of().
+  void add(const Record& record, Units::Set units, std::size_t index) {
+    index_ = index;
+    const std::int64_t begin = file_.begin_of(record);
+    const std::int64_t end =
+        std::min(file_end_,
+                 begin + static_cast<std::int64_t>(record.copied.load(std::memory_order_relaxed)));
+    while (units != 0) {
+      const Units::Run run = Units::first_run(units);
+      units &= ~run.set();
+      const auto from = static_cast<std::int64_t>(run.first * file_.units_.size());
+      const auto size = static_cast<std::int64_t>(run.count * file_.units_.size());
+      const std::int64_t length = std::min(size, end - begin - from);
+      if (length > 0)
+        add_piece(record.data() + from, static_cast<std::size_t>(length), begin + from);
+      else
+        failed(begin + from, kCutShort, index);
+    }
+  }
+  /// Writes what has been added. add() does so, too, when it must.
+  void write() {
+    if (count_ == 0) return;
+    const std::span all = std::span(pieces_).first(count_);
+    const std::array<iovec, kMostPieces> kept = pieces_;
+    if (write_all(file_.descriptor_.number(), all, offset_) != 0) {
+      std::int64_t offset = offset_;  // to find out which of them cannot be written
+      for (std::size_t i = 0; i < count_; ++i) {
+        iovec piece = kept[i];
+        const int number = write_all(file_.descriptor_.number(), {&piece, 1}, offset);
+        if (number != 0) failed(offset, number, index_of_[i]);
+        offset += static_cast<std::int64_t>(kept[i].iov_len);
+      }
+    }
+    count_ = 0;
+  }
+  /// Why a copy that has been added, and then written, could not be written; 0: it could.
+  [[nodiscard]] int fault_of(std::size_t index) const { return faults_[index]; }
+
+ private:
+  void add_piece(std::byte* address, std::size_t size, std::int64_t offset) {
+    const bool follows = count_ != 0 && offset == end_;
+    if (!follows || count_ == pieces_.size()) write();
+    if (count_ == 0) offset_ = offset;
+    index_of_[count_] = index_;
+    pieces_[count_++] = {address, size};
+    end_ = offset + static_cast<std::int64_t>(size);
+  }
+  void failed(std::int64_t offset, int number, std::size_t index) {
+    file_.remember_fault(offset, number);
+    faults_[index] = number;
+  }
+
+  File& file_;
+  const std::int64_t file_end_;
+  std::array<iovec, kMostPieces> pieces_;
+  std::array<std::size_t, kMostPieces> index_of_;
+  std::array<int, kMostPieces> faults_{};
+  std::size_t index_ = 0;  // of the copy that is being added
+  std::size_t count_ = 0;
+  std::int64_t offset_ = 0;  // where the pieces begin in the file, and where they end
+  std::int64_t end_ = 0;
+};
+
+void File::mark_written(const Mapping& mapping) noexcept {
+  if (arena_->is_left()) return;  // the child's memory is a copy, and the file is the parent's
+  Record* const record = record_of(mapping);
+  if (record == nullptr) {
+    arena_->span_unit(arena_->unit_at(mapping.data_))
+        .is_written.store(true, std::memory_order_relaxed);
+    return;
+  }
+  const SlotIndex slot = arena_->slot_of(*record);
+  const auto within = static_cast<std::size_t>(mapping.data_ - record->data());
+  const Units::Set units = units_.of(within, mapping.size_);
+  // Always a read-modify-write: pairs with take_dirty(). Release: the caller's pin comes before it.
+  if (arena_->dirty(slot).units.fetch_or(units, std::memory_order_acq_rel) != 0) return;
+  dirty_->add(slot);
+  const std::uint32_t most = std::max<std::uint32_t>(arena_->slots() / 4, 1);
+  if (dirty_->count() > most) write_some_back();
+}
+
+/// The dirty units of a copy that the caller has pinned. They are clean from now on, unless it has
+/// other holders.
+Units::Set File::take_dirty(SlotIndex slot) noexcept {
+  DirtyCopy& it = arena_->dirty(slot);
+  // Acquire: pairs with mark_written(), and so does the look for holders that follows.
+  const Units::Set units = it.units.exchange(0, std::memory_order_acq_rel);
+  constexpr std::uint32_t kOnlyThisOne = 2;  // see word::users()
+  if (units != 0 && word::users(arena_->window().inspect(slot).word) != kOnlyThisOne)
+    it.units.fetch_or(units, std::memory_order_release);
+  return units;
+}
+
+/// Where the file ends now; behind it nothing must be written. The caller has writing_.
+std::int64_t File::end_to_write() const noexcept {
+  struct stat status {};
+  const auto look = [&] { return fstat(descriptor_.number(), &status); };
+  if (system::uninterrupted(look) == 0 && S_ISREG(status.st_mode)) return status.st_size;
+  return size();
+}
+
+/// Writes dirty copies back, in ascending order. Notes errors: see remember_fault().
+void File::write_in_order(std::span<const std::uint64_t> granules) noexcept {
+  struct Pinned {
+    Record* record;
+    Units::Set units;
+  };
+  std::array<Pinned, kMostPieces> pinned;
+  const std::size_t most = std::clamp<std::size_t>(arena_->slots() / 8, 1, pinned.size());
+  while (!granules.empty()) {
+    const ReadAheads::Turn turn(read_aheads_);  // its pins are no caller's
+    if (!turn) {
+      Platform::relax();
+      continue;
+    }
+    std::size_t count = 0;
+    for (; count < most && !granules.empty(); granules = granules.subspan(1)) {
+      const Page page = make_page(number_, granules.front());
+      // Waits while another thread takes the page back, and so writes it.
+      auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
+      if (record == nullptr) continue;
+      arena_->counters().add(Work::unused_hit);
+      pinned[count++] = {record, 0};
+    }
+    std::shared_lock lock(writing_);
+    WriteBack all(*this, end_to_write());
+    for (std::size_t i = 0; i < count; ++i) {
+      pinned[i].units = take_dirty(arena_->slot_of(*pinned[i].record));
+      all.add(*pinned[i].record, pinned[i].units, i);
+    }
+    all.write();
+    lock.unlock();  // in a strict budget, to give up a pin may write
+    for (std::size_t i = 0; i < count; ++i)
+      settle(*pinned[i].record, pinned[i].units, all.fault_of(i));
+  }
+}
+
+/// Notes the result for a copy that has been written back, and gives up the pin.
+void File::settle(Record& record, Units::Set units, int fault) noexcept {
+  const SlotIndex slot = arena_->slot_of(record);
+  DirtyCopy& it = arena_->dirty(slot);
+  if (units != 0) it.fault.store(fault, std::memory_order_relaxed);
+  // What was cut off the file cannot be written later either.
+  if (fault != 0 && fault != kCutShort) it.units.fetch_or(units, std::memory_order_release);
+  dirty_->put_back(slot);
+  arena_->unpin(record);
+}
+
+int File::write_back(std::uint64_t first, std::uint64_t end) noexcept {
+  if (!writes_back()) return 0;
+  try {
+    std::vector<std::uint64_t> granules;
+    for (bool has_all = false; !has_all;) {
+      granules.clear();
+      granules.reserve(dirty_->count() + std::size_t{64});  // not with the lock held
+      has_all = dirty_->for_each([&](SlotIndex slot) {
+        if (granules.size() == granules.capacity()) return false;
+        const std::uint64_t granule = granule_in(slot);
+        if (granule >= first && granule < end) granules.push_back(granule);
+        return true;
+      });
+    }
+    std::sort(granules.begin(), granules.end());
+    write_in_order(granules);
+  } catch (const std::bad_alloc&) {
+    return ENOMEM;
+  }
+  write_held_spans(first, end);
+  const std::unique_lock others_are_done(writing_);
+  return 0;
+}
+
+/// Writes some of those back that have been dirty for longest.
+void File::write_some_back() noexcept {
+  std::array<std::uint64_t, 32> granules;
+  std::size_t count = 0;
+  (void)dirty_->for_each([&](SlotIndex slot) {
+    granules[count++] = granule_in(slot);
+    return count != granules.size();
+  });
+  std::sort(granules.begin(), granules.begin() + static_cast<std::ptrdiff_t>(count));
+  write_in_order(std::span(granules).first(count));
+}
+
+void File::write_leaving(Record& record) noexcept {
+  const SlotIndex slot = arena_->slot_of(record);
+  DirtyCopy& it = arena_->dirty(slot);
+  {
+    const std::shared_lock lock(writing_);
+    WriteBack(*this, end_to_write()).add(record, it.units.load(std::memory_order_acquire), 0);
+  }
+  it.units.store(0, std::memory_order_relaxed);
+  dirty_->put_back(slot);
+}
+
+// --- Mappings across granules: they have memory of their own ---
+
+/// Writes those that are held and show a part of these granules.
+void File::write_held_spans(std::uint64_t first, std::uint64_t end) noexcept {
+  if (spans_held_.load(std::memory_order_relaxed) == 0) return;
+  arena_->spans().for_each_run([&](const SpanArea::Run& run) {
+    if (run.file != this || granule_at(run.offset) >= end ||
+        granule_at(run.offset + run.length - 1) < first)
+      return;
+    write_span(arena_->spans().first_of(run), run.offset, run.length);
+  });
+}
+
+/// Writes the bytes of a span, if they have been written to.
+void File::write_span(std::uint32_t first, std::int64_t offset, std::int64_t length) noexcept {
+  Arena::SpanUnit& unit = arena_->span_unit(first);
+  if (!unit.is_written.load(std::memory_order_relaxed)) return;
+  const std::shared_lock lock(writing_);
+  const std::int64_t end = std::min(end_to_write(), offset + length);
+  int number = end < offset + length ? kCutShort : 0;
+  if (end > offset) {
+    iovec piece{arena_->span_address(first) + within_granule(offset),
+                static_cast<std::size_t>(end - offset)};
+    const int now = write_all(descriptor_.number(), {&piece, 1}, offset);
+    if (now != 0) number = now;
+  }
+  unit.fault.store(number, std::memory_order_relaxed);
+  remember_fault(offset, number);
+}
+
+/// A span that was written to is given back: from now on its granules' copies show what it shows.
+void File::end_written_span(std::uint32_t first, std::int64_t offset,
+                            std::int64_t length) noexcept {
+  write_span(first, offset, length);
+  arena_->span_unit(first).is_written.store(false, std::memory_order_relaxed);
+  const std::uint64_t end = granule_at(offset + length - 1) + 1;
+  for (std::uint64_t granule = granule_at(offset); granule != end; ++granule)
+    give_up_copy(make_page(number_, granule));
+}
+
+/// The file was made to end within a granule. What its copy has behind that is no part of it.
+void File::cut_copy(std::int64_t size) noexcept {
+  const std::size_t within = within_granule(size);
+  if (!has_copies() || within == 0) return;
+  auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page_at(size)));
+  if (record == nullptr) return;
+  arena_->counters().add(Work::unused_hit);
+  shorten(*record, static_cast<std::int64_t>(within));
+  if (writes_back()) {
+    const SlotIndex slot = arena_->slot_of(*record);
+    arena_->dirty(slot).units.fetch_and(units_.of(0, within), std::memory_order_relaxed);
+    dirty_->put_back(slot);
+  }
+  arena_->unpin(*record);
+}
+
+/// Takes a copy back, or declares it old if it is held.
+void File::give_up_copy(Page page) noexcept {
+  if (evict(page)) return;
+  auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
+  if (record == nullptr) return;
+  arena_->counters().add(Work::unused_hit);
+  declare_old(*record);
+  arena_->unpin(*record);
+}
+
+}  // namespace kmapper::process
