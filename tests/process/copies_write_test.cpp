@@ -147,6 +147,21 @@ TEST_P(WrittenCopies, AcrossGranules) {
   EXPECT_EQ(budget_.stats().pinned, 0);
 }
 
+TEST_P(WrittenCopies, AcrossGranulesAndBesideThemAtTheSameTime) {
+  const std::int64_t at = 3 * granule;
+  {
+    const auto across = window_->map(at - 1, 2);
+    across->writable()[0] = ~byte_at(at - 1);
+    across->writable()[1] = ~byte_at(at);
+    write_at(at + 1);
+    write_at(at - 2);
+  }
+  for (const std::int64_t it : {at - 2, at - 1, at, at + 1}) {
+    EXPECT_TRUE(is_shown(it)) << it - at;
+    EXPECT_TRUE(is_in_file(it)) << it - at;
+  }
+}
+
 TEST_P(WrittenCopies, DoNotLengthenTheFile) {
   const auto held = window_->map(size - 1, 1);
   held->writable()[0] = ~byte_at(size - 1);

@@ -28,7 +28,8 @@
 // interrupted. posix_spawn(), system() and vfork() change nothing: their child shares the parent's
 // memory until it starts another program, and accesses it on behalf of the parent.
 //
-// Signal handlers may use what the process holds, and must not call this library. A call that a
+// Signal handlers may use what the process holds, at addresses that it has got before, and must not
+// call this library. A call that a
 // signal interrupts (EINTR, of file systems in user space) is repeated. Constructors throw
 // std::system_error (or std::bad_alloc); nothing else throws.
 //
@@ -370,9 +371,11 @@ class KMAPPER_API FileWindow {
   /// whichever are fewer. Any thread.
   std::int64_t trim() noexcept;
   /// Reads the file's size again. With copies, every later map() shows the file as it is now, or
-  /// newer. Mappings that are held stay as they are. A map() beyond the known size reads the size
-  /// by itself. Costs a system call; with copies also a look at every granule, as trim() does, and
-  /// a read of each granule that is mapped again. Any thread.
+  /// newer. Mappings that are held stay as they are. (Copies that were written to are written to
+  /// the file first, or, if they are held, later: of two mappings of a granule that are held during
+  /// and after the call, only one should be written to.) A map() beyond the known size reads the
+  /// size by itself. Costs a system call; with copies also a look at every granule, as trim()
+  /// does, and a read of each granule that is mapped again. Any thread.
   [[nodiscard]] Error refresh() noexcept;
   /// The file's size when it was last read.
   [[nodiscard]] std::int64_t size() const noexcept;

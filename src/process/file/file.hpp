@@ -277,6 +277,7 @@ class File {
   static void declare_old(Record& record);
   class WriteBack;
   [[nodiscard]] int write_back(std::uint64_t first, std::uint64_t end) noexcept;
+  [[nodiscard]] int write_granules(std::uint64_t first, std::uint64_t end) noexcept;
   void write_in_order(std::span<const std::uint64_t> granules) noexcept;
   void write_some_back() noexcept;
   void settle(Record& record, Units::Set units, int fault) noexcept;

@@ -225,6 +225,14 @@ void File::settle(Record& record, Units::Set units, int fault) noexcept {
 
 int File::write_back(std::uint64_t first, std::uint64_t end) noexcept {
   if (!writes_back()) return 0;
+  if (const int number = write_granules(first, end); number != 0) return number;
+  write_held_spans(first, end);
+  const std::unique_lock others_are_done(writing_);
+  return 0;
+}
+
+/// The same without mappings across granules, and without what other threads are writing.
+int File::write_granules(std::uint64_t first, std::uint64_t end) noexcept {
   try {
     std::vector<std::uint64_t> granules;
     for (bool has_all = false; !has_all;) {
@@ -242,8 +250,6 @@ int File::write_back(std::uint64_t first, std::uint64_t end) noexcept {
   } catch (const std::bad_alloc&) {
     return ENOMEM;
   }
-  write_held_spans(first, end);
-  const std::unique_lock others_are_done(writing_);
   return 0;
 }
 
@@ -301,11 +307,13 @@ void File::write_span(std::uint32_t first, std::int64_t offset, std::int64_t len
 }
 
 /// A span that was written to is given back: from now on its granules' copies show what it shows.
+/// What was written to them meanwhile is written first, because it is written in whole units.
 void File::end_written_span(std::uint32_t first, std::int64_t offset,
                             std::int64_t length) noexcept {
+  const std::uint64_t end = granule_at(offset + length - 1) + 1;
+  (void)write_granules(granule_at(offset), end);
   write_span(first, offset, length);
   arena_->span_unit(first).is_written.store(false, std::memory_order_relaxed);
-  const std::uint64_t end = granule_at(offset + length - 1) + 1;
   for (std::uint64_t granule = granule_at(offset); granule != end; ++granule)
     give_up_copy(make_page(number_, granule));
 }
