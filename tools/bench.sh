@@ -11,9 +11,9 @@
 #   highmem       the calls of kmapper/linux/highmem.h in a process on this machine, all checked or a sample of them
 #   process       the window in a Linux process, of 64 and of 32 bits, beside what people use today: random accesses,
 #                 Zipf, 90/10, scans, writes and reads from a disk, with one, two and four threads; on memory files and
-#                 disk files of 4 GiB, or of as much as half of the free memory; the budget is a sixteenth or a quarter.
-#                 Medians of seven rounds in turn; only ratios may be compared with another run's. It takes up to 25
-#                 minutes
+#                 disk files of 4 GiB (2 GiB in 32 bits), or of as much as half of the free memory; the budget is a
+#                 sixteenth or, in 64 bits, a quarter. Medians of seven rounds in turn; only ratios may be compared with
+#                 another run's. It takes up to 25 minutes
 #   linux         kmapper beside Linux's own kmap: the same work in Debian 12's i386 kernel, which is fetched once, on
 #                 the same machine, in instructions and ns. It takes some ten minutes.
 #

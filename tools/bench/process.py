@@ -10,7 +10,7 @@ import subprocess
 from report import BUILD, Report, failed, judged, load_average, meets, this_machine
 
 LOG = BUILD / "bench-process.log"
-WIDTHS = {"release": (64, 4096), "m32-release": (32, 4096)}  # bits, and MiB of a file
+WIDTHS = {"release": (64, 4096), "m32-release": (32, 2048)}  # bits, and MiB of a file
 
 
 def run(report: Report, depth: str, only: str, free_mib: int, presets: list[str]) -> None:
@@ -83,7 +83,7 @@ def show(line: list[str], last: str) -> str:
             print(f"    {name:<14}{cells} {calls:>6} {faults:>7} {memory:>7}")
             return what
         case ["best", _, what, count, name, *ratio]:
-            print(f"    the best contender within the budget, {threads(count)}: {name}, x{float(ratio[0]):.2f} [{ratio[1]}-{ratio[2]}]")
+            print(f"    the best contender within the budget, {threads(count)}: {name}, x{spread(ratio)}")
         case ["note", _, what]:
             print(f"  note: {what}")
     return last
