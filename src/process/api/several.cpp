@@ -169,7 +169,7 @@ class Together {
   [[nodiscard]] bool evict_patched() {
     patched_.clear();
     for (std::size_t i = 0; i < records_.size(); ++i) {
-      if (records_[i]->fault.load(std::memory_order_relaxed) != 0) patched_.push_back(i);
+      if (records_[i]->fault.load() != 0) patched_.push_back(i);
     }
     if (patched_.empty()) return false;
     unpin();

@@ -95,9 +95,11 @@ bool Arena::patch(Record& record, std::byte* address, system::Direction directio
       static_cast<std::int64_t>(granule_of(page_of(record)) << shape_.granule_shift);
   const std::int64_t offset = granule + (address - record.data());
   const Shown shown = state == Record::filling ? Shown::filling : Shown::shared;
-  if (!replace(*record.owner(), address, offset, direction, record.fault, shown)) return false;
+  File* const file = owner_of(record);
+  if (file == nullptr || !replace(*file, address, offset, direction, record.fault, shown))
+    return false;
   // From now on no hit finds the granule; File::map_granule() finds the reason.
-  if (state == Record::filled && record.fault.load(std::memory_order_relaxed) != 0)
+  if (state == Record::filled && record.fault.load() != 0)
     record.state.compare_exchange_strong(state, Record::patched, std::memory_order_relaxed);
   return true;
 }
@@ -108,7 +110,7 @@ bool Arena::patch(Record& record, std::byte* address, system::Direction directio
 /// File::fill() learns of the fault before it returns such a mapping; read-ahead returns none. Of a
 /// private mapping, no write is lost to the file.
 bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
-                    system::Direction direction, std::atomic<int>& fault, Shown shown) noexcept {
+                    system::Direction direction, Fault& fault, Shown shown) noexcept {
   const std::size_t size = file.page();
   std::byte* const page = begin_of_page(address, size);
   offset -= address - page;
@@ -127,7 +129,7 @@ bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
     if (is_well()) return true;
     cause = file.repeated_fault(writes_file);
   }
-  fault.store(cause, std::memory_order_relaxed);
+  fault.store(cause);
   if (shown == Shown::shared) file.remember_fault(offset, cause);
   // A page in the middle of a mapping splits it into three, and there may be too many mappings.
   return replace_by_zeros(page, size, protection) ||
@@ -136,13 +138,13 @@ bool Arena::replace(File& file, std::byte* address, std::int64_t offset,
 
 int File::fault_of(const Mapping& mapping) const noexcept {
   if (const Record* const record = record_of(mapping); record != nullptr) {
-    const int fault = record->fault.load(std::memory_order_relaxed);
+    const int fault = record->fault.load();
     if (fault != 0 || !writes_back()) return fault;
-    return arena_->dirty(arena_->slot_of(*record)).fault.load(std::memory_order_relaxed);
+    return arena_->dirty(arena_->slot_of(*record)).fault.load();
   }
   const std::uint32_t last = arena_->unit_at(mapping.data_ + mapping.size_ - 1);
   for (std::uint32_t i = arena_->unit_at(mapping.data_); i <= last; ++i) {
-    const int fault = arena_->span_unit(i).fault.load(std::memory_order_relaxed);
+    const int fault = arena_->span_unit(i).fault.load();
     if (fault != 0) return fault;
   }
   return 0;

@@ -90,7 +90,7 @@ Expected<Record*> File::pin(Page page, std::int64_t offset, std::int64_t length,
                             Kmap kmap) noexcept {
   Result<void*> slot = kmap(page);
   // A granule that has been patched is mapped anew, unless another caller still holds it.
-  while (slot && static_cast<Record*>(*slot)->fault.load(std::memory_order_relaxed) != 0) {
+  while (slot && static_cast<Record*>(*slot)->fault.load() != 0) {
     arena_->window().kunmap_address(*slot);
     arena_->counters().add(Work::unused_hit);
     const bool is_held = !evict(page);
@@ -235,7 +235,7 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length, const
   }
   for (std::uint32_t i = 0; i < units; ++i) {
     Arena::SpanUnit& unit = arena_->span_unit(*run + i);
-    unit.fault.store(0, std::memory_order_relaxed);
+    unit.fault.store(0);
     unit.is_private.store(sharing == Sharing::is_private, std::memory_order_relaxed);
     unit.offset.store(static_cast<std::int64_t>((first + i) << arena_->granule_shift()),
                       std::memory_order_relaxed);

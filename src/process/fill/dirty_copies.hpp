@@ -8,6 +8,7 @@
 
 #include "kmapper/core/slot.hpp"
 #include "process/fill/units.hpp"
+#include "process/window/record.hpp"
 
 namespace kmapper::process {
 
@@ -17,7 +18,7 @@ struct DirtyCopy {
   // The units that may have been written to since they were last written back. Release, when bits
   // are set: pairs with the thread that writes them back.
   std::atomic<Units::Set> units;
-  std::atomic<int> fault;  // why they could not be written back; 0: no attempt has failed
+  Fault fault;  // why they could not be written back
   // Guarded by the mutex of its file's DirtyCopies. Entries: a slot's number and 1; 0: none.
   std::uint32_t next;
   std::uint32_t before;
@@ -63,8 +64,8 @@ class DirtyCopies {
     if (of(slot).units.load(std::memory_order_relaxed) != 0) link(slot);
   }
   [[nodiscard]] std::uint32_t count() const { return count_.load(std::memory_order_relaxed); }
-  /// Calls visit(slot) for each, the longest dirty first, until it returns false. Returns whether it
-  /// has been called for all.
+  /// Calls visit(slot) for each, the longest dirty first, until it returns false. Returns whether
+  /// it has been called for all.
   template <class Visitor>
   bool for_each(Visitor visit) const {
     const std::lock_guard lock(mutex_);

@@ -28,8 +28,7 @@ bool begin_filling(Record& record) {
 
 void end_filling(Record& record, int number) {
   // An access during the filling may have shown that the file does not have the page.
-  const bool is_bad = record.fault.load(std::memory_order_relaxed) != 0 ||
-                      record.outdated.load(std::memory_order_relaxed);
+  const bool is_bad = record.fault.load() != 0 || record.outdated.load(std::memory_order_relaxed);
   std::uint32_t filling = Record::filling;
   // Release: pairs with map(). The swap fails if File::refresh() has overtaken it.
   if (number != 0)
@@ -52,7 +51,7 @@ int File::fill(Record& record, Units::Set needed) {
     const std::uint32_t state = record.state.load(std::memory_order_acquire);
     if (state == Record::filled) return 0;
     if (state == Record::patched) {
-      remember_fault(begin_of(record), record.fault.load(std::memory_order_relaxed));
+      remember_fault(begin_of(record), record.fault.load());
       return 0;
     }
     if (state == Record::filling) {
@@ -105,7 +104,7 @@ void File::place(Record& record, bool ahead) {
   const bool at_home =
       home_ != nullptr && home_->has(granule) && !(ahead && home_->is_slow_in_runs());
   record.place(at_home ? home_->address(granule) : arena_->slot_address(arena_->slot_of(record)),
-               at_home, this);
+               at_home, number_);
 }
 
 /// Maps neighbours that have been placed. Returns an errno, or 0.

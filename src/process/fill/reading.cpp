@@ -83,7 +83,6 @@ int File::read_copies(std::span<Record* const> run) {
   // either set_size() finds the copy pinned, or this call sees the new size.
   const std::int64_t known = size_.fetch_add(0, std::memory_order_acq_rel);
   const auto granule = static_cast<std::int64_t>(arena_->granule());
-  const std::uint64_t first = granule_at(begin_of(*run.front()));
   std::array<iovec, kMostPieces> pieces;
   std::size_t count = 0;
   for (Record* const it : run) {

@@ -7,8 +7,8 @@
 //
 // Dirty copies are written back by sync(), by the thread that makes more than a quarter of the
 // slots dirty, and at the latest when the core takes their slot back. Then Platform::empty() writes
-// them, and until that is done, the page keeps its slot: no thread reads it from the file meanwhile.
-// A thread that waits for that holds no lock of this file.
+// them, and until that is done, the page keeps its slot: no thread reads it from the file
+// meanwhile. A thread that waits for that holds no lock of this file.
 //
 // A write ends where the file ends, and where the copy ends: what is behind may have been appended
 // meanwhile. A copy that cannot be written stays dirty, and sync() tries again, until its slot is
@@ -216,7 +216,7 @@ void File::write_in_order(std::span<const std::uint64_t> granules) noexcept {
 void File::settle(Record& record, Units::Set units, int fault) noexcept {
   const SlotIndex slot = arena_->slot_of(record);
   DirtyCopy& it = arena_->dirty(slot);
-  if (units != 0) it.fault.store(fault, std::memory_order_relaxed);
+  if (units != 0) it.fault.store(fault);
   // What was cut off the file cannot be written later either.
   if (fault != 0 && fault != kCutShort) it.units.fetch_or(units, std::memory_order_release);
   dirty_->put_back(slot);
@@ -302,7 +302,7 @@ void File::write_span(std::uint32_t first, std::int64_t offset, std::int64_t len
     const int now = write_all(descriptor_.number(), {&piece, 1}, offset);
     if (now != 0) number = now;
   }
-  unit.fault.store(number, std::memory_order_relaxed);
+  unit.fault.store(number);
   remember_fault(offset, number);
 }
 

@@ -272,7 +272,7 @@ void Arena::plug_leftovers(const File* file) {
                                               std::memory_order_relaxed)) {
       continue;
     }
-    if (record.own != Record::Own::nothing && (file == nullptr || record.owner() == file))
+    if (record.own != Record::Own::nothing && (file == nullptr || owner_of(record) == file))
       plug(record);
     record.state.store(Record::unused, std::memory_order_release);
   }

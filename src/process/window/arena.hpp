@@ -68,6 +68,10 @@ class Arena {
   [[nodiscard]] Page page_of(const Record& record) const {
     return window_->page_of(slot_of(record));
   }
+  /// The file that a slot shows; null: it has been closed.
+  [[nodiscard]] File* owner_of(const Record& record) const {
+    return files_.at(record.file.load(std::memory_order_relaxed));
+  }
   /// For copies that may be written to.
   [[nodiscard]] DirtyCopy& dirty(SlotIndex slot) const {
     return dirty_copies_[kmapper::to_number(slot)];
@@ -164,7 +168,7 @@ class Arena {
   struct SpanUnit {
     std::atomic<File*> file;  // null: not in use
     std::atomic<std::int64_t> offset;
-    std::atomic<int> fault;        // what File::fault_at() says; 0: none
+    Fault fault;
     std::atomic<bool> is_private;  // what is written there does not reach the file
     // Of a run's first unit: the mapping may have been written to, and has copies of its own.
     std::atomic<bool> is_written;
@@ -219,8 +223,7 @@ class Arena {
                            system::Direction direction) noexcept;
   enum class Shown : std::uint8_t { filling, shared, is_private };
   [[nodiscard]] bool replace(File& file, std::byte* address, std::int64_t offset,
-                             system::Direction direction, std::atomic<int>& fault,
-                             Shown shown) noexcept;
+                             system::Direction direction, Fault& fault, Shown shown) noexcept;
 
   const Shape shape_;
   const bool strict_;

@@ -77,7 +77,8 @@ Arena::Placed Arena::files_placed() {
 
 std::size_t Arena::overhead() const {
   return sizeof(Arena) + window_memory_.size() + records_.bytes() + dirty_copies_.bytes() +
-         directory_.bytes() + span_units_.bytes() + spans_.bytes() + clock_.bytes() + files_.bytes();
+         directory_.bytes() + span_units_.bytes() + spans_.bytes() + clock_.bytes() +
+         files_.bytes();
 }
 
 std::int64_t Arena::populated() {
@@ -101,7 +102,7 @@ std::int64_t Arena::populated() {
     file->home()->for_each_extent(add);
     for (std::uint32_t i = 0; i < window_->slots_in_use() && sum >= 0; ++i) {
       const Record& record = this->record(SlotIndex{i});
-      if (record.is_at_home() && record.owner() == file)
+      if (record.is_at_home() && owner_of(record) == file)
         sum -= std::max<std::int64_t>(present.bytes(record.data(), granule()), 0);
     }
   }

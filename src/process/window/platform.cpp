@@ -28,7 +28,7 @@ void Platform::write_pte(SlotIndex slot, Page) {
     state = Record::unused;
     relax();
   }
-  record.fault.store(0, std::memory_order_relaxed);
+  record.fault.store(0);
   record.outdated.store(false, std::memory_order_relaxed);
   record.present.store(0, std::memory_order_relaxed);
 }
@@ -39,14 +39,13 @@ bool Platform::take_pte(SlotIndex slot) {
   Record& record = arena_->record(slot);
   DirtyCopy& dirty = arena_->dirty(slot);
   const bool is_dirty = dirty.units.load(std::memory_order_relaxed) != 0;
-  if (dirty.fault.load(std::memory_order_relaxed) != 0)
-    dirty.fault.store(0, std::memory_order_relaxed);
+  if (dirty.fault.load() != 0) dirty.fault.store(0);
   const bool has_to_go = is_dirty || record.is_at_home() ||
                          (arena_->is_strict() && record.own != Record::Own::nothing);
   // Done while the page still names this slot, so that the next mapping of it never shows the
   // zeros.
-  if (record.is_at_home() && record.fault.load(std::memory_order_relaxed) != 0)
-    record.owner()->restore_home(record);
+  if (record.is_at_home() && record.fault.load() != 0)
+    arena_->owner_of(record)->restore_home(record);
   // Release: pairs with the thread that empties it, and with write_pte().
   record.state.store(has_to_go ? Record::taken : Record::unused, std::memory_order_release);
   return has_to_go;
@@ -87,13 +86,13 @@ void Platform::empty(std::span<const SlotIndex> slots) {
       continue;
     }
     if (arena_->dirty(slot).units.load(std::memory_order_relaxed) != 0)
-      record.owner()->write_leaving(record);
+      arena_->owner_of(record)->write_leaving(record);
     if (arena_->is_strict()) arena_->plug(record);
   }
   if (dropped != 0 && !arena_->drop({at_home.data(), dropped})) {
     // One of these files is locked, then, and all of it is in memory.
     for (Record* const it : std::span(own).first(owned)) {
-      if (it->is_at_home()) it->owner()->unlock_home();
+      if (it->is_at_home()) arena_->owner_of(*it)->unlock_home();
     }
   }
   for (std::size_t i = 0; i < owned; ++i) {

@@ -7,22 +7,40 @@
 //
 // The core publishes a slot before its granule is mapped. The first thread that has pinned it maps
 // it (File::fill), and others wait for that without spinning, however long it takes. In the state
-// `filled`, `page` may be used. In any other state the pin does not help: it came too early, or was
-// a mistake (see Directory). Drop it and look the page up again.
+// `filled` it may be used. In any other state the pin does not help, or not alone: drop it and take
+// the slow path.
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
-#include "process/window/page.hpp"
-#include "process/window/wide.hpp"
+#include "process/fault/cause.hpp"
 
 namespace kmapper::process {
 
-class File;
+/// Why an access failed: what File::fault_at() returned; 0: no access failed. Relaxed: the thread
+/// that asks has made the access.
+class Fault {
+ public:
+  [[nodiscard]] int load() const {
+    const int value = value_.load(std::memory_order_relaxed);
+    return value == kCutShortHere ? kCutShort : value;
+  }
+  void store(int fault) {
+    // Linux's numbers are small.
+    const bool is_small = fault >= 0 && fault < kCutShortHere;
+    const int value = fault == kCutShort ? kCutShortHere : (is_small ? fault : EIO);
+    value_.store(static_cast<std::uint8_t>(value), std::memory_order_relaxed);
+  }
 
-struct alignas(64) Record {
+ private:
+  static constexpr int kCutShortHere = UINT8_MAX;
+  std::atomic<std::uint8_t> value_{0};
+};
+
+struct alignas(32) Record {
   enum State : std::uint32_t {
     unused,     // out of use; it may still map something, unseen
     pending,    // has a page, which is not mapped yet
@@ -43,30 +61,29 @@ struct alignas(64) Record {
   // Release, when it is mapped: pairs with the acquire of a thread that reads it with a pin.
   // Threads wait for changes of it.
   std::atomic<std::uint32_t> state{};
-  // What File::fault_at() returned when an access failed; 0: no access failed. Set by the faulting
-  // thread, which has a pin; cleared when the slot gets another page.
-  std::atomic<int> fault{0};
   // For copies: see reading.cpp. `copied`: where the file ended when it was read, in bytes from the
   // granule's begin; the granule's size, if no read has found the end. `present`: the units that
   // were read, in the states partial, widening and filled, and perhaps in others; release: pairs
-  // with the acquire of a thread that uses them. `outdated`: the copy is shorter than it should be,
-  // or too old, so that no hit may find it; cleared with `fault`.
+  // with the acquire of a thread that uses them.
   std::atomic<std::uint32_t> copied{0};
   std::atomic<std::uint32_t> present{0};
-  std::atomic<bool> outdated{false};
-  // Written while filling or emptying; `state` publishes it. All relaxed; atomic only because a
-  // signal handler searches all records for an address.
+  // The number of the file that it shows. Written, as `address` is, while filling; `state`
+  // publishes both. Relaxed; atomic only because a signal handler reads them.
+  std::atomic<std::uint32_t> file{0};
   std::atomic<std::byte*> address{nullptr};
+  // Set by the faulting thread, which has a pin; cleared when the slot gets another page.
+  Fault fault{};
+  // The copy is shorter than it should be, or too old, so that no hit may find it; cleared with
+  // `fault`.
+  std::atomic<bool> outdated{false};
   // `address` is not one of the slot's own, and must be emptied. Release, when it becomes true:
-  // pairs with Arena::patch_at_home(), which uses the others while they are being filled.
+  // pairs with Arena::patch_at_home().
   std::atomic<bool> at_home{false};
-  std::atomic<File*> file{nullptr};
   // What the slot's own addresses map; written while filling or emptying.
   Own own = Own::nothing;
 
   [[nodiscard]] std::byte* data() const { return address.load(std::memory_order_relaxed); }
   [[nodiscard]] bool is_at_home() const { return at_home.load(std::memory_order_relaxed); }
-  [[nodiscard]] File* owner() const { return file.load(std::memory_order_relaxed); }
   /// Whether a thread with a pin may use these units, after it has read this state. Inline: hits
   /// run it.
   [[nodiscard]] bool has_part(std::uint32_t now, std::uint32_t units) const {
@@ -79,12 +96,12 @@ struct alignas(64) Record {
     return now == filling || now == widening || now == overtaken;
   }
   /// Called while filling.
-  void place(std::byte* where, bool home, File* shown) {
+  void place(std::byte* where, bool home, std::uint32_t shown) {
     file.store(shown, std::memory_order_relaxed);
     address.store(where, std::memory_order_relaxed);
     at_home.store(home, std::memory_order_release);
   }
 };
-static_assert(sizeof(Record) == 64);
+static_assert(sizeof(Record) == 32);
 
 }  // namespace kmapper::process
