@@ -3,8 +3,11 @@
 // the mapper has to do for it. Nothing is timed, so the tables are the same on every machine.
 //
 //     replacement_bench [slots [uses of each slot]]      else 10,000 and 64: half a minute
+//     replacement_bench ... library                      what it should do, and what the library
+//     does
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -28,10 +31,14 @@ std::uint64_t misses(Policy& policy, const Trace& trace, std::size_t first) {
   return misses;
 }
 
-void print_misses(std::uint32_t slots, std::size_t uses) {
+std::vector<Contestant> policies() {
   std::vector<Contestant> all = windows();
   for (Contestant& one : classics()) all.push_back(std::move(one));
   for (Contestant& one : scan_resistant()) all.push_back(std::move(one));
+  return all;
+}
+
+void print_misses(const std::vector<Contestant>& all, std::uint32_t slots, std::size_t uses) {
   std::printf("Misses of 100 uses, %u slots, the second half of %zu uses\n%-15s", slots, uses, "");
   for (const Contestant& one : all) std::printf(" %10s", one.name.c_str());
   std::printf(" %10s\n", "best");
@@ -81,14 +88,23 @@ std::uint32_t number(const char* what, const char* text, std::uint32_t otherwise
 }
 
 int run(int count, char** arguments) {
+  const bool has_library = count > 1 && std::string_view(arguments[count - 1]) == "library";
+  if (has_library) arguments[--count] = nullptr;
   if (count > 3) {
-    std::fprintf(stderr, "replacement_bench: %d arguments; it takes 2 at most\n", count - 1);
+    std::fprintf(stderr, "replacement_bench: %d arguments; it takes 2 numbers at most\n",
+                 count - 1);
     return 2;
   }
   const std::uint32_t slots = number("slots", arguments[1], 10'000, 8, 1'000'000);
   const std::uint32_t uses =
       number("uses of each slot", count > 1 ? arguments[2] : nullptr, 64, 16, 256);
-  print_misses(slots, std::size_t{slots} * uses);
+  if (has_library) {
+    std::vector<Contestant> all = windows_at_work();
+    all.push_back(library());
+    print_misses(all, slots, std::size_t{slots} * uses);
+    return 0;
+  }
+  print_misses(policies(), slots, std::size_t{slots} * uses);
   print_work(slots, std::size_t{slots} * uses);
   return 0;
 }

@@ -53,6 +53,8 @@ Contestant contestant(const char* name) {
 /// Policies of the literature, exact and for one thread: classics.cpp and scan_resistant.cpp.
 [[nodiscard]] std::vector<Contestant> classics();
 [[nodiscard]] std::vector<Contestant> scan_resistant();
+/// The library itself: process.cpp.
+[[nodiscard]] Contestant library();
 
 /// The misses of the least that any policy could have, after `warm` uses (Belady, 1966).
 [[nodiscard]] std::uint64_t fewest_misses(const Trace& trace, std::uint32_t slots,
