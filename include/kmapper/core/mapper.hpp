@@ -40,6 +40,7 @@
 #include "kmapper/core/limits.hpp"
 #include "kmapper/core/platform.hpp"
 #include "kmapper/core/posted_flushes.hpp"
+#include "kmapper/core/remember.hpp"
 #include "kmapper/core/report.hpp"
 #include "kmapper/core/result.hpp"
 #include "kmapper/core/slot.hpp"
@@ -52,6 +53,8 @@ template <class P>
 class Reservation;
 template <class P>
 class Posting;
+template <class P>
+class Remembering;
 struct HitInC;
 
 /// One page of kmap_all(): the page to map, and the address where it is mapped.
@@ -94,11 +97,13 @@ class Mapper {
     mapper->clean_.place_tables(memory, slots);
     mapper->unparked_.place_tables(memory, slots);
     mapper->ledger_.place_tables(memory, slots);
+    if constexpr (kRemembers<P>) mapper->shares_.ghost.place_tables(memory, slots);
     return *mapper;
   }
   [[nodiscard]] static constexpr size_t bytes_for(uint32_t slots) requires(kTablesOutside<P>) {
     return library::table_bytes<Mapper>(1) + library::table_bytes<Slot>(size_t{slots} + 1) +
-           2 * Set::table_bytes(slots) + Ledger<P, P::kChecked>::table_bytes(slots);
+           2 * Set::table_bytes(slots) + Ledger<P, P::kChecked>::table_bytes(slots) +
+           (kRemembers<P> ? Ghost<P>::table_bytes(slots) : 0);
   }
   Mapper(const Mapper&) = delete;
   Mapper& operator=(const Mapper&) = delete;
@@ -324,6 +329,7 @@ class Mapper {
   using Atomic = typename P::template Atomic<T>;
   static constexpr bool kPosts = kPostsFlushes<P>;
   static_assert(!kPosts || !kFindsSlots<P>, "a cell keeps the number of its page's post");
+  static_assert(!kPosts || !kRemembers<P>, "a miss takes slots of the one hand");
   // Otherwise a page without a slot has none that is to be flushed, or has the number of its post.
   static constexpr bool kCountsFlushes = !kPosts && !kFindsSlots<P>;
   // Where flushes are posted, a slow miss takes the slots of one leaf: small leaves keep it short.
@@ -347,6 +353,7 @@ class Mapper {
   struct Woken;
   friend class Reservation<P>;
   friend class Posting<P>;
+  friend class Remembering<P>;
   friend struct HitInC;  // in kernel.cpp
 
   struct OfPosts {
@@ -374,6 +381,7 @@ class Mapper {
     uint32_t last_run = 0;
     Atomic<uint32_t> runs{};  // in the list
     static constexpr uint32_t kOneMissing = 1U << 16;
+    [[no_unique_address]] IfRemembers<P, Returned<P>> returned{};
   };
   /// Slots that one thread has taken, linked through Slot::next.
   struct Chain {
@@ -591,7 +599,8 @@ class Mapper {
   Set clean_{};                // empty, and in no TLB: free to take
   Set unparked_{};             // the hand's path: all slots but those that it met pinned
   PerCpu cpus_[P::kMaxCpus]{};
-  alignas(64) Atomic<uint32_t> hand_{};     // the next leaf that the scavenger examines
+  alignas(64) Atomic<uint32_t> hand_{};  // the next leaf that the scavenger examines
+  [[no_unique_address]] IfRemembers<P, Shares<P>> shares_{};
   alignas(64) Atomic<uint32_t> waiters_{};  // sleepers in the queue
   // Where kCountsFlushes: batches on their way to a flush, and slots that were granted dirty or are
   // owed a flush.

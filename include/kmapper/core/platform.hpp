@@ -17,6 +17,7 @@
 #include "kmapper/core/library.hpp"
 #include "kmapper/core/local_stack.hpp"
 #include "kmapper/core/posted_flushes.hpp"
+#include "kmapper/core/remember.hpp"
 #include "kmapper/core/report.hpp"
 #include "kmapper/core/slot.hpp"
 
@@ -103,6 +104,11 @@ concept Platform = requires(P p, const P constant, typename P::Page page, SlotIn
   size_t{P::kMaxSlots};
   // The most CPUs: 1 or more.
   size_t{P::kMaxCpus};
+  // kRemembers (optional): whether the window remembers pages that lost their slots (remember.hpp).
+  // Then: a hash of the page, well mixed. Any context.
+  requires !kRemembers<P> || requires {
+    { p.hash(page) } -> SameAs<uint64_t>;
+  };
   // Whether the hardware sets a PTE's Accessed bit before any TLB may hold the translation (Intel
   // SDM vol. 3A, 4.8 and 4.10.2.3 say so for x86). Only then may a flush be left out.
   bool{P::kHardwareSetsAccessed};

@@ -135,7 +135,7 @@ template <class W>
 
 /// The word that publishes a dead slot, with its first user. One addition is enough, because all
 /// bits of a dead word are 0 but its generation and kNotParked. A miss does not set `referenced`: a
-/// page earns its second chance by being used again.
+/// page earns its second chance by being used again. (Or by being remembered: remember.hpp.)
 template <class W>
 [[nodiscard]] constexpr W published(W dead) {
   return dead + kLive<W> + kOneUser<W>;

@@ -18,6 +18,7 @@
 
 #include "kmapper/core/atomic.hpp"
 #include "kmapper/core/library.hpp"
+#include "kmapper/core/remember.hpp"
 #include "kmapper/core/slot.hpp"
 #include "kmapper/core/table.hpp"
 
@@ -28,6 +29,7 @@ class SlotSet {
   using AtomicBits = typename P::template Atomic<uint32_t>;
   struct alignas(64) Leaf {
     AtomicBits bits{};
+    [[no_unique_address]] IfRemembers<P, AtomicBits> on_probation{};
   };
 
  public:
@@ -147,6 +149,11 @@ class SlotSet {
   [[nodiscard]] uint32_t leaves() const { return leaves_in_use_.load(memory_order_relaxed); }
   [[nodiscard]] bool contains(SlotIndex slot) const {
     return (leaf(leaf_of(slot)) & bit_of(slot)) != 0;
+  }
+  /// Where kRemembers: which slots of the leaf are on probation, members or not. The set does not
+  /// use it.
+  [[nodiscard]] AtomicBits& on_probation(uint32_t leaf) requires(kRemembers<P>) {
+    return leaves_[leaf].on_probation;
   }
 
   /// Where kTablesOutside: the memory that a set of so many slots needs, and its place.

@@ -45,6 +45,7 @@ class Platform {
   static constexpr std::size_t kPageSize = sizeof(Record);
   static constexpr bool kFindsSlots = true;  // see Directory
   static constexpr bool kTablesOutside = true;
+  static constexpr bool kRemembers = true;
   static constexpr bool kHardwareSetsAccessed = true;  // take_pte(): whether to unmap anything
   static constexpr bool kChecked = KMAPPER_CHECKED != 0;
   static constexpr bool kStrict = false;  // chosen at run time: Options::strict
@@ -69,6 +70,13 @@ class Platform {
     const Page page_;
   };
   [[nodiscard]] Cell page_virtual(Page page) const;
+
+  /// Mixed by multiplications, as in Vigna's splitmix64: neighbours must not share words.
+  [[nodiscard]] static constexpr std::uint64_t hash(Page page) {
+    std::uint64_t mixed = (to_number(page) + 1) * 0x9E3779B97F4A7C15U;
+    mixed = (mixed ^ (mixed >> 32)) * 0xD6E8FEB86659FD93U;
+    return mixed ^ (mixed >> 32);
+  }
 
   [[nodiscard]] void* address(SlotIndex slot) const;
   void write_pte(SlotIndex slot, Page page);

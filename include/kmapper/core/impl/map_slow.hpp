@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kmapper/core/impl/post.hpp"
+#include "kmapper/core/impl/remember.hpp"
 #include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
@@ -123,6 +124,7 @@ SlotIndex Mapper<P>::take_clean() {
   if constexpr (kPosts) return slot != kNoSlot ? slot : Posting<P>::take(*this);
   while (slot == kNoSlot && bring_more_into_use()) slot = clean_.take(leaf);
   if (slot != kNoSlot || !platform_.may_flush()) return slot;
+  if constexpr (kRemembers<P>) return Remembering<P>::take(*this, leaf);
   // Two rounds of the hand clear every referenced bit and reach each slot again; the second takes
   // what is idle then.
   for (uint32_t examined = 0; examined <= 2 * slot_count_;) {
@@ -200,10 +202,12 @@ KMAPPER_INLINE_FOR_SPEED inline void* Mapper<P>::publish(SlotIndex index, Page p
     if constexpr (!kFindsSlots<P>) slot.page.store(page, memory_order_relaxed);
     slot.holder.store(platform_.stamp(), memory_order_relaxed);
     platform_.write_pte(index, page);
+    Word live = word::published(dead);
+    if constexpr (kRemembers<P>) live |= Remembering<P>::recall(*this, page);
     // Release: pairs with hit() and pin(), which find the PTE and the page. Sequentially
     // consistent, as are the sleeper's announcement in enqueue() and its look at the words in
     // sweep_leaf(): either the sleeper sees this slot, or the test below sees the sleeper.
-    slot.word.store(word::published(dead), memory_order_seq_cst);
+    slot.word.store(live, memory_order_seq_cst);
   }
   platform_.count(Event::miss);
   if (waiters_.load(memory_order_seq_cst) != 0) [[unlikely]]

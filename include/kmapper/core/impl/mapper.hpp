@@ -7,6 +7,7 @@
 #include "kmapper/core/impl/misuse.hpp"
 #include "kmapper/core/impl/observe.hpp"
 #include "kmapper/core/impl/post.hpp"
+#include "kmapper/core/impl/remember.hpp"
 #include "kmapper/core/impl/reserve.hpp"
 #include "kmapper/core/impl/scavenge.hpp"
 #include "kmapper/core/impl/sleep.hpp"

@@ -21,6 +21,10 @@ KMAPPER_REPORTS_ITS_CALLER void Mapper<P>::open(uint32_t slots) {
   }
   slot_count_ = slots;
   most_behind_ = slots / 16 + 1;
+  if constexpr (kRemembers<P>) {
+    shares_.ghost.open(slots);
+    shares_.wanted.store(slots / 10, memory_order_relaxed);
+  }
   // Relaxed, here and below: no other thread uses the window yet.
   slots_[0].word.store(word::kSentinel<Word>, memory_order_relaxed);
   bring_into_use(kTablesOutside<P> ? kBroughtIntoUse : slots);

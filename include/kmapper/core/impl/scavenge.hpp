@@ -12,6 +12,7 @@
 #pragma once
 
 #include "kmapper/core/impl/post.hpp"
+#include "kmapper/core/impl/remember.hpp"
 #include "kmapper/core/mapper.hpp"
 
 namespace kmapper {
@@ -53,12 +54,17 @@ auto Mapper<P>::scavenge() -> Scavenged {
   {
     // A hit that meets a slot between its claim and the clearing of page->virtual spins.
     const typename P::InterruptsOff bounded(platform_);
-    uint32_t steps = unparked_.leaves();  // once round
-    do {
-      const Run path = next_of_hand();
-      if (path.slots == 0) break;
-      examine_leaf(path.leaf, path.slots, batch);
-    } while (batch.taken < Batch::kEnough && batch.examined < Batch::kMostExamined && --steps != 0);
+    if constexpr (kRemembers<P>) {
+      Remembering<P>::examine(*this, batch);
+    } else {
+      uint32_t steps = unparked_.leaves();  // once round
+      do {
+        const Run path = next_of_hand();
+        if (path.slots == 0) break;
+        examine_leaf(path.leaf, path.slots, batch);
+      } while (batch.taken < Batch::kEnough && batch.examined < Batch::kMostExamined &&
+               --steps != 0);
+    }
   }
   finish(batch);
   return {batch.examined, batch.taken};
@@ -89,6 +95,7 @@ void Mapper<P>::examine_leaf(uint32_t leaf, typename Set::Bits slots, Batch& bat
   typename Set::Bits taken = slots;
   uint32_t passed_over = 0;
   uint32_t untouched = 0;
+  [[maybe_unused]] typename Set::Bits used_again = 0;
   SlotIndex* const first = batch.to_flush + batch.touched;
   SlotIndex* to_flush = first;
   for (; slots != 0; slots &= slots - 1) {
@@ -98,6 +105,13 @@ void Mapper<P>::examine_leaf(uint32_t leaf, typename Set::Bits slots, Batch& bat
     Claim claimed = Claim::lost;
     if ((seen & word::kState<Word>) == word::kTakeable<Word>) [[likely]]
       claimed = claim(index, seen, word::dead_after_takeable(seen));
+    if constexpr (kRemembers<P>) {
+      if (claimed != Claim::lost) {
+        Remembering<P>::remember(*this, index);
+      } else if (word::is_idle(seen) && (seen & word::kReferenced<Word>) != 0) {
+        used_again |= slots & -slots;
+      }
+    }
     if (claimed == Claim::touched) [[likely]] {
       *to_flush++ = index;
     } else if (claimed == Claim::lost) {
@@ -112,6 +126,7 @@ void Mapper<P>::examine_leaf(uint32_t leaf, typename Set::Bits slots, Batch& bat
   batch.touched += touched;
   batch.examined += touched + untouched + passed_over;
   batch.end_leaf(leaf, taken, touched + untouched);
+  if constexpr (kRemembers<P>) Remembering<P>::end_leaf(*this, leaf, taken, used_again);
 }
 
 /// What the hand does with a slot that it does not take: gives it a second chance, or parks it.
