@@ -1,254 +1,337 @@
-/* The Directory of a process: how a page finds its cell while entries are given to other pages.
+/* The Directory of a process: how a page finds its slot in a hash table that grows while it is searched.
  *
- * Threads act as a miss (hold the page's entry, look the cell up without a lock, fill it if it is empty) and as the
- * scavenger (look up the cell of a page that has a slot, and empty it). A hit does less: it may find any cell, and asks
- * the slot's record (records.pml). The model shows:
+ * Threads map pages (search; pin what was found, or take a clean slot and insert it), use them, and give them back; and
+ * take idle slots back (erase). The table is one stripe; a bucket is added at any insertion, and some slots move to it.
+ * A search without the lock may follow a slot that has left the bucket, or that is in another one by now. The model
+ * shows:
  *
- *   - a thread that holds a page's entry, or takes back its slot, finds that entry and no other, even if entries move
- *     to other buckets during the lookup: so a page is in at most one slot, and none is lost;
- *   - an entry is given away only when no thread holds it and it has no page with a slot;
- *   - a lookup ends, and so does every wait for the lock (no invalid end state).
+ *   - a page that is found and pinned is in that slot. As long as the generation has not come round, no other page's
+ *     slot is pinned, not even for a moment;
+ *   - a page that has a slot all the time is found: at once, or with the lock; with the lock, exactly;
+ *   - a thread that gives a page back by its name finds the slot that it has pinned: it searches with the lock, because
+ *     a search without the lock may find a slot to which another thread has only tried to give the page;
+ *   - a page is in at most one slot, and keeps it until it is erased; none is lost when slots move;
+ *   - every wait for the lock ends (no invalid end state). A search without the lock ends because its steps are counted.
  *
- * One atomic { } is one atomic operation with the thread's local steps around it. An entry has one cell, for one page;
- * three pages contend for two entries, and two of the pages share a bucket. Any unused entry may be taken.
+ * One atomic { } is one atomic operation with the thread's local steps around it. What a thread does to the table with
+ * the lock is one step for each store. A search with the lock is one step: nothing that it looks at changes meanwhile.
  *
- * Settings: CHANGES (how often entries are given away), HALVES (a key is read and written in two halves, as in a 32-bit
- * process).
+ * At the start, page 0 has a slot and one slot is clean.
+ *
+ * Settings: THREADS, PAGES, SLOTS, BUCKETS (the most), ROUNDS, OTHERS (how often the first thread and each of the
+ * others act; without them, without end), GENERATIONS (after so many, the generation comes round).
  *
  * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
- * RUN two: -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m1000000
- * RUN three: -DCHANGES=2 ; gcc=-DSAFETY ; pan=-m1000000
- * RUN halves: -DTHREADS=2 -DHALVES -DCHANGES=4 ; gcc=-DSAFETY ; pan=-m1000000
+ * RUN two: -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
+ * RUN three: -DTHREADS=3 -DROUNDS=3 -DOTHERS=1 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
+ * RUN round: -DTHREADS=2 -DGENERATIONS=2 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m1000000
  *
- * MUTANT miss_does_not_hold: -DMUTANT_NO_HOLD -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT entry_in_use_given_away: -DMUTANT_IN_USE -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT nothing_found_believed: -DMUTANT_ONE_FIND -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT change_not_seen: -DMUTANT_PARITY -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT change_under_way_not_seen: -DMUTANT_NO_PARITY -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT version_changes_after_links: -DMUTANT_EVEN_LATE -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT version_changes_before_links: -DMUTANT_EVEN_EARLY -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT torn_key: -DMUTANT_TORN -DTHREADS=2 -DHALVES ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT nothing_found_believed: -DMUTANT_ONE_SEARCH -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT page_looked_at_before_word: -DMUTANT_PAGE_FIRST -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT no_look_after_pin: -DMUTANT_NO_LOOK -DTHREADS=2 -DGENERATIONS=2 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT given_back_without_lock: -DMUTANT_HASTY -DTHREADS=3 -DROUNDS=3 -DOTHERS=1 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT inserted_without_search: -DMUTANT_NO_SEARCH -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT inserted_without_lock: -DMUTANT_NO_LOCK -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT page_written_after_insertion: -DMUTANT_PAGE_LATE -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT first_of_bucket_erased: -DMUTANT_ERASES_FIRST -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT clean_before_erased: -DMUTANT_CLEAN_EARLY -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT moved_and_left: -DMUTANT_LEFT -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT bucket_added_and_nothing_moved: -DMUTANT_NOT_MOVED -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
  */
-#ifndef CHANGES
-#define CHANGES 5
-#endif
 #ifndef THREADS
-#define THREADS 3
+#define THREADS 2
 #endif
-#define ENTRIES 2
+#ifndef PAGES
 #define PAGES 3
+#endif
+#ifndef SLOTS
+#define SLOTS 2
+#endif
+#ifndef BUCKETS
+#define BUCKETS 2
+#endif
+#define STEPS (SLOTS + 1) /* of a search without the lock */
 
-/* A page's key, from its two halves: 1 1, 1 2, 2 2. */
-#define HIGH(page) ((page) == 2 -> 2 : 1)
-#define LOW(page) ((page) == 0 -> 1 : 2)
-#define BUCKET(page) ((page) == 2 -> 1 : 0)
+/* Linear hashing. Page 0's bucket is 0, page 1's is 1 when there are two; page 2's is 2 when there are three, as 0 is
+ * split again. */
+#define BUCKET_OF(page, count) ((page) == 1 && (count) > 1 -> 1 : ((page) == 2 && (count) > 2 -> 2 : 0))
+#define SPLIT_FROM(added) ((added) == 1 -> 0 : (added) - 2)
 
-byte bucket[2];
-byte high[ENTRIES + 1];
-byte low[ENTRIES + 1];
-byte next_of[ENTRIES + 1];
-byte stamp[ENTRIES + 1];
-byte holds[ENTRIES + 1];
-byte cell[ENTRIES + 1]; /* the page whose slot it names, counted from 1; entry 0 is no entry */
-byte version;
+/* Entry 0 is no slot. */
+byte bucket[BUCKETS];
+byte buckets = 1;
+byte link[SLOTS + 1];
+byte page_of[SLOTS + 1]; /* counted from 1 */
 bool locked;
 
-mtype = {without, with_slot, emptied};
-mtype slot_of[PAGES] = without;
+byte users[SLOTS + 1]; /* the slot's word: 0: dead; 1: idle; n + 1: pinned by n */
+byte generation[SLOTS + 1];
+bool clean[SLOTS + 1];
 
-#define HAS_KEY(entry, page) (high[entry] == HIGH(page) && low[entry] == LOW(page))
-#define IN_BUCKET(b, entry) (bucket[b] == (entry) || (bucket[b] != 0 && next_of[bucket[b]] == (entry)))
-#define IS_LINKED(entry) (IN_BUCKET(0, entry) || IN_BUCKET(1, entry))
-#define IS_ENTRY_OF(entry, page) ((entry) != 0 && HAS_KEY(entry, page) && IN_BUCKET(BUCKET(page), entry))
+byte slot_of[PAGES]; /* what a search with the lock must find */
 
-/* --- find() -------------------------------------------------------------------------------------- */
-
-#ifdef HALVES
-/* `is_it`: whether the entry has the key. */
-inline compare() {
-  atomic { seen_stamp = stamp[at]; is_it = true };
-  atomic { is_it = is_it && low[at] == LOW(page) };
-  atomic { is_it = is_it && high[at] == HIGH(page) };
-#ifndef MUTANT_TORN
-  atomic { is_it = is_it && seen_stamp % 2 == 0 && stamp[at] == seen_stamp; seen_stamp = 0 }
+#ifdef GENERATIONS
+#define NEXT(n) (((n) + 1) % GENERATIONS)
 #else
-  seen_stamp = 0
+#define NEXT(n) ((n) + 1)
 #endif
-}
+#ifdef ROUNDS
+#define MAY_ACT (rounds != 0)
+#define ACT rounds--
 #else
-inline compare() {
-  atomic { is_it = HAS_KEY(at, page) }
-}
+#define ROUNDS 0
+#define MAY_ACT true
+#define ACT skip
+#endif
+#ifndef OTHERS
+#define OTHERS ROUNDS
 #endif
 
-inline find() {
-  atomic { at = bucket[BUCKET(page)]; steps = 0 };
+/* --- search() ------------------------------------------------------------------------------------ */
+
+/* found(): a dead word matches no later one. */
+#define DEAD 255
+#define FOUND(slot) (users[slot] == 0 -> DEAD : generation[slot])
+
+/* Without the lock. `at` is the slot, or 0. A page and a link that are read one after the other are one step: if the
+ * slot goes to another bucket in between, that is as if it had gone before. */
+inline search() {
+  atomic { at = BUCKET_OF(page, buckets) };
+  atomic { at = bucket[at]; steps = 0 };
   do
-  :: atomic { at == 0 || steps > ENTRIES -> at = 0; steps = 0; break }
-  :: atomic { at != 0 && steps <= ENTRIES -> skip };
-     compare();
+  :: atomic { at == 0 || steps == STEPS -> at = 0; steps = 0; break }
+#ifdef MUTANT_PAGE_FIRST
+  :: atomic { at != 0 && steps != STEPS && page_of[at] == page + 1 -> steps = 0 };
+     atomic { found_word = FOUND(at); break }
+  :: atomic { at != 0 && steps != STEPS && page_of[at] != page + 1 -> at = link[at]; steps++ }
+#else
+  :: atomic { at != 0 && steps != STEPS -> found_word = FOUND(at) };
      if
-     :: atomic { is_it -> is_it = false; steps = 0; break }
-     :: atomic { !is_it -> at = next_of[at]; steps++ }
+     :: atomic { page_of[at] == page + 1 -> steps = 0; break }
+     :: atomic { page_of[at] != page + 1 -> at = link[at]; steps++; found_word = 0 }
      fi
+#endif
   od
 }
 
-/* With the lock held: nothing changes. */
-inline find_locked() {
+inline search_locked() {
   d_step {
-    at = bucket[BUCKET(page)];
+    at = bucket[BUCKET_OF(page, buckets)];
+    steps = 0;
     do
-    :: at != 0 && !HAS_KEY(at, page) -> at = next_of[at]
+    :: at != 0 && steps <= SLOTS && page_of[at] != page + 1 -> at = link[at]; steps++
     :: else -> break
-    od
+    od;
+    assert(steps <= SLOTS);
+    steps = 0;
+    found_word = FOUND(at);
+    assert(at == slot_of[page])
   }
 }
 
-#ifdef MUTANT_PARITY
-#define HAS_CHANGED (seen_version % 2 != 0)
-#elif defined(MUTANT_NO_PARITY)
-#define HAS_CHANGED (version != seen_version)
-#else
-#define HAS_CHANGED (seen_version % 2 != 0 || version != seen_version)
-#endif
-
-/* cell(), cell_or_none(): `at` is the entry, or 0. */
-inline look_up() {
-  find();
-  if
-  :: atomic { at == 0 -> seen_version = version };
-#ifndef MUTANT_ONE_FIND
-     find();
-     if
-     :: atomic { at == 0 && HAS_CHANGED -> skip };
-        atomic { !locked -> locked = true };
-        find_locked();
-        atomic { locked = false }
-     :: atomic { at != 0 || !HAS_CHANGED -> skip }
-     fi;
-#endif
-     seen_version = 0
-  :: atomic { at != 0 -> skip }
-  fi
+inline find_surely() {
+  atomic { !locked -> locked = true };
+  search_locked();
+  atomic { locked = false }
 }
 
-/* --- hold(), take_entry() ------------------------------------------------------------------------ */
-
-#ifdef MUTANT_NO_HOLD
-#define IS_UNUSED(entry) (cell[entry] == 0)
-#elif defined(MUTANT_IN_USE)
-#define IS_UNUSED(entry) (holds[entry] == 0)
-#else
-#define IS_UNUSED(entry) (holds[entry] == 0 && cell[entry] == 0)
+/* find(), with which page_virtual() answers. */
+inline find() {
+  search();
+#ifndef MUTANT_ONE_SEARCH
+  if
+  :: atomic { at == 0 && !locked -> locked = true }; search_locked(); atomic { locked = false }
+  :: atomic { at != 0 }
+  fi
 #endif
+}
 
-inline unlink(entry) {
+/* --- insert(), erase(), add_bucket() ------------------------------------------------------------- */
+
+/* Some slots of bucket SPLIT_FROM(buckets) move to the new bucket. `before` is the slot whose link is looked at; 0: the
+ * bucket's own. */
+#define LINK_OF(b, before) ((before) == 0 -> bucket[b] : link[before])
+inline set_link(b, before, value) {
   atomic {
     if
-    :: bucket[0] == entry -> bucket[0] = next_of[entry]
-    :: bucket[1] == entry -> bucket[1] = next_of[entry]
-    :: bucket[0] != entry && bucket[1] != entry && next_of[3 - entry] == entry && IS_LINKED(3 - entry) ->
-      next_of[3 - entry] = next_of[entry]
-    :: else
+    :: before == 0 -> bucket[b] = value
+    :: else -> link[before] = value
     fi
   }
 }
 
-inline store_key() {
-#ifdef HALVES
-  atomic { stamp[held]++ };
-  atomic { low[held] = LOW(page) };
-  atomic { high[held] = HIGH(page) };
-  atomic { stamp[held]++ }
+inline add_bucket() {
+  atomic { before = 0; at = bucket[SPLIT_FROM(buckets)] };
+  do
+  :: atomic { at == 0 -> break }
+  :: atomic { at != 0 && BUCKET_OF(page_of[at] - 1, buckets + 1) != buckets -> before = at; at = link[at] }
+  :: atomic { at != 0 && BUCKET_OF(page_of[at] - 1, buckets + 1) == buckets -> moved_behind = link[at] };
+#ifdef MUTANT_NOT_MOVED
+     atomic { before = at; at = link[at]; moved_behind = 0 }
 #else
-  atomic { low[held] = LOW(page); high[held] = HIGH(page) }
+#ifndef MUTANT_LEFT
+     set_link(SPLIT_FROM(buckets), before, moved_behind);
 #endif
+     atomic { link[at] = bucket[buckets] };
+     atomic { bucket[buckets] = at };
+     atomic { at = moved_behind; moved_behind = 0 }
+#endif
+  od;
+  atomic { buckets++; before = 0 }
 }
 
-inline give_entry() {
-#ifndef MUTANT_EVEN_LATE
-  atomic { version++ };
-#ifdef MUTANT_EVEN_EARLY
-  version++;
+/* The slot `taken` gets the page, and is published; or is clean again, because the page has a slot. */
+inline insert() {
+#ifndef MUTANT_PAGE_LATE
+  atomic { page_of[taken] = page + 1 };
 #endif
-#endif
-  unlink(held);
-  store_key();
-  atomic { next_of[held] = bucket[BUCKET(page)] };
-  atomic { bucket[BUCKET(page)] = held };
-#ifdef MUTANT_EVEN_LATE
-  version = version + 2
-#elif !defined(MUTANT_EVEN_EARLY)
-  version++
-#endif
-}
-
-/* `held` is the entry; 0: all are in use, or enough have been given away. */
-inline hold() {
+#ifndef MUTANT_NO_LOCK
   atomic { !locked -> locked = true };
-  find_locked();
-  atomic { held = at; at = 0 };
+#endif
+#ifdef MUTANT_NO_SEARCH
+  atomic { at = 0 };
+#else
+  search_locked();
+#endif
   if
-  :: atomic { held == 0 && version / 2 < CHANGES && IS_UNUSED(1) -> held = 1 }; give_entry()
-  :: atomic { held == 0 && version / 2 < CHANGES && IS_UNUSED(2) -> held = 2 }; give_entry()
-  :: atomic { held != 0 || version / 2 == CHANGES || (!IS_UNUSED(1) && !IS_UNUSED(2)) -> skip }
-  fi;
-  atomic { holds[held] = holds[held] + (held != 0); locked = false }
-}
-
-inline drop() {
-  atomic { !locked -> locked = true };
-  atomic { holds[held]--; locked = false; held = 0 }
-}
-
-/* --- The threads --------------------------------------------------------------------------------- */
-
-inline miss() {
-  hold();
-  if
-  :: atomic { held != 0 -> skip };
-     look_up();
-     atomic {
-       assert(IS_ENTRY_OF(at, page) && at == held);
-       if
-       :: cell[at] == 0 -> assert(slot_of[page] == without); cell[at] = page + 1; slot_of[page] = with_slot
-       :: else -> assert(cell[at] == page + 1)
-       fi;
-       at = 0
-     };
-     drop()
-  :: atomic { held == 0 -> skip }
+  :: atomic { at == 0 -> assert(slot_of[page] == 0); link[taken] = bucket[BUCKET_OF(page, buckets)] };
+     atomic { bucket[BUCKET_OF(page, buckets)] = taken; slot_of[page] = taken };
+     if
+     :: atomic { buckets < BUCKETS -> skip }; add_bucket()
+     :: true
+     fi;
+     atomic { locked = false };
+#ifdef MUTANT_PAGE_LATE
+     atomic { page_of[taken] = page + 1 };
+#endif
+     atomic { users[taken] = 2; held = taken; taken = 0 }
+  :: atomic { at != 0 -> locked = false; clean[taken] = true; taken = 0; at = 0 }
   fi
 }
 
-/* claim(), of a page whose slot no other thread changes. */
-inline forget_page() {
-  look_up();
-  atomic { assert(IS_ENTRY_OF(at, page) && cell[at] == page + 1); cell[at] = 0; at = 0; slot_of[page] = without }
+inline erase() {
+  atomic { !locked -> locked = true };
+  atomic { before = 0; at = bucket[BUCKET_OF(page, buckets)] };
+#ifndef MUTANT_ERASES_FIRST
+  d_step {
+    do
+    :: at != 0 && page_of[at] != page + 1 -> before = at; at = link[at]
+    :: else -> break
+    od
+  };
+#endif
+  atomic { assert(at == taken); slot_of[page] = 0 };
+  set_link(BUCKET_OF(page, buckets), before, link[at]);
+  atomic { locked = false; at = 0; before = 0 }
 }
 
-proctype thread() {
-  byte page, at, steps, held, seen_version, seen_stamp;
-  bool is_it;
+/* --- The window ---------------------------------------------------------------------------------- */
+
+#define MATCHES (users[at] != 0 && found_word == generation[at])
+
+/* pin(), hit(): `held` is the slot; 0: it could not be pinned. */
+inline pin() {
+  if
+  :: atomic { at != 0 && MATCHES -> users[at]++; held = at };
+#ifndef GENERATIONS
+     atomic { assert(page_of[held] == page + 1) };
+#endif
+#ifndef MUTANT_NO_LOOK
+     if
+     :: atomic { page_of[held] == page + 1 -> skip }
+     :: atomic { page_of[held] != page + 1 -> users[held]--; held = 0 }
+     fi
+#endif
+  :: atomic { at == 0 || !MATCHES -> skip }
+  fi
+}
+
+inline publish() {
+  if
+  :: atomic { clean[1] -> clean[1] = false; taken = 1 }; insert()
+  :: atomic { clean[2] -> clean[2] = false; taken = 2 }; insert()
+#if SLOTS > 2
+  :: atomic { clean[3] -> clean[3] = false; taken = 3 }; insert()
+#endif
+  :: true
+  fi
+}
+
+/* kunmap_high() gives the page back by its name, kunmap_address() needs no search. A page that has a slot all the time
+ * is found by a search of any kind. */
+inline give_back() {
+  if
+  :: find_surely();
+     atomic { assert(at == held); users[at]-- }
+  :: find();
+#ifdef MUTANT_HASTY
+     atomic { assert(at == held); users[at]-- }
+#else
+     atomic { assert(at != 0); users[held]-- }
+#endif
+  fi
+}
+
+inline map_and_use() {
+  find();
+  if
+  :: atomic { at != 0 -> skip }; pin()
+  :: atomic { at == 0 -> skip }; publish()
+  fi;
+  if
+  :: atomic { held != 0 -> assert(slot_of[page] == held && page_of[held] == page + 1); at = 0; found_word = 0 };
+     give_back();
+     atomic { held = 0; at = 0; found_word = 0; page = 0 }
+  :: atomic { held == 0 -> at = 0; found_word = 0; page = 0 }
+  fi
+}
+
+/* claim(), then finish(): the page keeps its slot until it is erased. */
+inline claim(slot) {
+  users[slot] = 0; generation[slot] = NEXT(generation[slot]); taken = slot; page = page_of[slot] - 1
+}
+
+inline take_back() {
+#ifdef MUTANT_CLEAN_EARLY
+  atomic { clean[taken] = true };
+  erase();
+  atomic { taken = 0; page = 0 }
+#else
+  erase();
+  atomic { clean[taken] = true; taken = 0; page = 0 }
+#endif
+}
+
+proctype thread(byte rounds) {
+  byte page, at, steps, held, taken, before, moved_behind, found_word;
 end:
   do
-  :: atomic { page = 0 }; miss()
-  :: atomic { page = 1 }; miss()
-  :: atomic { page = 2 }; miss()
-  :: atomic { slot_of[0] == with_slot -> page = 0; slot_of[0] = emptied }; forget_page()
-  :: atomic { slot_of[1] == with_slot -> page = 1; slot_of[1] = emptied }; forget_page()
-  :: atomic { slot_of[2] == with_slot -> page = 2; slot_of[2] = emptied }; forget_page()
+  :: atomic { MAY_ACT -> ACT; page = 0 }; map_and_use()
+  :: atomic { MAY_ACT -> ACT; page = 1 }; map_and_use()
+#if PAGES > 2
+  :: atomic { MAY_ACT -> ACT; page = 2 }; map_and_use()
+#endif
+  :: atomic { MAY_ACT && users[1] == 1 -> ACT; claim(1) }; take_back()
+  :: atomic { MAY_ACT && users[2] == 1 -> ACT; claim(2) }; take_back()
+#if SLOTS > 2
+  :: atomic { MAY_ACT && users[3] == 1 -> ACT; claim(3) }; take_back()
+#endif
   od
 }
 
 init {
   atomic {
-    run thread();
-    run thread();
+    /* Page 0 has a slot. */
+    page_of[1] = 1; users[1] = 1; bucket[0] = 1; slot_of[0] = 1;
+    clean[2] = true;
+#if SLOTS > 2
+    clean[3] = true;
+#endif
+    run thread(ROUNDS);
+    run thread(OTHERS);
 #if THREADS > 2
-    run thread()
+    run thread(OTHERS)
 #endif
   }
 }

@@ -177,7 +177,7 @@ class Mapper {
   /// kunmap() of a page that is known to be high.
   [[gnu::always_inline]] void kunmap_high(Page page) {
     // Relaxed: the caller's pin keeps the value unchanged.
-    const Word found = platform_.page_virtual(page).load(memory_order_relaxed);
+    const Word found = load_surely(page, memory_order_relaxed);
     const size_t offset = offset_of(page_virtual::entry(found));
     if (may_drop(offset, page)) drop_user(offset, page);
   }
@@ -429,6 +429,13 @@ class Mapper {
                                                   Page page) {
     if constexpr (kFindsSlots<P>) return slot_at(offset).page.is(page, memory_order_relaxed);
     return cell.load(memory_order_relaxed) == found;
+  }
+
+  /// The page's cell, for callers that no swap of the slot's word tells whether it is the right
+  /// slot.
+  [[nodiscard, gnu::always_inline]] Word load_surely(Page page, MemoryOrder order) {
+    if constexpr (kFindsSlots<P>) return platform_.page_virtual(page).load_surely(order);
+    return platform_.page_virtual(page).load(order);
   }
 
   /// `offset` is that of the slot's entry: the caller has it in a register, and the word is reached

@@ -8,9 +8,10 @@
 // as the window fills, and no call pays for more than one step. The buckets are dealt out to
 // stripes; each stripe has a lock of its own and grows by itself.
 //
-// A search takes no lock. What it finds is, or was a moment ago, the page's slot; the window proves
-// it when it pins the slot. A change in progress may hide a slot, or lead the search into another
-// bucket: a search that finds nothing is made again, with the lock.
+// A search takes no lock. What it finds is, or was a moment ago, the page's slot, or a slot that a
+// thread tries to give the page in vain; the window learns which when it pins the slot. A change in
+// progress may hide a slot, or lead the search into another bucket: a search that finds nothing is
+// made again, with the lock. Callers that do not pin what they find search with the lock.
 #pragma once
 
 #include <array>
@@ -43,6 +44,9 @@ class Directory {
         search(bucket(hash, stripe.buckets.load(std::memory_order_acquire)), page, kUsualSteps);
     return found != 0 ? found : find_surely(page);
   }
+  /// The same, and never of another slot. find() may name a slot that another thread tries to give
+  /// the page, although the page has one by now. Waits for the lock of the page's stripe.
+  [[nodiscard]] Word find_surely(Page page) const noexcept;
   /// Stores the page's slot. False: the page has one.
   [[nodiscard]] bool insert(Page page, SlotIndex slot) noexcept;
   /// Forgets the page's slot. It must have one.
@@ -102,7 +106,6 @@ class Directory {
     }
     return 0;
   }
-  [[nodiscard]] Word find_surely(Page page) const noexcept;
   void add_bucket(Stripe& stripe, std::uint32_t number) noexcept;
 
   Window& window_;
@@ -113,6 +116,9 @@ class Directory {
 
 inline Directory::Word Platform::Cell::load(MemoryOrder) const noexcept {
   return directory_.find(page_);
+}
+inline Directory::Word Platform::Cell::load_surely(MemoryOrder) const noexcept {
+  return directory_.find_surely(page_);
 }
 inline void Platform::Cell::store(Word, MemoryOrder) noexcept { directory_.erase(page_); }
 inline bool Platform::Cell::compare_exchange_strong(Word& expected, Word desired, MemoryOrder,

@@ -61,6 +61,7 @@ class Platform {
     using Word = SlotWord;
     Cell(Directory& directory, Page page) : directory_(directory), page_(page) {}
     [[nodiscard]] Word load(MemoryOrder order) const noexcept;
+    [[nodiscard]] Word load_surely(MemoryOrder order) const noexcept;
     void store(Word none, MemoryOrder order) noexcept;
     [[nodiscard]] bool compare_exchange_strong(Word& expected, Word desired, MemoryOrder success,
                                                MemoryOrder failure) noexcept;

@@ -49,7 +49,7 @@ SlotIndex Mapper<P>::find(Page page) {
   if (!platform_.is_high(page)) return kNoSlot;
   // Acquire: pairs with claim(). A caller that finds no slot comes after the slot was taken back,
   // and may go on to finish_flushes().
-  const Word found = platform_.page_virtual(page).load(memory_order_acquire);
+  const Word found = load_surely(page, memory_order_acquire);
   return page_virtual::has_slot(found) ? page_virtual::slot(found) : kNoSlot;
 }
 
