@@ -83,7 +83,7 @@ KMAPPER_INLINE_FOR_SPEED inline auto Mapper<P>::next_of_hand() -> Run {
   }
   // Stored before the work, so that another CPU's scavenger takes another leaf.
   const uint32_t next = path.leaf + 1;
-  hand_.store(next == unparked_.leaves() ? 0 : next, memory_order_relaxed);
+  hand_.store(next >= unparked_.leaves() ? 0 : next, memory_order_relaxed);
   return path;
 }
 
