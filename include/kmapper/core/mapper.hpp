@@ -136,6 +136,12 @@ class Mapper {
     void* const address = hit(page);
     return noted(address != nullptr ? address : pin_if_mapped(page));
   }
+  /// The same, but may miss a slot while slots change hands: for a caller that goes on to kmap()
+  /// then. Where the platform finds slots, it spares a search with a lock.
+  [[nodiscard, gnu::always_inline]] void* kmap_if_seen(Page page) requires(kFindsSlots<P>) {
+    void* const address = hit(page);
+    return noted(address != nullptr ? address : pin_if_seen(page));
+  }
 
   /// kmap() that sleeps no longer than `limits` allow. Errors: timed_out, cancelled,
   /// too_many_users, would_sleep (also reported), too_large (the window is not open; also
@@ -301,6 +307,11 @@ class Mapper {
   /// passed. 0 for an address outside the window.
   [[nodiscard]] uint32_t generation_of(const void* address) const;
   // --- For a platform that finds slots (kFindsSlots). Any context ---
+
+  /// Whether the page has a slot. May be wrong while slots change hands.
+  [[nodiscard]] bool is_seen(Page page) requires(kFindsSlots<P>) {
+    return page_virtual::has_slot(platform_.page_virtual(page).load(memory_order_relaxed));
+  }
 
   /// Whether the slot maps the page, or is to map it, or did so last.
   [[nodiscard]] bool is_of(SlotIndex slot, Page page) const requires(kFindsSlots<P>) {
@@ -493,7 +504,8 @@ class Mapper {
   void* map_slow(Page page);
   void* map_slower(Page page, const void* caller);
   void* pin_if_mapped(Page page);
-  Pinned pin(Page page);
+  void* pin_if_seen(Page page);
+  Pinned pin(Page page, bool surely = true);
   void* publish(SlotIndex index, Page page, Word found);
   SlotIndex take_clean();
   void bring_into_use(uint32_t slots);

@@ -64,9 +64,9 @@ concept PostingPlatform = requires(P p, SlotIndex slot, uint32_t cpus) {
 /// instead, as by a hash table. True only for a platform that has a true constant kFindsSlots.
 ///
 /// Its page_virtual() returns, by value, an object with three functions of Atomic, and one more.
-/// load(): the value of page_virtual::found() for the slot that was stored for the page, or 0; while
-/// slots change hands it may be wrong: name no slot, or another slot, whose word then makes a swap
-/// fail. load_surely(): the same, and never wrong. store(0): forgets the slot.
+/// load(): the value of page_virtual::found() for the slot that was stored for the page, or 0;
+/// while slots change hands it may be wrong: name no slot, or another slot, whose word then makes a
+/// swap fail. load_surely(): the same, and never wrong. store(0): forgets the slot.
 /// compare_exchange_strong(): if no slot is stored for the page, stores the one that `desired`
 /// names; always strong, acquire and release. Each page then is in at most one slot, because a page
 /// keeps its slot until the slot's flush has been made. (Other platforms clear the cell before the

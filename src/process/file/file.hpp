@@ -256,6 +256,7 @@ class File {
   [[nodiscard]] Brought bring(std::uint64_t granule, std::uint64_t end) noexcept;
   [[nodiscard]] int populate(const Record& record) noexcept;
   [[nodiscard]] std::uint64_t most_ahead() const;
+  [[nodiscard]] std::uint64_t length_at(std::uint64_t granule);
   [[nodiscard]] Choice choose_placement(bool may_be_home) const;
   void open_home();
   const char* grow_home();
@@ -326,26 +327,28 @@ class File {
   const Units units_;
   const Placement wanted_;  // automatic: the file's own choice
   const std::size_t page_;
-  Choice choice_;                              // changed by the constructor only
-  const std::unique_ptr<DirtyCopies> dirty_;   // null: copies are not written to
-  const std::uintptr_t mark_;                  // Mapping::kToWrite, or 0
-  const std::int64_t last_end_;                // where the last mappable granule ends
-  std::atomic<std::int64_t> size_{0};          // when it was last read; relaxed but in copies.cpp
+  Choice choice_;                             // changed by the constructor only
+  const std::unique_ptr<DirtyCopies> dirty_;  // null: copies are not written to
+  const std::uintptr_t mark_;                 // Mapping::kToWrite, or 0
+  const std::int64_t last_end_;               // where the last mappable granule ends
+  std::uint32_t number_ = 0;
+  std::unique_ptr<Home> home_;                 // null: none
   std::atomic<std::int64_t> hit_end_{0};       // the end of the part that hits may use: copies.cpp
   std::atomic<std::size_t> full_granules_{0};  // those that lie within that part
   std::atomic<std::size_t> most_granules_{0};  // that the file has ever had
+  // When it was last read; relaxed but in copies.cpp. Apart from what hits read, because each miss
+  // of a copy writes it.
+  alignas(64) std::atomic<std::int64_t> size_{0};
   std::atomic<bool> uses_own_addresses_{false};  // of the arena, for mappings; relaxed: once true
   std::atomic<std::uint32_t> spans_held_{0};
   std::atomic<int> unsaid_fault_{0};  // the first since the last sync() that returned one
   std::atomic<std::int64_t> unsaid_fault_at_{0};
   WriteLock writing_;  // shared by threads that write copies back
-  Streams streams_;
+  alignas(64) Streams streams_;
   ReadAheads read_aheads_;
-  std::uint32_t number_ = 0;
-  std::unique_ptr<Home> home_;  // null: none
-  std::mutex resizing_;         // held while this window changes the file's size
-  std::mutex sizing_;           // guards what follows
-  std::int64_t claimed_ = -1;   // a wrong size that the system gives; found_end_ is the right one
+  std::mutex resizing_;        // held while this window changes the file's size
+  std::mutex sizing_;          // guards what follows
+  std::int64_t claimed_ = -1;  // a wrong size that the system gives; found_end_ is the right one
   std::int64_t found_end_ = 0;
   bool has_short_copies_ = false;  // there may be copies that ended with an earlier end of the file
   std::mutex growing_;             // guards what follows

@@ -29,7 +29,7 @@ constexpr int kMostReads = 3;
       (granule < full_granules_.load(std::memory_order_relaxed) ||
        (offset >= 0 && offset <= hit_end_.load(std::memory_order_relaxed) - length))) [[likely]] {
     const Page page = make_page(number_, granule);
-    auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
+    auto* const record = static_cast<Record*>(arena_->window().kmap_if_seen(page));
     if (record != nullptr) [[likely]] {
       const std::uint32_t state = record->state.load(std::memory_order_acquire);
       if (state == Record::filled) [[likely]]
@@ -101,7 +101,7 @@ Expected<Record*> File::pin(Page page, std::int64_t offset, std::int64_t length,
   Record& record = *static_cast<Record*>(*slot);
   if (record.state.load(std::memory_order_relaxed) == Record::pending) {
     const std::uint64_t granule = granule_of(page);
-    const std::uint64_t end = granule + streams_.length_at(granule, most_ahead());
+    const std::uint64_t end = granule + length_at(granule);
     if (end != granule + 1) map_ahead(&record, granule + 1, std::min(end, granules()));
   }
   if (const int number = fill(record, units_of(offset, length)); number != 0) {

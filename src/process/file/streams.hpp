@@ -14,7 +14,8 @@ namespace kmapper::process {
 /// Any thread; a race costs only a wrong guess.
 class Streams {
  public:
-  /// A granule was missed. Returns how many should be mapped from it on, 1 to `most`.
+  /// A granule was missed behind one that is mapped. Returns how many should be mapped from it on,
+  /// 1 to `most`.
   [[nodiscard]] std::uint64_t length_at(std::uint64_t granule, std::uint64_t most) {
     const Advice advice = advice_.load(std::memory_order_relaxed);
     if (advice == Advice::random || most <= 1) return 1;
@@ -25,6 +26,9 @@ class Streams {
     stream.length.store(length, std::memory_order_relaxed);
     stream.next.store(granule + length, std::memory_order_relaxed);
     return length;
+  }
+  [[nodiscard]] bool is_sequential() const {
+    return advice_.load(std::memory_order_relaxed) == Advice::sequential;
   }
   [[nodiscard]] bool is_random() const {
     return advice_.load(std::memory_order_relaxed) == Advice::random;
@@ -47,7 +51,7 @@ class Streams {
     std::uint32_t victim = hand_.fetch_add(1, std::memory_order_relaxed);
     for (std::size_t i = 0; i < kStreams && length_of(victim) > 1; ++i) ++victim;
     Stream& stream = streams_[victim % kStreams];
-    stream.length.store(0, std::memory_order_relaxed);
+    stream.length.store(1, std::memory_order_relaxed);
     return stream;
   }
   [[nodiscard]] std::uint64_t length_of(std::uint32_t stream) const {

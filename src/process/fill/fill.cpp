@@ -211,6 +211,14 @@ std::size_t File::pin_ahead(std::uint64_t granule, std::uint64_t end, std::span<
   return count;
 }
 
+/// How many granules to map from a missed one on. Where the granule before it is not mapped, this
+/// is no sequential use, unless the caller has said so: then the streams, which all threads share,
+/// are left alone.
+std::uint64_t File::length_at(std::uint64_t granule) {
+  const bool goes_on = granule != 0 && arena_->window().is_seen(make_page(number_, granule - 1));
+  return goes_on || streams_.is_sequential() ? streams_.length_at(granule, most_ahead()) : 1;
+}
+
 /// How many granules may be mapped at once, beyond what is asked for: a small part of the slots if
 /// there are few.
 std::uint64_t File::most_ahead() const {

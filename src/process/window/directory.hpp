@@ -10,8 +10,8 @@
 //
 // A search takes no lock. What it finds is, or was a moment ago, the page's slot, or a slot that a
 // thread tries to give the page in vain; the window learns which when it pins the slot. A change in
-// progress may hide a slot, or lead the search into another bucket: a search that finds nothing is
-// made again, with the lock. Callers that do not pin what they find search with the lock.
+// progress may also hide a slot, or lead the search into another bucket, where it finds nothing.
+// Callers that must know, and callers that do not pin what they find, search with the lock.
 #pragma once
 
 #include <array>
@@ -35,17 +35,14 @@ class Directory {
   /// A table for the window, which has so many slots. Throws std::bad_alloc.
   Directory(Window& window, std::uint32_t slots);
 
-  /// What Window::found() says of the page's slot; 0: the page has none. Any context. Spins while
-  /// another thread changes the page's stripe, if the page has none.
+  /// What Window::found() says of the page's slot; 0: none was found. While slots change hands it
+  /// may be wrong. Any context.
   [[nodiscard]] Word find(Page page) const noexcept {
     const std::uint32_t hash = hash_of(page);
     const Stripe& stripe = stripe_of(hash);
-    const Word found =
-        search(bucket(hash, stripe.buckets.load(std::memory_order_acquire)), page, kUsualSteps);
-    return found != 0 ? found : find_surely(page);
+    return search(bucket(hash, stripe.buckets.load(std::memory_order_acquire)), page, kUsualSteps);
   }
-  /// The same, and never of another slot. find() may name a slot that another thread tries to give
-  /// the page, although the page has one by now. Waits for the lock of the page's stripe.
+  /// The same, and never wrong. Waits for the lock of the page's stripe.
   [[nodiscard]] Word find_surely(Page page) const noexcept;
   /// Stores the page's slot. False: the page has one.
   [[nodiscard]] bool insert(Page page, SlotIndex slot) noexcept;

@@ -24,10 +24,9 @@ namespace kmapper {
 template <class P>
 Evicted Mapper<P>::evict(Page page) {
   const bool may_flush = platform_.may_flush();
-  auto&& cell = platform_.page_virtual(page);
   for (;; platform_.relax()) {
     // Acquire: pairs with claim(), so that gone() sees the flush that is due.
-    const Word found = cell.load(memory_order_acquire);
+    const Word found = load_surely(page, memory_order_acquire);
     if (!page_virtual::has_slot(found)) return gone(Evicted::not_mapped, page, may_flush);
     // Acquire: pairs with publish(). If the generation came round and the word is another page's,
     // the second read of the cell finds that it has changed.
@@ -36,7 +35,7 @@ Evicted Mapper<P>::evict(Page page) {
       continue;  // being taken back
     if (word::users(seen) > 1) {
       // Read again: between the two loads the slot may have got another page.
-      if (cell.load(memory_order_acquire) == found) return Evicted::pinned;
+      if (load_surely(page, memory_order_acquire) == found) return Evicted::pinned;
       continue;
     }
     if (word::is_idle(seen) && unmap_idle(page_virtual::slot(found), seen, may_flush))

@@ -68,14 +68,17 @@ template <class P>
   return nullptr;
 }
 
-/// Adds a user to the page's slot if it has one. Waits while the slot is being changed, if the
-/// caller may flush. Any context.
+/// Adds a user to the page's slot if it has one, and (if not `surely`) if that is found at once.
+/// Waits while the slot is being changed, if the caller may flush. Any context.
 template <class P>
-auto Mapper<P>::pin(Page page) -> Pinned {
+auto Mapper<P>::pin(Page page, bool surely) -> Pinned {
   auto&& cell = platform_.page_virtual(page);
   for (;;) {
     // Relaxed, all of them: as in hit(), the swap and the second read of the cell prove them.
-    const Word found = cell.load(memory_order_relaxed);
+    Word found = cell.load(memory_order_relaxed);
+    if constexpr (kFindsSlots<P>) {
+      if (surely && !page_virtual::has_slot(found)) found = load_surely(page, memory_order_relaxed);
+    }
     if (!page_virtual::has_slot(found)) return {nullptr, MapError::none};
     const size_t offset = offset_of(page_virtual::entry(found));
     Slot& slot = slot_at(offset);
@@ -113,6 +116,11 @@ auto Mapper<P>::pin(Page page) -> Pinned {
 template <class P>
 [[gnu::noinline]] void* Mapper<P>::pin_if_mapped(Page page) {
   return pin(page).address;
+}
+
+template <class P>
+[[gnu::noinline]] void* Mapper<P>::pin_if_seen(Page page) {
+  return pin(page, false).address;
 }
 
 /// Takes a clean slot; scavenges when there is none. kNoSlot: every slot is pinned or taken, or the
