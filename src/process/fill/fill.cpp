@@ -112,7 +112,7 @@ int File::map_run(std::span<Record* const> run) {
   if (!run.front()->is_at_home()) return map_in_slots(run);
   for (Record* const it : run) {
     // Otherwise more would be mapped than there are slots.
-    if (it->own != Record::Own::nothing) arena_->plug(*it);
+    if (it->is_occupied()) arena_->plug(*it);
   }
   const std::uint64_t granule = granule_of(arena_->page_of(*run.front()));
   if (home_->fills_by_a_call()) arena_->counters().add(Work::map_call);

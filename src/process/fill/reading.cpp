@@ -226,11 +226,11 @@ Units::Set File::with_next(const Record& record, Units::Set missing) const {
 int File::make_memory(std::span<Record* const> run) {
   for (std::size_t begin = 0; begin < run.size();) {
     std::size_t end = begin;
-    while (end < run.size() && run[end]->own != Record::Own::memory &&
+    while (end < run.size() && !arena_->has_memory(*run[end]) &&
            run[end]->data() == run[begin]->data() + ((end - begin) << arena_->granule_shift()))
       ++end;
     if (end == begin) {
-      ++begin;
+      arena_->set_own(*run[begin++], Record::Own::memory);
       continue;
     }
     const std::size_t size = (end - begin) << arena_->granule_shift();

@@ -126,6 +126,7 @@ Arena::Arena(const Options& options)
       on_long_wait_(options.on_long_wait),
       range_(reserve_range()),
       begin_(range_.begin()),
+      starts_as_memory_(make_memory_of_range()),
       records_(shape_.slots),
       dirty_copies_(shape_.slots),
       spans_(shape_.span_units),
@@ -173,6 +174,18 @@ system::AddressRange Arena::reserve_range() const {
   if (behind != 0) munmap(first + size, behind);
   if (core_dump_ == CoreDump::nothing) madvise(first, size, MADV_DONTDUMP);  // of copies
   return {first, size};
+}
+
+/// Lets the range be memory from the start, in the kernel's large pages, if copies may come to lie
+/// there. Not where that would take memory at once, because the process locks what it maps.
+bool Arena::make_memory_of_range() const {
+  const bool may_have_copies = !strict_ && (is_all_memory() || placement_ == Placement::automatic);
+  if (!may_have_copies) return false;
+  if (!is_all_memory() && (system::is_locked(begin_, system::page_size()) ||
+                           mprotect(begin_, range_.size(), PROT_READ | PROT_WRITE) != 0))
+    return false;
+  madvise(begin_, range_.size(), MADV_HUGEPAGE);
+  return true;
 }
 
 void Arena::unpin_strictly(Record& record) {
@@ -272,8 +285,7 @@ void Arena::plug_leftovers(const File* file) {
                                               std::memory_order_relaxed)) {
       continue;
     }
-    if (record.own != Record::Own::nothing && (file == nullptr || owner_of(record) == file))
-      plug(record);
+    if (record.is_occupied() && (file == nullptr || owner_of(record) == file)) plug(record);
     record.state.store(Record::unused, std::memory_order_release);
   }
   spans_.for_each_free_run([this](std::uint32_t first, std::uint32_t units) {

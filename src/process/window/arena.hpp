@@ -115,6 +115,11 @@ class Arena {
   /// more. Returns an errno, or 0.
   [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int descriptor,
                         std::int64_t offset, int sharing);
+  /// Whether a slot's own addresses are memory. The caller is filling it.
+  [[nodiscard]] bool has_memory(const Record& record) const {
+    return record.own == Record::Own::memory ||
+           (record.own == Record::Own::untouched && starts_as_memory_);
+  }
   /// Replaces what the addresses map by memory for copies, unless the whole range is memory.
   /// Returns an errno, or 0.
   [[nodiscard]] int map_memory(std::byte* address, std::size_t size);
@@ -208,6 +213,7 @@ class Arena {
   struct Held;
 
   [[nodiscard]] system::AddressRange reserve_range() const;
+  [[nodiscard]] bool make_memory_of_range() const;
   using Name = std::array<char, 1024>;
   [[nodiscard]] Name name_of(std::uint32_t file);
   [[nodiscard]] std::vector<Held> held_granules();
@@ -232,6 +238,7 @@ class Arena {
   const OnLongWait on_long_wait_;
   const system::AddressRange range_;
   std::byte* const begin_;
+  const bool starts_as_memory_;
   system::ZeroArray<Record> records_;
   system::ZeroArray<DirtyCopy> dirty_copies_;
   SpanArea spans_;

@@ -40,8 +40,8 @@ bool Platform::take_pte(SlotIndex slot) {
   DirtyCopy& dirty = arena_->dirty(slot);
   const bool is_dirty = dirty.units.load(std::memory_order_relaxed) != 0;
   if (dirty.fault.load() != 0) dirty.fault.store(0);
-  const bool has_to_go = is_dirty || record.is_at_home() ||
-                         (arena_->is_strict() && record.own != Record::Own::nothing);
+  const bool has_to_go =
+      is_dirty || record.is_at_home() || (arena_->is_strict() && record.is_occupied());
   // Done while the page still names this slot, so that the next mapping of it never shows the
   // zeros.
   if (record.is_at_home() && record.fault.load() != 0)

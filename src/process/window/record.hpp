@@ -54,9 +54,10 @@ struct alignas(32) Record {
     emptying,   // out of use; one thread is unmapping it
   };
 
+  /// What a slot's own addresses map. untouched: what the arena's range maps from the start.
   /// nothing: in a budget of copies, memory that is not populated; elsewhere inaccessible
   /// addresses.
-  enum class Own : std::uint8_t { nothing, file, memory };
+  enum class Own : std::uint8_t { untouched, nothing, file, memory };
 
   // Release, when it is mapped: pairs with the acquire of a thread that reads it with a pin.
   // Threads wait for changes of it.
@@ -79,9 +80,10 @@ struct alignas(32) Record {
   // `address` is not one of the slot's own, and must be emptied. Release, when it becomes true:
   // pairs with Arena::patch_at_home().
   std::atomic<bool> at_home{false};
-  // What the slot's own addresses map; written while filling or emptying.
-  Own own = Own::nothing;
+  Own own = Own::untouched;  // written while filling or emptying
 
+  /// Whether the slot's own addresses map, or populate, what has to be given up.
+  [[nodiscard]] bool is_occupied() const { return own == Own::file || own == Own::memory; }
   [[nodiscard]] std::byte* data() const { return address.load(std::memory_order_relaxed); }
   [[nodiscard]] bool is_at_home() const { return at_home.load(std::memory_order_relaxed); }
   /// Whether a thread with a pin may use these units, after it has read this state. Inline: hits
