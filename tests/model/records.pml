@@ -1,13 +1,12 @@
 /* A process: what a slot's record adds to the window, and what each address shows.
  *
  * Threads map pages, use them, and give them back; take idle slots back; evict pages; close the file of page 0; plug
- * what slots out of use still map. window.pml models the window, and directory.pml the Directory: here page->virtual is
- * a slot, and a lookup without a Hold may find the cell of any page. Read-ahead pins page 0 for a moment. The model
- * shows:
+ * what slots out of use still map. window.pml models the window, and directory.pml the Directory: here a search is
+ * one step, and finds the page's slot. Read-ahead pins page 0 for a moment. The model shows:
  *
  *   - a mapping shows its page from its return until it is given back: its slot's own addresses are neither mapped
- *     over nor plugged; memory that another thread drops at home comes back, because it is of the same file; where it
- *     shows zeros instead of the file, its record says that there was a fault;
+ *     over nor plugged; its page's home is emptied only while the page has the slot that is being taken back, and so never
+ *     after it was mapped anew; where it shows zeros instead of the file, its record says that there was a fault;
  *   - an access that the file cannot serve is recognised as a mapping's, and does not end the process;
  *   - a page is evicted when evict() has returned; it is refused only if a thread holds a mapping of the page; a closed
  *     file's home is left alone;
@@ -30,23 +29,21 @@
  * RUN reading_ahead: -DMAPPERS=2 -DREADERS=5 -DFREERS=2 -DTAKERS=1 ; gcc=-DSAFETY ; pan=-m100000
  * RUN strict: -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DSTRICT -DFAILING ; gcc=-DSAFETY ; pan=-m100000
  *
- * MUTANT hit_does_not_ask_for_page: -DMUTANT_PAGE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT hit_asks_for_page_late: -DMUTANT_LATE -DMAPPERS=3 -DTAKERS=2 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT evict_does_not_wait: -DMUTANT_NO_PAUSE -DMAPPERS=2 -DREADERS=1 -DFREERS=2 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT read_ahead_looks_once: -DMUTANT_ONE_LOOK -DMAPPERS=2 -DREADERS=1 -DFREERS=2 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT hit_does_not_ask_for_state: -DMUTANT_STATE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT pte_written_while_emptied: -DMUTANT_HASTY -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT leftovers_plugged_in_use: -DMUTANT_NO_LOCK -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DPLUGGERS=4 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT late_invalidate_empties: -DMUTANT_ANY_STATE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT invalidate_does_not_wait: -DMUTANT_NO_WAIT -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT filled_before_mapped: -DMUTANT_EARLY -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT two_fill: -DMUTANT_TWO_FILL -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DFAILING ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT failed_call_ends_nothing: -DMUTANT_STUCK -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DFAILING ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT home_kept_after_failure: -DMUTANT_KEEPS_HOME -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DFAILING ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT own_kept_beside_home: -DMUTANT_KEEPS_OWN -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT first_record_at_home_decides: -DMUTANT_FIRST -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DBAD=1 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT file_restored_late: -DMUTANT_RESTORES_LATE -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DBAD=1 ; gcc=-DSAFETY ; pan=-m100000
- * MUTANT closed_while_taken_back: -DMUTANT_CLOSES_EARLY -DMAPPERS=1 -DTAKERS=2 -DCLOSERS=4 -DHOME=1 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT slot_lost_before_emptied: -DMUTANT_FORGETS_EARLY -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT clean_before_slot_lost: -DMUTANT_CLEAN_EARLY -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT evict_does_not_wait_for_taken: -DMUTANT_NO_WAIT -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DFREERS=4 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT closed_while_taken_back: -DMUTANT_NO_WAIT -DMAPPERS=1 -DTAKERS=2 -DCLOSERS=4 -DHOME=1 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT zeros_kept: -DMUTANT_KEEPS_ZEROS -DMAPPERS=3 -DTAKERS=2 -DHOME=1 -DTHREADS=2 -DBAD=1 ; gcc=-DSAFETY ; pan=-m100000
  */
 #ifndef MAPPERS
 #define MAPPERS 0
@@ -90,14 +87,13 @@
 byte users[SLOTS]; /* 0: dead; 1: idle; n + 1: pinned by n */
 byte cell[PAGES];  /* page->virtual: the slot, counted from 1 */
 byte clean = 3;
-byte flushes_due;
 #define HAS_SLOT(page) (cell[page] != 0 && users[cell[page] - 1] != 0)
 
 /* --- record.hpp ---------------------------------------------------------------------------------- */
 
 mtype = {unused, pending, filling, filled, patched, taken, emptying};
 mtype state[SLOTS] = unused;
-byte page_of[SLOTS];   /* Record::page */
+byte page_of[SLOTS];   /* Slot::page */
 bool at_home[SLOTS];   /* and Record::address is the page's address at home */
 bool occupied[SLOTS];
 bool fault[SLOTS];
@@ -135,14 +131,8 @@ byte finished;
 
 /* --- faults.cpp ---------------------------------------------------------------------------------- */
 
-/* patch() of the record of a page at home, for a thread that fills or uses it. */
-#ifdef MUTANT_FIRST
-#define IS_FOUND(slot) \
-  (users[slot] > 1 && at_home[slot] && page_of[slot] == page && \
-   !((slot) == 1 && at_home[0] && page_of[0] == page))
-#else
-#define IS_FOUND(slot) (users[slot] > 1 && at_home[slot] && page_of[slot] == page)
-#endif
+/* patch() of the record of a page at home, for a thread that fills or uses it: found by its page. */
+#define IS_FOUND(slot) (cell[page] == (slot) + 1 && users[slot] > 1 && at_home[slot])
 inline patch() {
   atomic { assert(IS_FOUND(slot)); fault[slot] = true };
   atomic { home[page] = ZEROS };
@@ -172,7 +162,7 @@ inline access() {
 #endif
 
 inline take_pte(slot) {
-#ifndef MUTANT_RESTORES_LATE
+#ifndef MUTANT_KEEPS_ZEROS
   if
   :: atomic { at_home[slot] && fault[slot] -> home[page_of[slot]] = EMPTY } /* restore_home() */
   :: atomic { !(at_home[slot] && fault[slot]) -> skip }
@@ -198,21 +188,14 @@ inline take_pte(slot) {
   }
 }
 
-#ifdef MUTANT_ANY_STATE
-#define IS_TO_GO(slot) ((to_empty & BIT(slot)) && state[slot] != emptying)
-#else
-#define IS_TO_GO(slot) ((to_empty & BIT(slot)) && state[slot] == taken)
-#endif
+#define IS_TO_GO(slot) ((out & BIT(slot)) && state[slot] == taken)
 
 inline drop(slot) {
   atomic {
     if
     :: (mine & BIT(slot)) && at_home[slot] ->
-      assert(!(closed && page_of[slot] == 0));
+      assert(!(closed && page_of[slot] == 0) && cell[page_of[slot]] == slot + 1);
       if
-#ifdef MUTANT_RESTORES_LATE
-      :: fault[slot] -> home[page_of[slot]] = EMPTY
-#endif
       :: home[page_of[slot]] == FILE -> home[page_of[slot]] = EMPTY
       :: else
       fi
@@ -230,7 +213,8 @@ inline end_emptying(slot) {
   }
 }
 
-/* Platform::empty(): of the slots in `to_empty`. */
+/* Platform::empty(): of the slots in `out`, which this thread has taken. Those without accesses are in it too: their
+ * state is not `taken`, and so they are left alone. */
 inline empty_taken() {
   do
   :: atomic { at < SLOTS && !IS_TO_GO(at) -> at++ }
@@ -247,12 +231,7 @@ inline empty_taken() {
   if
   :: atomic { mine != 0 -> skip }; drop(0); drop(1); end_emptying(0); end_emptying(1); mine = 0
   :: atomic { mine == 0 -> skip }
-  fi;
-#ifndef MUTANT_NO_WAIT
-  atomic { !(to_empty & BIT(0)) || state[0] != emptying -> skip };
-  atomic { !(to_empty & BIT(1)) || state[1] != emptying -> skip };
-#endif
-  to_empty = 0
+  fi
 }
 
 inline plug_leftovers() {
@@ -280,47 +259,48 @@ inline plug_leftovers() {
 
 /* --- scavenge.hpp -------------------------------------------------------------------------------- */
 
-/* claim(), after its compare-and-swap. */
+/* claim(), after its compare-and-swap. The page keeps its slot. */
 inline claim(slot) {
   take_pte(slot);
+#ifdef MUTANT_FORGETS_EARLY
   atomic { cell[page_of[slot]] = 0 }
+#endif
 }
 
-/* finish(), and the end of unmap_idle(). Slots without accesses are in to_empty too: they are not taken, and so left alone. */
+inline forget(slot) {
+  atomic {
+    if
+    :: (out & BIT(slot)) && cell[page_of[slot]] == slot + 1 -> cell[page_of[slot]] = 0
+    :: else
+    fi
+  }
+}
+
+/* finish(), and the end of unmap_idle(). */
 inline finish() {
-  to_empty = out;
   empty_taken();
-  atomic { flushes_due--; assert(!(out & BIT(0)) || IS_CLEAN(0)); assert(!(out & BIT(1)) || IS_CLEAN(1));
-           clean = clean | out; out = 0 }
+#ifdef MUTANT_CLEAN_EARLY
+  atomic { clean = clean | out };
+#endif
+  forget(0);
+  forget(1);
+  atomic { assert(!(out & BIT(0)) || IS_CLEAN(0)); assert(!(out & BIT(1)) || IS_CLEAN(1)); clean = clean | out; out = 0 }
 }
 
-inline finish_flushes() {
-  if
-  :: atomic { flushes_due == 0 -> skip }
-  :: atomic { flushes_due != 0 -> skip };
-     do
-     :: atomic { at < SLOTS -> to_empty = to_empty | (users[at] == 0 && !(clean & BIT(at)) -> BIT(at) : 0); at++ }
-     :: atomic { at == SLOTS -> at = 0; break }
-     od;
-     empty_taken()
-  fi
-}
-
-/* evict(). */
+/* evict(). Waits while the page's slot is being taken back, or is claimed and not yet published. */
 inline evict() {
   do
   :: atomic { cell[page] == 0 -> break }
+#ifdef MUTANT_NO_WAIT
+  :: atomic { cell[page] != 0 && !HAS_SLOT(page) -> break }
+#endif
   :: atomic { HAS_SLOT(page) && users[cell[page] - 1] > 1 -> refused = true; break }
-  :: atomic { HAS_SLOT(page) && users[cell[page] - 1] == 1 -> hand = cell[page] - 1; users[hand] = 0; flushes_due++ };
+  :: atomic { HAS_SLOT(page) && users[cell[page] - 1] == 1 -> hand = cell[page] - 1; users[hand] = 0 };
      claim(hand);
      hand = NONE;
      finish();
      break
-  od;
-  if
-  :: atomic { refused -> skip }
-  :: atomic { !refused -> skip }; finish_flushes()
-  fi
+  od
 }
 
 /* File::evict(). */
@@ -420,28 +400,15 @@ inline fill() {
 
 /* --- map.cpp ------------------------------------------------------------------------------------- */
 
-#ifdef MUTANT_PAGE
-#define IS_IT (state[slot] == filled)
-#elif defined(MUTANT_STATE)
-#define IS_IT (page_of[slot] == page)
+#ifdef MUTANT_STATE
+#define IS_IT true
 #else
-#define IS_IT (state[slot] == filled && page_of[slot] == page)
+#define IS_IT (state[slot] == filled)
 #endif
 
-/* A hit: its entry may have been given to any page. It reads the slot's page, then pins the slot if the generation is
- * still that of the cell: one step. */
-#if defined(MUTANT_PAGE) || defined(MUTANT_LATE)
-#define MAY_BE_PINNED(other) HAS_SLOT(other)
-#else
-#define MAY_BE_PINNED(other) (HAS_SLOT(other) && page_of[cell[other] - 1] == page)
-#endif
 inline hit() {
   if
-  :: atomic { MAY_BE_PINNED(0) -> slot = cell[0] - 1; users[slot]++ }
-  :: atomic { MAY_BE_PINNED(1) -> slot = cell[1] - 1; users[slot]++ }
-#if PAGES > 2
-  :: atomic { MAY_BE_PINNED(2) -> slot = cell[2] - 1; users[slot]++ }
-#endif
+  :: atomic { HAS_SLOT(page) -> slot = cell[page] - 1; users[slot]++ }
   :: true
   fi;
   if
@@ -452,20 +419,20 @@ inline hit() {
 
 inline publish() {
   if
-  :: atomic { cell[page] == 0 -> cell[page] = hand + 1; assert(users[1 - hand] == 0 || page_of[1 - hand] != page) };
+  :: atomic { cell[page] == 0 -> cell[page] = hand + 1; page_of[hand] = page; assert(users[1 - hand] == 0 || page_of[1 - hand] != page) };
      atomic { MAY_WRITE_PTE -> state[hand] = pending };
-     atomic { page_of[hand] = page; fault[hand] = false; users[hand] = 2; slot = hand; hand = NONE; break }
+     atomic { fault[hand] = false; users[hand] = 2; slot = hand; hand = NONE; break }
   :: atomic { cell[page] != 0 -> clean = clean | BIT(hand); hand = NONE }
   fi
 }
 
-/* kmap(), with a Hold. */
+/* kmap(): waits while the page's slot is being taken back. */
 inline kmap() {
   do
   :: atomic { HAS_SLOT(page) -> slot = cell[page] - 1; users[slot]++; break }
-  :: atomic { clean & BIT(0) -> clean = clean & ~BIT(0); hand = 0 }; publish()
-  :: atomic { clean & BIT(1) -> clean = clean & ~BIT(1); hand = 1 }; publish()
-  :: atomic { clean == 0 -> break }
+  :: atomic { cell[page] == 0 && clean & BIT(0) -> clean = clean & ~BIT(0); hand = 0 }; publish()
+  :: atomic { cell[page] == 0 && clean & BIT(1) -> clean = clean & ~BIT(1); hand = 1 }; publish()
+  :: atomic { cell[page] == 0 && clean == 0 -> break }
   od
 }
 
@@ -529,15 +496,7 @@ inline read_ahead() {
 
 /* evict_from(), of a file whose only granule is page 0; then the file and its home are closed. */
 inline close() {
-  do
-  :: atomic { n < SLOTS && users[n] != 0 && page_of[n] == 0 -> skip }; evict_for_good(); atomic { n++ }
-#ifdef MUTANT_CLOSES_EARLY
-  :: atomic { n < SLOTS && (users[n] == 0 || page_of[n] != 0) -> n++ }
-#else
-  :: atomic { n < SLOTS && (users[n] == 0 || page_of[n] != 0) && !(users[n] == 0 && at_home[n] && page_of[n] == 0) -> n++ }
-#endif
-  :: atomic { n == SLOTS -> n = 0; break }
-  od;
+  evict_for_good();
   plug_leftovers();
   atomic {
     if
@@ -567,13 +526,13 @@ inline select_page() {
 }
 
 proctype thread(byte me) {
-  byte page, slot = NONE, hand = NONE, out, to_empty, mine, at, n, rounds;
+  byte page, slot = NONE, hand = NONE, out, mine, at, n, rounds;
   bool refused, failed;
   do
   :: atomic { (MAPPERS & BIT(me)) && rounds < ROUNDS -> rounds++; select_page() };
      map_and_use();
      page = 0
-  :: atomic { (TAKERS & BIT(me)) && rounds < ROUNDS -> rounds++; flushes_due++ };
+  :: atomic { (TAKERS & BIT(me)) && rounds < ROUNDS -> rounds++ };
      scavenge()
   :: atomic { (FREERS & BIT(me)) && rounds < ROUNDS && !leaving && NOBODY_CALLS -> rounds++; leaving = true; n = holders[0] };
      evict_for_good();
