@@ -121,7 +121,7 @@ class Remembering {
       path.slots = mapper.unparked_.leaf(path.leaf);
     }
     const uint32_t next = path.leaf + 1;
-    hand.store(next == mapper.unparked_.leaves() ? 0 : next, memory_order_relaxed);
+    hand.store(next >= mapper.unparked_.leaves() ? 0 : next, memory_order_relaxed);
     return path;
   }
 
