@@ -6,6 +6,7 @@
 #include "simulated/host_threads.hpp"
 #include "simulated/posting_host_threads.hpp"
 #include "simulated/posting_threads.hpp"
+#include "simulated/remembering_threads.hpp"
 #include "simulated/scheduled_threads.hpp"
 #include "simulated/weak_threads.hpp"
 
@@ -17,6 +18,8 @@ template class Mapper<simulated::Platform<simulated::WeakThreads>>;
 template class Mapper<simulated::Platform<simulated::PostingScheduledThreads>>;
 template class Mapper<simulated::Platform<simulated::PostingWeakThreads>>;
 template class Mapper<simulated::Platform<simulated::PostingHostThreads>>;
+template class Mapper<simulated::Platform<simulated::RememberingHostThreads>>;
+template class Mapper<simulated::Platform<simulated::RememberingScheduledThreads>>;
 template class LocalMapper<simulated::Platform<simulated::HostThreads>>;
 template class LocalMapper<simulated::Platform<simulated::ScheduledThreads>>;
 template class VmapRange<simulated::Platform<simulated::HostThreads>>;

@@ -44,6 +44,7 @@ class Platform {
   static constexpr std::size_t kMaxSlots = Threads::kMaxSlots;
   static constexpr std::size_t kMaxCpus = simulated::kMaxCpus;
   static constexpr std::size_t kPageSize = simulated::kPageSize;
+  static constexpr bool kRemembers = kmapper::kRemembers<Threads>;
   static constexpr bool kHardwareSetsAccessed = true;
   static constexpr bool kChecked = KMAPPER_CHECKED != 0;
   static constexpr bool kStrict = KMAPPER_STRICT != 0;
@@ -56,6 +57,13 @@ class Platform {
   }
   [[nodiscard]] bool is_direct(const void* address) const { return is_in_direct_map(address); }
   [[nodiscard]] Atomic<std::uint32_t>& page_virtual(Page page) const { return page->virtual_; }
+
+  /// For windows that remember pages: as mixed as is needed, by splitmix64's multiplications.
+  [[nodiscard]] static std::uint64_t hash(Page page) {
+    std::uint64_t mixed = (to_number(page->frame) + std::uint64_t{1}) * 0x9E3779B97F4A7C15U;
+    mixed = (mixed ^ (mixed >> 32)) * 0xD6E8FEB86659FD93U;
+    return mixed ^ (mixed >> 32);
+  }
 
   [[nodiscard]] void* address(SlotIndex slot) const { return window_address(slot); }
   void write_pte(SlotIndex slot, Page page) {
