@@ -90,9 +90,10 @@ KMAPPER_API int64_t kmapper_last_limit(void);
 typedef struct kmapper_budget kmapper_budget;
 
 /* Where granules are mapped; see Placement in process.hpp. Automatic: where the library finds that
- * a miss is fastest for the file: perhaps copies, for a window opened for reading. Copies are only
- * for windows opened for reading, and do not change with the file. A write to a copy is refused
- * only in a strict budget; otherwise it changes what other holders of the granule see. */
+ * a miss is fastest for the file: perhaps copies, for a window opened for reading. Copies do not
+ * change with the file. In a window opened for writing, each mapping of a copy counts as written
+ * to, and is written back. In others, a write to a copy is refused only in a strict budget;
+ * otherwise it changes what other holders of the granule see. */
 enum {
   KMAPPER_PLACEMENT_AUTOMATIC = 0,
   KMAPPER_PLACEMENT_SLOTS = 1,

@@ -317,7 +317,7 @@ class Mapper {
   [[nodiscard]] bool is_of(SlotIndex slot, Page page) const requires(kFindsSlots<P>) {
     return slots_[to_number(slot) + 1].page.is(page, memory_order_relaxed);
   }
-  [[nodiscard]] Page page_of(SlotIndex slot) const requires(kFindsSlots<P>) {
+  [[nodiscard]] Page page_of(SlotIndex slot) const {
     return slots_[to_number(slot) + 1].page.load(memory_order_relaxed);
   }
   /// What page_virtual(page).load() returns when this is the page's slot. The caller looks with

@@ -279,7 +279,7 @@ class File {
   class WriteBack;
   [[nodiscard]] int write_back(std::uint64_t first, std::uint64_t end) noexcept;
   [[nodiscard]] int write_granules(std::uint64_t first, std::uint64_t end) noexcept;
-  void write_in_order(std::span<const std::uint64_t> granules) noexcept;
+  void write_in_order(std::span<const std::uint64_t> granules, bool held_too) noexcept;
   void write_some_back() noexcept;
   void settle(Record& record, Units::Set units, int fault) noexcept;
   [[nodiscard]] Units::Set take_dirty(SlotIndex slot) noexcept;

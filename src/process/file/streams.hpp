@@ -14,12 +14,12 @@ namespace kmapper::process {
 /// Any thread; a race costs only a wrong guess.
 class Streams {
  public:
-  /// A granule was missed behind one that is mapped. Returns how many should be mapped from it on,
-  /// 1 to `most`.
-  [[nodiscard]] std::uint64_t length_at(std::uint64_t granule, std::uint64_t most) {
+  /// A granule was missed behind one that is mapped; `goes_on`: behind the one that the caller has
+  /// missed before. Returns how many should be mapped from it on, 1 to `most`.
+  [[nodiscard]] std::uint64_t length_at(std::uint64_t granule, std::uint64_t most, bool goes_on) {
     const Advice advice = advice_.load(std::memory_order_relaxed);
     if (advice == Advice::random || most <= 1) return 1;
-    Stream& stream = stream_at(granule);
+    Stream& stream = stream_at(granule, goes_on);
     const std::uint64_t doubled = 2 * stream.length.load(std::memory_order_relaxed);
     const std::uint64_t length =
         advice == Advice::sequential ? most : std::clamp<std::uint64_t>(doubled, 1, most);
@@ -42,16 +42,16 @@ class Streams {
     std::atomic<std::uint64_t> length{0};         // how many granules were mapped the last time
   };
 
-  /// The stream that goes on here; else one that begins here, in the place of a stream that did not
-  /// go on, if there is one.
-  [[nodiscard]] Stream& stream_at(std::uint64_t granule) {
+  /// The stream that goes on here; else one that begins here, or just before, in the place of a
+  /// stream that did not go on, if there is one.
+  [[nodiscard]] Stream& stream_at(std::uint64_t granule, bool goes_on) {
     for (Stream& it : streams_) {
       if (it.next.load(std::memory_order_relaxed) == granule) return it;
     }
     std::uint32_t victim = hand_.fetch_add(1, std::memory_order_relaxed);
     for (std::size_t i = 0; i < kStreams && length_of(victim) > 1; ++i) ++victim;
     Stream& stream = streams_[victim % kStreams];
-    stream.length.store(1, std::memory_order_relaxed);
+    stream.length.store(goes_on ? 1 : 0, std::memory_order_relaxed);
     return stream;
   }
   [[nodiscard]] std::uint64_t length_of(std::uint32_t stream) const {

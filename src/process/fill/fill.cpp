@@ -215,8 +215,14 @@ std::size_t File::pin_ahead(std::uint64_t granule, std::uint64_t end, std::span<
 /// is no sequential use, unless the caller has said so: then the streams, which all threads share,
 /// are left alone.
 std::uint64_t File::length_at(std::uint64_t granule) {
-  const bool goes_on = granule != 0 && arena_->window().is_seen(make_page(number_, granule - 1));
-  return goes_on || streams_.is_sequential() ? streams_.length_at(granule, most_ahead()) : 1;
+  Wide<Page>& last = arena_->last_miss();
+  const Page missed_before = last.load(std::memory_order_relaxed);
+  last.store(make_page(number_, granule), std::memory_order_relaxed);
+  const bool goes_on = granule != 0 && missed_before == make_page(number_, granule - 1);
+  const bool may_go_on =
+      goes_on || (granule != 0 && arena_->window().is_seen(make_page(number_, granule - 1)));
+  return may_go_on || streams_.is_sequential() ? streams_.length_at(granule, most_ahead(), goes_on)
+                                               : 1;
 }
 
 /// How many granules may be mapped at once, beyond what is asked for: a small part of the slots if

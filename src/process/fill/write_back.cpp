@@ -15,6 +15,7 @@
 // needed: then its writes are lost. sync() reports both.
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -33,12 +34,15 @@
 namespace kmapper::process {
 namespace {
 
-/// pwritev() that does not kill a process that has a limit on the size of its files.
+/// pwritev() that does not kill a process that has a limit on the size of its files. Makes the
+/// system call directly: a holder may write meanwhile, as to a mapped file, and the units are then
+/// written again; to ThreadSanitizer, pwritev() would be a race.
 ssize_t write_some(int descriptor, std::span<const iovec> pieces, std::int64_t offset) {
+  constexpr unsigned kHalf =
+      32;  // the kernel takes the offset in two halves where a long has 32 bits
   const auto call = [&] {
-    return pieces.size() == 1
-               ? pwrite64(descriptor, pieces[0].iov_base, pieces[0].iov_len, offset)
-               : pwritev64(descriptor, pieces.data(), static_cast<int>(pieces.size()), offset);
+    return syscall(SYS_pwritev, descriptor, pieces.data(), pieces.size(), static_cast<long>(offset),
+                   static_cast<long>(offset >> kHalf));
   };
   rlimit limit{};
   const bool has_limit = getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
@@ -176,8 +180,9 @@ std::int64_t File::end_to_write() const noexcept {
   return size();
 }
 
-/// Writes dirty copies back, in ascending order. Notes errors: see remember_fault().
-void File::write_in_order(std::span<const std::uint64_t> granules) noexcept {
+/// Writes dirty copies back, in ascending order; those that other callers hold only if wanted.
+/// Notes errors: see remember_fault().
+void File::write_in_order(std::span<const std::uint64_t> granules, bool held_too) noexcept {
   struct Pinned {
     Record* record;
     Units::Set units;
@@ -202,7 +207,10 @@ void File::write_in_order(std::span<const std::uint64_t> granules) noexcept {
     std::shared_lock lock(writing_);
     WriteBack all(*this, end_to_write());
     for (std::size_t i = 0; i < count; ++i) {
-      pinned[i].units = take_dirty(arena_->slot_of(*pinned[i].record));
+      const SlotIndex slot = arena_->slot_of(*pinned[i].record);
+      pinned[i].units = take_dirty(slot);
+      if (!held_too && arena_->dirty(slot).units.load(std::memory_order_relaxed) != 0)
+        pinned[i].units = 0;  // it would have to be written again
       all.add(*pinned[i].record, pinned[i].units, i);
     }
     all.write();
@@ -246,7 +254,7 @@ int File::write_granules(std::uint64_t first, std::uint64_t end) noexcept {
       });
     }
     std::sort(granules.begin(), granules.end());
-    write_in_order(granules);
+    write_in_order(granules, true);
   } catch (const std::bad_alloc&) {
     return ENOMEM;
   }
@@ -262,7 +270,7 @@ void File::write_some_back() noexcept {
     return count != granules.size();
   });
   std::sort(granules.begin(), granules.begin() + static_cast<std::ptrdiff_t>(count));
-  write_in_order(std::span(granules).first(count));
+  write_in_order(std::span(granules).first(count), false);
 }
 
 void File::write_leaving(Record& record) noexcept {

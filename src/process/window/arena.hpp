@@ -103,6 +103,12 @@ class Arena {
            shape_.slots;
   }
 
+  /// The page that the calling thread has missed last, or another thread with a number like it. A
+  /// hint.
+  [[nodiscard]] Wide<Page>& last_miss() {
+    return last_misses_[thread_number() % last_misses_.size()].page;
+  }
+
   /// Gives a pin back. In a strict arena, also unmaps a granule that has no user any more.
   void unpin(Record& record) {
     if (strict_) [[unlikely]]
@@ -231,6 +237,10 @@ class Arena {
   [[nodiscard]] bool replace(File& file, std::byte* address, std::int64_t offset,
                              system::Direction direction, Fault& fault, Shown shown) noexcept;
 
+  struct alignas(64) LastMiss {
+    Wide<Page> page{};
+  };
+
   const Shape shape_;
   const bool strict_;
   const Placement placement_;
@@ -245,6 +255,7 @@ class Arena {
   system::ZeroArray<SpanUnit> span_units_;
   std::atomic<bool> is_left_{false};  // relaxed: set when there is only one thread
   Counters counters_;
+  std::array<LastMiss, Platform::kMaxCpus> last_misses_{};
   Clock clock_;
   std::atomic<std::int64_t> page_tables_{0};  // relaxed: a sum
   std::atomic<int> mappings_{0};              // of files in slots; relaxed: a sum
