@@ -5,6 +5,8 @@
 #include "invariants.hpp"
 #include "player.hpp"
 #include "simulated/computer.hpp"
+#include "simulated/finding_threads.hpp"
+#include "simulated/make_mapper.hpp"
 #include "simulated/posting_threads.hpp"
 #include "simulated/scheduled_threads.hpp"
 #include "sleeper_watch.hpp"
@@ -22,7 +24,7 @@ class Table {
       : game_(game),
         random_(game.seed),
         board_(game.shape, {game.seed, game.chances}),
-        mapper_(std::make_unique<Mapper<Platform<Threads>>>(board_.platform())),
+        mapper_(make_mapper(board_.platform(), game.shape.slots)),
         player_(board_, *mapper_, random_) {
     mapper_->open(game.shape.slots);
   }
@@ -73,7 +75,7 @@ class Table {
     } else {
       check_slot(board_, *mapper_, slot);
     }
-    const std::uint32_t word = mapper_->inspect(slot).word;
+    const auto word = mapper_->inspect(slot).word;
     const Scheduler& scheduler = board_.threads().scheduler();
     if (!sleeper_watch_.look(scheduler.steps(), slot,
                              mapper_->is_clean(slot) || word::is_idle(word),
@@ -101,7 +103,7 @@ class Table {
   const Game game_;
   Random random_;
   Computer<Threads> board_;
-  std::unique_ptr<Mapper<Platform<Threads>>> mapper_;
+  MapperPointer<Platform<Threads>> mapper_;
   Player<Threads> player_;
   SleeperWatch sleeper_watch_{game_.shape.slots};
   std::uint32_t mappers_done_ = 0;
@@ -127,6 +129,8 @@ Game choose_game(std::uint64_t seed, std::uint32_t slots, std::uint32_t operatio
   game.receivers = random.between(1, 2);
   game.operations = operations / game.mappers;
   game.posts = random.one_in(2);
+  game.finds = random.one_in(3);
+  if (game.finds) game.posts = game.interrupts = false;
   return game;
 }
 
@@ -135,6 +139,7 @@ Result play(const Game& game, const std::function<void(Sabotages&)>& sabotage) {
     if (sabotage) sabotage(table->sabotage());
     return table->play();
   };
+  if (game.finds) return play_at(std::make_unique<Table<FindingScheduledThreads>>(game));
   return game.posts ? play_at(std::make_unique<Table<PostingScheduledThreads>>(game))
                     : play_at(std::make_unique<Table<ScheduledThreads>>(game));
 }
@@ -144,7 +149,7 @@ std::ostream& operator<<(std::ostream& out, const Game& game) {
              << game.shape.high_frames << " high pages, " << game.shape.cpus << " CPUs, "
              << game.mappers << "+" << game.receivers << " threads of " << game.operations
              << " operations" << (game.interrupts ? ", interrupts" : "")
-             << (game.posts ? ", posted flushes" : "");
+             << (game.posts ? ", posted flushes" : "") << (game.finds ? ", as in a process" : "");
 }
 
 }  // namespace kmapper::simulated

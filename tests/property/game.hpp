@@ -21,6 +21,7 @@ struct Game {
   std::uint32_t operations = 1'000;  // of each mapper
   bool interrupts = true;
   bool posts = false;  // flushes, instead of waiting for other CPUs
+  bool finds = false;  // slots, as in a process, in place of that; then there are no interrupts
 };
 
 /// A game of about `operations` in all, with a window of `slots`; the seed chooses the rest.

@@ -52,7 +52,7 @@ void check_end(Computer<Threads>& computer, Mapper<Platform<Threads>>& mapper,
   check_window(computer, mapper);
   std::uint32_t live = 0;
   for (std::uint32_t i = 0; i < mapper.slot_count(); ++i) {
-    const std::uint32_t word = mapper.inspect(SlotIndex{i}).word;
+    const auto word = mapper.inspect(SlotIndex{i}).word;
     if (word::is_live(word)) ++live;
     if (word::is_pinned(word)) faults.record("slot " + std::to_string(i) + " stays pinned");
     if (word::is_live(word) && word::is_parked(word))
@@ -66,7 +66,7 @@ void check_end(Computer<Threads>& computer, Mapper<Platform<Threads>>& mapper,
   if (taken != live)
     faults.record("flush_all_zero_pkmaps() took " + std::to_string(taken) + " of " +
                   std::to_string(live) + " idle slots");
-  for (std::uint32_t i = 0; i < mapper.slot_count(); ++i) {
+  for (std::uint32_t i = 0; i < mapper.slots_in_use(); ++i) {
     if (!mapper.is_clean(SlotIndex{i}))
       faults.record("slot " + std::to_string(i) + " is lost: neither live nor clean");
   }

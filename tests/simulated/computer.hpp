@@ -90,7 +90,7 @@ class Computer {
  private:
   Machine machine_;
   Threads threads_;
-  std::vector<PageDescriptor<Threads::template Atomic>> pages_;
+  std::vector<typename Platform::Descriptor> pages_;
   std::array<FrameIndex, kMaxCpus * kLocalDepth> local_halves_{};
   PostedFlushes<kMaxCpus, Threads::template Atomic> posted_flushes_{};
   std::atomic<std::uint32_t> calls_{0};

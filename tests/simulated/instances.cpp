@@ -3,6 +3,7 @@
 #include "kmapper/core/impl/mapper.hpp"
 #include "kmapper/core/impl/vmalloc.hpp"
 #include "simulated/computer.hpp"
+#include "simulated/finding_threads.hpp"
 #include "simulated/host_threads.hpp"
 #include "simulated/posting_host_threads.hpp"
 #include "simulated/posting_threads.hpp"
@@ -20,6 +21,9 @@ template class Mapper<simulated::Platform<simulated::PostingWeakThreads>>;
 template class Mapper<simulated::Platform<simulated::PostingHostThreads>>;
 template class Mapper<simulated::Platform<simulated::RememberingHostThreads>>;
 template class Mapper<simulated::Platform<simulated::RememberingScheduledThreads>>;
+template class Mapper<simulated::Platform<simulated::FindingHostThreads>>;
+template class Mapper<simulated::Platform<simulated::FindingScheduledThreads>>;
+template class Mapper<simulated::Platform<simulated::FindingWeakThreads>>;
 template class LocalMapper<simulated::Platform<simulated::HostThreads>>;
 template class LocalMapper<simulated::Platform<simulated::ScheduledThreads>>;
 template class VmapRange<simulated::Platform<simulated::HostThreads>>;

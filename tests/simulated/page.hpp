@@ -7,10 +7,11 @@
 
 namespace kmapper::simulated {
 
-/// One page of the machine's memory. `Atomic` is that of the platform.
-template <template <class> class Atomic>
+/// One page of the machine's memory. `Atomic` is that of the platform, and so is `Word`, the type of
+/// its slots' words.
+template <template <class> class Atomic, class Word>
 struct PageDescriptor {
-  Atomic<std::uint32_t> virtual_{};  // the seed's page->virtual
+  Atomic<Word> virtual_{};  // the seed's page->virtual
   FrameIndex frame{};
   bool is_high = false;
 };

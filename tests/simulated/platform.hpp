@@ -11,6 +11,7 @@
 
 #include "kmapper/core/platform.hpp"
 #include "kmapper/core/posted_flushes.hpp"
+#include "kmapper/core/table.hpp"
 #include "simulated/addresses.hpp"
 #include "simulated/machine.hpp"
 #include "simulated/page.hpp"
@@ -33,7 +34,9 @@ class Computer;
 template <class Threads>
 class Platform {
  public:
-  using Page = PageDescriptor<Threads::template Atomic>*;
+  using SlotWord = SlotWordOf<Threads>;
+  using Descriptor = PageDescriptor<Threads::template Atomic, SlotWord>;
+  using Page = Descriptor*;
   template <class T>
   using Atomic = typename Threads::template Atomic<T>;
   using Stamp = simulated::Stamp;
@@ -45,6 +48,8 @@ class Platform {
   static constexpr std::size_t kMaxCpus = simulated::kMaxCpus;
   static constexpr std::size_t kPageSize = simulated::kPageSize;
   static constexpr bool kRemembers = kmapper::kRemembers<Threads>;
+  static constexpr bool kFindsSlots = kmapper::kFindsSlots<Threads>;
+  static constexpr bool kTablesOutside = kmapper::kTablesOutside<Threads>;
   static constexpr bool kHardwareSetsAccessed = true;
   static constexpr bool kChecked = KMAPPER_CHECKED != 0;
   static constexpr bool kStrict = KMAPPER_STRICT != 0;
@@ -56,7 +61,7 @@ class Platform {
     return simulated::direct_address(page->frame);
   }
   [[nodiscard]] bool is_direct(const void* address) const { return is_in_direct_map(address); }
-  [[nodiscard]] Atomic<std::uint32_t>& page_virtual(Page page) const { return page->virtual_; }
+  [[nodiscard]] Atomic<SlotWord>& page_virtual(Page page) const { return page->virtual_; }
 
   /// For windows that remember pages: as mixed as is needed, by splitmix64's multiplications.
   [[nodiscard]] static std::uint64_t hash(Page page) {
@@ -67,7 +72,9 @@ class Platform {
 
   [[nodiscard]] void* address(SlotIndex slot) const { return window_address(slot); }
   void write_pte(SlotIndex slot, Page page) {
-    require(threads().interrupts_are_off(), "write_pte() with interrupts on");
+    require(kFindsSlots || threads().interrupts_are_off(), "write_pte() with interrupts on");
+    // The page's last slot has been flushed.
+    if constexpr (kFindsSlots) machine().check_unmapped(page->frame);
     threads().change_pte(slot);
     machine().write_pte(slot, page->frame);
   }

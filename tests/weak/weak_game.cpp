@@ -4,6 +4,7 @@
 
 #include "../property/invariants.hpp"
 #include "simulated/computer.hpp"
+#include "simulated/finding_threads.hpp"
 #include "simulated/posting_threads.hpp"
 #include "simulated/weak_threads.hpp"
 #include "weak_player.hpp"
@@ -66,7 +67,8 @@ class Table {
     scheduler.spawn("receives", [this, seed = random_.next()] {
       player_.receive(Random(seed), [this] { return mappers_done_ == rules_.mappers; });
     });
-    if (rules_.interrupts) scheduler.on_interrupt([this] { player_.play_in_interrupt(random_); });
+    if (rules_.interrupts && !kFindsSlots<Threads>)
+      scheduler.on_interrupt([this] { player_.play_in_interrupt(random_); });
     Outcome outcome = scheduler.run();
     if (outcome.end == Outcome::End::all_done && faults().empty()) {
       scheduler.on_interrupt(nullptr);
@@ -119,6 +121,7 @@ std::string play_weak_game(std::uint64_t seed, const std::function<void(WeakMemo
     if (prepare) prepare(table.memory());
     return table.play();
   };
+  if (finds_slots(seed)) return play_at(Table<FindingWeakThreads>(seed));
   return posts_flushes(seed) ? play_at(Table<PostingWeakThreads>(seed))
                              : play_at(Table<WeakThreads>(seed));
 }

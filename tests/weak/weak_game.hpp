@@ -13,6 +13,9 @@ namespace kmapper::simulated {
 /// Whether flushes are posted in the game of that seed, instead of made on all CPUs at once.
 [[nodiscard]] constexpr bool posts_flushes(std::uint64_t seed) { return seed % 2 != 0; }
 
+/// Whether slots are found, as in a process, in the game of that seed.
+[[nodiscard]] constexpr bool finds_slots(std::uint64_t seed) { return seed % 4 == 2; }
+
 /// Plays the game; `prepare` may weaken the memory first. Returns the fault; empty if there is
 /// none.
 [[nodiscard]] std::string play_weak_game(std::uint64_t seed,

@@ -72,7 +72,7 @@ constexpr Weakening kNeeded[] = {
     {{"wait_for_flushes", load, kAcquire}, kRelaxed, kFlush},
     {{"gone", load, kAcquire}, kRelaxed, kFlush},
     {{"evict", load, kAcquire}, kRelaxed, kFlush},
-    {{"find", load, kAcquire}, kRelaxed, kFlush},
+    {{"load_surely", load, kAcquire}, kRelaxed, kFlush},
     {{"leaf", load, kSeqCst}, kRelaxed, kFlush},
     // No wake-up is lost.
     {{"enqueue", read_modify_write, kSeqCst}, kAcqRel, kSleeper},
@@ -108,11 +108,22 @@ constexpr Weakening kNeededToPost[] = {
     // Users of a slot, and the thread that takes it back; a page goes from slot to slot.
     {{"take_run", compare_exchange, kAcqRel}, kRelease, kRace},
     {{"operator()", store, kRelease}, kRelaxed, kFlush},  // take_run(), page->virtual
-    {{"find", load, kAcquire}, kRelaxed, kFlush},
+    {{"load_surely", load, kAcquire}, kRelaxed, kFlush},
     // A run goes from thread to thread.
     {{"lock_list", read_modify_write, kAcquire}, kRelaxed, kRace},
     {{"unlock_list", store, kRelease}, kRelaxed, kRace},
     {{"insert_apart", read_modify_write, kSeqCst}, kAcquire, kRace},
+};
+
+// The orders that matter where slots are found: a page keeps its slot until its flush has been
+// made.
+constexpr Weakening kNeededToFind[] = {
+    {{"hit", compare_exchange, kAcquire}, kRelaxed, kRace},
+    {{"drop_user", read_modify_write, kRelease}, kRelaxed, kRace},
+    {{"publish", compare_exchange, kAcqRel}, kRelease, kRace},
+    // A page without a slot has been flushed.
+    {{"forget", store, kRelease}, kRelaxed, kFlush},
+    {{"evict", load, kAcquire}, kRelaxed, kFlush},
 };
 
 constexpr Weakening kNotSeen[] = {
@@ -160,16 +171,25 @@ std::set<OrderedAccess> accesses_of_the_core() {
   return accesses;
 }
 
+enum class Kind : std::uint8_t { usual, posting, finding };
+
+[[nodiscard]] Kind kind_of(std::uint64_t seed) {
+  if (finds_slots(seed)) return Kind::finding;
+  return posts_flushes(seed) ? Kind::posting : Kind::usual;
+}
+
 /// Games of one kind, until the weakening shows.
-void expect_to_see(const Weakening& it, bool posts) {
+void expect_to_see(const Weakening& it, Kind kind) {
   if constexpr (Platform<WeakThreads>::kChecked)
     GTEST_SKIP()
         << "a checked build's ledger has a lock, which orders the users of a slot by itself";
   std::string failure;
   const auto is_seen = [&] { return failure.find(it.text) != std::string::npos; };
   // An order with two effects has two signs: games go on until the expected one shows.
-  std::uint64_t seed = posts_flushes(1) == posts ? 1 : 2;
-  for (std::uint64_t games = 0; !is_seen() && games != kMostGames; ++games, seed += 2) {
+  std::uint64_t seed = 1;
+  for (std::uint64_t games = 0; !is_seen() && games != kMostGames; ++seed) {
+    if (kind_of(seed) != kind) continue;
+    ++games;
     failure =
         play_weak_game(seed, [&](WeakMemory& memory) { memory.weaken(it.access, it.weaker); });
   }
@@ -181,6 +201,7 @@ TEST(WeakeningList, NamesEveryOrderOfTheCoreAndNoOther) {
   std::set<OrderedAccess> listed;
   for (const Weakening& it : kNeeded) listed.insert(it.access);
   for (const Weakening& it : kNeededToPost) listed.insert(it.access);
+  for (const Weakening& it : kNeededToFind) listed.insert(it.access);
   for (const Weakening& it : kNotSeen) listed.insert(it.access);
   for (const OrderedAccess& it : made)
     EXPECT_TRUE(listed.contains(it)) << "not listed: an access with an order in " << it.function;
@@ -190,7 +211,7 @@ TEST(WeakeningList, NamesEveryOrderOfTheCoreAndNoOther) {
 
 class EachOrder : public testing::TestWithParam<Weakening> {};
 
-TEST_P(EachOrder, IsMissedWhenItIsWeaker) { expect_to_see(GetParam(), false); }
+TEST_P(EachOrder, IsMissedWhenItIsWeaker) { expect_to_see(GetParam(), Kind::usual); }
 
 std::string name_of(const testing::TestParamInfo<Weakening>& info) {
   static constexpr const char* kOperations[] = {"Load", "Store", "ReadModifyWrite",
@@ -209,9 +230,15 @@ INSTANTIATE_TEST_SUITE_P(Weakening, EachOrder, testing::ValuesIn(kNeeded), name_
 
 class EachOrderOfPosts : public testing::TestWithParam<Weakening> {};
 
-TEST_P(EachOrderOfPosts, IsMissedWhenItIsWeaker) { expect_to_see(GetParam(), true); }
+TEST_P(EachOrderOfPosts, IsMissedWhenItIsWeaker) { expect_to_see(GetParam(), Kind::posting); }
 
 INSTANTIATE_TEST_SUITE_P(Weakening, EachOrderOfPosts, testing::ValuesIn(kNeededToPost), name_of);
+
+class EachOrderOfFinding : public testing::TestWithParam<Weakening> {};
+
+TEST_P(EachOrderOfFinding, IsMissedWhenItIsWeaker) { expect_to_see(GetParam(), Kind::finding); }
+
+INSTANTIATE_TEST_SUITE_P(Weakening, EachOrderOfFinding, testing::ValuesIn(kNeededToFind), name_of);
 
 /// How often an access through a slot that maps the only page showed another page, or none.
 std::uint32_t wrong_pages_seen(const std::function<void(WeakMemory&)>& prepare) {
