@@ -306,6 +306,14 @@ class Mapper {
   /// later mapping of the slot has another generation, even of the same page, until 16,384 have
   /// passed. 0 for an address outside the window.
   [[nodiscard]] uint32_t generation_of(const void* address) const;
+  /// Says that the slot at this address was mapped before anybody asked for its page: its first use
+  /// does not count as a second one. The caller holds the mapping. Any context.
+  void note_ahead(const void* address) requires(kRemembers<P>) {
+    const SlotIndex slot = slot_of_address(address);
+    // Relaxed: a hint.
+    unparked_.remembered(Set::leaf_of(slot))
+        .ahead.fetch_or(Set::bit_of(slot), memory_order_relaxed);
+  }
   // --- For a platform that finds slots (kFindsSlots). Any context ---
 
   /// Whether the page has a slot. May be wrong while slots change hands.

@@ -14,6 +14,9 @@
 // and others, SOSP 2023.) And it shows that the share that took its slot was too small, so that
 // share grows, as in ARC (Megiddo and Modha, FAST 2003).
 //
+// A page that was mapped before anybody asked for it, as in a sequential read, is used once when it
+// is used first: Mapper::note_ahead().
+//
 // All of this is hints. All accesses are relaxed; a race loses or repeats a hint, which may cost a
 // miss, and never more. A hit does nothing here. impl/remember.hpp has the code.
 #pragma once
@@ -103,6 +106,16 @@ struct Shares {
   // How many slots each hand has taken; both are halved from time to time.
   Atomic<uint32_t> main_taken{};
   Atomic<uint32_t> probation_taken{};
+};
+
+/// What is remembered of the slots of a leaf, a bit each.
+template <class P>
+struct Remembered {
+  typename P::template Atomic<uint32_t> on_probation{};
+  // The slot was mapped before anybody asked for its page. Its first use clears `ahead` and counts
+  // for nothing more. A hand that meets it before that spares it once.
+  typename P::template Atomic<uint32_t> ahead{};
+  typename P::template Atomic<uint32_t> spared{};
 };
 
 /// How many remembered pages have returned on a CPU, since its last scavenge.

@@ -29,7 +29,7 @@ class SlotSet {
   using AtomicBits = typename P::template Atomic<uint32_t>;
   struct alignas(64) Leaf {
     AtomicBits bits{};
-    [[no_unique_address]] IfRemembers<P, AtomicBits> on_probation{};
+    [[no_unique_address]] IfRemembers<P, Remembered<P>> remembered{};
   };
 
  public:
@@ -150,10 +150,10 @@ class SlotSet {
   [[nodiscard]] bool contains(SlotIndex slot) const {
     return (leaf(leaf_of(slot)) & bit_of(slot)) != 0;
   }
-  /// Where kRemembers: which slots of the leaf are on probation, members or not. The set does not
+  /// Where kRemembers: what is remembered of the slots of a leaf, members or not. The set does not
   /// use it.
-  [[nodiscard]] AtomicBits& on_probation(uint32_t leaf) requires(kRemembers<P>) {
-    return leaves_[leaf].on_probation;
+  [[nodiscard]] Remembered<P>& remembered(uint32_t leaf) requires(kRemembers<P>) {
+    return leaves_[leaf].remembered;
   }
 
   /// Where kTablesOutside: the memory that a set of so many slots needs, and its place.

@@ -185,6 +185,7 @@ void File::map_ahead(Record* own, std::uint64_t granule, std::uint64_t end) {
   const std::span all = std::span(records).first(count);
   fill_pending(all);
   for (Record* const it : all) {
+    arena_->window().note_ahead(it);
     // The first use of a granule that was mapped ahead will be a hit, and give it a second chance.
     // `own` gets one here: else it would be taken back before its neighbours, and their slots would
     // no longer be neighbours.

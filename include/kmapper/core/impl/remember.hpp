@@ -21,7 +21,7 @@ class Remembering {
 
   /// Leaves that a batch looks at before the first hand alone goes on. The second hand may meet no
   /// slot on probation for as long; and for ever, while users hold as many as are wanted.
-  static constexpr uint32_t kMostLeaves = 256;
+  static constexpr uint32_t kMostLeaves = 1024;
 
   /// A scavenge's way through the window. The second hand moves while too many slots are on
   /// probation. If that gives nothing, the first hand takes slots of both kinds: so nothing is
@@ -51,8 +51,8 @@ class Remembering {
 
   /// The page of a slot that has just been claimed loses it.
   static void remember(Mapper& mapper, SlotIndex slot) {
-    const Bits on_probation =
-        mapper.unparked_.on_probation(Mapper::Set::leaf_of(slot)).load(memory_order_relaxed);
+    const Bits on_probation = mapper.unparked_.remembered(Mapper::Set::leaf_of(slot))
+                                  .on_probation.load(memory_order_relaxed);
     mapper.shares_.ghost.remember(mapper.platform_.hash(mapper.page_of(slot)),
                                   (on_probation & Mapper::Set::bit_of(slot)) != 0);
   }
@@ -70,11 +70,26 @@ class Remembering {
     return word::kReferenced<Word>;
   }
 
+  /// Which of these slots of a leaf a hand does not take this time, because they were mapped ahead,
+  /// and no hand has met them yet.
+  [[nodiscard]] static Bits spare(Mapper& mapper, uint32_t leaf, Bits slots) {
+    auto& remembered = mapper.unparked_.remembered(leaf);
+    slots &= remembered.ahead.load(memory_order_relaxed);
+    if (slots == 0) return 0;
+    return slots & ~remembered.spared.fetch_or(slots, memory_order_relaxed);
+  }
+
   /// A hand has passed some slots of a leaf: it has `taken` some, and found that the pages of
-  /// others were `used_again`.
+  /// others were `used_again`; or used at all, if they had been mapped ahead.
   static void end_leaf(Mapper& mapper, uint32_t leaf, Bits taken, Bits used_again) {
     Shares<P>& shares = mapper.shares_;
-    auto& on_probation = mapper.unparked_.on_probation(leaf);
+    auto& [on_probation, ahead, spared] = mapper.unparked_.remembered(leaf);
+    const Bits first_used = ahead.load(memory_order_relaxed) & (taken | used_again);
+    if (first_used != 0) {
+      ahead.fetch_and(~first_used, memory_order_relaxed);
+      spared.fetch_and(~first_used, memory_order_relaxed);
+      used_again &= ~first_used;
+    }
     const Bits seen = on_probation.load(memory_order_relaxed);
     if ((seen & used_again) != 0) {
       const Bits before = on_probation.fetch_and(~used_again, memory_order_relaxed);
@@ -104,7 +119,7 @@ class Remembering {
       if (path.slots == 0) break;
       if constexpr (kTwoHands) {
         const Bits on_probation =
-            mapper.unparked_.on_probation(path.leaf).load(memory_order_relaxed);
+            mapper.unparked_.remembered(path.leaf).on_probation.load(memory_order_relaxed);
         path.slots &= is_second ? on_probation : ~on_probation;
       }
       if (path.slots != 0) mapper.examine_leaf(path.leaf, path.slots, batch);

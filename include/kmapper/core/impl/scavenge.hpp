@@ -96,6 +96,8 @@ void Mapper<P>::examine_leaf(uint32_t leaf, typename Set::Bits slots, Batch& bat
   uint32_t passed_over = 0;
   uint32_t untouched = 0;
   [[maybe_unused]] typename Set::Bits used_again = 0;
+  typename Set::Bits spared = 0;
+  if constexpr (kRemembers<P>) spared = Remembering<P>::spare(*this, leaf, slots);
   SlotIndex* const first = batch.to_flush + batch.touched;
   SlotIndex* to_flush = first;
   for (; slots != 0; slots &= slots - 1) {
@@ -103,7 +105,8 @@ void Mapper<P>::examine_leaf(uint32_t leaf, typename Set::Bits slots, Batch& bat
     // Relaxed, here and in pass_over() and park(): the swap that follows proves it.
     const Word seen = slot_of(index).word.load(memory_order_relaxed);
     Claim claimed = Claim::lost;
-    if ((seen & word::kState<Word>) == word::kTakeable<Word>) [[likely]]
+    if ((seen & word::kState<Word>) == word::kTakeable<Word> && (slots & -slots & spared) == 0)
+        [[likely]]
       claimed = claim(index, seen, word::dead_after_takeable(seen));
     if constexpr (kRemembers<P>) {
       if (claimed != Claim::lost) {
