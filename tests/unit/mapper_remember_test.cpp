@@ -53,6 +53,24 @@ TEST(Remember, APageThatReturnsSoonHasItsSecondChanceAtOnce) {
   EXPECT_TRUE(is_referenced(0));
 }
 
+TEST(Remember, AFirstUseOfWhatWasMappedAheadIsNoSecondUse) {
+  RememberingWindow window(32, 200);
+  for (const bool is_ahead : {false, true}) {
+    for (std::uint32_t i = 0; i < 40; ++i) window.touch(window.high(i));
+    for (std::uint32_t i = 40; i < 44; ++i) {
+      void* const address = window.mapper.try_kmap(window.high(i));
+      if (is_ahead) window.mapper.note_ahead(address);
+      window.mapper.kunmap(window.high(i));
+      window.touch(window.high(i));
+    }
+    for (std::uint32_t i = 100; i < 200; ++i) window.touch(window.high(i));
+    std::uint32_t left = 0;
+    for (std::uint32_t i = 40; i < 44; ++i) left += window.mapper.find(window.high(i)) != kNoSlot;
+    EXPECT_EQ(left, is_ahead ? 0U : 4U);
+    for (std::uint32_t i = 40; i < 44; ++i) (void)window.mapper.evict(window.high(i));
+  }
+}
+
 /// Whatever is pinned, in windows of any small size: as long as a slot is idle, a kmap that must
 /// not sleep gets one; and it always ends.
 TEST(Remember, EachIdleSlotIsFoundWhateverIsPinned) {
@@ -70,8 +88,9 @@ TEST(Remember, EachIdleSlotIsFoundWhateverIsPinned) {
         continue;
       }
       const std::uint32_t page = random.below(kPages);
-      ASSERT_NE(window.mapper.try_kmap(window.high(page)), nullptr)
-          << slots << " slots, " << held.size() << " held";
+      void* const address = window.mapper.try_kmap(window.high(page));
+      ASSERT_NE(address, nullptr) << slots << " slots, " << held.size() << " held";
+      if (random.one_in(3)) window.mapper.note_ahead(address);
       held.push_back(page);
     }
     for (const std::uint32_t page : held) window.mapper.kunmap(window.high(page));
