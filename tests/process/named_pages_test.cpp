@@ -86,10 +86,11 @@ class Pages : public testing::Test {
 TEST_F(Pages, AreFoundByTheNextProcess) {
   EXPECT_EQ(in_a_child([this] {
               NamedPages pages(path(), small_budget());
+              (void)some(pages, 20, 5);  // without a name
               const std::vector<HighPage> list = some(pages, 100, 1000);
               if (pages.name("list", list)) return 1;
               if (pages.name("one", {{list[7]}})) return 2;
-              (void)some(pages, 20, 5);  // without a name
+              (void)some(pages, 20, 5);
               return 0;
             }),
             0);
@@ -242,6 +243,12 @@ TEST_F(Pages, OfADamagedFileAreRefusedInOneLine) {
             std::string::npos)
       << refusal();
   write(directory, was);
+  const std::string page = read(directory + 17, 1);  // of the first page's number
+  write(directory + 17, "\7");
+  EXPECT_NE(refusal().find(": is damaged: its directory is not what was written"),
+            std::string::npos)
+      << refusal();
+  write(directory + 17, page);
   ASSERT_EQ(ftruncate64(descriptor(), 5 * kGranule), 0);
   EXPECT_NE(refusal().find(": is cut short: it has 20480 bytes, and needs its page 22"),
             std::string::npos)

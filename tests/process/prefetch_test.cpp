@@ -118,6 +118,11 @@ TEST_P(Prefetching, EndsWithItsObject) {
     });
   }
   for (std::thread& it : threads) it.join();
+  for (int i = 0; i < 200; ++i) {  // and so the window may end after it
+    FileWindow window(file_.descriptor(), Access::read_only, budget_);
+    const auto prefetch = start_prefetch(window, 0, kSize);
+    ASSERT_TRUE(prefetch);
+  }
   EXPECT_EQ(budget_.stats().pinned, 0);
 }
 
