@@ -7,8 +7,8 @@
 
 namespace kmapper::simulated {
 
-/// One page of the machine's memory. `Atomic` is that of the platform, and so is `Word`, the type of
-/// its slots' words.
+/// One page of the machine's memory. `Atomic` is that of the platform, and so is `Word`, the type
+/// of its slots' words.
 template <template <class> class Atomic, class Word>
 struct PageDescriptor {
   Atomic<Word> virtual_{};  // the seed's page->virtual

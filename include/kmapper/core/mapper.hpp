@@ -316,9 +316,10 @@ class Mapper {
   }
   // --- For a platform that finds slots (kFindsSlots). Any context ---
 
-  /// Whether the page has a slot. May be wrong while slots change hands.
-  [[nodiscard]] bool is_seen(Page page) requires(kFindsSlots<P>) {
-    return page_virtual::has_slot(platform_.page_virtual(page).load(memory_order_relaxed));
+  /// find() without a lock: while slots change hands it may be wrong.
+  [[nodiscard]] SlotIndex find_if_seen(Page page) requires(kFindsSlots<P>) {
+    const Word found = platform_.page_virtual(page).load(memory_order_relaxed);
+    return page_virtual::has_slot(found) ? page_virtual::slot(found) : kNoSlot;
   }
 
   /// Whether the slot maps the page, or is to map it, or did so last.

@@ -55,27 +55,24 @@ bool Arena::patch(std::byte* address, system::Direction direction) noexcept {
 }
 
 bool Arena::patch_at_home(std::byte* address, system::Direction direction) noexcept {
-  if (is_left()) return patch_in_child(address, direction);
   // A file that is found here is not freed before the handler has ended: see ~File().
   for (std::uint32_t number = 1; number < files_.end(); ++number) {
     const File* const file = files_.at(number);
     if (file == nullptr || file->home() == nullptr) continue;
     const std::optional<std::uint64_t> granule = file->home()->granule_at(address);
     if (!granule) continue;
-    const SlotIndex slot = window_->find(make_page(number, *granule));
-    if (slot == kNoSlot) return false;
-    Record& record = this->record(slot);
-    // Acquire: pairs with Record::place().
-    return record.at_home.load(std::memory_order_acquire) && patch(record, address, direction);
-  }
-  return false;
-}
-
-/// After a fork, in the child: the directory is empty, so this looks at all records.
-bool Arena::patch_in_child(std::byte* address, system::Direction direction) noexcept {
-  for (std::uint32_t i = 0; i < window_->slots_in_use(); ++i) {
-    Record& record = records_[i];
-    if (record.is_at_home() && patch(record, address, direction)) return true;
+    // Without a lock: the handler may have interrupted the thread that has it.
+    const SlotIndex slot = window_->find_if_seen(make_page(number, *granule));
+    const auto patches = [&](Record& record) {
+      // Acquire: pairs with Record::place().
+      return record.at_home.load(std::memory_order_acquire) && patch(record, address, direction);
+    };
+    if (slot != kNoSlot && patches(record(slot))) return true;
+    // The directory is being changed just there; or this is a fork's child, where it is empty.
+    for (std::uint32_t i = 0; i < window_->slots_in_use(); ++i) {
+      if (patches(records_[i])) return true;
+    }
+    return false;
   }
   return false;
 }

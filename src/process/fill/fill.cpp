@@ -221,7 +221,8 @@ std::uint64_t File::length_at(std::uint64_t granule) {
   last.store(make_page(number_, granule), std::memory_order_relaxed);
   const bool goes_on = granule != 0 && missed_before == make_page(number_, granule - 1);
   const bool may_go_on =
-      goes_on || (granule != 0 && arena_->window().is_seen(make_page(number_, granule - 1)));
+      goes_on ||
+      (granule != 0 && arena_->window().find_if_seen(make_page(number_, granule - 1)) != kNoSlot);
   return may_go_on || streams_.is_sequential() ? streams_.length_at(granule, most_ahead(), goes_on)
                                                : 1;
 }

@@ -230,7 +230,6 @@ class Arena {
   [[nodiscard]] Placed files_placed();
   [[nodiscard]] std::size_t overhead() const;
   [[nodiscard]] bool patch_at_home(std::byte* address, system::Direction direction) noexcept;
-  [[nodiscard]] bool patch_in_child(std::byte* address, system::Direction direction) noexcept;
   [[nodiscard]] bool patch(Record& record, std::byte* address,
                            system::Direction direction) noexcept;
   enum class Shown : std::uint8_t { filling, shared, is_private };

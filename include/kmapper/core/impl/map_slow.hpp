@@ -135,7 +135,8 @@ SlotIndex Mapper<P>::take_clean() {
   if constexpr (kRemembers<P>) return Remembering<P>::take(*this, leaf);
   // Two rounds of the hand clear every referenced bit and reach each slot again; the second takes
   // what is idle then.
-  for (uint32_t examined = 0; examined <= 2 * slot_count_;) {
+  using Examined = typename library::Choose<kTablesOutside<P>, uint64_t, uint32_t>::Type;
+  for (Examined examined = 0; examined <= Examined{2} * slot_count_;) {
     const uint32_t now = scavenge().examined;
     slot = clean_.take(leaf);
     if (slot != kNoSlot || now == 0) break;
@@ -169,7 +170,8 @@ bool Mapper<P>::bring_more_into_use() {
   // A sleeper takes this lock after it has announced itself, and then looks at the window: either
   // it sees these slots, or it is seen here.
   queue_lock_.lock();
-  bring_into_use(kBroughtIntoUse);
+  // Another thread may have done so just before.
+  if (!clean_.may_be_found()) bring_into_use(kBroughtIntoUse);
   const bool is_awaited = first_waiter_ != nullptr;
   queue_lock_.unlock();
   if (is_awaited) grant_clean();

@@ -179,6 +179,12 @@ template <class P>
   queue_lock_.lock();
   while (first_waiter_ != nullptr) {
     const SlotIndex slot = clean_.take_surely(cpus_[platform_.cpu()].leaf);
+    if constexpr (kTablesOutside<P>) {
+      if (slot == kNoSlot && slots_in_use() != slot_count_) {
+        bring_into_use(kBroughtIntoUse);
+        continue;
+      }
+    }
     if (slot == kNoSlot) break;
     grant(slot, true);
   }
