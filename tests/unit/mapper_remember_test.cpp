@@ -2,6 +2,7 @@
 // that each idle slot is found there, too.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -68,6 +69,16 @@ TEST(Remember, AFirstUseOfWhatWasMappedAheadIsNoSecondUse) {
     for (std::uint32_t i = 40; i < 44; ++i) left += window.mapper.find(window.high(i)) != kNoSlot;
     EXPECT_EQ(left, is_ahead ? 0U : 4U);
     for (std::uint32_t i = 40; i < 44; ++i) (void)window.mapper.evict(window.high(i));
+  }
+}
+
+TEST(Remember, ABatchLeavesNearlyAllOfASmallWindow) {
+  for (const std::uint32_t slots : {4U, 16U, 48U, 128U}) {
+    RememberingWindow window(slots, 200);
+    for (std::uint32_t i = 0; i <= slots; ++i) window.touch(window.high(i));
+    std::uint32_t left = 0;
+    for (std::uint32_t i = 0; i < slots; ++i) left += window.mapper.find(window.high(i)) != kNoSlot;
+    EXPECT_GE(left, slots - std::max(1U, slots / 16));
   }
 }
 

@@ -28,6 +28,7 @@ class Remembering {
   /// examined only if all slots are parked. Interrupts are off.
   static void examine(Mapper& mapper, Batch& batch) {
     adapt(mapper);
+    batch.small.enough = enough(mapper);
     go_round<true>(mapper, batch, kMostLeaves);
     if (batch.taken == 0 && batch.examined < Batch::kMostExamined)
       go_round<false>(mapper, batch, UINT32_MAX);
@@ -105,43 +106,60 @@ class Remembering {
   }
 
  private:
+  /// A small window must not be emptied by one batch: a batch is a sixteenth of the slots.
+  [[nodiscard]] static uint32_t enough(const Mapper& mapper) {
+    const uint32_t part = mapper.slot_count_ / 16;
+    return part == 0 ? 1 : library::smaller(part, Batch::kEnough);
+  }
+
   /// Two hands, each on its own slots, or the first hand alone on all slots, look at so many leaves
   /// at most, and go round once at most.
   template <bool kTwoHands>
   static void go_round(Mapper& mapper, Batch& batch, uint32_t most_leaves) {
     Shares<P>& shares = mapper.shares_;
-    uint32_t steps = library::smaller(mapper.unparked_.leaves(), most_leaves);
+    // Once round, and the rest of the first leaf.
+    uint32_t steps = library::smaller(mapper.unparked_.leaves() + 1, most_leaves);
     do {
       // Relaxed, here and everywhere below: hints.
       const bool is_second = kTwoHands && shares.on_probation.load(memory_order_relaxed) >
                                               shares.wanted.load(memory_order_relaxed);
-      Run path = next_of(mapper, is_second ? shares.probation_hand : mapper.hand_);
+      auto& hand = is_second ? shares.probation_hand : mapper.hand_;
+      Run path = next_of(mapper, hand);
       if (path.slots == 0) break;
       if constexpr (kTwoHands) {
         const Bits on_probation =
             mapper.unparked_.remembered(path.leaf).on_probation.load(memory_order_relaxed);
         path.slots &= is_second ? on_probation : ~on_probation;
       }
-      if (path.slots != 0) mapper.examine_leaf(path.leaf, path.slots, batch);
-    } while (batch.taken < Batch::kEnough && batch.examined < Batch::kMostExamined && --steps != 0);
+      if (path.slots == 0) continue;
+      mapper.examine_leaf(path.leaf, path.slots, batch);
+      if (batch.small.left != 0)
+        hand.store(to_number(Mapper::Set::first_of(path.leaf, batch.small.left)),
+                   memory_order_relaxed);
+    } while (batch.taken < batch.small.enough && batch.examined < Batch::kMostExamined &&
+             --steps != 0);
   }
 
-  /// As Mapper::next_of_hand().
+  /// As Mapper::next_of_hand(), but a hand may stand within a leaf: it is the next slot.
   static Run next_of(Mapper& mapper, typename P::template Atomic<uint32_t>& hand) {
-    Run path{hand.load(memory_order_relaxed), 0};
-    path.slots = mapper.unparked_.leaf(path.leaf);
+    constexpr uint32_t kSlots = Mapper::Set::kLeafSlots;
+    const uint32_t at = hand.load(memory_order_relaxed);
+    Run path{at / kSlots, 0};
+    path.slots = mapper.unparked_.leaf(path.leaf) & (~Bits{0} << (at % kSlots));
     if (path.slots == 0) {
-      path.leaf = mapper.unparked_.next_leaf(path.leaf);
+      const uint32_t next = path.leaf + 1;
+      path.leaf = mapper.unparked_.next_leaf(next >= mapper.unparked_.leaves() ? 0 : next);
       if (path.leaf == Mapper::Set::kNoLeaf) return path;
       path.slots = mapper.unparked_.leaf(path.leaf);
     }
     const uint32_t next = path.leaf + 1;
-    hand.store(next >= mapper.unparked_.leaves() ? 0 : next, memory_order_relaxed);
+    hand.store(next >= mapper.unparked_.leaves() ? 0 : next * kSlots, memory_order_relaxed);
     return path;
   }
 
   static Scavenged scavenge_by_first_hand(Mapper& mapper) {
     Batch batch;
+    batch.small.enough = enough(mapper);
     mapper.add_flush_due();
     {
       const typename P::InterruptsOff bounded(mapper.platform_);

@@ -31,6 +31,13 @@ struct Mapper<P>::Batch {
   uint32_t touched = 0;  // PTEs whose Accessed bit was set
   Run run[kMost];
   SlotIndex to_flush[kMost];
+  // In a window that is so small that fewer slots are enough, the hand stops within a leaf: `left`
+  // are the slots that are still before it.
+  struct Small {
+    uint32_t enough = kEnough;
+    typename Set::Bits left = 0;
+  };
+  [[no_unique_address]] IfRemembers<P, Small> small{};
 
   void end_leaf(uint32_t leaf, typename Set::Bits slots, uint32_t count) {
     if (count == 0) return;
@@ -123,6 +130,14 @@ void Mapper<P>::examine_leaf(uint32_t leaf, typename Set::Bits slots, Batch& bat
       ++passed_over;
     } else {
       ++untouched;
+    }
+    if constexpr (kRemembers<P>) {
+      const auto count = static_cast<uint32_t>(to_flush - first) + untouched;
+      const uint32_t enough = batch.small.enough;
+      if (enough == Batch::kEnough || batch.taken + count < enough) continue;
+      batch.small.left = slots & (slots - 1);
+      taken &= ~batch.small.left;
+      break;
     }
   }
   const auto touched = static_cast<uint32_t>(to_flush - first);
