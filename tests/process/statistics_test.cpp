@@ -81,7 +81,7 @@ TEST(Statistics, ALineHasEachNumberByItsName) {
     ASSERT_NE(at, std::string::npos) << word;
     EXPECT_TRUE(numbers.emplace(word.substr(0, at), word.substr(at + 1)).second) << word;
   }
-  EXPECT_EQ(numbers.size(), 21U);
+  EXPECT_EQ(numbers.size(), 24U);
   EXPECT_EQ(numbers["hits"], "1");
   EXPECT_EQ(numbers["misses"], "1");
   EXPECT_EQ(numbers["pinned"], "4096");
@@ -98,8 +98,8 @@ TEST(Statistics, PrometheusReadsSeveralBudgets) {
   const NamedStats all[] = {{"one", one}, {"a \"b\"\\\n", other}};
   const Exposition text(to_prometheus(all));
   EXPECT_EQ(text.wrong(), "");
-  EXPECT_EQ(text.types().size(), 20U);
-  EXPECT_EQ(text.size(), 2 * 20U - 1);
+  EXPECT_EQ(text.types().size(), 23U);
+  EXPECT_EQ(text.size(), 2 * 23U - 1);
   EXPECT_EQ(text.sample("kmapper_hits_total", "one"), "4294967302");
   EXPECT_EQ(text.sample("kmapper_longest_sleep_seconds", "one"), "1.000000005");
   EXPECT_EQ(text.sample("kmapper_populated_bytes", "one"), "");

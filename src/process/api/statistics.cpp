@@ -64,6 +64,12 @@ constexpr Member kMembers[] = {
      "The longest free run of granules for them.", value_of<&Stats::span_longest_free>},
     {"span_waiters", Member::gauge, "kmapper_span_waiters", "Calls that sleep for such a run.",
      value_of<&Stats::span_waiters>},
+    {"files_in_slots", Member::gauge, "kmapper_files_in_slots", "Open files in slots.",
+     value_of<&Stats::files_in_slots>},
+    {"files_at_home", Member::gauge, "kmapper_files_at_home", "Open files at home.",
+     value_of<&Stats::files_at_home>},
+    {"files_in_copies", Member::gauge, "kmapper_files_in_copies", "Open files with copies.",
+     value_of<&Stats::files_in_copies>},
 };
 
 /// In seconds, and in no locale: Prometheus knows only the decimal point.
