@@ -31,8 +31,6 @@ static const char* word_of(int status) {
       return "cut_short";
     case KMAPPER_FORKED:
       return "forked";
-    case KMAPPER_BUSY:
-      return "busy";
     case KMAPPER_SPENT:
       return "spent";
     case KMAPPER_WOULD_DEADLOCK:
