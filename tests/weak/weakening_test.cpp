@@ -71,7 +71,6 @@ constexpr Weakening kNeeded[] = {
     {{"finish_flushes", load, kAcquire}, kRelaxed, kFlush},
     {{"wait_for_flushes", load, kAcquire}, kRelaxed, kFlush},
     {{"gone", load, kAcquire}, kRelaxed, kFlush},
-    {{"evict", load, kAcquire}, kRelaxed, kFlush},
     {{"load_surely", load, kAcquire}, kRelaxed, kFlush},
     {{"leaf", load, kSeqCst}, kRelaxed, kFlush},
     // No wake-up is lost.
@@ -123,7 +122,7 @@ constexpr Weakening kNeededToFind[] = {
     {{"publish", compare_exchange, kAcqRel}, kRelease, kRace},
     // A page without a slot has been flushed.
     {{"forget", store, kRelease}, kRelaxed, kFlush},
-    {{"evict", load, kAcquire}, kRelaxed, kFlush},
+    {{"load_surely", load, kAcquire}, kRelaxed, kFlush},
 };
 
 constexpr Weakening kNotSeen[] = {
@@ -149,6 +148,9 @@ constexpr Weakening kNotSeen[] = {
      kAcquire,
      "a sleeper missed here sleeps on only until the next kunmap of a parked slot"},
     {{"inspect", load, kAcquire}, kRelaxed, "for reports; Inspect below shows what it does"},
+    {{"evict", load, kAcquire},
+     kRelaxed,
+     "the slot's word; load_surely() before it acquires what matters here"},
     {{"grant", read_modify_write, kSeqCst},
      kRelaxed,
      "counts down: a thread that misses it takes the slow path in vain"},
