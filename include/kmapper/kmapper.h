@@ -127,6 +127,7 @@ typedef struct kmapper_options {
   uint32_t core_dump;    /* KMAPPER_CORE_DUMP_... */
   uint32_t on_long_wait; /* KMAPPER_ON_LONG_WAIT_... */
   int64_t span_bytes;    /* the part of `bytes` for mappings across granules; 0: a sixteenth */
+  uint64_t direct;       /* 1: copies are read and written without the page cache (O_DIRECT) */
 } kmapper_options;
 
 /* Counts since the budget was made, and the present state. */

@@ -145,6 +145,12 @@ struct Options {
   /// of this many bytes at any offset, or for several shorter ones. Limited so that one granule is
   /// left for all other mappings. 0: a sixteenth of `bytes`, and at most 1 GiB.
   std::int64_t span_bytes = 0;
+  /// Reads copies, and writes them back, without the page cache (O_DIRECT), so that the data is not
+  /// in memory twice. Only with Placement::copies. A file whose file system cannot do that is an
+  /// error of FileWindow's constructor. The end of a file that is no whole page, and copies of
+  /// HighMemory, still go through the page cache. Sequential reads are slower without the kernel's
+  /// read-ahead, unless granules are large.
+  bool direct = false;
 };
 
 /// Counts since the budget was made, and the present state.

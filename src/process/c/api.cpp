@@ -36,6 +36,7 @@ Options options_of(const kmapper_options& options) {
   };
   expect_at_most("placement", options.placement, KMAPPER_PLACEMENT_COPIES);
   expect_at_most("strict", options.strict, 1);
+  expect_at_most("direct", options.direct, 1);
   expect_at_most("core_dump", options.core_dump, KMAPPER_CORE_DUMP_EVERYTHING);
   expect_at_most("on_long_wait", options.on_long_wait, KMAPPER_ON_LONG_WAIT_ERROR);
   Options result;
@@ -46,6 +47,7 @@ Options options_of(const kmapper_options& options) {
   result.core_dump = static_cast<CoreDump>(options.core_dump);
   result.on_long_wait = static_cast<OnLongWait>(options.on_long_wait);
   result.span_bytes = options.span_bytes;
+  result.direct = options.direct != 0;
   return result;
 }
 static_assert(static_cast<int>(Advice::sequential) == KMAPPER_ADVICE_SEQUENTIAL);

@@ -61,6 +61,9 @@ File::File(system::Descriptor descriptor, std::string name, Access access,
       wanted_(arena_->placement() == Placement::automatic ? wanted : arena_->placement()),
       page_(check_pages(descriptor_.number(), *name_, *arena_, wanted_ == Placement::copies)),
       choice_(choose_placement(true)),
+      direct_(arena_->is_direct() && kind_ == Kind::file
+                  ? DirectIo(descriptor_.number(), *name_, access_)
+                  : DirectIo()),
       dirty_(has_copies() && access_ == Access::read_write
                  ? std::make_unique<DirtyCopies>(arena_->dirty_copies())
                  : nullptr),

@@ -18,6 +18,7 @@
 #include "process/fault/cause.hpp"
 #include "process/file/streams.hpp"
 #include "process/fill/choice.hpp"
+#include "process/fill/direct_io.hpp"
 #include "process/fill/dirty_copies.hpp"
 #include "process/fill/home.hpp"
 #include "process/fill/read_aheads.hpp"
@@ -327,7 +328,8 @@ class File {
   const Units units_;
   const Placement wanted_;  // automatic: the file's own choice
   const std::size_t page_;
-  Choice choice_;                             // changed by the constructor only
+  Choice choice_;  // changed by the constructor only
+  const DirectIo direct_;
   const std::unique_ptr<DirtyCopies> dirty_;  // null: copies are not written to
   const std::uintptr_t mark_;                 // Mapping::kToWrite, or 0
   const std::int64_t last_end_;               // where the last mappable granule ends

@@ -61,11 +61,11 @@ File::Read File::read_into(std::span<iovec> pieces, std::int64_t offset) {
   Read read;
   while (!pieces.empty()) {
     const std::int64_t at = offset + static_cast<std::int64_t>(read.bytes);
+    const int from = direct_.choose(descriptor_.number(), pieces, at);
     const ssize_t got = system::uninterrupted([&] {
       return pieces.size() == 1
-                 ? pread64(descriptor_.number(), pieces[0].iov_base, pieces[0].iov_len, at)
-                 : preadv64(descriptor_.number(), pieces.data(), static_cast<int>(pieces.size()),
-                            at);
+                 ? pread64(from, pieces[0].iov_base, pieces[0].iov_len, at)
+                 : preadv64(from, pieces.data(), static_cast<int>(pieces.size()), at);
     });
     if (got < 0) return {.number = errno};
     if (got == 0) break;

@@ -50,9 +50,10 @@ ssize_t write_some(int descriptor, std::span<const iovec> pieces, std::int64_t o
 }
 
 /// Writes all. Returns an errno, or 0.
-int write_all(int descriptor, std::span<iovec> pieces, std::int64_t offset) {
+int write_all(int descriptor, const DirectIo& direct, std::span<iovec> pieces,
+              std::int64_t offset) {
   while (!pieces.empty()) {
-    const ssize_t put = write_some(descriptor, pieces, offset);
+    const ssize_t put = write_some(direct.choose(descriptor, pieces, offset), pieces, offset);
     if (put < 0) return errno;
     if (put == 0) return EIO;
     offset += put;
@@ -103,11 +104,12 @@ class File::WriteBack {
     if (count_ == 0) return;
     const std::span all = std::span(pieces_).first(count_);
     const std::array<iovec, kMostPieces> kept = pieces_;
-    if (write_all(file_.descriptor_.number(), all, offset_) != 0) {
+    if (write_all(file_.descriptor_.number(), file_.direct_, all, offset_) != 0) {
       std::int64_t offset = offset_;  // to find out which of them cannot be written
       for (std::size_t i = 0; i < count_; ++i) {
         iovec piece = kept[i];
-        const int number = write_all(file_.descriptor_.number(), {&piece, 1}, offset);
+        const int number =
+            write_all(file_.descriptor_.number(), file_.direct_, {&piece, 1}, offset);
         if (number != 0) failed(offset, number, index_of_[i]);
         offset += static_cast<std::int64_t>(kept[i].iov_len);
       }
@@ -307,7 +309,7 @@ void File::write_span(std::uint32_t first, std::int64_t offset, std::int64_t len
   if (end > offset) {
     iovec piece{arena_->span_address(first) + within_granule(offset),
                 static_cast<std::size_t>(end - offset)};
-    const int now = write_all(descriptor_.number(), {&piece, 1}, offset);
+    const int now = write_all(descriptor_.number(), direct_, {&piece, 1}, offset);
     if (now != 0) number = now;
   }
   unit.fault.store(number);

@@ -43,6 +43,8 @@ std::int64_t choose_granule(const Options& options) {
   }
   if (options.strict && options.placement == Placement::home)
     throw invalid_option("a strict budget has slots or copies, and no home placement");
+  if (options.direct && options.placement != Placement::copies)
+    throw invalid_option("only a budget of copies reads without the page cache (Options::direct)");
   if (options.bytes / granule < kFewestGranules) {
     throw invalid_option("a budget of " + std::to_string(options.bytes) + " bytes has fewer than " +
                          std::to_string(kFewestGranules) + " granules of " +
@@ -121,6 +123,7 @@ Arena::Shape::Shape(const Options& options) {
 Arena::Arena(const Options& options)
     : shape_(options),
       strict_(options.strict),
+      direct_(options.direct),
       placement_(options.placement),
       core_dump_(options.core_dump),
       on_long_wait_(options.on_long_wait),

@@ -84,6 +84,7 @@ class Arena {
   [[nodiscard]] unsigned granule_shift() const { return shape_.granule_shift; }
   [[nodiscard]] std::size_t granule() const { return std::size_t{1} << shape_.granule_shift; }
   [[nodiscard]] bool is_strict() const { return strict_; }
+  [[nodiscard]] bool is_direct() const { return direct_; }
   [[nodiscard]] Placement placement() const { return placement_; }
   [[nodiscard]] CoreDump core_dump() const { return core_dump_; }
   [[nodiscard]] OnLongWait on_long_wait() const { return on_long_wait_; }
@@ -242,6 +243,7 @@ class Arena {
 
   const Shape shape_;
   const bool strict_;
+  const bool direct_;
   const Placement placement_;
   const CoreDump core_dump_;
   const OnLongWait on_long_wait_;
