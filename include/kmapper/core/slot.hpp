@@ -24,6 +24,8 @@
 // from 1. No slot is 0, so zeroed memory is a valid array of unmapped pages. Where flushes are
 // posted, a page that has lost its slot keeps in the high half the low bits of a post's number
 // (posted_flushes.hpp), and the saturated bit. When that post has passed, no TLB holds the page.
+//
+// Longer than usual: both values, of both widths.
 #pragma once
 
 #include <stddef.h>
