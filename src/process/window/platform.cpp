@@ -59,22 +59,13 @@ void Platform::invalidate(std::span<const SlotIndex> slots) {
   }
 }
 
-/// The core may ask for one slot several times at once, and late, when it has a new page. Only the
-/// thread that finds the slot `taken` empties it; the others wait for that.
+/// The calling thread has taken these slots. Their pages keep them until this returns.
 void Platform::empty(std::span<const SlotIndex> slots) {
-  std::array<Record*, kBatch> own;
   std::array<iovec, kBatch> at_home;
-  std::size_t owned = 0;
   std::size_t dropped = 0;
   for (const SlotIndex slot : slots) {
     Record& record = arena_->record(slot);
-    std::uint32_t taken = Record::taken;
-    // Acquire: pairs with take_pte().
-    if (!record.state.compare_exchange_strong(taken, Record::emptying, std::memory_order_acquire,
-                                              std::memory_order_relaxed)) {
-      continue;
-    }
-    own[owned++] = &record;
+    record.state.store(Record::emptying, std::memory_order_relaxed);
     if (record.is_at_home()) {
       iovec* const last = dropped != 0 ? &at_home[dropped - 1] : nullptr;
       if (last != nullptr &&
@@ -91,19 +82,17 @@ void Platform::empty(std::span<const SlotIndex> slots) {
   }
   if (dropped != 0 && !arena_->drop({at_home.data(), dropped})) {
     // One of these files is locked, then, and all of it is in memory.
-    for (Record* const it : std::span(own).first(owned)) {
-      if (it->is_at_home()) arena_->owner_of(*it)->unlock_home();
+    for (const SlotIndex slot : slots) {
+      const Record& record = arena_->record(slot);
+      if (record.is_at_home()) arena_->owner_of(record)->unlock_home();
     }
   }
-  for (std::size_t i = 0; i < owned; ++i) {
-    // Release: pairs with evict_from().
-    own[i]->at_home.store(false, std::memory_order_release);
-    // Release: pairs with write_pte(), and with the wait below.
-    own[i]->state.store(Record::unused, std::memory_order_release);
-    own[i]->state.notify_all();
+  for (const SlotIndex slot : slots) {
+    Record& record = arena_->record(slot);
+    record.at_home.store(false, std::memory_order_relaxed);
+    // Release: pairs with write_pte(), and with plug_leftovers().
+    record.state.store(Record::unused, std::memory_order_release);
   }
-  for (const SlotIndex slot : slots)
-    arena_->record(slot).state.wait(Record::emptying, std::memory_order_acquire);
 }
 
 void Platform::relax() { std::this_thread::yield(); }
