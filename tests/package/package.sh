@@ -65,10 +65,10 @@ works() {
 check_exports() {
   local name marked shown
   marked=$(find "$include" -name '*.h*' ! -name export.h -exec cat {} + | tr '\n' ' ' | grep -o 'KMAPPER_API [^;{]*' |
-    sed -E 's/.*KMAPPER_LINUX\((\w+)\).*/kmapper_linux_\1/; t; s/^KMAPPER_API (\w+) *$/\1/; t; s/^[^(]*\b(\w+)\(.*/\1/' |
+    sed -E 's/.*KMAPPER_LINUX\((\w+)\).*/kmapper_linux_\1/; t; s/^KMAPPER_API (\w+) *(: public .*)?$/\1/; t; s/^[^(]*\b(\w+)\(.*/\1/' |
     sort -u)
   shown=$(nm -DC --defined-only "$lib/libkmapper.so" "$lib/libkmapper_linux.so" | cut -d ' ' -f 3- -s |
-    sed -E 's/^kmapper::process:://; s/[:(].*//; s/@.*//' | sort -u)
+    sed -E 's/^kmapper::process:://; s/(\[|[:(]).*//; s/@.*//' | sort -u)
   [[ -n $marked ]] || fail "no header marks anything with KMAPPER_API"
   for name in $shown; do
     grep -qx "$name" <<<"$marked" || fail "a library shows $name, which no header marks with KMAPPER_API"
