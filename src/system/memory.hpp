@@ -79,7 +79,7 @@ constexpr int kReserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 /// errno: there are none.
 [[nodiscard]] inline AddressRange reserve_at(std::size_t size, std::size_t alignment,
                                              std::size_t remainder) {
-  const std::size_t slack = alignment - std::min(alignment, page_size());
+  const std::size_t slack = alignment;
   void* const begin = reserve(size + slack);
   if (begin == MAP_FAILED) return {};
   const auto at = reinterpret_cast<std::uintptr_t>(begin);

@@ -193,7 +193,10 @@ int File::begin_copy(Record& record, Units::Set needed) {
 
 /// Reads more units of a granule, which the caller has brought into the state.
 int File::widen_copy(Record& record, std::uint32_t state, Units::Set missing) {
-  const int number = read_units(record, with_next(record, missing));
+  // Another thread may have read some of them before this one got its turn. What is present may be
+  // in use, and may have been written to. Relaxed: the turn came after that.
+  missing &= ~record.present.load(std::memory_order_relaxed);
+  const int number = missing != 0 ? read_units(record, with_next(record, missing)) : 0;
   end_reading(record, state);
   return number;
 }
