@@ -124,8 +124,9 @@ void print_once(const std::string& note) {
 
 void print_notes(const std::string& what, const Plan& plan, const Result& result) {
   for (const std::string& it : result.absent) {
-    const std::string where = what.substr(0, what.find(", 1/"));
-    print_once(where + (plan.load == Load::writes ? ", writes: no " : ", reads: no ") + it);
+    std::string note = what.substr(0, what.find(", 1/"));
+    note += plan.load == Load::writes ? ", writes: no " : ", reads: no ";
+    print_once(note += it);
   }
   std::int64_t major_faults = 0;
   for (const Standing& it : result.all) major_faults += it.major_faults;

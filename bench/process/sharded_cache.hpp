@@ -71,8 +71,8 @@ class ShardedCache {
   };
 
   struct alignas(64) Shard {
-    Shard(const Setting& setting_, std::byte* memory_, std::size_t most_)
-        : setting(setting_), memory(memory_), most(most_), found(most) {
+    Shard(const Setting& of, std::byte* buffers_begin, std::size_t most_buffers)
+        : setting(of), memory(buffers_begin), most(most_buffers), found(most) {
       buffers.reserve(most);
     }
 

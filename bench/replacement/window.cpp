@@ -99,23 +99,30 @@ struct Candidate : Window {
   Candidate(std::uint32_t slots, std::uint32_t pages) : Window(slots, pages, kOptions) {}
 };
 
+constexpr WindowOptions kPlain{};
+constexpr WindowOptions kSingly{.leaf = 1, .batch = 1};
+constexpr WindowOptions kGhost{.ghosts = 50};
+constexpr WindowOptions kProbation{.probation = 10};
+constexpr WindowOptions kBoth{.ghosts = 50, .probation = 10};
+constexpr WindowOptions kMoreGhosts{.ghosts = 100, .probation = 10, .adapts = true};
+
 }  // namespace
 
 std::vector<Contestant> windows() {
   return {
-      contestant<Candidate<{}>>("mapper"),
-      contestant<Candidate<{.leaf = 1, .batch = 1}>>("batch of 1"),
-      contestant<Candidate<{.ghosts = 50}>>("+ghost"),
-      contestant<Candidate<{.probation = 10}>>("+probation"),
-      contestant<Candidate<{.ghosts = 50, .probation = 10}>>("+both"),
+      contestant<Candidate<kPlain>>("mapper"),
+      contestant<Candidate<kSingly>>("batch of 1"),
+      contestant<Candidate<kGhost>>("+ghost"),
+      contestant<Candidate<kProbation>>("+probation"),
+      contestant<Candidate<kBoth>>("+both"),
       contestant<Candidate<kAdaptive>>("+adapts"),
-      contestant<Candidate<{.ghosts = 100, .probation = 10, .adapts = true}>>("ghost 100%"),
+      contestant<Candidate<kMoreGhosts>>("ghost 100%"),
       contestant<Candidate<kSmallBatches>>("+batch/16"),
   };
 }
 
 std::vector<Contestant> windows_at_work() {
-  return {contestant<Candidate<{}>>("mapper"), contestant<Candidate<kAdaptive>>("+adapts")};
+  return {contestant<Candidate<kPlain>>("mapper"), contestant<Candidate<kAdaptive>>("+adapts")};
 }
 
 }  // namespace kmapper::bench

@@ -79,17 +79,21 @@ class Mapper {
   using Word = SlotWordOf<P>;
 
   constexpr explicit Mapper(P platform) : platform_(platform) {}
+  // What is not for each platform is a template: so it is compiled only where it is used.
+
   /// Makes a new Mapper of memory that is all zeros and aligned for a Mapper. Writes only the part
   /// that holds the platform, so a large window occupies memory only where it is used.
-  [[nodiscard]] static Mapper& in_zeros(void* zeros, P platform) requires(!kTablesOutside<P>) {
+  template <class Q = P>
+  [[nodiscard]] static Mapper& in_zeros(void* zeros, P platform) requires(!kTablesOutside<Q>) {
     auto* const mapper = static_cast<Mapper*>(zeros);
     mapper->platform_ = platform;
     return *mapper;
   }
   /// The same where kTablesOutside, for a window of up to so many slots, which open() is given
   /// later. The memory has bytes_for(slots).
+  template <class Q = P>
   [[nodiscard]] static Mapper& in_zeros(void* zeros, P platform,
-                                        uint32_t slots) requires(kTablesOutside<P>) {
+                                        uint32_t slots) requires(kTablesOutside<Q>) {
     auto* const mapper = static_cast<Mapper*>(zeros);
     mapper->platform_ = platform;
     char* memory = static_cast<char*>(zeros) + library::table_bytes<Mapper>(1);
@@ -100,7 +104,8 @@ class Mapper {
     if constexpr (kRemembers<P>) mapper->shares_.ghost.place_tables(memory, slots);
     return *mapper;
   }
-  [[nodiscard]] static constexpr size_t bytes_for(uint32_t slots) requires(kTablesOutside<P>) {
+  template <class Q = P>
+  [[nodiscard]] static constexpr size_t bytes_for(uint32_t slots) requires(kTablesOutside<Q>) {
     return library::table_bytes<Mapper>(1) + library::table_bytes<Slot>(size_t{slots} + 1) +
            2 * Set::table_bytes(slots) + Ledger<P, P::kChecked>::table_bytes(slots) +
            (kRemembers<P> ? Ghost<P>::table_bytes(slots) : 0);
@@ -138,7 +143,8 @@ class Mapper {
   }
   /// The same, but may miss a slot while slots change hands: for a caller that goes on to kmap()
   /// then. Where the platform finds slots, it spares a search with a lock.
-  [[nodiscard, gnu::always_inline]] void* kmap_if_seen(Page page) requires(kFindsSlots<P>) {
+  template <class Q = P>
+  [[nodiscard, gnu::always_inline]] void* kmap_if_seen(Page page) requires(kFindsSlots<Q>) {
     void* const address = hit(page);
     return noted(address != nullptr ? address : pin_if_seen(page));
   }
@@ -308,7 +314,8 @@ class Mapper {
   [[nodiscard]] uint32_t generation_of(const void* address) const;
   /// Says that the slot at this address was mapped before anybody asked for its page: its first use
   /// does not count as a second one. The caller holds the mapping. Any context.
-  void note_ahead(const void* address) requires(kRemembers<P>) {
+  template <class Q = P>
+  void note_ahead(const void* address) requires(kRemembers<Q>) {
     const SlotIndex slot = slot_of_address(address);
     // Relaxed: a hint.
     unparked_.remembered(Set::leaf_of(slot))
@@ -317,13 +324,15 @@ class Mapper {
   // --- For a platform that finds slots (kFindsSlots). Any context ---
 
   /// find() without a lock: while slots change hands it may be wrong.
-  [[nodiscard]] SlotIndex find_if_seen(Page page) requires(kFindsSlots<P>) {
+  template <class Q = P>
+  [[nodiscard]] SlotIndex find_if_seen(Page page) requires(kFindsSlots<Q>) {
     const Word found = platform_.page_virtual(page).load(memory_order_relaxed);
     return page_virtual::has_slot(found) ? page_virtual::slot(found) : kNoSlot;
   }
 
   /// Whether the slot maps the page, or is to map it, or did so last.
-  [[nodiscard]] bool is_of(SlotIndex slot, Page page) const requires(kFindsSlots<P>) {
+  template <class Q = P>
+  [[nodiscard]] bool is_of(SlotIndex slot, Page page) const requires(kFindsSlots<Q>) {
     return slots_[to_number(slot) + 1].page.is(page, memory_order_relaxed);
   }
   [[nodiscard]] Page page_of(SlotIndex slot) const {
@@ -331,12 +340,14 @@ class Mapper {
   }
   /// What page_virtual(page).load() returns when this is the page's slot. The caller looks with
   /// is_of() after this: if the word is still the same at a later swap, the slot was the page's.
-  [[nodiscard]] Word found(SlotIndex slot) const requires(kFindsSlots<P>) {
+  template <class Q = P>
+  [[nodiscard]] Word found(SlotIndex slot) const requires(kFindsSlots<Q>) {
     // Acquire: the look at the page comes later.
     return page_virtual::found(slot, slots_[to_number(slot) + 1].word.load(memory_order_acquire));
   }
   /// A place for the platform's search to keep a number in. 0 at first; the core does not use it.
-  [[nodiscard]] auto& link(SlotIndex slot) requires(kFindsSlots<P>) {
+  template <class Q = P>
+  [[nodiscard]] auto& link(SlotIndex slot) requires(kFindsSlots<Q>) {
     return slot_of(slot).of.link;
   }
 
