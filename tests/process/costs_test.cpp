@@ -217,6 +217,7 @@ TEST(Costs, AreMeasuredOnceForAFileSystemAnAccessAndAGranule) {
 TEST(Costs, AreFoundByManyThreadsAtOnce) {
   const ScratchFile file(kSize);
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {
       for (unsigned shift = 12; shift < 18; ++shift)

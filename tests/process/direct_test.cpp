@@ -16,13 +16,13 @@ namespace kmapper::process {
 namespace {
 
 constexpr std::int64_t kGranule = 64 << 10;
-const Options kDirect{
+const Options direct{
     .bytes = 16 * kGranule, .granule = kGranule, .placement = Placement::copies, .direct = true};
 
 /// Whether the window could be opened; otherwise the file system refuses it, and the error says so.
 bool is_refused(const ScratchFile& file, std::string& why) {
   try {
-    const FileWindow window(file.descriptor(), Access::read_only, Budget(kDirect));
+    const FileWindow window(file.descriptor(), Access::read_only, Budget(direct));
     return false;
   } catch (const std::system_error& error) {
     why = error.what();
@@ -51,7 +51,7 @@ TEST(Direct, ShowsTheFileAndLeavesThePageCacheAlone) {
   ASSERT_EQ(fdatasync(file.descriptor()), 0);
   ASSERT_EQ(posix_fadvise(file.descriptor(), 0, 0, POSIX_FADV_DONTNEED), 0);
   if (cached_pages(file.descriptor(), size) != 0) GTEST_SKIP() << "the page cache keeps the file";
-  const Budget budget(kDirect);
+  const Budget budget(direct);
   FileWindow window(file.descriptor(), Access::read_only, budget);
   for (std::int64_t at = 0; at < size - 100; at += kGranule / 2 + 123) {
     const Expected<Mapping> mapping = window.map(at, 77);
@@ -71,7 +71,7 @@ TEST(Direct, WritesBackToTheLastByteAndNoFurther) {
   const ScratchFile file(ScratchFile::on_disk, size);
   std::string why;
   if (is_refused(file, why)) GTEST_SKIP() << why;
-  const Budget budget(kDirect);
+  const Budget budget(direct);
   FileWindow window(file.descriptor(), Access::read_write, budget);
   for (const std::int64_t at : {std::int64_t{5}, 7 * kGranule - 3, size - 10}) {
     const Expected<Mapping> mapping = window.map(at, 10);
@@ -90,7 +90,7 @@ TEST(Direct, WritesBackToTheLastByteAndNoFurther) {
 
 TEST(Direct, IsForCopiesOnly) {
   for (const Placement placement : {Placement::automatic, Placement::slots, Placement::home}) {
-    Options options = kDirect;
+    Options options = direct;
     options.placement = placement;
     try {
       const Budget budget(options);
@@ -103,7 +103,7 @@ TEST(Direct, IsForCopiesOnly) {
 }
 
 TEST(Direct, HighMemoryNeedsNoFileSystemForIt) {
-  const Budget budget(kDirect);
+  const Budget budget(direct);
   HighMemory memory(budget);
   const Expected<HighPage> page = memory.allocate();
   ASSERT_TRUE(page);

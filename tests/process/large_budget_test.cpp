@@ -168,6 +168,7 @@ TEST_F(LargeBudget, NumbersAMillionFiles) {
   FileWindow before(scratch.descriptor(), Access::read_only, budget);
   File& stand_in = *Internals::file_of(before);
   std::vector<std::uint32_t> numbers;
+  numbers.reserve(200'000);
   for (int i = 0; i < 200'000; ++i) numbers.push_back(arena.files().add(stand_in));
   FileWindow window(scratch.descriptor(), Access::read_only, budget);
   EXPECT_GT(Internals::file_of(window)->number(), 200'000U);
