@@ -69,6 +69,7 @@ TEST_P(PartsOfAFile, AreForAlgorithms) {
     return is;
   };
   EXPECT_TRUE(std::ranges::all_of(Parts(window_), is_right));
+#if !defined(__clang__) || __clang_major__ >= 16  // earlier ones cannot compile libstdc++'s views
   std::size_t bytes = 0;
   for (const std::size_t size :
        Parts(window_) | std::views::take(3) |
@@ -76,6 +77,7 @@ TEST_P(PartsOfAFile, AreForAlgorithms) {
     bytes += size;
   }
   EXPECT_EQ(bytes, 3 * 4096U);
+#endif
 }
 
 TEST_P(PartsOfAFile, EndWithAnErrorThatSaysWhy) {
