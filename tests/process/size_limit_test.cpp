@@ -6,10 +6,13 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
+#include <span>
+#include <system_error>
 
 #include "in_a_child.hpp"
 #include "kmapper/linux/highmem.h"
 #include "kmapper/process/high_memory.hpp"
+#include "kmapper/process/named_pages.hpp"
 #include "kmapper/process/process.hpp"
 #include "scratch_file.hpp"
 #include "start_anew.hpp"
@@ -20,13 +23,17 @@ namespace {
 constexpr std::int64_t kPage = 4096;
 constexpr std::int64_t kLimit = 1 << 20;
 
+bool set_limit(std::int64_t bytes) {
+  const rlimit limit{static_cast<rlim_t>(bytes), static_cast<rlim_t>(bytes)};
+  return setrlimit(RLIMIT_FSIZE, &limit) == 0;
+}
+
 /// The result of run(budget) in a process with the limit, where SIGXFSZ ends the process, as is its
 /// default.
 template <class Run>
 int within_limit(Run run) {
   return in_a_child([&] {
-    const rlimit limit{static_cast<rlim_t>(kLimit), static_cast<rlim_t>(kLimit)};
-    if (signal(SIGXFSZ, SIG_DFL) == SIG_ERR || setrlimit(RLIMIT_FSIZE, &limit) != 0) return 99;
+    if (signal(SIGXFSZ, SIG_DFL) == SIG_ERR || !set_limit(kLimit)) return 99;
     return run(Budget({.bytes = 32 * kPage, .granule = kPage}));
   });
 }
@@ -94,11 +101,39 @@ TEST(SizeLimitOfHighMemory, IsAnErrorOfAllocate) {
             0);
 }
 
+/// The limit has come down since the file was opened.
+TEST(SizeLimitOfNamedPages, IsAnErrorOfName) {
+  const ScratchFile file(ScratchFile::on_disk, 0);
+  EXPECT_EQ(within_limit([&](const Budget& budget) {
+              NamedPages pages(file.path(), budget);
+              const HighPage page = *pages.allocate();
+              if (pages.name("first", std::span(&page, 1))) return 1;
+              if (!set_limit(kPage)) return 99;
+              const Error error = pages.name("second", std::span(&page, 1));
+              if (error.code() != std::errc::file_too_large) return 2;
+              return pages.find("first") && !pages.find("second") ? 0 : 3;
+            }),
+            0);
+}
+
+TEST(SizeLimitOfNamedPages, IsAnErrorOfANewFile) {
+  const ScratchFile file(ScratchFile::on_disk, 0);
+  EXPECT_EQ(within_limit([&](const Budget& budget) {
+              if (!set_limit(0)) return 99;
+              try {
+                const NamedPages pages(file.path(), budget);
+              } catch (const std::system_error& error) {
+                return error.code() == std::errc::file_too_large ? 0 : 1;
+              }
+              return 2;
+            }),
+            0);
+}
+
 TEST(SizeLimitOfKernelPages, IsNamed) {
   start_death_tests_anew();
   const auto allocate_in_limit = [] {
-    const rlimit limit{static_cast<rlim_t>(kLimit), static_cast<rlim_t>(kLimit)};
-    if (setrlimit(RLIMIT_FSIZE, &limit) != 0) std::exit(0);
+    if (!set_limit(kLimit)) std::exit(0);
     std::exit(alloc_page(GFP_HIGHUSER) != nullptr ? 0 : 1);
   };
   EXPECT_EXIT(

@@ -20,6 +20,7 @@
 #include "process/file/opening.hpp"
 #include "system/descriptor.hpp"
 #include "system/system_call.hpp"
+#include "system/transfer.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -40,33 +41,6 @@ system::Descriptor open_or_make(const std::string& path) {
   if (system::uninterrupted([&] { return flock(file.number(), LOCK_EX | LOCK_NB); }) != 0)
     refuse(errno, path, errno == EWOULDBLOCK ? "is open in another process or object" : "");
   return file;
-}
-
-/// Reads all of a range. Returns an errno, or 0; ENODATA: the file is shorter.
-int read_all(int descriptor, std::span<std::byte> bytes, std::int64_t offset) {
-  for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t got = system::uninterrupted([&] {
-      return pread64(descriptor, bytes.data() + done, bytes.size() - done,
-                     offset + static_cast<std::int64_t>(done));
-    });
-    if (got < 0) return errno;
-    if (got == 0) return ENODATA;
-    done += static_cast<std::size_t>(got);
-  }
-  return 0;
-}
-
-/// Writes all of a range. Returns an errno, or 0.
-int write_all(int descriptor, std::span<const std::byte> bytes, std::int64_t offset) {
-  for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t written = system::uninterrupted([&] {
-      return pwrite64(descriptor, bytes.data() + done, bytes.size() - done,
-                      offset + static_cast<std::int64_t>(done));
-    });
-    if (written <= 0) return written < 0 ? errno : EIO;
-    done += static_cast<std::size_t>(written);
-  }
-  return 0;
 }
 
 /// Throws std::bad_alloc.
@@ -149,7 +123,8 @@ void NamedPages::Store::open() {
     header.page_size = static_cast<std::uint64_t>(page_size);
     header.sequence = 1;
     header.seal();
-    const int number = write_all(descriptor.number(), std::as_bytes(std::span(&header, 1)), 0);
+    const int number =
+        system::write_all(descriptor.number(), std::as_bytes(std::span(&header, 1)), 0);
     if (number != 0 || fdatasync(descriptor.number()) != 0)
       refuse(number != 0 ? number : errno, path, {});
     sync_folder_of(path);
@@ -165,7 +140,7 @@ void NamedPages::Store::read_header() {
   bool is_ours = false;
   for (int i = 0; i < 2; ++i) {
     const auto bytes = std::as_writable_bytes(std::span(&both[i], 1));
-    const int number = read_all(descriptor.number(), bytes, i * PageHeader::kDistance);
+    const int number = system::read_all(descriptor.number(), bytes, i * PageHeader::kDistance);
     if (number != 0 && number != ENODATA) refuse(number, path, {});
     if (number != 0) both[i] = {.magic = 0};
     is_ours = is_ours || both[i].magic == PageHeader::kMagic;
@@ -196,7 +171,7 @@ void NamedPages::Store::read_directory() {
   const std::uint64_t needed = pages_of(header.length);
   if (needed > pages || header.first_page > pages - needed) cut_short(header.first_page);
   std::vector<std::byte> bytes(static_cast<std::size_t>(header.length));
-  if (const int number = read_all(descriptor.number(), bytes, offset_of(header.first_page));
+  if (const int number = system::read_all(descriptor.number(), bytes, offset_of(header.first_page));
       number != 0) {
     refuse(number, path, {});
   }
@@ -240,7 +215,7 @@ Error NamedPages::Store::write(const PageNames& all) {
       (void)memory.free(HighPage{of.first_page + i});
   };
   Error wrong;
-  if (const int number = write_all(descriptor.number(), bytes, offset_of(next.first_page));
+  if (const int number = system::write_all(descriptor.number(), bytes, offset_of(next.first_page));
       number != 0) {
     wrong = file().error(system_code(number));
   }
@@ -250,7 +225,7 @@ Error NamedPages::Store::write(const PageNames& all) {
     return wrong;
   }
   const std::int64_t at = next.sequence % 2 == 1 ? 0 : PageHeader::kDistance;
-  int number = write_all(descriptor.number(), std::as_bytes(std::span(&next, 1)), at);
+  int number = system::write_all(descriptor.number(), std::as_bytes(std::span(&next, 1)), at);
   if (number == 0 && system::uninterrupted([&] { return fdatasync(descriptor.number()); }) != 0)
     number = errno;
   if (number != 0) return in_doubt = file().error(system_code(number));

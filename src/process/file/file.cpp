@@ -19,6 +19,7 @@
 #include "process/file/opening.hpp"
 #include "system/page_size.hpp"
 #include "system/system_call.hpp"
+#include "system/transfer.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -45,8 +46,6 @@ std::size_t check_pages(int descriptor, const std::string& name, const Arena& ar
   check_readable(descriptor, name);
   return system::page_size();
 }
-
-std::error_code system_code(int number) { return {number, std::system_category()}; }
 
 }  // namespace
 
@@ -253,28 +252,17 @@ Error File::resize(std::int64_t size) noexcept {
 
 Expected<std::int64_t> File::append(std::span<const std::byte> bytes) noexcept {
   const auto length = static_cast<std::int64_t>(bytes.size());
-  const auto wrong = [&](std::error_code code) { return error(code, size(), length); };
-  if (arena_->is_left()) return wrong(WindowErrc::forked);
-  if (access_ == Access::read_only) return wrong(WindowErrc::read_only);
+  if (arena_->is_left()) return error(WindowErrc::forked, size(), length);
+  if (access_ == Access::read_only) return error(WindowErrc::read_only, size(), length);
   const std::lock_guard lock(resizing_);
-  if (const int number = refresh_size(); number != 0) return wrong(system_code(number));
+  if (const int number = refresh_size(); number != 0) return system_error(number, size(), length);
   const std::int64_t end = size();
-  const system::SizeSignalHeld held;
-  for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t written = system::uninterrupted([&] {
-      return pwrite64(descriptor_.number(), bytes.data() + done, bytes.size() - done,
-                      end + static_cast<std::int64_t>(done));
-    });
-    if (written <= 0) {
-      const int number = written < 0 ? errno : ENOSPC;
-      (void)system::uninterrupted([&] { return ftruncate64(descriptor_.number(), end); });
-      (void)refresh_size();
-      errno = number;  // for `held`
-      return error(system_code(number), end, length);
-    }
-    done += static_cast<std::size_t>(written);
+  if (const int number = system::write_all(descriptor_.number(), bytes, end); number != 0) {
+    (void)system::uninterrupted([&] { return ftruncate64(descriptor_.number(), end); });
+    (void)refresh_size();
+    return system_error(number, end, length);
   }
-  if (const int number = refresh_size(); number != 0) return wrong(system_code(number));
+  if (const int number = refresh_size(); number != 0) return system_error(number, size(), length);
   return end;
 }
 
