@@ -2,7 +2,6 @@
 #pragma once
 
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -11,6 +10,7 @@
 #include <span>
 
 #include "bench/process/contender.hpp"
+#include "system/own_memory.hpp"
 
 namespace kmapper::bench {
 
@@ -29,21 +29,13 @@ namespace kmapper::bench {
 /// (process_madvise, Linux 6.13).
 class Drop {
  public:
-  Drop() : self_(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0))) {}
-  Drop(const Drop&) = delete;
-  Drop& operator=(const Drop&) = delete;
-  ~Drop() { close(self_); }
-
   void drop(std::span<const iovec> ranges) const {
-    long rest = 0;
-    for (const iovec& it : ranges) rest += static_cast<long>(it.iov_len);
-    if (rest == syscall(SYS_process_madvise, self_, ranges.data(), ranges.size(), MADV_DONTNEED, 0))
-      return;
+    if (own_memory_.drop(ranges)) return;
     for (const iovec& it : ranges) madvise(it.iov_base, it.iov_len, MADV_DONTNEED);
   }
 
  private:
-  const int self_;
+  const system::OwnMemory own_memory_;
 };
 
 /// Written data goes to the disk: the kernel finds it by the page tables.

@@ -3,7 +3,6 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -70,17 +69,18 @@ class AddressRange {
 /// Of addresses that are inaccessible until something is mapped there.
 constexpr int kReserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 
-/// Reserves inaccessible addresses; MAP_FAILED, and errno: there are none.
-[[nodiscard]] inline void* reserve(std::size_t size) {
-  return mmap(nullptr, size, PROT_NONE, kReserved, -1, 0);
+/// Reserves addresses, inaccessible ones unless the caller asks for others; MAP_FAILED, and errno:
+/// there are none.
+[[nodiscard]] inline void* reserve(std::size_t size, int protection = PROT_NONE) {
+  return mmap(nullptr, size, protection, kReserved, -1, 0);
 }
 
 /// The same, where the first address is `remainder` modulo `alignment`, a power of two. Empty, and
 /// errno: there are none.
 [[nodiscard]] inline AddressRange reserve_at(std::size_t size, std::size_t alignment,
-                                             std::size_t remainder) {
+                                             std::size_t remainder, int protection = PROT_NONE) {
   const std::size_t slack = alignment;
-  void* const begin = reserve(size + slack);
+  void* const begin = reserve(size + slack, protection);
   if (begin == MAP_FAILED) return {};
   const auto at = reinterpret_cast<std::uintptr_t>(begin);
   const std::size_t before = (remainder - at) & (alignment - 1);

@@ -198,7 +198,7 @@ Error File::sync() noexcept {
 /// they are mapped or not. So the range gets inaccessible addresses for the length of the call.
 Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
-  if (const int number = write_back(granule_at(offset), granule_at(offset + length - 1) + 1);
+  if (const int number = write_back(granule_at(offset), granule_behind(offset, length));
       number != 0)
     return system_error(number, offset, length);
   const std::int64_t begin = offset - offset % static_cast<std::int64_t>(system::page_size());
@@ -216,7 +216,7 @@ Error File::sync(std::int64_t offset, std::int64_t length) noexcept {
 
 Error File::start_sync(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
-  if (const int number = write_back(granule_at(offset), granule_at(offset + length - 1) + 1);
+  if (const int number = write_back(granule_at(offset), granule_behind(offset, length));
       number != 0)
     return system_error(number, offset, length);
   const auto start = [&] {
@@ -280,7 +280,7 @@ Error File::discard(std::int64_t offset, std::int64_t length) noexcept {
                  "the range does not begin with a granule, and end with one or with the file");
   }
   if (access_ == Access::read_only) return error(WindowErrc::read_only, offset, length);
-  const std::uint64_t end = granule_at(offset + length - 1) + 1;
+  const std::uint64_t end = granule_behind(offset, length);
   bool is_pinned = false;
   for_each_page(granule_at(offset), end,
                 [&](Page page, const Record&) { is_pinned = is_pinned || !evict(page); });

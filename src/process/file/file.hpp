@@ -133,8 +133,8 @@ class File {
   void mark_written(const Mapping& mapping) noexcept;
   /// An error that sync() would return, of writes to copies; for a file that is being closed.
   [[nodiscard]] Error say_lost_writes() noexcept { return writes_back() ? say_fault() : Error(); }
-  /// Writes a copy that is being taken back.
-  void write_leaving(Record& record) noexcept;
+  /// Writes a copy that the calling thread is taking back.
+  void write_taken(Record& record) noexcept;
 
   void advise(Advice advice) noexcept;
   [[nodiscard]] Error prefetch(std::int64_t offset, std::int64_t length) noexcept;
@@ -240,9 +240,11 @@ class File {
   static void shorten(Record& record, std::int64_t end);
   void note_end(Record& record, std::int64_t known, std::int64_t wanted, std::int64_t read);
   [[nodiscard]] Units::Set with_next(const Record& record, Units::Set missing) const;
-  [[nodiscard]] std::int64_t begin_of(const Record& record) const {
-    const std::uint64_t granule = granule_of(arena_->page_of(record));
+  [[nodiscard]] std::int64_t begin_of(std::uint64_t granule) const {
     return static_cast<std::int64_t>(granule << arena_->granule_shift());
+  }
+  [[nodiscard]] std::int64_t begin_of(const Record& record) const {
+    return begin_of(granule_of(arena_->page_of(record)));
   }
   [[nodiscard]] Units::Set units_of(std::int64_t offset, std::int64_t length) const {
     return units_.of(within_granule(offset), static_cast<std::size_t>(length));
@@ -257,6 +259,7 @@ class File {
   [[nodiscard]] Brought bring(std::uint64_t granule, std::uint64_t end) noexcept;
   [[nodiscard]] int populate(const Record& record) noexcept;
   [[nodiscard]] std::uint64_t most_ahead() const;
+  [[nodiscard]] std::uint64_t end_of_prefetch(std::int64_t offset, std::int64_t length) const;
   [[nodiscard]] std::uint64_t length_at(std::uint64_t granule);
   [[nodiscard]] Choice choose_placement(bool may_be_home) const;
   void open_home();
@@ -311,6 +314,10 @@ class File {
   [[nodiscard]] Error system_error(int number, std::int64_t offset, std::int64_t length) const;
   [[nodiscard]] std::uint64_t granule_at(std::int64_t offset) const {
     return static_cast<std::uint64_t>(offset) >> arena_->granule_shift();
+  }
+  /// The granule behind a range.
+  [[nodiscard]] std::uint64_t granule_behind(std::int64_t offset, std::int64_t length) const {
+    return granule_at(offset + length - 1) + 1;
   }
   /// How many granules of the file can be mapped; the last one perhaps in part.
   [[nodiscard]] std::uint64_t granules() const {

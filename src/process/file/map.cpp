@@ -137,8 +137,7 @@ Result<void*> File::kmap(Page page, const Patience* patience) {
     return MapError::would_sleep;
   }
   const auto granule = static_cast<std::int64_t>(arena_->granule());
-  const auto offset = static_cast<std::int64_t>(granule_of(page)) * granule;
-  LongWait wait(*arena_, *patience, {this, offset, granule, 1, false});
+  LongWait wait(*arena_, *patience, {this, begin_of(granule_of(page)), granule, 1, false});
   return call_within(wait, window, [&](const Limits<Platform>& limits) {
     return window.kmap_until(page, limits);
   });
@@ -177,16 +176,15 @@ Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
     const int number = map_file(address, size, first, sharing);
     return number == 0 ? Error() : system_error(number, offset, length);
   }
-  int number = write_back(first, granule_at(offset + length - 1) + 1);
+  int number = write_back(first, granule_behind(offset, length));
   if (number == 0) number = make_memory(address, size);
   if (number != 0) return system_error(number, offset, length);
   iovec piece{address, size};
-  Read read = read_file({&piece, 1}, static_cast<std::int64_t>(first << arena_->granule_shift()));
+  Read read = read_file({&piece, 1}, begin_of(first));
   if (read.number == 0 && arena_->is_strict() && sharing == Sharing::is_private)
     read.number = arena_->protect(address, size, PROT_READ | PROT_WRITE);
   if (read.number != 0) return system_error(read.number, offset, length);
-  const std::int64_t end = static_cast<std::int64_t>(first << arena_->granule_shift()) +
-                           static_cast<std::int64_t>(read.bytes);
+  const std::int64_t end = begin_of(first) + static_cast<std::int64_t>(read.bytes);
   if (lies_within(offset, length, end)) return {};
   if (Error wrong = look_again(offset, length, end)) return wrong;
   return error(WindowErrc::beyond_end, offset, length, end);  // the file is growing now
@@ -219,7 +217,7 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length, const
                  "longer than Options::span_bytes allows for a mapping across granules");
   }
   const std::uint64_t first = granule_at(offset);
-  const auto units = static_cast<std::uint32_t>(granule_at(offset + length - 1) - first + 1);
+  const auto units = static_cast<std::uint32_t>(granule_behind(offset, length) - first);
   Result<std::uint32_t> run = MapError::would_sleep;
   try {
     run = take_run(offset, length, units, patience);
@@ -237,8 +235,7 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length, const
     Arena::SpanUnit& unit = arena_->span_unit(*run + i);
     unit.fault.store(0);
     unit.is_private.store(sharing == Sharing::is_private, std::memory_order_relaxed);
-    unit.offset.store(static_cast<std::int64_t>((first + i) << arena_->granule_shift()),
-                      std::memory_order_relaxed);
+    unit.offset.store(begin_of(first + i), std::memory_order_relaxed);
     unit.file.store(this, std::memory_order_release);  // acquired by Arena::patch()
   }
   arena_->counters().add(Work::span);
@@ -264,7 +261,7 @@ void File::release(const Mapping& mapping) noexcept {
     end_written_span(first, unit.offset.load(std::memory_order_relaxed) + within,
                      static_cast<std::int64_t>(mapping.size_));
   }
-  // The pages that were written are nobody else's.
+  // The pages that were written are no other mapping's.
   if (arena_->is_strict() || arena_->span_unit(first).is_private.load(std::memory_order_relaxed)) {
     arena_->plug(arena_->span_address(first),
                  std::size_t{last - first + 1} << arena_->granule_shift());

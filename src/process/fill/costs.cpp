@@ -4,7 +4,6 @@
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -18,11 +17,13 @@
 #include <exception>
 #include <memory>
 #include <new>
+#include <span>
 
 #include "process/fill/home.hpp"
 #include "process/fill/map_by_writing.hpp"
 #include "system/descriptor.hpp"
 #include "system/memory.hpp"
+#include "system/own_memory.hpp"
 #include "system/page_size.hpp"
 #include "system/system_call.hpp"
 
@@ -74,8 +75,8 @@ system::Descriptor make_memory_file(const system::AddressRange& buffer) {
 /// One measurement.
 ///
 /// All that is measured is in the CPU's caches. Of a large file it would not be. That makes little
-/// difference to a comparison: a copy brings into the caches what a user of a mapping reads into
-/// them himself.
+/// difference to a comparison: a copy brings into the caches what the user of a mapping
+/// would read into them.
 class Trial {
  public:
   explicit Trial(const Subject& subject)
@@ -99,7 +100,7 @@ class Trial {
   /// How much of a granule is used: its first page, or every page.
   enum class Use : std::uint8_t { page, whole };
 
-  /// Whether the file is one that nobody else knows, so that no access can fail.
+  /// Whether the file is one that no other program knows, so that no access can fail.
   [[nodiscard]] bool is_own() const { return own_file_.number() >= 0; }
   [[nodiscard]] std::size_t granule() const { return std::size_t{1} << granule_shift_; }
   [[nodiscard]] std::byte* place(std::size_t i) const { return places_.begin() + i * granule(); }
@@ -193,14 +194,10 @@ class Trial {
   [[nodiscard]] bool drop(std::size_t count) const {
     std::array<iovec, kBatch> granules;
     for (std::size_t i = 0; i < count; ++i) granules[i] = {place(i), piece_};
-    // As in Arena::drop(): not every kernel lets a process drop its own memory this way.
-    if (syscall(SYS_process_madvise, self_.number(), granules.data(), count, MADV_DONTNEED, 0) ==
-        static_cast<long>(count * piece_)) {
-      return true;
-    }
-    return std::all_of(
-        granules.begin(), granules.begin() + static_cast<std::ptrdiff_t>(count),
-        [](const iovec& it) { return madvise(it.iov_base, it.iov_len, MADV_DONTNEED) == 0; });
+    const std::span all = std::span(granules).first(count);
+    return own_memory_.drop(all) || std::all_of(all.begin(), all.end(), [](const iovec& it) {
+             return madvise(it.iov_base, it.iov_len, MADV_DONTNEED) == 0;
+           });
   }
 
   const std::chrono::nanoseconds begin_ = cpu_time();
@@ -212,7 +209,7 @@ class Trial {
   const system::Descriptor own_file_;
   const int file_;
   const system::Descriptor reader_{eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
-  const system::Descriptor self_{static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0))};
+  const system::OwnMemory own_memory_;
   bool has_failed_ = false;
 };
 

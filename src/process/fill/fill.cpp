@@ -148,15 +148,10 @@ int File::map_file(std::byte* address, std::size_t size, std::uint64_t granule, 
   const int protection = is_private ? PROT_READ | PROT_WRITE : this->protection();
   const auto map = [&] {
     return arena_->map(address, size, is_huge ? PROT_READ : protection, descriptor_.number(),
-                       static_cast<std::int64_t>(granule << arena_->granule_shift()),
-                       is_private ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED);
+                       begin_of(granule), is_private ? MAP_PRIVATE | MAP_NORESERVE : MAP_SHARED);
   };
-  int number = map();
-  if (number == ENOMEM) {  // perhaps too many mappings
-    arena_->make_room_for_mappings();
-    number = map();
-  }
-  if (number == 0 && is_huge && mprotect(address, size, protection) != 0) number = errno;
+  const int number = arena_->with_room_for_mappings(map);
+  if (number == 0 && is_huge && mprotect(address, size, protection) != 0) return errno;
   return number;
 }
 
@@ -165,11 +160,16 @@ Error File::prefetch(std::int64_t offset, std::int64_t length) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
   (void)posix_fadvise64(descriptor_.number(), offset, length, POSIX_FADV_WILLNEED);
   if (has_copies()) return {};  // reading them would be waiting
-  std::uint64_t granule = granule_at(offset);
-  const std::uint64_t most = std::max<std::uint64_t>(arena_->slots() / 4, 1);
-  const std::uint64_t end = std::min(granule_at(offset + length - 1) + 1, granule + most);
-  for (; granule < end; granule += kMostGranulesAhead) map_ahead(nullptr, granule, end);
+  const std::uint64_t end = end_of_prefetch(offset, length);
+  for (std::uint64_t granule = granule_at(offset); granule < end; granule += kMostGranulesAhead)
+    map_ahead(nullptr, granule, end);
   return {};
+}
+
+/// A prefetch maps the granules of its range up to this one: a quarter of the slots at most.
+std::uint64_t File::end_of_prefetch(std::int64_t offset, std::int64_t length) const {
+  const std::uint64_t most = std::max<std::uint64_t>(arena_->slots() / 4, 1);
+  return std::min(granule_behind(offset, length), granule_at(offset) + most);
 }
 
 /// Maps the granules up to `end`, as many as there is room for without waiting, together with that
@@ -201,13 +201,10 @@ std::size_t File::pin_ahead(std::uint64_t granule, std::uint64_t end, std::span<
   std::size_t count = 0;
   for (; granule < end && count < records.size(); ++granule) {
     const Page page = make_page(number_, granule);
-    void* record = arena_->window().kmap_if_mapped(page);
-    if (record != nullptr)
-      arena_->counters().add(Work::unused_hit);
-    else
-      record = arena_->window().try_kmap(page);
+    Record* record = arena_->pin_if_mapped(page);
+    if (record == nullptr) record = static_cast<Record*>(arena_->window().try_kmap(page));
     if (record == nullptr) break;
-    records[count++] = static_cast<Record*>(record);
+    records[count++] = record;
   }
   return count;
 }
@@ -219,12 +216,14 @@ std::uint64_t File::length_at(std::uint64_t granule) {
   Wide<Page>& last = arena_->last_miss();
   const Page missed_before = last.load(std::memory_order_relaxed);
   last.store(make_page(number_, granule), std::memory_order_relaxed);
-  const bool goes_on = granule != 0 && missed_before == make_page(number_, granule - 1);
-  const bool may_go_on =
-      goes_on ||
-      (granule != 0 && arena_->window().find_if_seen(make_page(number_, granule - 1)) != kNoSlot);
-  return may_go_on || streams_.is_sequential() ? streams_.length_at(granule, most_ahead(), goes_on)
-                                               : 1;
+  bool goes_on = false;
+  bool may_go_on = streams_.is_sequential();
+  if (granule != 0) {
+    const Page before = make_page(number_, granule - 1);
+    goes_on = missed_before == before;
+    may_go_on = may_go_on || goes_on || arena_->window().find_if_seen(before) != kNoSlot;
+  }
+  return may_go_on ? streams_.length_at(granule, most_ahead(), goes_on) : 1;
 }
 
 /// How many granules may be mapped at once, beyond what is asked for: a small part of the slots if

@@ -39,15 +39,14 @@ int read_through(int descriptor, std::int64_t offset, std::int64_t length) {
 /// Called by the budget's thread.
 void File::carry_out(PrefetchJob& job) noexcept {
   const std::uint64_t first = granule_at(job.offset);
-  const std::uint64_t most = std::max<std::uint64_t>(arena_->slots() / 4, 1);
-  const std::uint64_t end = std::min(granule_at(job.offset + job.length - 1) + 1, first + most);
+  const std::uint64_t end = end_of_prefetch(job.offset, job.length);
   const std::uint64_t at_once = std::clamp<std::uint64_t>(most_ahead(), 1, kMostAtOnce);
   for (std::uint64_t granule = first; granule < end;) {
     if (job.is_cancelled.load(std::memory_order_relaxed)) return;
     const std::uint64_t next = std::min(granule + at_once, end);
     const Brought brought = bring(granule, next);
     granule += brought.granules;
-    const auto offset = static_cast<std::int64_t>(granule << arena_->granule_shift());
+    const std::int64_t offset = begin_of(granule);
     job.bytes.store(std::clamp<std::int64_t>(offset - job.offset, 0, job.length),
                     std::memory_order_relaxed);
     if (brought.number != 0) {
@@ -87,8 +86,7 @@ File::Brought File::bring(std::uint64_t granule, std::uint64_t end) noexcept {
 /// are at least read from the disk. Returns an errno, or 0.
 int File::populate(const Record& record) noexcept {
   if (has_copies()) return 0;
-  const auto offset =
-      static_cast<std::int64_t>(granule_of(arena_->page_of(record)) << arena_->granule_shift());
+  const std::int64_t offset = begin_of(record);
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   const std::int64_t length = std::clamp<std::int64_t>(size() - offset, 0, granule);
   const auto populate = [&] {

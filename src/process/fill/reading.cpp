@@ -17,25 +17,10 @@
 #include <cerrno>
 
 #include "process/file/file.hpp"
+#include "system/pieces.hpp"
 #include "system/system_call.hpp"
 
 namespace kmapper::process {
-namespace {
-
-/// Removes the first bytes of what is left to read.
-std::span<iovec> without(std::span<iovec> pieces, std::size_t bytes) {
-  while (!pieces.empty() && bytes >= pieces.front().iov_len) {
-    bytes -= pieces.front().iov_len;
-    pieces = pieces.subspan(1);
-  }
-  if (bytes != 0) {
-    pieces.front().iov_base = static_cast<std::byte*>(pieces.front().iov_base) + bytes;
-    pieces.front().iov_len -= bytes;
-  }
-  return pieces;
-}
-
-}  // namespace
 
 /// Reads the file into memory of the arena, as far as it goes, and fills the rest with zeros.
 File::Read File::read_file(std::span<iovec> pieces, std::int64_t offset) {
@@ -70,7 +55,7 @@ File::Read File::read_into(std::span<iovec> pieces, std::int64_t offset) {
     if (got < 0) return {.number = errno};
     if (got == 0) break;
     read.bytes += static_cast<std::size_t>(got);
-    pieces = without(pieces, static_cast<std::size_t>(got));
+    pieces = system::without(pieces, static_cast<std::size_t>(got));
   }
   for (const iovec& it : pieces)
     std::fill_n(static_cast<std::byte*>(it.iov_base), it.iov_len, std::byte{0});
@@ -85,13 +70,8 @@ int File::read_copies(std::span<Record* const> run) {
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   std::array<iovec, kMostPieces> pieces;
   std::size_t count = 0;
-  for (Record* const it : run) {
-    iovec* const last = count != 0 ? &pieces[count - 1] : nullptr;
-    if (last != nullptr && static_cast<std::byte*>(last->iov_base) + last->iov_len == it->data())
-      last->iov_len += arena_->granule();
-    else
-      pieces[count++] = {it->data(), arena_->granule()};
-  }
+  for (Record* const it : run)
+    count = system::add_piece(pieces, count, it->data(), arena_->granule());
   const Read read = read_file(std::span(pieces).first(count), begin_of(*run.front()));
   if (read.number != 0) return read.number;
   auto rest = static_cast<std::int64_t>(read.bytes);

@@ -2,8 +2,9 @@
 //
 // Mapping::data() and writable() of a window for writing mark the units of the mapping as dirty.
 // They stay dirty while the granule has holders, because a holder may write until it lets go; so
-// what is written back while it is held will be written again. Whoever clears the marks does so
-// before it looks for holders, and a holder has its pin before it sets them: one sees the other.
+// what is written back while it is held will be written again. The thread that writes back clears
+// the marks before it looks for holders, and a holder has its pin before it sets them: one of the
+// two sees the other.
 //
 // Dirty copies are written back by sync(), by the thread that makes more than a quarter of the
 // slots dirty, and at the latest when the core takes their slot back. Then Platform::empty() writes
@@ -29,6 +30,7 @@
 
 #include "process/fault/cause.hpp"
 #include "process/file/file.hpp"
+#include "system/pieces.hpp"
 #include "system/system_call.hpp"
 
 namespace kmapper::process {
@@ -38,8 +40,8 @@ namespace {
 /// system call directly: a holder may write meanwhile, as to a mapped file, and the units are then
 /// written again; to ThreadSanitizer, pwritev() would be a race.
 ssize_t write_some(int descriptor, std::span<const iovec> pieces, std::int64_t offset) {
-  constexpr unsigned kHalf =
-      32;  // the kernel takes the offset in two halves where a long has 32 bits
+  // In bits. Where a long has no more, the system call takes the offset as two of them.
+  constexpr unsigned kHalf = 32;
   const auto call = [&] {
     return syscall(SYS_pwritev, descriptor, pieces.data(), pieces.size(), static_cast<long>(offset),
                    static_cast<long>(offset >> kHalf));
@@ -57,22 +59,15 @@ int write_all(int descriptor, const DirectIo& direct, std::span<iovec> pieces,
     if (put < 0) return errno;
     if (put == 0) return EIO;
     offset += put;
-    auto rest = static_cast<std::size_t>(put);
-    while (!pieces.empty() && rest >= pieces.front().iov_len) {
-      rest -= pieces.front().iov_len;
-      pieces = pieces.subspan(1);
-    }
-    if (rest == 0) continue;
-    pieces.front().iov_base = static_cast<std::byte*>(pieces.front().iov_base) + rest;
-    pieces.front().iov_len -= rest;
+    pieces = system::without(pieces, static_cast<std::size_t>(put));
   }
   return 0;
 }
 
 }  // namespace
 
-/// Copies of one file that are written back together, in the order of the file. It has pins of
-/// them, or they are leaving.
+/// Copies of one file that are written back together, in the order of the file. The caller has pins
+/// of them, or is taking them back.
 class File::WriteBack {
  public:
   WriteBack(File& file, std::int64_t file_end) : file_(file), file_end_(file_end) {}
@@ -201,10 +196,8 @@ void File::write_in_order(std::span<const std::uint64_t> granules, bool held_too
     for (; count < most && !granules.empty(); granules = granules.subspan(1)) {
       const Page page = make_page(number_, granules.front());
       // Waits while another thread takes the page back, and so writes it.
-      auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
-      if (record == nullptr) continue;
-      arena_->counters().add(Work::unused_hit);
-      pinned[count++] = {record, 0};
+      Record* const record = arena_->pin_if_mapped(page);
+      if (record != nullptr) pinned[count++] = {record, 0};
     }
     std::shared_lock lock(writing_);
     WriteBack all(*this, end_to_write());
@@ -275,7 +268,7 @@ void File::write_some_back() noexcept {
   write_in_order(std::span(granules).first(count), false);
 }
 
-void File::write_leaving(Record& record) noexcept {
+void File::write_taken(Record& record) noexcept {
   const SlotIndex slot = arena_->slot_of(record);
   DirtyCopy& it = arena_->dirty(slot);
   {
@@ -320,7 +313,7 @@ void File::write_span(std::uint32_t first, std::int64_t offset, std::int64_t len
 /// What was written to them meanwhile is written first, because it is written in whole units.
 void File::end_written_span(std::uint32_t first, std::int64_t offset,
                             std::int64_t length) noexcept {
-  const std::uint64_t end = granule_at(offset + length - 1) + 1;
+  const std::uint64_t end = granule_behind(offset, length);
   (void)write_granules(granule_at(offset), end);
   write_span(first, offset, length);
   arena_->span_unit(first).is_written.store(false, std::memory_order_relaxed);
@@ -332,9 +325,8 @@ void File::end_written_span(std::uint32_t first, std::int64_t offset,
 void File::cut_copy(std::int64_t size) noexcept {
   const std::size_t within = within_granule(size);
   if (!has_copies() || within == 0) return;
-  auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page_at(size)));
+  Record* const record = arena_->pin_if_mapped(page_at(size));
   if (record == nullptr) return;
-  arena_->counters().add(Work::unused_hit);
   shorten(*record, static_cast<std::int64_t>(within));
   if (writes_back()) {
     const SlotIndex slot = arena_->slot_of(*record);
@@ -347,9 +339,8 @@ void File::cut_copy(std::int64_t size) noexcept {
 /// Takes a copy back, or declares it old if it is held.
 void File::give_up_copy(Page page) noexcept {
   if (evict(page)) return;
-  auto* const record = static_cast<Record*>(arena_->window().kmap_if_mapped(page));
+  Record* const record = arena_->pin_if_mapped(page);
   if (record == nullptr) return;
-  arena_->counters().add(Work::unused_hit);
   declare_old(*record);
   arena_->unpin(*record);
 }

@@ -1,8 +1,6 @@
 #include "process/window/arena.hpp"
 
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
@@ -90,8 +88,6 @@ std::uint64_t most_slots(const Options& options, std::uint64_t mappings) {
   return is_limited ? mappings : Platform::kMaxSlots;
 }
 
-int open_self() { return static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0)); }
-
 /// The error of a budget whose addresses could not be reserved.
 std::system_error no_range(int number, std::uint64_t bytes) {
   std::string what = "a budget of " + std::to_string(bytes) + " bytes: ";
@@ -134,7 +130,6 @@ Arena::Arena(const Options& options)
       dirty_copies_(shape_.slots),
       spans_(shape_.span_units),
       span_units_(shape_.span_units),
-      self_(open_self()),
       window_memory_(system::allocate_zeros(Window::bytes_for(shape_.slots))),
       window_(&Window::in_zeros(window_memory_.begin(), Platform(*this), shape_.slots)),
       directory_(*window_, shape_.slots) {
@@ -156,27 +151,19 @@ void Arena::leave_to_parent() noexcept {
   directory_.forget_all();
 }
 
-/// Reserves inaccessible addresses. They begin at a granule border, so that the kernel can use its
-/// larger pages, and can map the rest of a granule around a fault.
+/// Reserves addresses: for copies alone memory, else inaccessible. They begin at a granule border,
+/// so that the kernel can use its larger pages, and can map the rest of a granule around a fault.
 system::AddressRange Arena::reserve_range() const {
   const std::uint64_t units = std::uint64_t{shape_.slots} + shape_.span_units;
   const std::uint64_t wanted = (units + 1) << shape_.granule_shift;
-  void* begin = MAP_FAILED;
-  if (wanted <= SIZE_MAX / 2) {
-    begin = mmap(nullptr, static_cast<std::size_t>(wanted),
-                 is_all_memory() && !strict_ ? PROT_READ | PROT_WRITE : PROT_NONE,
-                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  }
-  if (begin == MAP_FAILED) throw no_range(wanted <= SIZE_MAX / 2 ? errno : ENOMEM, wanted);
-  const auto at = reinterpret_cast<std::uintptr_t>(begin);
-  const std::size_t before = (granule() - at % granule()) % granule();
-  const std::size_t behind = granule() - before;
-  auto* const first = static_cast<std::byte*>(begin) + before;
-  const auto size = static_cast<std::size_t>(units << shape_.granule_shift);
-  if (before != 0) munmap(begin, before);
-  if (behind != 0) munmap(first + size, behind);
-  if (core_dump_ == CoreDump::nothing) madvise(first, size, MADV_DONTDUMP);  // of copies
-  return {first, size};
+  if (wanted > SIZE_MAX / 2) throw no_range(ENOMEM, wanted);
+  const int protection = is_all_memory() && !strict_ ? PROT_READ | PROT_WRITE : PROT_NONE;
+  system::AddressRange range = system::reserve_at(
+      static_cast<std::size_t>(units << shape_.granule_shift), granule(), 0, protection);
+  if (range.size() == 0) throw no_range(errno, wanted);
+  if (core_dump_ == CoreDump::nothing)
+    madvise(range.begin(), range.size(), MADV_DONTDUMP);  // of copies
+  return range;
 }
 
 /// Lets the range be memory from the start, in the kernel's large pages, if copies may come to lie
@@ -195,6 +182,12 @@ void Arena::unpin_strictly(Record& record) {
   const Page page = page_of(record);
   window_->kunmap_address(&record);
   (void)window_->evict(page);
+}
+
+Record* Arena::pin_if_mapped(Page page) {
+  auto* const record = static_cast<Record*>(window_->kmap_if_mapped(page));
+  if (record != nullptr) counters_.add(Work::unused_hit);
+  return record;
 }
 
 void Arena::unpin_unused(Record& record) {
@@ -219,24 +212,15 @@ int Arena::map(std::byte* address, std::size_t size, int protection, int descrip
 int Arena::map_memory(std::byte* address, std::size_t size) {
   if (is_all_memory()) return 0;
   constexpr int kNoFile = -1;
-  const auto map = [&] {
-    return this->map(address, size, PROT_READ | PROT_WRITE, kNoFile, 0,
-                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
-  };
-  const int number = map();
-  if (number != ENOMEM) return number;  // otherwise perhaps too many mappings
-  make_room_for_mappings();
-  return map();
+  return with_room_for_mappings([&] {
+    return map(address, size, PROT_READ | PROT_WRITE, kNoFile, 0,
+               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE);
+  });
 }
 
 int Arena::protect(std::byte* address, std::size_t size, int protection) {
-  const auto protect = [&] { return mprotect(address, size, protection) == 0 ? 0 : errno; };
-  int number = protect();
-  if (number == ENOMEM) {  // perhaps too many mappings
-    make_room_for_mappings();
-    number = protect();
-  }
-  return number;
+  return with_room_for_mappings(
+      [&] { return mprotect(address, size, protection) == 0 ? 0 : errno; });
 }
 
 void Arena::plug(std::byte* address, std::size_t size) {
@@ -250,15 +234,7 @@ void Arena::plug(std::byte* address, std::size_t size) {
 
 bool Arena::drop(std::span<const iovec> granules) {
   counters_.add(Work::unmap_call);
-  // Kernels before 6.13 do not let a process drop its own memory this way. No kernel drops locked
-  // memory without an explicit request.
-  if (self_.number() >= 0) {
-    std::size_t size = 0;
-    for (const iovec& it : granules) size += it.iov_len;
-    const long done = syscall(SYS_process_madvise, self_.number(), granules.data(), granules.size(),
-                              MADV_DONTNEED, 0);
-    if (done >= 0 && static_cast<std::size_t>(done) == size) return true;
-  }
+  if (own_memory_.drop(granules)) return true;
   bool were_locked = false;
   for (const iovec& it : granules) {
     counters_.add(Work::unmap_call);
@@ -297,6 +273,7 @@ void Arena::plug_leftovers(const File* file) {
   });
 }
 
+/// Gives up all unused mappings, and those that are kept for this.
 void Arena::make_room_for_mappings() {
   const std::lock_guard lock(spare_mutex_);
   spare_.give_up();

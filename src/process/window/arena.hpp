@@ -19,6 +19,7 @@
 
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -39,9 +40,9 @@
 #include "process/window/platform.hpp"
 #include "process/window/record.hpp"
 #include "process/window/span_area.hpp"
-#include "system/descriptor.hpp"
 #include "system/fault_direction.hpp"
 #include "system/memory.hpp"
+#include "system/own_memory.hpp"
 
 namespace kmapper::process {
 
@@ -118,6 +119,9 @@ class Arena {
   }
   /// The same, of a pin that the core has counted as a hit, and no caller was given.
   void unpin_unused(Record& record);
+  /// Pins the page's granule if it has a slot, for no caller: that is no hit. Null: it has none.
+  /// Waits while another thread takes it back.
+  [[nodiscard]] Record* pin_if_mapped(Page page);
   /// Maps a part of a file over addresses of the range. `sharing`: MAP_SHARED, or MAP_PRIVATE and
   /// more. Returns an errno, or 0.
   [[nodiscard]] int map(std::byte* address, std::size_t size, int protection, int descriptor,
@@ -163,10 +167,17 @@ class Arena {
     if (mappings_.load(std::memory_order_relaxed) > shape_.most_mappings) [[unlikely]]
       trim();
   }
-  /// For when the kernel allows no more mappings: gives up all unused ones.
-  void make_room_for_mappings();
-  /// The same for a few mappings, by one system call at most. False: they have been given up
-  /// before. May be called in a signal handler.
+  /// Makes a call that may need another mapping. Where the kernel allows no more (ENOMEM), gives up
+  /// all unused ones, and makes it once more. Returns what it returns: an errno, or 0.
+  template <class Call>
+  [[nodiscard]] int with_room_for_mappings(Call call) {
+    const int number = call();
+    if (number != ENOMEM) return number;
+    make_room_for_mappings();
+    return call();
+  }
+  /// Gives up a few mappings, by one system call at most. False: they have been given up before.
+  /// May be called in a signal handler.
   bool make_room_for_a_few_mappings() noexcept { return spare_.give_up(); }
   /// Takes back and plugs all granules that have no user. Returns how many.
   std::uint32_t trim();
@@ -226,6 +237,7 @@ class Arena {
   [[nodiscard]] std::vector<Held> held_granules();
   [[nodiscard]] std::vector<Held> held_spans();
   void unpin_strictly(Record& record);
+  void make_room_for_mappings();
   [[nodiscard]] std::int64_t populated();
   using Placed = std::array<std::int64_t, 4>;  // a number of files for each Placement
   [[nodiscard]] Placed files_placed();
@@ -260,7 +272,7 @@ class Arena {
   Clock clock_;
   std::atomic<std::int64_t> page_tables_{0};  // relaxed: a sum
   std::atomic<int> mappings_{0};              // of files in slots; relaxed: a sum
-  const system::Descriptor self_;             // this process, for drop(); -1: not available
+  const system::OwnMemory own_memory_;
   system::AddressRange window_memory_;
   std::unique_ptr<Window, DestroyWindow> window_;
   Directory directory_;

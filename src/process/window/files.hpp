@@ -26,8 +26,8 @@ class Files {
   [[nodiscard]] std::uint32_t add(File& file);
   /// Takes the number back. A signal handler may have found the file before: wait_for_handlers().
   void remove(std::uint32_t number) noexcept;
-  /// The file with this number; null: none has it. Any context. Somebody must keep the file: a
-  /// mapping of it, the lock of keep(), or the handlers' lock.
+  /// The file with this number; null: none has it. Any context. The caller keeps the file
+  /// meanwhile: by a mapping of it, the lock of keep(), or the handlers' lock.
   [[nodiscard]] File* at(std::uint32_t number) const {
     if (number == 0 || number >= end()) return nullptr;
     return place(number).load(std::memory_order_acquire);  // pairs with add()
@@ -36,6 +36,14 @@ class Files {
   [[nodiscard]] std::uint32_t end() const { return end_.load(std::memory_order_acquire); }
   /// While the lock lives, no file is added or removed.
   [[nodiscard]] std::unique_lock<std::mutex> keep() { return std::unique_lock(mutex_); }
+  /// Calls visit(file) for each, with that lock.
+  template <class Visitor>
+  void for_each(Visitor visit) {
+    const std::lock_guard lock(mutex_);
+    for (std::uint32_t number = 1; number < end(); ++number) {
+      if (File* const file = at(number); file != nullptr) visit(*file);
+    }
+  }
   /// The memory that the numbers take up now, in bytes.
   [[nodiscard]] std::size_t bytes() const;
 

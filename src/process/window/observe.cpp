@@ -7,6 +7,7 @@
 #include "process/window/arena.hpp"
 
 namespace kmapper::process {
+
 Stats Arena::stats() {
   if (is_left()) return {};
   const std::uint64_t now = Platform::now();
@@ -67,11 +68,7 @@ Stats Arena::stats() {
 
 Arena::Placed Arena::files_placed() {
   Placed placed{};
-  const auto kept = files_.keep();
-  for (std::uint32_t number = 1; number < files_.end(); ++number) {
-    const File* const file = files_.at(number);
-    if (file != nullptr) ++placed[static_cast<std::size_t>(file->placement())];
-  }
+  files_.for_each([&](const File& file) { ++placed[static_cast<std::size_t>(file.placement())]; });
   return placed;
 }
 
@@ -95,17 +92,15 @@ std::int64_t Arena::populated() {
     if (record.is_at_home()) add(record.data(), granule());
   }
   // Of files locked by mlockall(), everything is in memory, not only what has a slot.
-  const auto kept = files_.keep();
-  for (std::uint32_t number = 1; number < files_.end(); ++number) {
-    const File* const file = files_.at(number);
-    if (file == nullptr || file->home() == nullptr || !file->home()->is_locked()) continue;
-    file->home()->for_each_extent(add);
+  files_.for_each([&](const File& file) {
+    if (file.home() == nullptr || !file.home()->is_locked()) return;
+    file.home()->for_each_extent(add);
     for (std::uint32_t i = 0; i < window_->slots_in_use() && sum >= 0; ++i) {
       const Record& record = this->record(SlotIndex{i});
-      if (record.is_at_home() && owner_of(record) == file)
+      if (record.is_at_home() && owner_of(record) == &file)
         sum -= std::max<std::int64_t>(present.bytes(record.data(), granule()), 0);
     }
-  }
+  });
   return sum;
 }
 

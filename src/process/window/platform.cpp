@@ -10,6 +10,7 @@
 #include "process/wait/deadline.hpp"
 #include "process/wait/long_wait.hpp"
 #include "process/window/arena.hpp"
+#include "system/pieces.hpp"
 
 namespace kmapper {
 
@@ -67,17 +68,12 @@ void Platform::empty(std::span<const SlotIndex> slots) {
     Record& record = arena_->record(slot);
     record.state.store(Record::emptying, std::memory_order_relaxed);
     if (record.is_at_home()) {
-      iovec* const last = dropped != 0 ? &at_home[dropped - 1] : nullptr;
-      if (last != nullptr &&
-          static_cast<std::byte*>(last->iov_base) + last->iov_len == record.data()) {
-        last->iov_len += arena_->granule();  // each range has a flush of its own
-      } else {
-        at_home[dropped++] = {record.data(), arena_->granule()};
-      }
+      // Neighbours as one range: each range has a flush of its own.
+      dropped = system::add_piece(at_home, dropped, record.data(), arena_->granule());
       continue;
     }
     if (arena_->dirty(slot).units.load(std::memory_order_relaxed) != 0)
-      arena_->owner_of(record)->write_leaving(record);
+      arena_->owner_of(record)->write_taken(record);
     if (arena_->is_strict()) arena_->plug(record);
   }
   if (dropped != 0 && !arena_->drop({at_home.data(), dropped})) {
