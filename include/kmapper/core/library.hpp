@@ -108,5 +108,12 @@ struct MakeIndices<0, i...> {
 #endif
 }
 
+/// std::popcount. The builtin may call a library.
+[[nodiscard]] constexpr uint32_t count_bits(uint32_t bits) {
+  uint32_t count = 0;
+  for (; bits != 0; bits &= bits - 1) ++count;
+  return count;
+}
+
 }  // namespace library
 }  // namespace kmapper

@@ -79,18 +79,13 @@ class Mapper {
   using Word = SlotWordOf<P>;
 
   constexpr explicit Mapper(P platform) : platform_(platform) {}
-  // What is not for each platform is a template: so it is compiled only where it is used.
+  // A function that only some platforms have is a template, which is compiled only where it is
+  // used.
 
-  /// Makes a new Mapper of memory that is all zeros and aligned for a Mapper. Writes only the part
-  /// that holds the platform, so a large window occupies memory only where it is used.
-  template <class Q = P>
-  [[nodiscard]] static Mapper& in_zeros(void* zeros, P platform) requires(!kTablesOutside<Q>) {
-    auto* const mapper = static_cast<Mapper*>(zeros);
-    mapper->platform_ = platform;
-    return *mapper;
-  }
-  /// The same where kTablesOutside, for a window of up to so many slots, which open() is given
-  /// later. The memory has bytes_for(slots).
+  /// Where kTablesOutside: makes a new Mapper of memory that is all zeros and aligned for a Mapper,
+  /// for a window of up to so many slots, which open() is given later. The memory has
+  /// bytes_for(slots). Writes only a few words of it, so a large window occupies memory only where
+  /// it is used.
   template <class Q = P>
   [[nodiscard]] static Mapper& in_zeros(void* zeros, P platform,
                                         uint32_t slots) requires(kTablesOutside<Q>) {
@@ -310,10 +305,10 @@ class Mapper {
   }
   /// The generation of the mapping at this address, for handles. The caller holds the mapping. Each
   /// later mapping of the slot has another generation, even of the same page, until 16,384 have
-  /// passed. 0 for an address outside the window.
+  /// passed (2^30 where words have 64 bits). 0 for an address outside the window.
   [[nodiscard]] uint32_t generation_of(const void* address) const;
-  /// Says that the slot at this address was mapped before anybody asked for its page: its first use
-  /// does not count as a second one. The caller holds the mapping. Any context.
+  /// Says that the slot at this address was mapped before a caller asked for its page: its first
+  /// use does not count as a second one. The caller holds the mapping. Any context.
   template <class Q = P>
   void note_ahead(const void* address) requires(kRemembers<Q>) {
     const SlotIndex slot = slot_of_address(address);
@@ -321,6 +316,7 @@ class Mapper {
     unparked_.remembered(Set::leaf_of(slot))
         .ahead.fetch_or(Set::bit_of(slot), memory_order_relaxed);
   }
+
   // --- For a platform that finds slots (kFindsSlots). Any context ---
 
   /// find() without a lock: while slots change hands it may be wrong.

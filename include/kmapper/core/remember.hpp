@@ -14,8 +14,8 @@
 // and others, SOSP 2023.) And it shows that the share that took its slot was too small, so that
 // share grows, as in ARC (Megiddo and Modha, FAST 2003).
 //
-// A page that was mapped before anybody asked for it, as in a sequential read, is used once when it
-// is used first: Mapper::note_ahead().
+// A page that was mapped before a caller asked for it, as in a sequential read, is used once when
+// it is used first: Mapper::note_ahead().
 //
 // All of this is hints. All accesses are relaxed; a race loses or repeats a hint, which may cost a
 // miss, and never more. A hit does nothing here. impl/remember.hpp has the code.
@@ -112,7 +112,7 @@ struct Shares {
 template <class P>
 struct Remembered {
   typename P::template Atomic<uint32_t> on_probation{};
-  // The slot was mapped before anybody asked for its page. Its first use clears `ahead` and counts
+  // The slot was mapped before a caller asked for its page. Its first use clears `ahead` and counts
   // for nothing more. A hand that meets it before that spares it once.
   typename P::template Atomic<uint32_t> ahead{};
   typename P::template Atomic<uint32_t> spared{};

@@ -139,10 +139,8 @@ class SlotSet {
   /// The number of members; other threads may be changing it. Looks at every leaf. Any context.
   [[nodiscard]] uint32_t count() const {
     uint32_t count = 0;
-    for (uint32_t i = 0; i < leaves(); ++i) {
-      Bits bits = leaves_[i].bits.load(memory_order_relaxed);  // relaxed: it may change at any time
-      for (; bits != 0; bits &= bits - 1) ++count;  // a popcount may be a library's function
-    }
+    for (uint32_t i = 0; i < leaves(); ++i)
+      count += library::count_bits(leaves_[i].bits.load(memory_order_relaxed));  // it may change
     return count;
   }
   /// Leaves in use.

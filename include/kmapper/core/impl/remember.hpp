@@ -94,15 +94,15 @@ class Remembering {
     const Bits seen = on_probation.load(memory_order_relaxed);
     if ((seen & used_again) != 0) {
       const Bits before = on_probation.fetch_and(~used_again, memory_order_relaxed);
-      shares.on_probation.fetch_sub(count(before & used_again), memory_order_relaxed);
+      shares.on_probation.fetch_sub(library::count_bits(before & used_again), memory_order_relaxed);
     }
     if ((taken & ~seen) != 0) {
       const Bits before = on_probation.fetch_or(taken, memory_order_relaxed);
-      shares.on_probation.fetch_add(count(taken & ~before), memory_order_relaxed);
-      shares.main_taken.fetch_add(count(taken & ~seen), memory_order_relaxed);
+      shares.on_probation.fetch_add(library::count_bits(taken & ~before), memory_order_relaxed);
+      shares.main_taken.fetch_add(library::count_bits(taken & ~seen), memory_order_relaxed);
     }
     if ((taken & seen) != 0)
-      shares.probation_taken.fetch_add(count(taken & seen), memory_order_relaxed);
+      shares.probation_taken.fetch_add(library::count_bits(taken & seen), memory_order_relaxed);
   }
 
  private:
@@ -195,12 +195,6 @@ class Remembering {
   }
   [[nodiscard]] static uint32_t weight(uint32_t of_other, uint32_t of_own) {
     return of_other > of_own ? of_other / of_own : 1;
-  }
-  /// As in SlotSet::count().
-  [[nodiscard]] static uint32_t count(Bits bits) {
-    uint32_t count = 0;
-    for (; bits != 0; bits &= bits - 1) ++count;
-    return count;
   }
 };
 
