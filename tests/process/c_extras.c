@@ -1,37 +1,11 @@
 /* More of the C99 program of c_program.c. */
 #define _GNU_SOURCE
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "c_checks.h"
 #include "c_program.h"
-#include "kmapper/kmapper.h"
-
-#define CHECK(condition)                                                        \
-  do {                                                                          \
-    if (!(condition)) {                                                         \
-      fprintf(stderr, "not so: %s (%s)\n", #condition, kmapper_last_message()); \
-      return __LINE__;                                                          \
-    }                                                                           \
-  } while (0)
-
-enum { PAGE = 4096, PAGES = 64 };
-
-static kmapper_budget* small_budget(void) {
-  const kmapper_options options = {.size = sizeof options, .bytes = 16 * PAGE, .granule = PAGE};
-  kmapper_budget* budget = NULL;
-  return kmapper_budget_create(&options, &budget) == KMAPPER_OK ? budget : NULL;
-}
-
-/* The window keeps its budget alive. */
-static kmapper_window* open_window(int descriptor, int access) {
-  kmapper_budget* const budget = small_budget();
-  kmapper_window* window = NULL;
-  kmapper_window_open_descriptor(descriptor, access, budget, &window);
-  kmapper_budget_destroy(budget);
-  return window;
-}
 
 int c_reads_statistics(int descriptor) {
   kmapper_budget* const budget = small_budget();

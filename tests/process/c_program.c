@@ -5,38 +5,11 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "kmapper/kmapper.h"
-
-#define CHECK(condition)                                                        \
-  do {                                                                          \
-    if (!(condition)) {                                                         \
-      fprintf(stderr, "not so: %s (%s)\n", #condition, kmapper_last_message()); \
-      return __LINE__;                                                          \
-    }                                                                           \
-  } while (0)
-
-enum { PAGE = 4096, PAGES = 64 };
-
-/* 16 pages: 14 slots, and two pages for mappings across pages. */
-static kmapper_budget* small_budget(void) {
-  const kmapper_options options = {.size = sizeof options, .bytes = 16 * PAGE, .granule = PAGE};
-  kmapper_budget* budget = NULL;
-  return kmapper_budget_create(&options, &budget) == KMAPPER_OK ? budget : NULL;
-}
-
-/* The window keeps its budget alive. */
-static kmapper_window* open_window(int descriptor) {
-  kmapper_budget* const budget = small_budget();
-  kmapper_window* window = NULL;
-  kmapper_window_open_descriptor(descriptor, KMAPPER_READ_WRITE, budget, &window);
-  kmapper_budget_destroy(budget);
-  return window;
-}
+#include "c_checks.h"
 
 int c_writes_and_reads(int descriptor) {
   kmapper_budget* const budget = small_budget();
@@ -71,7 +44,7 @@ int c_writes_and_reads(int descriptor) {
 }
 
 int c_maps_across_granules(int descriptor) {
-  kmapper_window* const window = open_window(descriptor);
+  kmapper_window* const window = open_window(descriptor, KMAPPER_READ_WRITE);
   kmapper_mapping mapping;
   CHECK(kmapper_window_longest(window) == PAGE + 1);
   CHECK(kmapper_window_map(window, 3 * PAGE - 1, 2, &mapping) == 0);
@@ -84,7 +57,7 @@ int c_maps_across_granules(int descriptor) {
 }
 
 int c_is_told_what_is_wrong(int descriptor) {
-  kmapper_window* const window = open_window(descriptor);
+  kmapper_window* const window = open_window(descriptor, KMAPPER_READ_WRITE);
   kmapper_mapping mapping;
   CHECK(kmapper_window_map(window, PAGES * PAGE - 1, 2, &mapping) == KMAPPER_BEYOND_END);
   CHECK(mapping.data == NULL);
@@ -135,7 +108,7 @@ static int64_t now(void) {
 }
 
 int c_waits_within_limits(int descriptor) {
-  kmapper_window* const window = open_window(descriptor);
+  kmapper_window* const window = open_window(descriptor, KMAPPER_READ_WRITE);
   kmapper_mapping taken[PAGES];
   const int count = take_all(window, taken);
   CHECK(count == 14);
@@ -159,7 +132,7 @@ static void* cancel(void* cancellation) {
 }
 
 int c_cancels_a_wait(int descriptor) {
-  kmapper_window* const window = open_window(descriptor);
+  kmapper_window* const window = open_window(descriptor, KMAPPER_READ_WRITE);
   kmapper_mapping taken[PAGES];
   const int count = take_all(window, taken);
   kmapper_patience patience = {.size = sizeof patience};
@@ -189,7 +162,7 @@ int c_opens_by_path(const char* path) {
 }
 
 int c_resizes_and_discards(int descriptor) {
-  kmapper_window* const window = open_window(descriptor);
+  kmapper_window* const window = open_window(descriptor, KMAPPER_READ_WRITE);
   kmapper_mapping mapping;
   CHECK(kmapper_window_resize(window, 5000000000) == 0);
   CHECK(kmapper_window_size(window) == 5000000000);
@@ -217,7 +190,7 @@ int c_resizes_and_discards(int descriptor) {
 }
 
 int c_survives_a_file_cut_short(int descriptor) {
-  kmapper_window* const window = open_window(descriptor);
+  kmapper_window* const window = open_window(descriptor, KMAPPER_READ_WRITE);
   kmapper_mapping mapping;
   CHECK(kmapper_window_map(window, 8 * PAGE, 1, &mapping) == 0);
   CHECK(ftruncate(descriptor, PAGE) == 0);
@@ -229,7 +202,7 @@ int c_survives_a_file_cut_short(int descriptor) {
 }
 
 int c_moves_a_cursor(int descriptor) {
-  kmapper_window* const window = open_window(descriptor);
+  kmapper_window* const window = open_window(descriptor, KMAPPER_READ_WRITE);
   kmapper_cursor* cursor;
   CHECK(kmapper_cursor_create(window, &cursor) == 0);
   for (int64_t offset = 0; offset < PAGES * PAGE; offset += 100) {
