@@ -9,8 +9,9 @@
 //     row      bits, contest, contender; system calls and faults an operation, resident memory to
 //              the budget; then for each number of threads: that number, a figure in ns, and its
 //              ratio to the window's
-//     best     bits, contest, threads, the best contender, and the ratio of its time to the
-//     window's aim      bits, what, a ratio, the aim note     bits, something to know
+//     best     bits, contest, threads, the best contender, its time's ratio to the window's
+//     aim      bits, what, a ratio, the aim
+//     note     bits, something to know
 // A figure or a ratio: the median, the lower and the upper quartile. "-": none, or not known.
 #include <cstdint>
 #include <cstdio>

@@ -1,5 +1,5 @@
-// The memory of pages that have lost their slots, as the mapper could have it: words of 32 bits,
-// each with the fingerprints of the last two pages that it was told. Two bytes for each page.
+// The memory of pages that have lost their slots, as kmapper/core/remember.hpp has it: words of 32
+// bits, each with the fingerprints of the last two pages that it was told. Two bytes for each page.
 #pragma once
 
 #include <algorithm>

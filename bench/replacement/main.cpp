@@ -1,10 +1,10 @@
-// Which pages should lose their slots? Miss ratios of the mapper's replacement, of what it could
-// be, and of the literature's policies, over the traces of bench/replacement/traces.hpp; and what
-// the mapper has to do for it. Nothing is timed, so the tables are the same on every machine.
+// Which pages should lose their slots? Miss ratios of the core's replacement with and without what
+// kRemembers adds, and of the literature's policies, over the traces of
+// bench/replacement/traces.hpp; and how much the core looks at for it. Nothing is timed, so the
+// tables are the same on every machine.
 //
-//     replacement_bench [slots [uses of each slot]]      else 10,000 and 64: half a minute
-//     replacement_bench ... library                      what it should do, and what the library
-//     does
+//     replacement_bench [slots [uses of each slot]]    10,000 and 64 by default: half a minute
+//     replacement_bench ... library                    the simulation beside the library itself
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>

@@ -1,12 +1,6 @@
-// The mapper's replacement (impl/scavenge.hpp), step for step: slots in leaves, a hand that goes
-// round the leaves, batches. And what it could be:
-//
-// A slot that is taken is on probation until a page in it has been used again. A second hand goes
-// round the slots on probation alone. It takes those whose pages were not used again, and ends the
-// probation of the others. The first hand goes round all other slots. The second hand moves as long
-// as enough slots are on probation. A ghost remembers pages that lost their slots. A page that
-// returns while it is remembered is published as if it had been used again; and it says that the
-// share of the slots that took its slot was too small, so that share grows.
+// A simulation of the core's replacement (impl/scavenge.hpp): slots in leaves, a hand that goes
+// round the leaves, batches. And of what kRemembers adds (remember.hpp), with other sizes of it:
+// slots on probation, which a second hand goes round, and a ghost.
 #pragma once
 
 #include <cstdint>
@@ -66,9 +60,10 @@ class Window : public Policy {
   Work work_;
 };
 
-/// The mapper as it is, and the candidates.
+/// The core without kRemembers, which is called "mapper", and ways to add to it. kRemembers is
+/// "+adapts" where a window has 256 slots or more, else "+batch/16".
 [[nodiscard]] std::vector<Contestant> windows();
-/// Those of them whose work is compared.
+/// Without kRemembers, and with it: their work is compared.
 [[nodiscard]] std::vector<Contestant> windows_at_work();
 
 }  // namespace kmapper::bench

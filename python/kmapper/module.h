@@ -19,7 +19,7 @@ typedef struct Budget {
 } Budget;
 
 typedef struct Window {
-  PyObject_HEAD kmapper_window* handle; /* NULL when it is closed and nobody uses it */
+  PyObject_HEAD kmapper_window* handle; /* NULL when it is closed and has no users */
   PyObject* name;                       /* for messages */
   int64_t granule;
   Py_ssize_t users; /* mappings, and calls that run without the GIL */

@@ -75,7 +75,7 @@ static PyObject* window_close(PyObject* object, PyObject* unused) {
   Py_RETURN_NONE;
 }
 
-/* A mapping, and a call, has a reference. So nobody uses it. */
+/* Each mapping and each call has a reference to the window: none uses it any more. */
 static void window_dealloc(PyObject* object) {
   close_now((Window*)object);
   Py_XDECREF(((Window*)object)->name);

@@ -49,7 +49,7 @@ class [[nodiscard]] KMAPPER_API Prefetch {
 
 /// Starts to bring a range into the window: as much as is possible without waiting for what others
 /// hold, from its beginning on, and at most a quarter of the budget. What has come stays until the
-/// budget needs its place, like all that nobody holds. The prefetches of a budget are done one
+/// budget needs its place, like all that no caller holds. The prefetches of a budget are done one
 /// after the other, by a thread that the first of them starts, and that ends with the budget. The
 /// thread takes no signals but those of faults. While it exists, a call that would sleep for ever
 /// because all threads sleep fails after 10 ms, not at once. Returns without waiting. Errors: as
