@@ -15,6 +15,8 @@ namespace kmapper::system {
 
 class OwnMemory {
  public:
+  OwnMemory() : self_(static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0))) {}
+
   /// False, after some of them perhaps: the kernel does not let a process do so (before 6.13), or a
   /// range is locked in memory, which no kernel gives back without an explicit request.
   [[nodiscard]] bool drop(std::span<const iovec> ranges) const {
@@ -27,7 +29,7 @@ class OwnMemory {
   }
 
  private:
-  const Descriptor self_{static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0))};
+  const Descriptor self_;
 };
 
 }  // namespace kmapper::system

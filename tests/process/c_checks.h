@@ -3,6 +3,7 @@
 #define KMAPPER_TESTS_C_CHECKS_H
 
 #include <stdio.h>
+#include <string.h>
 
 #include "kmapper/kmapper.h"
 
@@ -18,8 +19,12 @@ enum { PAGE = 4096, PAGES = 64 };
 
 /* 16 pages: 14 slots, and two pages for mappings across pages. */
 static inline kmapper_budget* small_budget(void) {
-  const kmapper_options options = {.size = sizeof options, .bytes = 16 * PAGE, .granule = PAGE};
+  kmapper_options options;
   kmapper_budget* budget = NULL;
+  memset(&options, 0, sizeof options);
+  options.size = sizeof options;
+  options.bytes = 16 * PAGE;
+  options.granule = PAGE;
   return kmapper_budget_create(&options, &budget) == KMAPPER_OK ? budget : NULL;
 }
 

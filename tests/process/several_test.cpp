@@ -72,6 +72,7 @@ TEST_F(Several, InAnyOrderAreMappedByOneCallForEachRunOfAFile) {
   std::shuffle(ranges.begin(), ranges.end(), std::mt19937(1));
   const std::vector<std::int64_t> offsets = [&] {
     std::vector<std::int64_t> all;
+    all.reserve(ranges.size());
     for (const Range& it : ranges) all.push_back(it.offset);
     return all;
   }();

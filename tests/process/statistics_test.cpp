@@ -40,17 +40,17 @@ class Exposition {
 
  private:
   void read(const std::string& line) {
-    static const std::regex comment("# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.*)");
-    static const std::regex sample(
+    static const std::regex kComment("# (HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) (.*)");
+    static const std::regex kSample(
         "([a-zA-Z_:][a-zA-Z0-9_:]*)(\\{budget=\"((?:[^\\\\\"]|\\\\[\\\\\"n])*)\"\\})? "
         "([0-9]+(?:\\.[0-9]+)?)");
     std::smatch parts;
-    if (std::regex_match(line, parts, comment)) {
+    if (std::regex_match(line, parts, kComment)) {
       auto& seen = parts[1] == "HELP" ? helps_ : types_;
       if (!seen.emplace(parts[2], parts[3]).second) wrong_ = "twice: " + line;
       if (parts[1] == "TYPE" && parts[3] != "counter" && parts[3] != "gauge") wrong_ = line;
       group_ = parts[2];
-    } else if (std::regex_match(line, parts, sample)) {
+    } else if (std::regex_match(line, parts, kSample)) {
       if (parts[1] != group_ || types_.count(group_) == 0) wrong_ = "out of its group: " + line;
       if (!samples_.emplace(std::pair(parts[1].str(), parts[3].str()), parts[4]).second)
         wrong_ = "twice: " + line;

@@ -19,7 +19,7 @@ template <class W>
 struct PageVirtual : testing::Test {};
 struct NameOfWidth {
   template <class W>
-  static std::string GetName(int) {
+  static std::string GetName(int) {  // NOLINT(readability-identifier-naming): GoogleTest calls it
     return std::to_string(8 * sizeof(W)) + "Bits";
   }
 };
