@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -303,6 +304,30 @@ void count_in_threads(const Budget& budget, const ScratchFile& file, int rounds)
     }
   }
   EXPECT_EQ(budget.stats().pinned, 0);
+}
+
+TEST(WrittenCopiesOfSeveralThreads, OthersWriteToTheSameGranuleWhileItIsWrittenBack) {
+  ScratchFile file(0);
+  ASSERT_EQ(ftruncate64(file.descriptor(), size), 0);
+  const Budget budget(
+      {.bytes = kSlots * granule, .granule = granule, .placement = Placement::copies});
+  FileWindow window(file.descriptor(), Access::read_write, budget);
+  std::atomic<bool> is_over{false};
+  std::thread other([&] {
+    while (!is_over) window.map(page, 4)->writable()[0] = std::byte{1};
+  });
+  for (std::uint32_t i = 1; i <= 5'000 && !HasFailure(); ++i) {
+    std::memcpy(window.map(0, 4)->writable().data(), &i, 4);
+    // More than may be dirty: so some of them are written back.
+    for (std::int64_t k = 1; k < kSlots / 2; ++k)
+      window.map(k * granule, 4)->writable()[0] = std::byte{1};
+    EXPECT_FALSE(window.sync());
+    std::uint32_t seen = 0;
+    EXPECT_EQ(pread64(file.descriptor(), &seen, 4, 0), 4);
+    EXPECT_EQ(seen, i);
+  }
+  is_over = true;
+  other.join();
 }
 
 TEST(WrittenCopiesOfSeveralThreads, LoseNothing) {

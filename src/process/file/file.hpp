@@ -286,7 +286,7 @@ class File {
   void write_in_order(std::span<const std::uint64_t> granules, bool held_too) noexcept;
   void write_some_back() noexcept;
   void settle(Record& record, Units::Set units, int fault) noexcept;
-  [[nodiscard]] Units::Set take_dirty(SlotIndex slot) noexcept;
+  [[nodiscard]] Units::Set take_dirty(SlotIndex slot, bool held_too) noexcept;
   [[nodiscard]] std::int64_t end_to_write() const noexcept;
   void write_held_spans(std::uint64_t first, std::uint64_t end) noexcept;
   void write_span(std::uint32_t first, std::int64_t offset, std::int64_t length) noexcept;

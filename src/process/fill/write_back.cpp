@@ -157,16 +157,19 @@ void File::mark_written(const Mapping& mapping) noexcept {
   if (dirty_->count() > most) write_some_back();
 }
 
-/// The dirty units of a copy that the caller has pinned. They are clean from now on, unless it has
-/// other holders.
-Units::Set File::take_dirty(SlotIndex slot) noexcept {
+/// The dirty units of a copy that the caller has pinned, to be written back. They are clean from
+/// now on. If other callers hold it, or write to it now, they stay dirty, because they will have to
+/// be written again; then there are none to be written, unless `held_too`.
+Units::Set File::take_dirty(SlotIndex slot, bool held_too) noexcept {
   DirtyCopy& it = arena_->dirty(slot);
-  // Acquire: pairs with mark_written(), and so does the look for holders that follows.
+  // Acquire: pairs with mark_written(), and so do the looks for holders that follow.
   const Units::Set units = it.units.exchange(0, std::memory_order_acq_rel);
   constexpr std::uint32_t kOnlyThisOne = 2;  // see word::users()
-  if (units != 0 && word::users(arena_->window().inspect(slot).word) != kOnlyThisOne)
-    it.units.fetch_or(units, std::memory_order_release);
-  return units;
+  if (units == 0 || (word::users(arena_->window().inspect(slot).word) == kOnlyThisOne &&
+                     it.units.load(std::memory_order_acquire) == 0))
+    return units;
+  it.units.fetch_or(units, std::memory_order_release);
+  return held_too ? units : 0;
 }
 
 /// Where the file ends now; behind it nothing must be written. The caller has writing_.
@@ -203,9 +206,7 @@ void File::write_in_order(std::span<const std::uint64_t> granules, bool held_too
     WriteBack all(*this, end_to_write());
     for (std::size_t i = 0; i < count; ++i) {
       const SlotIndex slot = arena_->slot_of(*pinned[i].record);
-      pinned[i].units = take_dirty(slot);
-      if (!held_too && arena_->dirty(slot).units.load(std::memory_order_relaxed) != 0)
-        pinned[i].units = 0;  // it would have to be written again
+      pinned[i].units = take_dirty(slot, held_too);
       all.add(*pinned[i].record, pinned[i].units, i);
     }
     all.write();
