@@ -43,6 +43,15 @@ class FindingWindow {
     static_cast<void>(computer_.read(address));
     mapper.kunmap(high(number));
   }
+  /// The same in the way of a process: a look, then a map without another look, then a sleep.
+  void touch_step_by_step(std::uint32_t number) {
+    void* address = mapper.kmap_if_seen(high(number));
+    if (address == nullptr) address = mapper.kmap_unseen(high(number));
+    if (address == nullptr) address = mapper.kmap(high(number));
+    ASSERT_NE(address, nullptr);
+    static_cast<void>(computer_.read(address));
+    mapper.kunmap_address(address);
+  }
   void check_unmapped(std::uint32_t number) {
     computer_.machine().check_unmapped(high(number)->frame);
   }
@@ -138,6 +147,21 @@ TEST(FoundSlots, APageIsMappedAnewOnlyAfterItsFlush) {
     }
     window.run();
     EXPECT_GT(window.mapper.stats().flushes, 0U);
+  });
+}
+
+TEST(FoundSlots, AreSeenOrTakenWithoutAnotherLook) {
+  for_each_seed(100, [](std::uint64_t seed) {
+    FindingWindow window(seed, 2, 4);
+    for (std::uint32_t thread = 0; thread < 4; ++thread) {
+      window.spawn("maps", [&window, thread] {
+        for (std::uint32_t i = 0; i < 40; ++i) window.touch_step_by_step((thread + i) % 4);
+      });
+    }
+    window.run();
+    // Each was counted as a hit or as a miss, and four threads cannot all find two slots.
+    EXPECT_EQ(window.mapper.stats().hits + window.mapper.stats().misses, 4U * 40U);
+    EXPECT_GT(window.mapper.stats().misses, 4U);
   });
 }
 

@@ -51,7 +51,7 @@ constexpr std::string_view kLost = "slot";  // idle, but neither taken nor given
 
 constexpr Weakening kNeeded[] = {
     // Users of a slot, and the thread that takes it back.
-    {{"hit", compare_exchange, kAcquire}, kRelaxed, kRace},
+    {{"hit_in", compare_exchange, kAcquire}, kRelaxed, kRace},
     {{"pin", compare_exchange, kAcquire}, kRelaxed, kRace},
     {{"drop_user", read_modify_write, kRelease}, kRelaxed, kRace},
     {{"claim", compare_exchange, kAcqRel}, kRelease, kRace},
@@ -117,7 +117,7 @@ constexpr Weakening kNeededToPost[] = {
 // The orders that matter where slots are found: a page keeps its slot until its flush has been
 // made.
 constexpr Weakening kNeededToFind[] = {
-    {{"hit", compare_exchange, kAcquire}, kRelaxed, kRace},
+    {{"hit_in", compare_exchange, kAcquire}, kRelaxed, kRace},
     {{"drop_user", read_modify_write, kRelease}, kRelaxed, kRace},
     {{"publish", compare_exchange, kAcqRel}, kRelease, kRace},
     // A page without a slot has been flushed.

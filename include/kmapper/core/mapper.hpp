@@ -140,8 +140,16 @@ class Mapper {
   /// then. Where the platform finds slots, it spares a search with a lock.
   template <class Q = P>
   [[nodiscard, gnu::always_inline]] void* kmap_if_seen(Page page) requires(kFindsSlots<Q>) {
-    void* const address = hit(page);
+    auto&& cell = platform_.page_virtual(page);
+    const Word found = cell.load(memory_order_relaxed);  // as in hit()
+    if (!page_virtual::has_slot(found)) return nullptr;
+    void* const address = hit_in(cell, found, page);
     return noted(address != nullptr ? address : pin_if_seen(page));
+  }
+  /// try_kmap() of a page that kmap_if_seen() has just not found: spares the first look.
+  template <class Q = P>
+  [[nodiscard, gnu::always_inline]] void* kmap_unseen(Page page) requires(kFindsSlots<Q>) {
+    return noted(map_slow<Wait::never>(page));
   }
 
   /// kmap() that sleeps no longer than `limits` allow. Errors: timed_out, cancelled,
@@ -422,6 +430,12 @@ class Mapper {
     // Relaxed: only a hint where to look. The swap below proves it.
     const Word found = cell.load(memory_order_relaxed);
     if (!page_virtual::has_slot(found)) return nullptr;
+    return hit_in(cell, found, page);
+  }
+
+  /// The rest of the hit: the page's cell names a slot.
+  template <class Cell>
+  [[nodiscard, gnu::always_inline]] void* hit_in(Cell& cell, Word found, Page page) {
     size_t offset = offset_of(page_virtual::entry(found));
     // Expecting the usual word, instead of reading the word first, saves a cache miss.
     Word expected = page_virtual::expected_idle(found);

@@ -132,10 +132,8 @@ Expected<Mapping> File::map_granule(std::int64_t offset, std::int64_t length,
 
 Result<void*> File::kmap(Page page, const Patience* patience) {
   Arena::Window& window = arena_->window();
-  if (patience == nullptr) {
-    if (void* const record = window.try_kmap(page)) return record;
-    return MapError::would_sleep;
-  }
+  if (void* const record = window.kmap_unseen(page)) return record;
+  if (patience == nullptr) return MapError::would_sleep;
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   LongWait wait(*arena_, *patience, {this, begin_of(granule_of(page)), granule, 1, false});
   return call_within(wait, window, [&](const Limits<Platform>& limits) {
@@ -146,7 +144,8 @@ Result<void*> File::kmap(Page page, const Patience* patience) {
 [[gnu::noinline]] Expected<Mapping> File::map_slow(std::int64_t offset, std::int64_t length,
                                                    const Patience* patience) noexcept {
   if (Error wrong = check_range(offset, length)) return wrong;
-  arena_->clock().move(Platform::now(), kClockStepNs);
+  if (arena_->clock().is_due(Platform::rough_now(), kClockStepNs))
+    arena_->clock().move(Platform::now());
   if (static_cast<std::uint64_t>(length) <= arena_->granule() - within_granule(offset))
     return map_granule(offset, length, patience,
                        [&](Page page) { return this->kmap(page, patience); });

@@ -37,15 +37,13 @@ DirectIo::DirectIo(int descriptor, const std::string& name, Access access)
                           name + ": cannot be read without the page cache (Options::direct)");
 }
 
-int DirectIo::choose(int cached, std::span<const iovec> pieces, std::int64_t offset) const {
-  if (direct_.number() < 0) return cached;
+bool DirectIo::are_aligned(std::span<const iovec> pieces, std::int64_t offset) {
   const auto is_aligned = [](std::uintptr_t value) { return value % system::page_size() == 0; };
-  const bool all_are =
-      is_aligned(static_cast<std::uintptr_t>(offset)) &&
-      std::all_of(pieces.begin(), pieces.end(), [&](const iovec& it) {
-        return is_aligned(reinterpret_cast<std::uintptr_t>(it.iov_base)) && is_aligned(it.iov_len);
-      });
-  return all_are ? direct_.number() : cached;
+  return is_aligned(static_cast<std::uintptr_t>(offset)) &&
+         std::all_of(pieces.begin(), pieces.end(), [&](const iovec& it) {
+           return is_aligned(reinterpret_cast<std::uintptr_t>(it.iov_base)) &&
+                  is_aligned(it.iov_len);
+         });
 }
 
 }  // namespace kmapper::process

@@ -22,9 +22,15 @@ class DirectIo {
   DirectIo(int descriptor, const std::string& name, Access access);
 
   /// The descriptor for a transfer: `cached`, or that which bypasses the page cache.
-  [[nodiscard]] int choose(int cached, std::span<const iovec> pieces, std::int64_t offset) const;
+  [[nodiscard]] int choose(int cached, std::span<const iovec> pieces, std::int64_t offset) const {
+    if (direct_.number() < 0) [[likely]]
+      return cached;
+    return are_aligned(pieces, offset) ? direct_.number() : cached;
+  }
 
  private:
+  [[nodiscard]] static bool are_aligned(std::span<const iovec> pieces, std::int64_t offset);
+
   system::Descriptor direct_{-1};
 };
 

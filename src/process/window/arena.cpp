@@ -134,7 +134,7 @@ Arena::Arena(const Options& options)
       window_(&Window::in_zeros(window_memory_.begin(), Platform(*this), shape_.slots)),
       directory_(*window_, shape_.slots) {
   window_->open(shape_.slots);
-  clock_.move(Platform::now(), 0);
+  clock_.move(Platform::now());
   spare_.make();
   enlist(*this);
 }

@@ -17,10 +17,12 @@ class Clock {
     return static_cast<std::uint16_t>(tick_.load(std::memory_order_relaxed));
   }
 
-  /// Moves the clock if its last move was at least this long ago.
-  void move(std::uint64_t now_ns, std::uint64_t at_least_ns) {
+  /// Whether the last move was at least so long ago. `rough_ns`: the time, perhaps a little late.
+  [[nodiscard]] bool is_due(std::uint64_t rough_ns, std::uint64_t step_ns) const {
+    return rough_ns >= moved_at(tick_.load(std::memory_order_acquire)) + step_ns;
+  }
+  void move(std::uint64_t now_ns) {
     std::uint32_t tick = tick_.load(std::memory_order_acquire);
-    if (now_ns - moved_at(tick) < at_least_ns) return;
     // Relaxed, and release: a tick's time is written before the tick. If two threads move the clock
     // at once, the times that they write are nearly equal.
     times_[(tick + 1) % kKept].store(now_ns, std::memory_order_relaxed);

@@ -76,7 +76,7 @@ Arena::Name Arena::name_of(std::uint32_t file) {
 
 std::vector<Arena::Held> Arena::held_granules() {
   const std::uint64_t now = Platform::now();
-  clock_.move(now, 0);
+  clock_.move(now);
   std::vector<Held> held;
   for (std::uint32_t i = 0; i < window_->slots_in_use(); ++i) {
     const Window::SlotView view = window_->inspect(SlotIndex{i});
@@ -100,7 +100,7 @@ std::vector<Arena::Held> Arena::held_spans() {
 std::int64_t Arena::report_holders(std::uint64_t longer_than_ns) {
   if (is_left()) return 0;
   const std::uint64_t now = Platform::now();
-  clock_.move(now, 0);
+  clock_.move(now);
   std::int64_t found = window_->report_holders(longer_than_ns);
   const MisuseText misuse = describe(Misuse::held_too_long);
   spans_.for_each_run([&](const SpanArea::Run& run) {

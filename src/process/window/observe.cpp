@@ -11,7 +11,7 @@ namespace kmapper::process {
 Stats Arena::stats() {
   if (is_left()) return {};
   const std::uint64_t now = Platform::now();
-  clock_.move(now, 0);
+  clock_.move(now);
   std::uint64_t longest_hold = 0;
   int longest_holder = 0;
   const kmapper::Stats core = window_->stats();

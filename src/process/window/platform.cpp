@@ -1,5 +1,7 @@
 #include "process/window/platform.hpp"
 
+#include <time.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -131,6 +133,13 @@ void Platform::wake(Sleeper& sleeper) {
 std::uint64_t Platform::now() {
   const auto since = std::chrono::steady_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::nanoseconds(since).count());
+}
+
+std::uint64_t Platform::rough_now() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 std::uint64_t Platform::age_ns(Stamp stamp) const {

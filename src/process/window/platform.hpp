@@ -118,6 +118,8 @@ class Platform {
   }
   [[nodiscard]] std::uint64_t age_ns(Stamp stamp) const;
   [[nodiscard]] static std::uint64_t now();
+  /// now() of up to 10 ms ago: costs a tenth.
+  [[nodiscard]] static std::uint64_t rough_now();
   /// Stores stamp() in `holder` and does count(Event::hit), looking up the thread's number only
   /// once.
   void note_hit(Atomic<Stamp>& holder);
