@@ -9,6 +9,7 @@
 #include "process/api/internals.hpp"
 #include "process/api/patience.hpp"
 #include "process/file/file.hpp"
+#include "process/fill/reads_together.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -81,15 +82,7 @@ class Together {
     if (evict_patched()) {
       if (Error wrong = pin(patience)) return wrong;
     }
-    for (std::size_t begin = 0; begin < ranges_.size();) {
-      distinct_.clear();
-      std::size_t end = begin;
-      for (; end < ranges_.size() && &file(end) == &file(begin); ++end) {
-        if (end == begin || records_[end] != records_[end - 1]) distinct_.push_back(records_[end]);
-      }
-      file(begin).fill_together(distinct_);
-      begin = end;
-    }
+    fill_together();
     for (std::size_t i = 0; i < ranges_.size(); ++i) {
       if (Error wrong = file(i).fill(*records_[i], ranges_[i]->offset, ranges_[i]->length)) {
         unpin();
@@ -97,6 +90,28 @@ class Together {
       }
     }
     return {};
+  }
+
+  /// Maps the granules, as far as that can be done by few calls.
+  void fill_together() {
+    ReadsTogether copies(arena_);
+    for (std::size_t begin = 0; begin < ranges_.size();) {
+      File& file = this->file(begin);
+      distinct_.clear();
+      std::size_t end = begin;
+      while (end < ranges_.size() && &this->file(end) == &file) {
+        Record* const record = records_[end];
+        Units::Set needed = 0;
+        for (; end < ranges_.size() && records_[end] == record; ++end)
+          needed |= file.units_of(ranges_[end]->offset, ranges_[end]->length);
+        if (!file.has_copies())
+          distinct_.push_back(record);
+        else if (!arena_.is_strict())
+          copies.add(file, *record, needed);
+      }
+      file.fill_pending(distinct_);
+      begin = end;
+    }
   }
 
   /// The first range whose copy does not show it, or (if `old_too`) is too old; else the number of

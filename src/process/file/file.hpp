@@ -71,12 +71,12 @@ class File {
   [[nodiscard]] Expected<Mapping> map_reserved(kmapper::Reservation<Platform>& reservation,
                                                std::int64_t offset, std::int64_t length) noexcept;
   /// Maps those granules that are still pending, neighbours by one call, as far as possible; copies
-  /// only if a granule is read in one piece. The caller holds pins of them.
-  void fill_together(std::span<Record* const> records) {
-    if (!has_copies() || units_.size() == arena_->granule()) fill_pending(records);
-  }
-  /// The same for all files, and for whole granules.
+  /// as a whole. The caller holds pins of them.
   void fill_pending(std::span<Record* const> records);
+  /// The units of the range's granule that it lies in.
+  [[nodiscard]] Units::Set units_of(std::int64_t offset, std::int64_t length) const {
+    return units_.of(within_granule(offset), static_cast<std::size_t>(length));
+  }
   /// Maps a granule, as far as the range needs it. The caller holds a pin of it.
   [[nodiscard]] Error fill(Record& record, std::int64_t offset, std::int64_t length);
   /// Makes a mapping of the caller's pin.
@@ -222,6 +222,11 @@ class File {
   [[nodiscard]] int map_in_slots(std::span<Record* const> run);
   [[nodiscard]] int map_file(std::byte* address, std::size_t size, std::uint64_t granule,
                              Sharing sharing = Sharing::shared);
+  [[nodiscard]] int make_memory(Record& record) {
+    if (record.own == Record::Own::memory) return 0;
+    Record* const run[] = {&record};
+    return make_memory(run);
+  }
   [[nodiscard]] int make_memory(std::span<Record* const> run);
   [[nodiscard]] int make_memory(std::byte* address, std::size_t size);
   static constexpr std::size_t kMostPieces = 64;  // that are read by one call
@@ -233,10 +238,30 @@ class File {
   [[nodiscard]] Read read_into(std::span<iovec> pieces, std::int64_t offset);
   [[nodiscard]] int read_copies(std::span<Record* const> run);
   [[nodiscard]] int fill_copy(Record& record, Units::Set needed);
-  [[nodiscard]] int begin_copy(Record& record, Units::Set needed);
-  [[nodiscard]] int widen_copy(Record& record, std::uint32_t state, Units::Set missing);
+  /// A thread's reading of a copy, or that of another thread, which it has to wait for.
+  struct Reading {
+    std::uint32_t state = Record::filled;  // the record's, meanwhile
+    Units::Set units = 0;                  // to be read, by the thread itself
+    bool is_own = false;
+    [[nodiscard]] bool is_over() const { return state == Record::filled; }
+  };
+  [[nodiscard]] Reading begin_reading(Record& record, Units::Set needed);
   [[nodiscard]] int read_units(Record& record, Units::Set units);
-  void end_reading(Record& record, std::uint32_t state) const;
+  void note_read(Record& record, std::int64_t known, Units::Run run, std::int64_t bytes);
+  [[nodiscard]] std::int64_t size_for_reading();
+  [[nodiscard]] int descriptor_for(std::span<const iovec> pieces, std::int64_t offset) const {
+    return direct_.choose(descriptor_.number(), pieces, offset);
+  }
+  /// Where a run of units lies within its granule.
+  struct Bytes {
+    std::int64_t within;
+    std::int64_t size;
+  };
+  [[nodiscard]] Bytes bytes_of(Units::Run run) const {
+    const auto unit = static_cast<std::int64_t>(units_.size());
+    return {run.first * unit, run.count * unit};
+  }
+  void end_reading(Record& record, std::uint32_t state, int number) const;
   static void shorten(Record& record, std::int64_t end);
   void note_end(Record& record, std::int64_t known, std::int64_t wanted, std::int64_t read);
   [[nodiscard]] Units::Set with_next(const Record& record, Units::Set missing) const;
@@ -245,9 +270,6 @@ class File {
   }
   [[nodiscard]] std::int64_t begin_of(const Record& record) const {
     return begin_of(granule_of(arena_->page_of(record)));
-  }
-  [[nodiscard]] Units::Set units_of(std::int64_t offset, std::int64_t length) const {
-    return units_.of(within_granule(offset), static_cast<std::size_t>(length));
   }
   void map_ahead(Record* own, std::uint64_t granule, std::uint64_t end);
   [[nodiscard]] std::size_t pin_ahead(std::uint64_t granule, std::uint64_t end,
@@ -306,6 +328,7 @@ class File {
   }
   template <class Wanted, class Held>
   Dropped drop(Wanted wanted, Held held);
+  friend class ReadsTogether;
   [[nodiscard]] static bool lies_within(std::int64_t offset, std::int64_t length,
                                         std::int64_t size) {
     return length <= size && offset <= size - length;

@@ -18,14 +18,6 @@ namespace {
 constexpr std::uint64_t kMostBytesAhead = std::uint64_t{1} << 20;
 constexpr std::uint64_t kMostGranulesAhead = 64;
 
-/// Whether the calling thread owns the record from now on.
-bool begin_filling(Record& record) {
-  std::uint32_t pending = Record::pending;
-  // Acquire: pairs with end_filling(), and with the record's earlier users.
-  return record.state.compare_exchange_strong(pending, Record::filling, std::memory_order_acquire,
-                                              std::memory_order_relaxed);
-}
-
 void end_filling(Record& record, int number) {
   // An access during the filling may have shown that the file does not have the page.
   const bool is_bad = record.fault.load() != 0 || record.outdated.load(std::memory_order_relaxed);
@@ -56,7 +48,7 @@ int File::fill(Record& record, Units::Set needed) {
     }
     if (state == Record::filling) {
       record.state.wait(Record::filling, std::memory_order_acquire);
-    } else if (begin_filling(record)) {
+    } else if (record.begin_filling()) {
       place(record, false);
       Record* const run[] = {&record};
       const int number = map_run(run);
@@ -79,7 +71,7 @@ void File::fill_pending(std::span<Record* const> records) {
   };
   for (std::size_t begin = 0; begin < records.size();) {
     std::size_t end = begin;
-    while (end < records.size() && end - begin < kMostPieces && begin_filling(*records[end])) {
+    while (end < records.size() && end - begin < kMostPieces && records[end]->begin_filling()) {
       place(*records[end], true);
       if (end != begin && !follows(*records[end], *records[end - 1])) {
         end_filling(*records[end], EAGAIN);

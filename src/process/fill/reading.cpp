@@ -46,7 +46,7 @@ File::Read File::read_into(std::span<iovec> pieces, std::int64_t offset) {
   Read read;
   while (!pieces.empty()) {
     const std::int64_t at = offset + static_cast<std::int64_t>(read.bytes);
-    const int from = direct_.choose(descriptor_.number(), pieces, at);
+    const int from = descriptor_for(pieces, at);
     const ssize_t got = system::uninterrupted([&] {
       return pieces.size() == 1
                  ? pread64(from, pieces[0].iov_base, pieces[0].iov_len, at)
@@ -62,11 +62,16 @@ File::Read File::read_into(std::span<iovec> pieces, std::int64_t offset) {
   return read;
 }
 
-/// Fills copies of neighbours, which the caller is filling, by one call. Returns an errno, or 0.
-int File::read_copies(std::span<Record* const> run) {
+/// The size of the file, for a thread that begins to read a copy.
+std::int64_t File::size_for_reading() {
   // Written, though unchanged: pairs with set_size(). One of the two writes comes first: then
   // either set_size() finds the copy pinned, or this call sees the new size.
-  const std::int64_t known = size_.fetch_add(0, std::memory_order_acq_rel);
+  return size_.fetch_add(0, std::memory_order_acq_rel);
+}
+
+/// Fills copies of neighbours, which the caller is filling, by one call. Returns an errno, or 0.
+int File::read_copies(std::span<Record* const> run) {
+  const std::int64_t known = size_for_reading();
   const auto granule = static_cast<std::int64_t>(arena_->granule());
   std::array<iovec, kMostPieces> pieces;
   std::size_t count = 0;
@@ -102,94 +107,93 @@ void File::shorten(Record& record, std::int64_t end) {
     continue;
 }
 
-/// Reads units of a granule, which the caller is filling or widening, by one call for each run of
-/// them. Returns an errno, or 0.
+/// Reads units of a granule, whose reading the caller has begun, by one call for each run of them.
+/// Returns an errno, or 0.
 int File::read_units(Record& record, Units::Set units) {
-  const std::int64_t known = size_.fetch_add(0, std::memory_order_acq_rel);  // as in read_copies()
+  if (const int number = make_memory(record); number != 0) return number;
+  const std::int64_t known = size_for_reading();
   while (units != 0) {
     const Units::Run run = Units::first_run(units);
-    const std::size_t begin = run.first * units_.size();
-    const std::size_t size = run.count * units_.size();
-    iovec piece{record.data() + begin, size};
-    const auto offset = static_cast<std::int64_t>(begin);
-    const Read read = read_file({&piece, 1}, begin_of(record) + offset);
+    const auto [within, size] = bytes_of(run);
+    iovec piece{record.data() + within, static_cast<std::size_t>(size)};
+    const Read read = read_file({&piece, 1}, begin_of(record) + within);
     if (read.number != 0) return read.number;
-    note_end(record, known, offset + static_cast<std::int64_t>(size),
-             offset + static_cast<std::int64_t>(read.bytes));
-    record.present.fetch_or(run.set(), std::memory_order_release);  // pairs with hits
+    note_read(record, known, run, static_cast<std::int64_t>(read.bytes));
     units &= ~run.set();
   }
   return 0;
 }
 
+/// Notes that a run of units has been read, of which the file had so many bytes. The size was
+/// `known` before.
+void File::note_read(Record& record, std::int64_t known, Units::Run run, std::int64_t bytes) {
+  const auto [within, size] = bytes_of(run);
+  note_end(record, known, within + size, within + bytes);
+  // Only this thread writes it now. Release: pairs with hits.
+  record.present.store(record.present.load(std::memory_order_relaxed) | run.set(),
+                       std::memory_order_release);
+}
+
 /// fill() for a copy.
 int File::fill_copy(Record& record, Units::Set needed) {
   for (;;) {
+    const Reading reading = begin_reading(record, needed);
+    if (reading.is_over()) return 0;
+    if (!reading.is_own) {
+      record.state.wait(reading.state, std::memory_order_acquire);
+      continue;
+    }
+    const int number = read_units(record, reading.units);
+    end_reading(record, reading.state, number);
+    if (number != 0) return number;
+  }
+}
+
+/// Makes the calling thread the one that reads those of the units that are not present, if no
+/// thread is reading the copy, and any are not. Then the thread must call end_reading().
+File::Reading File::begin_reading(Record& record, Units::Set needed) {
+  for (;;) {
     // Acquire: pairs with the thread that has read it, and the record's earlier users.
     std::uint32_t state = record.state.load(std::memory_order_acquire);
-    if (state == Record::filled) return 0;
-    if (state == Record::filling || state == Record::overtaken) {
-      record.state.wait(state, std::memory_order_acquire);
-    } else if (state == Record::pending) {
-      if (!record.state.compare_exchange_strong(state, Record::filling, std::memory_order_acquire,
-                                                std::memory_order_relaxed))
-        continue;
-      if (const int number = begin_copy(record, needed); number != 0) return number;
-    } else {
-      // What lies behind the end is not read: is_outdated() says that it is not there.
-      const std::uint32_t copied = record.copied.load(std::memory_order_relaxed);
-      const Units::Set there = copied != 0 ? units_.of(0, copied) : 0;
-      const Units::Set missing = needed & there & ~record.present.load(std::memory_order_acquire);
-      if (missing == 0) return 0;
-      if (state == Record::widening) {
-        record.state.wait(state, std::memory_order_acquire);
-        continue;
-      }
-      const std::uint32_t reading = state == Record::partial ? Record::widening : Record::overtaken;
-      if (!record.state.compare_exchange_strong(state, reading, std::memory_order_acquire,
-                                                std::memory_order_relaxed))
-        continue;
-      if (const int number = widen_copy(record, reading, missing); number != 0) return number;
+    if (state == Record::filled) return {};
+    if (state == Record::filling || state == Record::overtaken) return {.state = state};
+    if (state == Record::pending) {
+      if (!record.begin_filling()) continue;
+      place(record, false);
+      record.copied.store(static_cast<std::uint32_t>(arena_->granule()), std::memory_order_relaxed);
+      return {.state = Record::filling, .units = needed, .is_own = true};
     }
+    // What lies behind the end is not read: is_outdated() says that it is not there.
+    const std::uint32_t copied = record.copied.load(std::memory_order_relaxed);
+    const Units::Set there = copied != 0 ? units_.of(0, copied) : 0;
+    const Units::Set missing = needed & there & ~record.present.load(std::memory_order_acquire);
+    if (missing == 0) return {};
+    if (state == Record::widening) return {.state = state};
+    const std::uint32_t reading = state == Record::partial ? Record::widening : Record::overtaken;
+    if (!record.state.compare_exchange_strong(state, reading, std::memory_order_acquire,
+                                              std::memory_order_relaxed))
+      continue;
+    // Another thread may have read some of them before this one got its turn. What is present may
+    // be in use, and may have been written to. Relaxed: the turn came after that.
+    const Units::Set units = missing & ~record.present.load(std::memory_order_relaxed);
+    return {.state = reading, .units = units != 0 ? with_next(record, units) : 0, .is_own = true};
   }
 }
 
-/// Reads the first units of a granule, which the caller is filling.
-int File::begin_copy(Record& record, Units::Set needed) {
-  place(record, false);
-  Record* const run[] = {&record};
-  record.copied.store(static_cast<std::uint32_t>(arena_->granule()), std::memory_order_relaxed);
-  int number = make_memory(run);
-  if (number == 0) number = read_units(record, needed);
-  if (number != 0) {
-    record.present.store(0, std::memory_order_relaxed);
-    record.state.store(Record::pending, std::memory_order_release);
-    record.state.notify_all();
-  } else {
-    end_reading(record, Record::filling);
-  }
-  return number;
-}
-
-/// Reads more units of a granule, which the caller has brought into the state.
-int File::widen_copy(Record& record, std::uint32_t state, Units::Set missing) {
-  // Another thread may have read some of them before this one got its turn. What is present may be
-  // in use, and may have been written to. Relaxed: the turn came after that.
-  missing &= ~record.present.load(std::memory_order_relaxed);
-  const int number = missing != 0 ? read_units(record, with_next(record, missing)) : 0;
-  end_reading(record, state);
-  return number;
-}
-
-/// Leaves the state `filling` or `widening`; the record has been read in part at least.
-void File::end_reading(Record& record, std::uint32_t state) const {
+/// Ends the calling thread's reading, which began with that state. `number`: the errno with which
+/// it failed, or 0.
+void File::end_reading(Record& record, std::uint32_t state, int number) const {
   const bool is_all = record.present.load(std::memory_order_relaxed) == units_.all();
   const std::uint32_t next = is_all ? Record::filled : Record::partial;
   // Release: pairs with map(). The swap fails if refresh() has overtaken it.
-  if (record.outdated.load(std::memory_order_relaxed) || state == Record::overtaken ||
-      !record.state.compare_exchange_strong(state, next, std::memory_order_release,
-                                            std::memory_order_relaxed))
+  if (state == Record::filling && number != 0) {
+    record.present.store(0, std::memory_order_relaxed);
+    record.state.store(Record::pending, std::memory_order_release);
+  } else if (record.outdated.load(std::memory_order_relaxed) || state == Record::overtaken ||
+             !record.state.compare_exchange_strong(state, next, std::memory_order_release,
+                                                   std::memory_order_relaxed)) {
     record.state.store(Record::patched, std::memory_order_release);
+  }
   record.state.notify_all();
 }
 

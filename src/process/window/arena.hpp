@@ -32,6 +32,7 @@
 #include "kmapper/process/process.hpp"
 #include "process/fill/dirty_copies.hpp"
 #include "process/fill/prefetcher.hpp"
+#include "process/fill/read_rings.hpp"
 #include "process/fill/spare_mappings.hpp"
 #include "process/window/clock.hpp"
 #include "process/window/counters.hpp"
@@ -65,6 +66,7 @@ class Arena {
   [[nodiscard]] Counters& counters() { return counters_; }
   [[nodiscard]] Clock& clock() { return clock_; }
   [[nodiscard]] Prefetcher& prefetcher() { return prefetcher_; }
+  [[nodiscard]] ReadRings& read_rings() { return read_rings_; }
   [[nodiscard]] Record& record(SlotIndex slot) const { return records_[kmapper::to_number(slot)]; }
   [[nodiscard]] Page page_of(const Record& record) const {
     return window_->page_of(slot_of(record));
@@ -279,6 +281,7 @@ class Arena {
   std::mutex spare_mutex_;
   SpareMappings spare_;  // made with spare_mutex_ held
   Files files_;
+  ReadRings read_rings_;
   Prefetcher prefetcher_;  // last, because its thread uses the others
 };
 

@@ -92,6 +92,13 @@ struct alignas(32) Record {
     return now - partial <= widening - partial &&
            (units & ~present.load(std::memory_order_acquire)) == 0;
   }
+  /// Whether the calling thread owns the record from now on: it was pending.
+  [[nodiscard]] bool begin_filling() {
+    std::uint32_t now = pending;
+    // Acquire: pairs with the thread that ends the filling, and with the record's earlier users.
+    return state.compare_exchange_strong(now, filling, std::memory_order_acquire,
+                                         std::memory_order_relaxed);
+  }
   /// Whether it is being read.
   [[nodiscard]] bool is_being_read() const {
     const std::uint32_t now = state.load(std::memory_order_relaxed);
