@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "bench/process/reads.hpp"
@@ -45,6 +46,13 @@ std::size_t operations(const Plan& plan, bool in_memory, std::size_t threads, st
   return std::max(all * percent / 100 / multiple, std::size_t{1}) * multiple;
 }
 
+/// Operations before each round that are not timed. They bring back into the CPU's caches what the
+/// contenders before have driven out.
+std::size_t lead_in(Load load, std::size_t operations) {
+  const bool has_one = load == Load::uniform || load == Load::zipf || load == Load::mix;
+  return has_one ? operations / 4 : 0;
+}
+
 /// Places that the children share.
 class SharedPlaces {
  public:
@@ -80,9 +88,10 @@ class Contest {
                  .load = plan.load,
                  .threads = *std::max_element(plan.threads.begin(), plan.threads.end())},
         count_(operations(plan, file.is_in_memory(), setting_.threads, effort.percent)),
+        lead_in_(lead_in(plan.load, count_)),
         warm_up_(3 * static_cast<std::size_t>(setting_.budget / plan.granule)),
         places_(places_of(plan.load, file.size(), plan.granule,
-                          warm_up_ + count_ * (plan.threads.size() * turns() + 1))) {
+                          warm_up_ + (lead_in_ + count_) * (plan.threads.size() * turns() + 1))) {
     Entrants entrants =
         plan.only_those_that_keep ? entrants_that_keep(setting_) : bench::entrants(setting_);
     absent_ = std::move(entrants.absent);
@@ -149,23 +158,38 @@ class Contest {
     task.begin = static_cast<std::int64_t>(number) % (setting_.size / scanned) * scanned;
     task.end = task.begin + scanned;
     if (plan_.load == Load::scan) return task;
-    task.first = warm_up_ + number * count_;
+    task.first = warm_up_ + number * (lead_in_ + count_) + lead_in_;
     task.count = count_;
+    task.lead_in = lead_in_;
     task.value = static_cast<std::uint32_t>(number * all_.size() + (&entry - all_.data()) + 1);
     return task;
   }
 
+  /// The contenders take their turns in another order in each round: what one of them does to the
+  /// CPU's caches, and to the host of a virtual machine, is not always done to the same next one.
+  [[nodiscard]] std::vector<Entry*> in_some_order(std::size_t number) {
+    std::vector<Entry*> order;
+    order.reserve(all_.size());
+    for (Entry& it : all_) order.push_back(&it);
+    Random random(number);
+    for (std::size_t left = order.size(); left > 1; --left)
+      std::swap(order[left - 1],
+                order[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(left)))]);
+    return order;
+  }
+
   void round(std::size_t index, unsigned turn) {
-    std::uint32_t expected = 0;
-    for (Entry& it : all_) {
+    std::optional<std::uint32_t> expected;
+    for (Entry* const entry : in_some_order(index * turns() + turn)) {
+      Entry& it = *entry;
       const Task task = task_of(index, turn, it);
       if (plan_.load == Load::uncached) start_uncached(it);
       const Outcome outcome = it.worker->work(task);
       if (plan_.load == Load::uncached) it.worker.reset();
-      if (&it == all_.data()) expected = outcome.sum;
+      if (!expected) expected = outcome.sum;
       if (plan_.load == Load::writes) {
         check_written(it, task);
-      } else if (outcome.sum != expected) {
+      } else if (outcome.sum != *expected) {
         disqualify(it, "has read something else than the first");
       }
       it.peak = std::max(it.peak, outcome.peak);
@@ -213,6 +237,7 @@ class Contest {
   const Effort effort_;
   const Setting setting_;
   const std::size_t count_;    // places in a round
+  const std::size_t lead_in_;  // places before it
   const std::size_t warm_up_;  // places that fill what a contender keeps
   const SharedPlaces places_;
   std::vector<std::string> absent_;

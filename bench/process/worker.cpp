@@ -74,6 +74,7 @@ class Body {
 
   [[nodiscard]] Outcome work(const Task& task) {
     contender_->prepare();
+    if (task.threads == 1) lead_in(task, 0);
     rusage before{};
     getrusage(RUSAGE_SELF, &before);
     if (task.is_counted) mark_counting();
@@ -100,6 +101,16 @@ class Body {
             .is_alone = task.threads == 1 && !task.waits};
   }
 
+  /// What the thread does before its part.
+  void lead_in(const Task& task, unsigned thread) const {
+    if (task.lead_in == 0) return;
+    Task before = task;
+    before.first = task.first - task.lead_in;
+    before.count = task.lead_in;
+    before.is_warm_up = true;
+    (void)contender_->work(part_of(before, thread));
+  }
+
   [[nodiscard]] Outcome alone(const Task& task) {
     const Part part = part_of(task, 0);
     const Clock::time_point begun = Clock::now();
@@ -122,6 +133,7 @@ class Body {
       threads.emplace_back([this, &task, &start, &own = all[i], i] {
         const Part part = part_of(task, i);
         stay_on_cpu(i);
+        lead_in(task, i);
         start.arrive_and_wait();
         own.begun = Clock::now();
         own.done = contender_->work(part);

@@ -22,6 +22,7 @@ struct Task {
   std::size_t count = 0;
   std::int64_t begin = 0;
   std::int64_t end = 0;
+  std::size_t lead_in = 0;  // places before `first` that the threads read first, not timed
   unsigned threads = 1;
   std::uint32_t value = 0;  // the value that writes write
   bool is_warm_up = false;  // if set, writes read
