@@ -14,21 +14,25 @@ namespace kmapper::process {
 /// Any thread; a race costs only a wrong guess.
 class Streams {
  public:
-  /// A granule was missed behind one that is mapped; `goes_on`: behind the one that the caller has
-  /// missed before. Returns how many should be mapped from it on, 1 to `most`.
+  /// A granule was missed; `goes_on`: behind the one that the caller has missed before. Returns how
+  /// many should be mapped from it on, 1 to `most`. Where the granule before it has not been missed
+  /// or mapped ahead lately, this is no sequential use, unless the caller has said so.
   [[nodiscard]] std::uint64_t length_at(std::uint64_t granule, std::uint64_t most, bool goes_on) {
     const Advice advice = advice_.load(std::memory_order_relaxed);
     if (advice == Advice::random || most <= 1) return 1;
+    const bool follows =
+        goes_on || lately(granule - 1).load(std::memory_order_relaxed) == tag(granule - 1);
+    lately(granule).store(tag(granule), std::memory_order_relaxed);
+    if (!follows && advice != Advice::sequential) return 1;
     Stream& stream = stream_at(granule, goes_on);
     const std::uint64_t doubled = 2 * stream.length.load(std::memory_order_relaxed);
     const std::uint64_t length =
         advice == Advice::sequential ? most : std::clamp<std::uint64_t>(doubled, 1, most);
     stream.length.store(length, std::memory_order_relaxed);
     stream.next.store(granule + length, std::memory_order_relaxed);
+    const std::uint64_t last = granule + length - 1;
+    lately(last).store(tag(last), std::memory_order_relaxed);
     return length;
-  }
-  [[nodiscard]] bool is_sequential() const {
-    return advice_.load(std::memory_order_relaxed) == Advice::sequential;
   }
   [[nodiscard]] bool is_random() const {
     return advice_.load(std::memory_order_relaxed) == Advice::random;
@@ -58,6 +62,17 @@ class Streams {
     return streams_[stream % kStreams].length.load(std::memory_order_relaxed);
   }
 
+  /// The granules that were missed or mapped ahead last, by parts of their numbers.
+  using Tag = std::uint32_t;
+  [[nodiscard]] std::atomic<Tag>& lately(std::uint64_t granule) {
+    return lately_[granule % kLately];
+  }
+  [[nodiscard]] static Tag tag(std::uint64_t granule) {
+    return static_cast<Tag>(granule / kLately + 1);
+  }
+
+  static constexpr std::size_t kLately = 256;
+  std::array<std::atomic<Tag>, kLately> lately_{};  // zeros: none
   static constexpr std::size_t kStreams = 16;
   std::array<Stream, kStreams> streams_{};
   std::atomic<std::uint32_t> hand_{0};

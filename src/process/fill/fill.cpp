@@ -201,21 +201,13 @@ std::size_t File::pin_ahead(std::uint64_t granule, std::uint64_t end, std::span<
   return count;
 }
 
-/// How many granules to map from a missed one on. Where the granule before it is not mapped, this
-/// is no sequential use, unless the caller has said so: then the streams, which all threads share,
-/// are left alone.
+/// How many granules to map from a missed one on.
 std::uint64_t File::length_at(std::uint64_t granule) {
   Wide<Page>& last = arena_->last_miss();
-  const Page missed_before = last.load(std::memory_order_relaxed);
+  const bool goes_on =
+      granule != 0 && last.is(make_page(number_, granule - 1), std::memory_order_relaxed);
   last.store(make_page(number_, granule), std::memory_order_relaxed);
-  bool goes_on = false;
-  bool may_go_on = streams_.is_sequential();
-  if (granule != 0) {
-    const Page before = make_page(number_, granule - 1);
-    goes_on = missed_before == before;
-    may_go_on = may_go_on || goes_on || arena_->window().find_if_seen(before) != kNoSlot;
-  }
-  return may_go_on ? streams_.length_at(granule, most_ahead(), goes_on) : 1;
+  return streams_.length_at(granule, most_ahead(), goes_on);
 }
 
 /// How many granules may be mapped at once, beyond what is asked for: a small part of the slots if
