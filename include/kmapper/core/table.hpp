@@ -23,6 +23,20 @@ template <class P, class T, size_t kMost>
 using Table =
     typename library::Choose<kTablesOutside<P>, T*, T[kTablesOutside<P> ? 1 : kMost]>::Type;
 
+/// What a platform keeps of each slot on the slot's own cache line, where kTablesOutside: its type
+/// P::Beside, if it has one. Zeros must be a valid new one. Mapper::beside() finds it.
+struct NothingBeside {};
+template <class P>
+struct BesideOf {
+  using Type = NothingBeside;
+};
+template <class P>
+requires requires { typename P::Beside; }
+struct BesideOf<P> {
+  static_assert(kTablesOutside<P>);
+  using Type = typename P::Beside;
+};
+
 namespace library {
 
 /// The bytes that `count` entries of a table take, up to where the next table begins.

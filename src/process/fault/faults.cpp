@@ -40,7 +40,7 @@ bool Arena::patch(std::byte* address, system::Direction direction) noexcept {
   if (!range_.contains(address)) return patch_at_home(address, direction);
   const std::size_t unit = static_cast<std::size_t>(address - begin_) >> shape_.granule_shift;
   if (unit < shape_.slots) {
-    Record& record = records_[unit];
+    Record& record = this->record(SlotIndex{static_cast<std::uint32_t>(unit)});
     return !record.is_at_home() && patch(record, address, direction);
   }
   SpanUnit& span = span_units_[unit - shape_.slots];
@@ -70,7 +70,7 @@ bool Arena::patch_at_home(std::byte* address, system::Direction direction) noexc
     if (slot != kNoSlot && patches(record(slot))) return true;
     // The directory is being changed just there; or this is a fork's child, where it is empty.
     for (std::uint32_t i = 0; i < window_->slots_in_use(); ++i) {
-      if (patches(records_[i])) return true;
+      if (patches(record(SlotIndex{i}))) return true;
     }
     return false;
   }

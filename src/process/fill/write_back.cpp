@@ -150,6 +150,8 @@ void File::mark_written(const Mapping& mapping) noexcept {
   const SlotIndex slot = arena_->slot_of(*record);
   const auto within = static_cast<std::size_t>(mapping.data_ - record->data());
   const Units::Set units = units_.of(within, mapping.size_);
+  if (!record->was_written.load(std::memory_order_relaxed))
+    record->was_written.store(true, std::memory_order_relaxed);
   // Always a read-modify-write: pairs with take_dirty(). Release: the caller's pin comes before it.
   if (arena_->dirty(slot).units.fetch_or(units, std::memory_order_acq_rel) != 0) return;
   dirty_->add(slot);

@@ -126,12 +126,12 @@ Arena::Arena(const Options& options)
       range_(reserve_range()),
       begin_(range_.begin()),
       starts_as_memory_(make_memory_of_range()),
-      records_(shape_.slots),
       dirty_copies_(shape_.slots),
       spans_(shape_.span_units),
       span_units_(shape_.span_units),
       window_memory_(system::allocate_zeros(Window::bytes_for(shape_.slots))),
       window_(&Window::in_zeros(window_memory_.begin(), Platform(*this), shape_.slots)),
+      records_(reinterpret_cast<std::byte*>(&window_->beside(SlotIndex{0}))),
       directory_(*window_, shape_.slots) {
   window_->open(shape_.slots);
   clock_.move(Platform::now());

@@ -67,7 +67,9 @@ class Arena {
   [[nodiscard]] Clock& clock() { return clock_; }
   [[nodiscard]] Prefetcher& prefetcher() { return prefetcher_; }
   [[nodiscard]] ReadRings& read_rings() { return read_rings_; }
-  [[nodiscard]] Record& record(SlotIndex slot) const { return records_[kmapper::to_number(slot)]; }
+  [[nodiscard]] Record& record(SlotIndex slot) const {
+    return *reinterpret_cast<Record*>(records_ + kmapper::to_number(slot) * Platform::kPageSize);
+  }
   [[nodiscard]] Page page_of(const Record& record) const {
     return window_->page_of(slot_of(record));
   }
@@ -81,7 +83,9 @@ class Arena {
   }
   [[nodiscard]] DirtyCopy* dirty_copies() const { return dirty_copies_.data(); }
   [[nodiscard]] SlotIndex slot_of(const Record& record) const {
-    return SlotIndex{static_cast<std::uint32_t>(&record - records_.data())};
+    const auto distance = reinterpret_cast<const std::byte*>(&record) - records_;
+    return SlotIndex{
+        static_cast<std::uint32_t>(static_cast<std::size_t>(distance) / Platform::kPageSize)};
   }
   [[nodiscard]] std::uint32_t slots() const { return shape_.slots; }
   [[nodiscard]] unsigned granule_shift() const { return shape_.granule_shift; }
@@ -264,7 +268,6 @@ class Arena {
   const system::AddressRange range_;
   std::byte* const begin_;
   const bool starts_as_memory_;
-  system::ZeroArray<Record> records_;
   system::ZeroArray<DirtyCopy> dirty_copies_;
   SpanArea spans_;
   system::ZeroArray<SpanUnit> span_units_;
@@ -277,6 +280,7 @@ class Arena {
   const system::OwnMemory own_memory_;
   system::AddressRange window_memory_;
   std::unique_ptr<Window, DestroyWindow> window_;
+  std::byte* const records_;  // the first one; each is beside its slot
   Directory directory_;
   std::mutex spare_mutex_;
   SpareMappings spare_;  // made with spare_mutex_ held

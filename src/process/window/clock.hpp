@@ -19,13 +19,14 @@ class Clock {
 
   /// Whether the last move was at least so long ago. `rough_ns`: the time, perhaps a little late.
   [[nodiscard]] bool is_due(std::uint64_t rough_ns, std::uint64_t step_ns) const {
-    return rough_ns >= moved_at(tick_.load(std::memory_order_acquire)) + step_ns;
+    return rough_ns >= moved_.load(std::memory_order_relaxed) + step_ns;
   }
   void move(std::uint64_t now_ns) {
     std::uint32_t tick = tick_.load(std::memory_order_acquire);
     // Relaxed, and release: a tick's time is written before the tick. If two threads move the clock
     // at once, the times that they write are nearly equal.
     times_[(tick + 1) % kKept].store(now_ns, std::memory_order_relaxed);
+    moved_.store(now_ns, std::memory_order_relaxed);
     tick_.compare_exchange_strong(tick, tick + 1, std::memory_order_release,
                                   std::memory_order_relaxed);
   }
@@ -52,6 +53,7 @@ class Clock {
   }
 
   std::atomic<std::uint32_t> tick_{0};
+  std::atomic<std::uint64_t> moved_{0};  // the last time, beside the tick: each miss reads it
   system::ZeroArray<std::atomic<std::uint64_t>> times_{kKept};
 };
 

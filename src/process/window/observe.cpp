@@ -73,9 +73,8 @@ Arena::Placed Arena::files_placed() {
 }
 
 std::size_t Arena::overhead() const {
-  return sizeof(Arena) + window_memory_.size() + records_.bytes() + dirty_copies_.bytes() +
-         directory_.bytes() + span_units_.bytes() + spans_.bytes() + clock_.bytes() +
-         files_.bytes();
+  return sizeof(Arena) + window_memory_.size() + dirty_copies_.bytes() + directory_.bytes() +
+         span_units_.bytes() + spans_.bytes() + clock_.bytes() + files_.bytes();
 }
 
 std::int64_t Arena::populated() {

@@ -33,18 +33,23 @@ void Platform::write_pte(SlotIndex slot, Page) {
   }
   record.fault.store(0);
   record.outdated.store(false, std::memory_order_relaxed);
+  record.was_written.store(false, std::memory_order_relaxed);
   record.present.store(0, std::memory_order_relaxed);
+}
+
+/// Whether the slot, which the calling thread has taken, has a copy that is not in its file yet.
+bool Platform::is_dirty(SlotIndex slot) const {
+  return arena_->record(slot).was_written.load(std::memory_order_relaxed) &&
+         arena_->dirty(slot).units.load(std::memory_order_relaxed) != 0;
 }
 
 /// Granules at home must be unmapped, and copies written back. A slot's own addresses keep mapping
 /// the old granule, except in a strict arena.
 bool Platform::take_pte(SlotIndex slot) {
   Record& record = arena_->record(slot);
-  DirtyCopy& dirty = arena_->dirty(slot);
-  const bool is_dirty = dirty.units.load(std::memory_order_relaxed) != 0;
-  if (dirty.fault.load() != 0) dirty.fault.store(0);
+  if (record.was_written.load(std::memory_order_relaxed)) arena_->dirty(slot).fault.store(0);
   const bool has_to_go =
-      is_dirty || record.is_at_home() || (arena_->is_strict() && record.is_occupied());
+      is_dirty(slot) || record.is_at_home() || (arena_->is_strict() && record.is_occupied());
   // Done while the page still names this slot, so that the next mapping of it never shows the
   // zeros.
   if (record.is_at_home() && record.fault.load() != 0)
@@ -74,8 +79,7 @@ void Platform::empty(std::span<const SlotIndex> slots) {
       dropped = system::add_piece(at_home, dropped, record.data(), arena_->granule());
       continue;
     }
-    if (arena_->dirty(slot).units.load(std::memory_order_relaxed) != 0)
-      arena_->owner_of(record)->write_taken(record);
+    if (is_dirty(slot)) arena_->owner_of(record)->write_taken(record);
     if (arena_->is_strict()) arena_->plug(record);
   }
   if (dropped != 0 && !arena_->drop({at_home.data(), dropped})) {

@@ -42,8 +42,9 @@ class Platform {
 
   static constexpr std::size_t kMaxSlots = sizeof(SlotWord) == 8 ? UINT32_MAX - 1 : 65'534;
   static constexpr std::size_t kMaxCpus = 64;
-  static constexpr std::size_t kPageSize = sizeof(Record);
-  static constexpr bool kFindsSlots = true;  // see Directory
+  using Beside = Record;
+  static constexpr std::size_t kPageSize = 64;  // from one record to the next
+  static constexpr bool kFindsSlots = true;     // see Directory
   static constexpr bool kTablesOutside = true;
   static constexpr bool kRemembers = true;
   static constexpr bool kHardwareSetsAccessed = true;  // take_pte(): whether to unmap anything
@@ -131,6 +132,7 @@ class Platform {
  private:
   static constexpr std::size_t kBatch = 32;
   void empty(std::span<const SlotIndex> slots);
+  [[nodiscard]] bool is_dirty(SlotIndex slot) const;
   static void sleep_until(std::unique_lock<Lock>& held, Sleeper& sleeper,
                           std::uint64_t deadline_ns);
 

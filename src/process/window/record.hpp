@@ -81,6 +81,9 @@ struct alignas(32) Record {
   // pairs with Arena::patch_at_home().
   std::atomic<bool> at_home{false};
   Own own = Own::untouched;  // written while filling or emptying
+  // The copy has been written to, or may have been: its slot's DirtyCopy is in use. Relaxed: set
+  // with a pin; cleared with `fault`.
+  std::atomic<bool> was_written{false};
 
   /// Whether the slot's own addresses map, or populate, what has to be given up.
   [[nodiscard]] bool is_occupied() const { return own == Own::file || own == Own::memory; }
