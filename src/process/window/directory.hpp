@@ -70,9 +70,13 @@ class Directory {
   };
   class Locked;
 
+  /// One multiplication does not do for many slots: with 240,000 granules in a row, a search went
+  /// 5 steps. With two, it goes 1.5 steps, as with random numbers. A 32-bit process has few slots.
   [[nodiscard]] static std::uint32_t hash_of(Page page) {
     if constexpr (sizeof(std::uintptr_t) == sizeof(Page)) {
-      return static_cast<std::uint32_t>((to_number(page) * 0x9E3779B97F4A7C15U) >> 32);
+      std::uint64_t mixed = to_number(page) * 0x9E3779B97F4A7C15U;
+      mixed = (mixed ^ (mixed >> 32)) * 0xD6E8FEB86659FD93U;
+      return static_cast<std::uint32_t>(mixed >> 32);
     } else {
       const auto low = static_cast<std::uint32_t>(to_number(page));
       const auto high = static_cast<std::uint32_t>(to_number(page) >> 32);
