@@ -94,12 +94,23 @@ constexpr int kReserved = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 /// std::system_error if something else runs out (EAGAIN: the process may not lock that much).
 [[nodiscard]] inline AddressRange allocate_zeros(std::size_t size) {
   size = (size + page_size() - 1) & ~(page_size() - 1);
-  void* const begin = mmap(nullptr, size, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void* const begin = reserve(size, PROT_READ | PROT_WRITE);
   if (begin == MAP_FAILED && errno == ENOMEM) throw std::bad_alloc();
   if (begin == MAP_FAILED)
     throw std::system_error(errno, std::system_category(), "memory for the window");
   return {static_cast<std::byte*>(begin), size};
+}
+
+/// Lets a large table that fills from its begin on lie in the kernel's large pages (2 MiB on most
+/// machines). The first 2 MiB keep small pages, so that a table of which little is used occupies
+/// little memory.
+inline void use_large_pages(std::byte* begin, std::size_t size) {
+  constexpr std::size_t kLargePage = std::size_t{2} << 20;
+  constexpr std::size_t kLarge = std::size_t{16} << 20;
+  if (size < kLarge) return;
+  const std::size_t into_page = reinterpret_cast<std::uintptr_t>(begin) % page_size();
+  const std::size_t before = kLargePage - into_page;
+  madvise(begin + before, size - before, MADV_HUGEPAGE);
 }
 
 /// An array of T, all zeros; zeros must be a valid new T. Occupies memory only where it is used.

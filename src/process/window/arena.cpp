@@ -133,6 +133,7 @@ Arena::Arena(const Options& options)
       window_(&Window::in_zeros(window_memory_.begin(), Platform(*this), shape_.slots)),
       records_(reinterpret_cast<std::byte*>(&window_->beside(SlotIndex{0}))),
       directory_(*window_, shape_.slots) {
+  system::use_large_pages(records_, shape_.slots * Platform::kPageSize);
   window_->open(shape_.slots);
   clock_.move(Platform::now());
   spare_.make();

@@ -22,7 +22,9 @@ class Directory::Locked {
 Directory::Directory(Window& window, std::uint32_t slots)
     : window_(window),
       most_buckets_(slots / kStripes + 1),
-      buckets_(std::size_t{most_buckets_} * kStripes) {}
+      buckets_(std::size_t{most_buckets_} * kStripes) {
+  system::use_large_pages(reinterpret_cast<std::byte*>(buckets_.data()), buckets_.bytes());
+}
 
 Directory::Word Directory::find_surely(Page page) const noexcept {
   const std::uint32_t hash = hash_of(page);
