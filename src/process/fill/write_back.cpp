@@ -36,26 +36,32 @@
 namespace kmapper::process {
 namespace {
 
+/// Whether the process has a limit on the size of its files now.
+bool has_size_limit() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
+}
+
 /// pwritev() that does not kill a process that has a limit on the size of its files. Makes the
 /// system call directly: a holder may write meanwhile, as to a mapped file, and the units are then
 /// written again; to ThreadSanitizer, pwritev() would be a race.
-ssize_t write_some(int descriptor, std::span<const iovec> pieces, std::int64_t offset) {
+ssize_t write_some(int descriptor, std::span<const iovec> pieces, std::int64_t offset,
+                   bool has_limit) {
   // In bits. Where a long has no more, the system call takes the offset as two of them.
   constexpr unsigned kHalf = 32;
   const auto call = [&] {
     return syscall(SYS_pwritev, descriptor, pieces.data(), pieces.size(), static_cast<long>(offset),
                    static_cast<long>(offset >> kHalf));
   };
-  rlimit limit{};
-  const bool has_limit = getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
   return has_limit ? system::within_size_limit(call) : system::uninterrupted(call);
 }
 
 /// Writes all. Returns an errno, or 0.
-int write_all(int descriptor, const DirectIo& direct, std::span<iovec> pieces,
-              std::int64_t offset) {
+int write_all(int descriptor, const DirectIo& direct, std::span<iovec> pieces, std::int64_t offset,
+              bool has_limit) {
   while (!pieces.empty()) {
-    const ssize_t put = write_some(direct.choose(descriptor, pieces, offset), pieces, offset);
+    const int to = direct.choose(descriptor, pieces, offset);
+    const ssize_t put = write_some(to, pieces, offset, has_limit);
     if (put < 0) return errno;
     if (put == 0) return EIO;
     offset += put;
@@ -85,8 +91,7 @@ class File::WriteBack {
     while (units != 0) {
       const Units::Run run = Units::first_run(units);
       units &= ~run.set();
-      const auto from = static_cast<std::int64_t>(run.first * file_.units_.size());
-      const auto size = static_cast<std::int64_t>(run.count * file_.units_.size());
+      const auto [from, size] = file_.bytes_of(run);
       const std::int64_t length = std::min(size, end - begin - from);
       if (length > 0)
         add_piece(record.data() + from, static_cast<std::size_t>(length), begin + from);
@@ -99,12 +104,12 @@ class File::WriteBack {
     if (count_ == 0) return;
     const std::span all = std::span(pieces_).first(count_);
     const std::array<iovec, kMostPieces> kept = pieces_;
-    if (write_all(file_.descriptor_.number(), file_.direct_, all, offset_) != 0) {
+    if (write_all(file_.descriptor_.number(), file_.direct_, all, offset_, has_limit_) != 0) {
       std::int64_t offset = offset_;  // to find out which of them cannot be written
       for (std::size_t i = 0; i < count_; ++i) {
         iovec piece = kept[i];
         const int number =
-            write_all(file_.descriptor_.number(), file_.direct_, {&piece, 1}, offset);
+            write_all(file_.descriptor_.number(), file_.direct_, {&piece, 1}, offset, has_limit_);
         if (number != 0) failed(offset, number, index_of_[i]);
         offset += static_cast<std::int64_t>(kept[i].iov_len);
       }
@@ -130,6 +135,7 @@ class File::WriteBack {
 
   File& file_;
   const std::int64_t file_end_;
+  const bool has_limit_ = has_size_limit();
   std::array<iovec, kMostPieces> pieces_;
   std::array<std::size_t, kMostPieces> index_of_;
   std::array<int, kMostPieces> faults_{};
@@ -305,7 +311,7 @@ void File::write_span(std::uint32_t first, std::int64_t offset, std::int64_t len
   if (end > offset) {
     iovec piece{arena_->span_address(first) + within_granule(offset),
                 static_cast<std::size_t>(end - offset)};
-    const int now = write_all(descriptor_.number(), direct_, {&piece, 1}, offset);
+    const int now = write_all(descriptor_.number(), direct_, {&piece, 1}, offset, has_size_limit());
     if (now != 0) number = now;
   }
   unit.fault.store(number);
