@@ -6,6 +6,7 @@
 // 1/16, zipf". Prints lines of fields between tabs, for ./dev bench:
 //     price    bits, file, what, then a figure in ns: what system calls alone take
 //     hit      bits, what, then a figure in ns
+//     together bits, file, what, then a figure in ns: one page of several
 //     row      bits, contest, contender; system calls and faults an operation, resident memory to
 //              the budget; then for each number of threads: that number, a figure in ns, and its
 //              ratio to the window's
@@ -26,6 +27,7 @@
 #include "bench/process/contest.hpp"
 #include "bench/process/hits.hpp"
 #include "bench/process/prices.hpp"
+#include "bench/process/together.hpp"
 
 namespace {
 
@@ -170,6 +172,8 @@ void bench(const CachedFile& file, const Effort& effort, const std::string& only
     }
     print(aims_of(what, plan, result.all, all));
   }
+  if (!only.empty() || (!file.is_in_memory() && !can_forget(file))) return;
+  for (const Series& it : together(file, effort.rounds)) print("together", kind, it);
 }
 
 }  // namespace

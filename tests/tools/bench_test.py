@@ -145,7 +145,8 @@ class Process(Reports):
         "best\t64\tzipf\t2\tpread\t14\t13\t15",
         "row\t64\twrites\tpread\t1.000\t0.000\t1.000\t1\t8\t7\t9\t-\t2\t7\t6\t8\t-",
         "aim\t64\tzipf: pread to window\t12.345\t11\t13\t>= 13",
-        "note\t64\twrites: no window")]
+        "note\t64\twrites: no window",
+        "together\t64\tdisk file\t32 pages by pread\t76000\t75000\t77000")]
 
     def test_rows_are_shown_beneath_their_contest(self):
         last, lines = shown(lambda: process.show(self.LINES[3], process.show(self.LINES[2], "")))
@@ -160,7 +161,8 @@ class Process(Reports):
         self.assertEqual([line.split()[0] for line in lines], ["writes", "1", "pread"])
 
     def test_what_is_no_row_is_shown_as_it_comes(self):
-        for line, start in ((self.LINES[0], "  disk file, 4 KiB fault "), (self.LINES[8], "  note: writes: no window")):
+        for line, start in ((self.LINES[0], "  disk file, 4 KiB fault "), (self.LINES[8], "  note: writes: no window"),
+                            (self.LINES[9], "  disk file, 32 pages by pread ")):
             last, lines = shown(process.show, line, "zipf")
             self.assertEqual(last, "zipf")
             self.assertTrue(lines[0].startswith(start), lines)
@@ -168,8 +170,8 @@ class Process(Reports):
     def test_what_is_kept(self):
         for line in self.LINES:
             process.keep(self.report, line)
-        # A price, a hit, three rows, two best, an aim; the window has no system calls.
-        self.assertEqual(len(self.report.results), 1 + 1 + (4 + 5 + 5) + 2 + 1)
+        # A price, a hit, three rows, two best, an aim, several at once; the window has no system calls.
+        self.assertEqual(len(self.report.results), 1 + 1 + (4 + 5 + 5) + 2 + 1 + 1)
         self.assertEqual(self.report.missed(), 1)
 
     def test_files_are_as_large_as_the_free_memory_allows(self):
@@ -186,6 +188,10 @@ class Process(Reports):
 | bits | hits | ns |
 | ---: | --- | ---: |
 | 64 | a hit | 8.12 (1.00) |
+
+| bits | several at once | ns a page |
+| ---: | --- | ---: |
+| 64 | disk file, 32 pages by pread | 76,000 (2,000) |
 
 | bits | ns, 1 / 2 threads | automatic | pread |
 | ---: | --- | ---: | ---: |

@@ -70,7 +70,7 @@ process: the window in a Linux process, {datetime.date.today()}, ./dev bench pro
 def show(line: list[str], last: str) -> str:
     """Shows a line of the program's, in a table of the contest `last` or a new one; returns that contest's name."""
     match line:
-        case ["price", _, file, what, *figures]:
+        case ["price" | "together", _, file, what, *figures]:
             print(f"  {f'{file}, {what}':<42} {spread(figures):>24} ns")
         case ["hit", _, what, *figures]:
             print(f"  {what:<42} {spread(figures):>24} ns")
@@ -122,7 +122,7 @@ def keep(report: Report, line: list[str]) -> None:
     match line:
         case ["aim", bits, what, median, _, _, aim]:
             report.add(f"{bits} bits, {what}", {"ratio": median}, aim)
-        case ["price", bits, file, what, median, *_]:
+        case ["price" | "together", bits, file, what, median, *_]:
             report.add(f"{bits} bits, {file}, {what}", {"ns": median})
         case ["hit", bits, what, median, *_]:
             report.add(f"{bits} bits, {what}", {"ns": median})
@@ -136,16 +136,18 @@ def keep(report: Report, line: list[str]) -> None:
 
 
 def markdown(lines: list[list[str]]) -> str:
-    """As tables: prices, hits, the times, their spreads, what they are made of, the best contenders, aims and notes."""
+    """As tables: prices, hits, several at once, the times, their spreads, what they are made of, the best contenders, aims and notes."""
     contests = Contests(lines)
     prices: dict[tuple[str, str], dict[str, str]] = {}  # by bits and file
-    hits, aims, notes = [], [], []
+    hits, together, aims, notes = [], [], [], []
     for line in lines:
         match line:
             case ["price", bits, file, what, *figures]:
                 prices.setdefault((bits, file), {})[what] = brief_spread(figures)
             case ["hit", bits, what, *figures]:
                 hits.append([bits, what, brief_spread(figures)])
+            case ["together", bits, file, what, *figures]:
+                together.append([bits, f"{file}, {what}", brief_spread(figures)])
             case ["aim", bits, what, *figures, aim]:
                 ratio = "{:.2f} ({:.2f} to {:.2f})".format(*map(float, figures))
                 aims.append([bits, what, ratio, aim, "met" if meets(float(figures[0]), aim) else "missed"])
@@ -156,6 +158,7 @@ def markdown(lines: list[list[str]]) -> str:
         table(["bits", "ns, by system calls alone", *whats], "---: ---" + " ---:" * len(whats),
               [[*file, *(row.get(what, "") for what in whats)] for file, row in prices.items()]),
         table(["bits", "hits", "ns"], "---: --- ---:", hits),
+        table(["bits", "several at once", "ns a page"], "---: --- ---:", together),
         contests.table("ns", lambda row: " / ".join(brief(float(group[1])) for group in by_threads(row[3:]))),
         contests.table("quartiles apart, % of the median", lambda row: " / ".join(map(percent, by_threads(row[3:])))),
         contests.table("system calls / faults / memory", lambda row: " / ".join(row[:3])),
