@@ -190,7 +190,7 @@ class Contest {
       if (plan_.load == Load::writes) {
         check_written(it, task);
       } else if (outcome.sum != *expected) {
-        disqualify(it, "has read something else than the first");
+        disqualify(it, "has read something else than another");
       }
       it.peak = std::max(it.peak, outcome.peak);
       it.major_faults += outcome.major_faults;

@@ -26,11 +26,11 @@ struct Range {
 /// Maps all of the ranges, or none. The ranges may be in any windows that were opened with the
 /// budget. If it must sleep, it holds none of them meanwhile; see FileWindow::map(). The list may
 /// have any order: it is worked through in that of the files' granules, so that each granule is
-/// mapped once, and neighbours by one system call. Copies are read 64 at a time by one system call,
-/// where the kernel has io_uring. Each range is one user of its granule. Costs also a sort of the
-/// list. Errors: as map(), and too_large (a range across granules, or more
-/// granules than the budget has slots), invalid_option (no window, or a window of another budget).
-/// Any thread.
+/// mapped once, and neighbours by one system call. Copies of a file on a disk are read up to 64 at
+/// the same time, by one system call, where the process may use io_uring. Each range is one user of
+/// its granule. Costs also a sort of the list. Errors: as map(), and too_large (a range across
+/// granules, or more granules than the budget has slots), invalid_option (no window, or a window of
+/// another budget). Any thread.
 [[nodiscard]] KMAPPER_API Error map_all(const Budget& budget, std::span<Range> ranges,
                                         const Patience& patience = {}) noexcept;
 

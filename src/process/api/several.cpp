@@ -104,10 +104,10 @@ class Together {
         Units::Set needed = 0;
         for (; end < ranges_.size() && records_[end] == record; ++end)
           needed |= file.units_of(ranges_[end]->offset, ranges_[end]->length);
-        if (!file.has_copies())
-          distinct_.push_back(record);
-        else if (!arena_.is_strict())
+        if (file.reads_at_once())
           copies.add(file, *record, needed);
+        else if (!file.has_copies() || file.has_whole_copies())
+          distinct_.push_back(record);
       }
       file.fill_pending(distinct_);
       begin = end;

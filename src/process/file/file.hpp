@@ -73,6 +73,13 @@ class File {
   /// Maps those granules that are still pending, neighbours by one call, as far as possible; copies
   /// as a whole. The caller holds pins of them.
   void fill_pending(std::span<Record* const> records);
+  /// Whether the kernel reads several places of the file at the same time, and needs no thread for
+  /// that: not in a memory file, and over FUSE.
+  [[nodiscard]] bool reads_at_once() noexcept;
+  /// Whether copies are read as a whole.
+  [[nodiscard]] bool has_whole_copies() const {
+    return has_copies() && units_.size() == arena_->granule();
+  }
   /// The units of the range's granule that it lies in.
   [[nodiscard]] Units::Set units_of(std::int64_t offset, std::int64_t length) const {
     return units_.of(within_granule(offset), static_cast<std::size_t>(length));
@@ -371,6 +378,7 @@ class File {
   // When it was last read; relaxed but in copies.cpp. Apart from what hits read, because each miss
   // of a copy writes it.
   alignas(64) std::atomic<std::int64_t> size_{0};
+  std::atomic<std::int8_t> reads_at_once_{-1};   // not known yet; relaxed: all find the same
   std::atomic<bool> uses_own_addresses_{false};  // of the arena, for mappings; relaxed: once true
   std::atomic<std::uint32_t> spans_held_{0};
   std::atomic<int> unsaid_fault_{0};  // the first since the last sync() that returned one

@@ -14,14 +14,13 @@ namespace kmapper::process {
 /// Any thread; a race costs only a wrong guess.
 class Streams {
  public:
-  /// A granule was missed; `goes_on`: behind the one that the caller has missed before. Returns how
-  /// many should be mapped from it on, 1 to `most`. Where the granule before it has not been missed
-  /// or mapped ahead lately, this is no sequential use, unless the caller has said so.
+  /// A granule was missed; `goes_on`: behind what the caller has missed, or mapped ahead, before.
+  /// Returns how many should be mapped from it on, 1 to `most`. Where the granule before it has not
+  /// been missed or mapped ahead lately, this is no sequential use, unless the caller has said so.
   [[nodiscard]] std::uint64_t length_at(std::uint64_t granule, std::uint64_t most, bool goes_on) {
     const Advice advice = advice_.load(std::memory_order_relaxed);
     if (advice == Advice::random || most <= 1) return 1;
-    const bool follows =
-        goes_on || lately(granule - 1).load(std::memory_order_relaxed) == tag(granule - 1);
+    const bool follows = goes_on || (granule != 0 && is_of_late(granule - 1));
     lately(granule).store(tag(granule), std::memory_order_relaxed);
     if (!follows && advice != Advice::sequential) return 1;
     Stream& stream = stream_at(granule, goes_on);
@@ -69,6 +68,9 @@ class Streams {
   }
   [[nodiscard]] static Tag tag(std::uint64_t granule) {
     return static_cast<Tag>(granule / kLately + 1);
+  }
+  [[nodiscard]] bool is_of_late(std::uint64_t granule) {
+    return lately(granule).load(std::memory_order_relaxed) == tag(granule);
   }
 
   static constexpr std::size_t kLately = 256;

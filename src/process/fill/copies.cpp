@@ -88,7 +88,7 @@ std::int64_t File::readable_size(std::int64_t claimed, std::int64_t read_end) {
 
 /// The caller holds sizing_, and no pin of this file.
 void File::set_size(std::int64_t size) {
-  size_.exchange(size, std::memory_order_acq_rel);  // pairs with read_copies()
+  size_.exchange(size, std::memory_order_acq_rel);  // pairs with size_for_reading()
   const std::int64_t end = this->end();
   const std::int64_t before = hit_end_.load(std::memory_order_relaxed);
   if (has_copies() && end != before) {

@@ -206,8 +206,9 @@ std::uint64_t File::length_at(std::uint64_t granule) {
   Wide<Page>& last = arena_->last_miss();
   const bool goes_on =
       granule != 0 && last.is(make_page(number_, granule - 1), std::memory_order_relaxed);
-  last.store(make_page(number_, granule), std::memory_order_relaxed);
-  return streams_.length_at(granule, most_ahead(), goes_on);
+  const std::uint64_t length = streams_.length_at(granule, most_ahead(), goes_on);
+  last.store(make_page(number_, granule + length - 1), std::memory_order_relaxed);
+  return length;
 }
 
 /// How many granules may be mapped at once, beyond what is asked for: a small part of the slots if

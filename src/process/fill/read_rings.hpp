@@ -1,13 +1,11 @@
-// A budget's rings for reads of several places at once. They are made when they are needed, as many
-// as threads use at the same time.
+// A budget's rings for reads of several places at once. A ring is made when all that were made
+// before are in use, up to eight.
 #pragma once
 
 #include <array>
 #include <atomic>
-#include <cstddef>
 #include <optional>
 
-#include "process/wait/threads.hpp"
 #include "system/read_ring.hpp"
 
 namespace kmapper::process {
@@ -26,7 +24,7 @@ class ReadRings {
       // Release: pairs with take().
       if (place_ != nullptr) place_->is_taken.store(false, std::memory_order_release);
     }
-    /// Null: other threads use all rings, or the process can have none.
+    /// Null: other threads use all rings, or the process can have no more.
     [[nodiscard]] system::ReadRing* ring() const {
       return place_ != nullptr ? &*place_->ring : nullptr;
     }
@@ -38,27 +36,38 @@ class ReadRings {
  private:
   struct alignas(64) Place {
     std::atomic<bool> is_taken{false};
+    std::atomic<bool> has_ring{false};  // relaxed: a hint; the thread that takes the place knows
     std::optional<system::ReadRing> ring;
+
+    /// Whether the calling thread has the place from now on. Acquire: pairs with ~Turn().
+    [[nodiscard]] bool take() {
+      return !is_taken.load(std::memory_order_relaxed) &&
+             !is_taken.exchange(true, std::memory_order_acquire);
+    }
   };
 
   [[nodiscard]] Place* take() noexcept {
+    for (Place& it : places_) {
+      if (it.has_ring.load(std::memory_order_relaxed) && it.take()) return &it;
+    }
     if (are_refused_.load(std::memory_order_relaxed)) return nullptr;
-    for (std::size_t i = 0; i < places_.size(); ++i) {
-      Place& place = places_[(thread_number() + i) % places_.size()];
-      // Acquire: pairs with the thread that has used the ring before.
-      if (place.is_taken.exchange(true, std::memory_order_acquire)) continue;
-      if (!place.ring) place.ring.emplace();
-      if (place.ring->is_there()) return &place;
-      place.ring.reset();
+    for (Place& it : places_) {
+      if (!it.take()) continue;
+      if (!it.ring) it.ring.emplace();
+      if (it.ring->is_there()) {
+        it.has_ring.store(true, std::memory_order_relaxed);
+        return &it;
+      }
+      it.ring.reset();
       are_refused_.store(true, std::memory_order_relaxed);
-      place.is_taken.store(false, std::memory_order_release);
-      return nullptr;
+      it.is_taken.store(false, std::memory_order_release);
+      break;
     }
     return nullptr;
   }
 
   std::array<Place, 8> places_{};
-  std::atomic<bool> are_refused_{false};  // once: not asked for again
+  std::atomic<bool> are_refused_{false};  // the kernel has refused one: no more are made
 };
 
 }  // namespace kmapper::process

@@ -3,14 +3,30 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "process/fill/read_rings.hpp"
 #include "system/pieces.hpp"
+#include "system/system_call.hpp"
 
 namespace kmapper::process {
 
+bool File::reads_at_once() noexcept {
+  if (!has_copies() || arena_->is_strict()) return false;
+  std::int8_t known = reads_at_once_.load(std::memory_order_relaxed);
+  if (known < 0) {
+    // What the kernel can read without waiting, if it is there, it can also begin to read.
+    std::byte some{};
+    iovec piece{&some, 1};
+    const auto look = [&] { return preadv2(descriptor_.number(), &piece, 1, 0, RWF_NOWAIT); };
+    known = system::uninterrupted(look) >= 0 || errno == EAGAIN ? 1 : 0;
+    reads_at_once_.store(known, std::memory_order_relaxed);
+  }
+  return known == 1;
+}
+
 void ReadsTogether::add(File& file, Record& record, Units::Set needed) {
-  if (count_ + kMostOfOne > kMost) carry_out();
+  if (count_ + file.units_.most_runs() > kMost) carry_out();
   const File::Reading reading = file.begin_reading(record, needed);
   if (!reading.is_own) return;
   const int number = file.make_memory(record);

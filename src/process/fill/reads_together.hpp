@@ -1,10 +1,11 @@
-// Copies in several places, of several files perhaps, that are read together, for map_all(). All
-// reads are under way at the same time where the kernel can do that (system/read_ring.hpp).
-// Elsewhere they are made one after the other. What follows each other in a file is one read.
+// Copies in several places, of several files perhaps, that are read together, for map_all(): by
+// io_uring (system/read_ring.hpp), so that all reads are under way at the same time. Where the
+// process can have no ring, they are made one after the other. Parts that are adjacent in a file
+// are one read.
 //
-// A copy is read as it is by File::fill(): begin_reading(), end_reading(). It is left out if
-// another thread is reading it, and it is as if it had not been read if its read fails. So the
-// caller calls fill() afterwards, and learns the error.
+// A copy is read as it is by File::fill(): begin_reading(), end_reading(). A copy that another
+// thread is reading is left out. A copy whose read fails is left as it was. The caller calls fill()
+// afterwards, which waits for the one, and reads the other again and returns the error.
 #pragma once
 
 #include <array>
@@ -32,7 +33,6 @@ class ReadsTogether {
  private:
   using Read = system::ReadRing::Read;
   static constexpr std::size_t kMost = system::ReadRing::kMost;
-  static constexpr std::size_t kMostOfOne = 16;  // runs in the 32 units of a copy
 
   /// A run of units of a copy.
   struct Part {

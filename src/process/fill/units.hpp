@@ -29,6 +29,11 @@ class Units {
   [[nodiscard]] Set all() const { return all_; }
   [[nodiscard]] std::size_t size() const { return std::size_t{1} << shift_; }
 
+  /// How many runs a set may have at most.
+  [[nodiscard]] std::size_t most_runs() const {
+    return (static_cast<std::size_t>(std::popcount(all_)) + 1) / 2;
+  }
+
   /// Neighbouring units of a granule.
   struct Run {
     unsigned first;

@@ -165,19 +165,21 @@ void File::mark_written(const Mapping& mapping) noexcept {
   if (dirty_->count() > most) write_some_back();
 }
 
-/// The dirty units of a copy that the caller has pinned, to be written back. They are clean from
-/// now on. If other callers hold it, or write to it now, they stay dirty, because they will have to
-/// be written again; then there are none to be written, unless `held_too`.
+/// The dirty units of a copy that the caller has pinned: it must write them back. They are clean
+/// from now on. If other callers hold the copy, or write to it now, they stay dirty, because they
+/// will have to be written again. Unless `held_too`, none are taken of a copy that others hold.
 Units::Set File::take_dirty(SlotIndex slot, bool held_too) noexcept {
   DirtyCopy& it = arena_->dirty(slot);
+  const auto others_hold_it = [&] {
+    constexpr std::uint32_t kOnlyThisOne = 2;  // see word::users()
+    return word::users(arena_->window().inspect(slot).word) != kOnlyThisOne;
+  };
+  if (!held_too && others_hold_it()) return 0;
   // Acquire: pairs with mark_written(), and so do the looks for holders that follow.
   const Units::Set units = it.units.exchange(0, std::memory_order_acq_rel);
-  constexpr std::uint32_t kOnlyThisOne = 2;  // see word::users()
-  if (units == 0 || (word::users(arena_->window().inspect(slot).word) == kOnlyThisOne &&
-                     it.units.load(std::memory_order_acquire) == 0))
-    return units;
-  it.units.fetch_or(units, std::memory_order_release);
-  return held_too ? units : 0;
+  if (units != 0 && (others_hold_it() || it.units.load(std::memory_order_acquire) != 0))
+    it.units.fetch_or(units, std::memory_order_release);
+  return units;
 }
 
 /// Where the file ends now; behind it nothing must be written. The caller has writing_.
@@ -324,6 +326,8 @@ void File::end_written_span(std::uint32_t first, std::int64_t offset,
                             std::int64_t length) noexcept {
   const std::uint64_t end = granule_behind(offset, length);
   (void)write_granules(granule_at(offset), end);
+  // Another thread may be writing a whole unit of a copy, which would go over what the span has.
+  { const std::unique_lock others_are_done(writing_); }
   write_span(first, offset, length);
   arena_->span_unit(first).is_written.store(false, std::memory_order_relaxed);
   for (std::uint64_t granule = granule_at(offset); granule != end; ++granule)

@@ -20,7 +20,8 @@ class Asleep {
   /// Whether the calling thread is certainly the only one of the process. Cheap.
   [[nodiscard]] static bool is_alone() noexcept;
   /// Whether all threads of the process sleep so, including the calling one. False where the kernel
-  /// does not say how many threads there are. One to three system calls.
+  /// does not say how many threads there are. Three system calls, and some for each sleeper if
+  /// there are other threads.
   [[nodiscard]] static bool are_all() noexcept;
   /// Called in the child after a fork: the other threads are the parent's.
   static void forget_others() noexcept;

@@ -111,8 +111,8 @@ class Arena {
            shape_.slots;
   }
 
-  /// The page that the calling thread has missed last, or another thread with a number like it. A
-  /// hint.
+  /// The last page of what the calling thread's last miss has mapped, or that of another thread
+  /// with a number like it. A hint.
   [[nodiscard]] Wide<Page>& last_miss() {
     return last_misses_[thread_number() % last_misses_.size()].page;
   }
