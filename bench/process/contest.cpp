@@ -8,6 +8,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <random>
 #include <utility>
 
 #include "bench/process/reads.hpp"
@@ -171,10 +172,7 @@ class Contest {
     std::vector<Entry*> order;
     order.reserve(all_.size());
     for (Entry& it : all_) order.push_back(&it);
-    Random random(number);
-    for (std::size_t left = order.size(); left > 1; --left)
-      std::swap(order[left - 1],
-                order[static_cast<std::size_t>(random.below(static_cast<std::int64_t>(left)))]);
+    std::shuffle(order.begin(), order.end(), std::mt19937(static_cast<std::uint32_t>(number)));
     return order;
   }
 

@@ -350,7 +350,7 @@ class Mapper {
     return page_virtual::found(slot, slots_[to_number(slot) + 1].word.load(memory_order_acquire));
   }
   /// What the platform keeps of the slot; nothing here uses it.
-  [[nodiscard]] typename BesideOf<P>::Type& beside(SlotIndex slot) { return slot_of(slot).beside; }
+  [[nodiscard]] BesideOf<P>& beside(SlotIndex slot) { return slot_of(slot).beside; }
   /// A place for the platform's search to keep a number in. 0 at first; the core does not use it.
   template <class Q = P>
   [[nodiscard]] auto& link(SlotIndex slot) requires(kFindsSlots<Q>) {
@@ -400,16 +400,16 @@ class Mapper {
   struct OfFinder {
     Atomic<uint32_t> link{};  // the platform's: see link()
   };
+  static constexpr bool kHasBeside = !__is_empty(BesideOf<P>);
   /// On a cache line of its own, together with what the platform keeps beside it. Where windows may
   /// be large, and nothing is beside it, on half of a line.
-  static constexpr bool kHasBeside = sizeof(typename BesideOf<P>::Type) > 1;
   struct alignas(kTablesOutside<P> && !kHasBeside ? 32 : 64) Slot {
     Atomic<Word> word{};
     Atomic<Page> page{};     // written while the slot is dead and taken; the word publishes it
     Atomic<Stamp> holder{};  // the thread that took the slot from idle; relaxed: for reports
     uint32_t next = 0;       // of a Chain or a list; for the thread that has taken the slot
     typename library::Choose<kPosts, OfPosts, OfFinder>::Type of{};
-    [[no_unique_address]] typename BesideOf<P>::Type beside{};
+    [[no_unique_address]] BesideOf<P> beside{};
   };
   struct alignas(64) PerCpu {
     Atomic<uint32_t> leaf{};  // where this CPU takes clean slots; relaxed: a hint

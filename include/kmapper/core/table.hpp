@@ -23,19 +23,21 @@ template <class P, class T, size_t kMost>
 using Table =
     typename library::Choose<kTablesOutside<P>, T*, T[kTablesOutside<P> ? 1 : kMost]>::Type;
 
-/// What a platform keeps of each slot on the slot's own cache line, where kTablesOutside: its type
-/// P::Beside, if it has one. Zeros must be a valid new one. Mapper::beside() finds it.
 struct NothingBeside {};
 template <class P>
-struct BesideOf {
+struct ChooseBeside {
   using Type = NothingBeside;
 };
 template <class P>
 requires requires { typename P::Beside; }
-struct BesideOf<P> {
+struct ChooseBeside<P> {
   static_assert(kTablesOutside<P>);
   using Type = typename P::Beside;
 };
+/// What a platform keeps of each slot on the slot's own cache line, where kTablesOutside:
+/// P::Beside, if it has that type. Zeros must be a valid new one. Mapper::beside() finds it.
+template <class P>
+using BesideOf = typename ChooseBeside<P>::Type;
 
 namespace library {
 

@@ -77,10 +77,11 @@ std::span<ReadsTogether::Read> ReadsTogether::plan(std::span<iovec> memory,
       std::span<iovec>& pieces = reads[count - 1].pieces;
       pieces = {pieces.data(), pieces.size() + 1};
     } else {
-      reads[count++] = {.descriptor = -1, .offset = offset, .pieces = memory.subspan(i, 1)};
+      // Units are whole pages: those that are added later are aligned as well as the first.
+      const std::span<iovec> piece = memory.subspan(i, 1);
+      const int descriptor = part.file->descriptor_for(piece, offset);
+      reads[count++] = {.descriptor = descriptor, .offset = offset, .pieces = piece};
     }
-    Read& last = reads[count - 1];
-    last.descriptor = part.file->descriptor_for(last.pieces, last.offset);
     end = offset + size;
   }
   return reads.first(count);
