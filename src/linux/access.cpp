@@ -31,11 +31,19 @@ bool is_allocated(const Machine& machine, unsigned long pfn) {
   return machine.has(pfn) && machine.frame(pfn).is_allocated.load(std::memory_order_relaxed);
 }
 
-/// In the guard behind a high page, or where no page is.
-Diagnosis diagnose_guard(const Machine& machine, const View& view, unsigned long pfn) {
-  const auto is_open = [&](unsigned long it) { return machine.has(it) && view.is_open(it); };
-  if (is_open(pfn)) return kBeyond;
-  if (is_open(pfn + 1)) return kBeforePageBehind;
+/// In the guard behind a high page, or where no page is. If the pages on both sides are mapped, the
+/// nearer one is meant. `local`: the view, or null for the plain one.
+Diagnosis diagnose_guard(const Machine& machine, const LocalView* local, const Place& place,
+                         std::ptrdiff_t to_next) {
+  const auto is_open = [&](unsigned long pfn) {
+    return machine.has(pfn) &&
+           (local != nullptr ? local->is_open(pfn) : machine.plain().is_open(pfn));
+  };
+  const bool is_next_open = is_open(place.pfn + 1);
+  if (is_open(place.pfn) &&
+      (!is_next_open || place.offset - static_cast<std::ptrdiff_t>(PAGE_SIZE) < to_next))
+    return kBeyond;
+  if (is_next_open) return kBeforePageBehind;
   return {"access beyond the end of a page that is not mapped",
           "kmap the page, and stay within PAGE_SIZE of the address that kmap returns"};
 }
@@ -84,16 +92,17 @@ struct Access {
 void report_page(Machine& machine, const Place& place, const Access& access, const Thread* thread) {
   const LocalView* const local = LocalView::find(access.address);
   const View& view = local != nullptr ? local->view() : machine.plain();
+  const auto* const address = static_cast<const std::byte*>(access.address);
   Diagnosis diagnosis = kBeyond;
   if (!place.is_in_page())
-    diagnosis = diagnose_guard(machine, view, place.pfn);
+    diagnosis = diagnose_guard(machine, local, place, view.address(place.pfn + 1) - address);
   else if (!machine.is_high(place.pfn))
     diagnosis = diagnose_low(machine, place.pfn);
   else
     diagnosis = diagnose_high(machine, place, static_cast<int>(gettid()));
 
   const unsigned long pfn = place.pfn + static_cast<unsigned long>(diagnosis.from_page);
-  const std::ptrdiff_t offset = static_cast<const std::byte*>(access.address) - view.address(pfn);
+  const std::ptrdiff_t offset = address - view.address(pfn);
   Line line;
   line.add("%s: %s page 0x%lx at %p, offset %s0x%lx", diagnosis.what, access.text(), pfn,
            access.address, offset < 0 ? "-" : "",

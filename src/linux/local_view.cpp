@@ -2,9 +2,21 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 namespace kmapper::linux_face {
+namespace {
+
+constinit std::atomic<unsigned> views{0};  // how many were made
+
+}  // namespace
 
 constinit std::atomic<LocalView*> LocalView::first_{nullptr};
+
+LocalView::LocalView(Machine& machine)
+    : view_(machine.layout, machine.file()),
+      keys_(machine.keys),
+      turn_(views.fetch_add(1, std::memory_order_relaxed) % std::max(keys_.count(), 1U)) {}
 
 bool LocalView::try_to_take() {
   bool taken = is_taken_.load(std::memory_order_relaxed);
@@ -24,7 +36,7 @@ LocalView& LocalView::take() {
   return *view;
 }
 
-LocalView::Keyed* LocalView::keyed_page(unsigned long pfn) {
+const LocalView::Keyed* LocalView::keyed_page(unsigned long pfn) const {
   for (unsigned i = 0; i < keys_.count(); ++i)
     if (keyed_[i].pfn == pfn) return &keyed_[i];
   return nullptr;
@@ -52,6 +64,11 @@ void LocalView::close(unsigned long pfn) {
   if (keyed == nullptr) return view_.close(pfn);
   keyed->is_open = false;
   ProtectionKeys::deny(key_of(keyed));
+}
+
+bool LocalView::is_open(unsigned long pfn) const {
+  const Keyed* const keyed = keyed_page(pfn);
+  return keyed != nullptr ? keyed->is_open : view_.is_open(pfn);
 }
 
 LocalView* LocalView::find(const void* address) {

@@ -4,11 +4,13 @@
 //
 // Where the CPU has protection keys, the pages that the thread mapped last stay mapped, each under
 // a key of its own. Then mapping and unmapping one of them needs no system call, and another thread
-// that accesses it faults, unless it has a page of its own open under the same key. A signal
-// handler begins without access to any key.
+// that accesses it faults, unless it has a page of its own open under the same key. So that this is
+// rare among threads with few mappings, views begin with different keys. A signal handler begins
+// without access to any key.
 #pragma once
 
 #include <atomic>
+#include <utility>
 
 #include "linux/machine.hpp"
 
@@ -23,6 +25,8 @@ class LocalView {
   /// Makes a page accessible for the thread that has the view, or inaccessible.
   void open(unsigned long pfn);
   void close(unsigned long pfn);
+  /// Whether the thread that has the view may access the page. May be called in a signal handler.
+  [[nodiscard]] bool is_open(unsigned long pfn) const;
   /// All pages are closed.
   void give_back() { is_taken_.store(false, std::memory_order_release); }
 
@@ -37,10 +41,12 @@ class LocalView {
     bool is_open;
   };
 
-  explicit LocalView(Machine& machine)
-      : view_(machine.layout, machine.file()), keys_(machine.keys) {}
+  explicit LocalView(Machine& machine);
   [[nodiscard]] bool try_to_take();
-  [[nodiscard]] Keyed* keyed_page(unsigned long pfn);
+  [[nodiscard]] const Keyed* keyed_page(unsigned long pfn) const;
+  [[nodiscard]] Keyed* keyed_page(unsigned long pfn) {
+    return const_cast<Keyed*>(std::as_const(*this).keyed_page(pfn));
+  }
   [[nodiscard]] int key_of(const Keyed* keyed) const { return keys_[keyed - keyed_]; }
 
   static std::atomic<LocalView*> first_;  // release and acquire: a view in the list is whole
@@ -51,7 +57,7 @@ class LocalView {
   View view_;
   const ProtectionKeys& keys_;
   Keyed keyed_[ProtectionKeys::kMost] = {};  // by the number of the key
-  unsigned turn_ = 0;                        // the key that is taken next
+  unsigned turn_;                            // the key that is taken next
 };
 
 }  // namespace kmapper::linux_face

@@ -29,6 +29,7 @@ int missing_kmap_of_a_computed_address(void);
 int struct_page_used_as_memory(void);
 int access_beyond_the_page(void);
 int access_before_the_page(void);
+int access_before_the_page_while_its_neighbour_is_mapped(void);
 int use_after_free(void);
 int kunmap_twice(void);
 int kunmap_of_what_was_never_kmapped(void);

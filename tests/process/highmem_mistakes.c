@@ -67,6 +67,13 @@ int access_before_the_page(void) {
   return text[-1] * 0;
 }
 
+int access_before_the_page_while_its_neighbour_is_mapped(void) {
+  struct page* const pages = alloc_pages(GFP_HIGHUSER, 1);
+  volatile char* const text = kmap(pages + 1);
+  kmap(pages);
+  return text[-1] * 0;
+}
+
 int use_after_free(void) {
   struct page* const page = high_page();
   volatile char* const text = kmap(page);
@@ -205,6 +212,7 @@ static volatile char* address_of_a_thread;
 
 static void* read_what_another_maps(void* mapped) {
   char byte;
+  kmap_local_page(high_page()); /* so it may access something */
   while (!__atomic_load_n((int*)mapped, __ATOMIC_SEQ_CST)) sched_yield();
   byte = *address_of_a_thread;
   (void)byte;
