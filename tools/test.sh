@@ -25,6 +25,7 @@ suites=(
   "unit           debug          unit             the concepts, one by one"
   "property       debug          property         random operations against a plain model"
   "model          debug          model            the protocol, in all its interleavings; and faults, each found"
+  "model-long     debug          model-long       the largest of these searches: only if it is named"
   "weak           release        weak             what C++ lets weak memory do, and each order made weaker"
   "torture        release        torture          real threads and races, plain and with each sanitizer, for a minute"
   "release        release        unit             the concepts, in the build that people ship"
@@ -103,7 +104,7 @@ need_for_tests() {
       armhf | arm64 | riscv64) need_googletest; need_cross "$suite" ;;
       package) need_googletest; find_32_bit; need_packaging; need_numpy ;;
       python) need_googletest; need_python_headers; need_numpy ;;
-      model) need_googletest; need_spin ;;
+      model*) need_googletest; need_spin ;;
       freestanding) need_googletest; need_32_bit; need_qemu; need_port armv7-lpae; need_port riscv32; need g++ have g++; need clang have clang++ ;;
       ports) need_googletest; need_port i386; need_port armv7-lpae; need_port riscv32 ;;
       *) need_googletest ;;

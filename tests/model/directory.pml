@@ -21,10 +21,10 @@
  * Settings: THREADS, PAGES, SLOTS, BUCKETS (the most), ROUNDS, OTHERS (how often the first thread and each of the
  * others act; without them, without end), GENERATIONS (after so many, the generation comes round).
  *
- * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
+ * RUN, LONG, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
  * RUN two: -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
- * RUN three: -DTHREADS=3 -DROUNDS=3 -DOTHERS=1 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
+ * LONG three: -DTHREADS=3 -DROUNDS=3 -DOTHERS=1 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN round: -DTHREADS=2 -DGENERATIONS=2 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m1000000
  *
  * MUTANT nothing_found_believed: -DMUTANT_ONE_SEARCH -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000

@@ -20,10 +20,10 @@
  * window.pml), LONG_IDLE (an idle CPU may sleep through half a round, or more). Posts wait where SOME_LAG says so, and
  * a wait is a loop: so the model shows nothing about deadlock (-E).
  *
- * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
+ * RUN, LONG, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
  * RUN main: -DMAPPERS=1 -DSCAVENGERS=3 -DTAKERS=1 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
- * RUN user: -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DUSERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
+ * LONG user: -DMAPPERS=1 -DSCAVENGERS=1 -DIDLERS=2 -DUSERS=2 -DFREES ; gcc=-DSAFETY ; pan=-E -m4000000
  * RUN long_idle: -DMAPPERS=1 -DSCAVENGERS=1 -DTAKERS=1 -DIDLERS=2 -DUSERS=2 -DLONG_IDLE ; gcc=-DSAFETY ; pan=-E -m4000000
  * RUN walks: -DMAPPERS=1 -DSCAVENGERS=2 -DIDLERS=2 -DFREES -DWALKS ; gcc=-DSAFETY ; pan=-E -m4000000
  *

@@ -16,15 +16,15 @@
  * in sleep.pml; CROSSED (the second thread wants exactly the first thread's pages, in reverse order);
  * PLAIN (a mask: kmap of two pages, one after the other).
  *
- * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
+ * RUN, LONG, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
  * RUN pairs: -DPAIRS=3 ; gcc=-DSAFETY ; pan=-m100000
  * RUN reserving: -DRESERVING=3 ; gcc=-DSAFETY ; pan=-m100000
  * RUN both: -DRESERVING=1 -DPAIRS=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN limited: -DRESERVING=1 -DPAIRS=2 -DLIMITED=3 ; gcc=-DSAFETY ; pan=-m100000
  * RUN cancelled: -DRESERVING=1 -DPAIRS=2 -DCANCELLED=3 ; gcc=-DSAFETY ; pan=-m100000
- * RUN with_single: -DTHREADS=3 -DRESERVING=1 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
- * RUN all_kinds: -DTHREADS=3 -DRESERVING=1 -DPAIRS=2 -DPAGES=2 -DCROSSED ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
+ * LONG with_single: -DTHREADS=3 -DRESERVING=1 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
+ * LONG all_kinds: -DTHREADS=3 -DRESERVING=1 -DPAIRS=2 -DPAGES=2 -DCROSSED ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN served: -DFOREVER -DRESERVING=2 -DPAGES=2 ; gcc=-DCOLLAPSE ; pan=-a -f -m5000000
  *
  * MUTANT plain: -DPLAIN=3 ; gcc=-DSAFETY ; pan=-m100000

@@ -6,6 +6,7 @@
 # MODEL is a file, tests/model/sleep.pml. Its head says what to do, in lines of these forms:
 #
 #    * RUN name: flags of spin ; gcc=flags ; pan=flags        must be without fault, to its last state
+#    * LONG name: ...                                          the same, in more than half a minute
 #    * MUTANT name: flags of spin ; gcc=flags ; pan=flags     has a fault, which must be found
 #
 # Works in FOLDER, and leaves a trail there; without --in, in a folder of its own that it removes. Each run may take two
@@ -22,7 +23,7 @@ misused() {
 }
 
 # The model's lines, as "KIND NAME FLAGS ; gcc=... ; pan=..."
-runs_of() { sed -nE 's/^ \* (RUN|MUTANT) +([a-z0-9_]+):(.*)/\1 \2 \3/p' "$1"; }
+runs_of() { sed -nE 's/^ \* (RUN|LONG|MUTANT) +([a-z0-9_]+):(.*)/\1 \2 \3/p' "$1"; }
 
 # field NAME LINE: the text after NAME= in a line.
 field() { sed -nE "s/.*; *$1=([^;]*).*/\1/p" <<<"$2"; }
@@ -45,7 +46,7 @@ unsigned long ordinal(char *, long, short);
 long col_p(int, char *);
 #pragma GCC pop_options
 END
-  [[ $1 == RUN ]] || : >optimised.h
+  [[ $1 != MUTANT ]] || : >optimised.h
   # shellcheck disable=SC2086  # the flags are words
   spin -a $spin_flags "$model" && gcc -O0 -w -DMEMLIM=$memory_mib -include optimised.h $gcc_flags -o pan pan.c
 }
@@ -101,7 +102,7 @@ check() {
 explain() {
   local trail
   trail=$(basename "$model").trail
-  if [[ $1 == RUN && -e $trail ]]; then
+  if [[ $1 != MUTANT && -e $trail ]]; then
     # shellcheck disable=SC2086
     spin -t -p -k "$trail" ${2%%;*} "$model" >trail.log 2>&1 || true
     grep -E '^ *[0-9]+:|<<<<<' trail.log | tail -n 60 >&2

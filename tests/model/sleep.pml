@@ -17,7 +17,7 @@
  * list, as the owed ones do), WARM (all slots are idle at first), HOT (two threads share a page, the third wants
  * another), FOREVER (the others go on until the last thread has been served; for the claim).
  *
- * RUN, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
+ * RUN, LONG, MUTANT: the tests of run.sh; a mutant has a fault that must be found.
  *
  * RUN one: ; gcc=-DSAFETY ; pan=-m100000
  * RUN two: -DSLOTS=2 ; gcc=-DSAFETY ; pan=-m100000
@@ -32,7 +32,7 @@
  * RUN trying: -DTRYING=1 -DTWICE=2 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN summary: -DSUMMARY -DSLOTS=2 -DWARM -DKEEPER -DOTHERS=2 -DPAGES=2 ; gcc=-DSAFETY -DCOLLAPSE ; pan=-m100000
  * RUN served: -DFOREVER -DHOT -DPAGES=2 ; pan=-a -f -m5000000
- * RUN posted_served: -DPOSTS -DFOREVER -DHOT -DPAGES=2 ; pan=-a -f -m5000000
+ * LONG posted_served: -DPOSTS -DFOREVER -DHOT -DPAGES=2 ; pan=-a -f -m5000000
  *
  * MUTANT kunmap_looks_for_nobody: -DMUTANT_KUNMAP ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT no_second_look: -DMUTANT_ONE_LOOK ; gcc=-DSAFETY ; pan=-m100000
