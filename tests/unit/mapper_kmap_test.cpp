@@ -145,7 +145,7 @@ TEST(Mapping, MovesWithoutMappingAgain) {
   Window window(4);
   Mapping first(window.mapper, window.high(0));
   Mapping second(std::move(first));
-  EXPECT_FALSE(first);  // NOLINT(bugprone-use-after-move): tests a moved-from mapping
+  EXPECT_FALSE(first);  // moved from
   EXPECT_TRUE(second);
   EXPECT_EQ(window.users(window.high(0)), 1U);
 }
