@@ -16,10 +16,10 @@ find_package(Threads REQUIRED)
 include(GoogleTest)
 include(cmake/emulated.cmake)
 
-# A test runs once. Under AddressSanitizer, and as a 32-bit program beside the 64-bit one, optimising it takes longer than
-# it saves; under ThreadSanitizer it does not. Libraries are still optimised.
+# A test runs once, so optimising it takes longer than it saves, but for tests that compile the core with them: these are
+# not optimised under AddressSanitizer, and as 32-bit programs beside the 64-bit ones. Libraries are always optimised.
 function(kmapper_compile_tests_fast target)
-  if(CMAKE_CXX_FLAGS MATCHES "-fsanitize=address|-m32")
+  if(kmapper_tests_call_libraries OR CMAKE_CXX_FLAGS MATCHES "-fsanitize=address|-m32")
     target_compile_options(${target} PRIVATE -O0)
   endif()
 endfunction()
@@ -35,11 +35,12 @@ endfunction()
 # that is configured by hand it is not precompiled, because clangd and clang-tidy read that tree's commands, and cannot
 # read a header that g++ has precompiled.
 set(CMAKE_DISABLE_PRECOMPILE_HEADERS ON CACHE BOOL "compile what tests include with each of them")
+set(kmapper_gtest_header $<$<COMPILE_LANGUAGE:CXX>:<gtest/gtest.h$<ANGLE-R>>)
 file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/precompiled.cpp CONTENT "")
 add_library(kmapper_precompiled OBJECT EXCLUDE_FROM_ALL ${PROJECT_BINARY_DIR}/precompiled.cpp)
 target_link_libraries(kmapper_precompiled PRIVATE kmapper_options GTest::gtest)
 kmapper_compile_tests_fast(kmapper_precompiled)
-target_precompile_headers(kmapper_precompiled PRIVATE $<$<COMPILE_LANGUAGE:CXX>:<gtest/gtest.h$<ANGLE-R>>)
+target_precompile_headers(kmapper_precompiled PRIVATE ${kmapper_gtest_header})
 
 # A program under an emulator cannot start itself again, because the kernel would have to run it.
 set(environment "")
@@ -48,7 +49,8 @@ if(kmapper_emulator)
 endif()
 
 # Makes a test program of one folder's sources. Each of its tests becomes a CTest test with the folder's label, except
-# those given as names or patterns. The folder's CMakeLists.txt links the program with what it tests.
+# those given as names or patterns. The folder's CMakeLists.txt links the program with what it tests. If all that it tests
+# is in libraries, the folder sets kmapper_tests_call_libraries before.
 function(kmapper_add_test_program name)
   kmapper_skip_emulated(${name} skipped)
   set(left_out ${ARGN} ${skipped})
@@ -59,12 +61,19 @@ function(kmapper_add_test_program name)
   endif()
   add_executable(kmapper_${name} ${sources})
   target_link_libraries(kmapper_${name} PRIVATE kmapper_options GTest::gtest_main Threads::Threads)
+  if(kmapper_emulator)
+    target_compile_definitions(kmapper_${name} PRIVATE KMAPPER_EMULATED)
+  endif()
   kmapper_compile_tests_fast(kmapper_${name})
   # std::barrier exchanges bytes, for which g++ 12 calls libatomic on RISC-V. kmapper's own libraries do not need it.
   if(CMAKE_SYSTEM_PROCESSOR STREQUAL "riscv64")
     target_link_libraries(kmapper_${name} PRIVATE atomic)
   endif()
-  target_precompile_headers(kmapper_${name} REUSE_FROM kmapper_precompiled)
+  if(kmapper_tests_call_libraries)  # compiled with other flags
+    target_precompile_headers(kmapper_${name} PRIVATE ${kmapper_gtest_header})
+  else()
+    target_precompile_headers(kmapper_${name} REUSE_FROM kmapper_precompiled)
+  endif()
   kmapper_suite(${name} kmapper_${name})
   gtest_discover_tests(kmapper_${name} TEST_PREFIX "${name}." TEST_FILTER "-${left_out}" DISCOVERY_MODE PRE_TEST
                        PROPERTIES LABELS ${name} TIMEOUT 1200 ${environment})

@@ -28,7 +28,10 @@ configure=(cmake -G Ninja -S "$here/subproject" -B build -D KMAPPER="$root" -D "
     -D CMAKE_TRY_COMPILE_TARGET_TYPE=STATIC_LIBRARY)
 quietly "${configure[@]}"
 ! grep -i 'warning' log || fail "CMake warns"
-quietly cmake --build build -j 2
+# FetchContent calls add_subdirectory: what that builds is seen once.
+build=(cmake --build build -j 2)
+[[ $how != FetchContent ]] || build+=(--target with_core)
+quietly "${build[@]}"
 
 # What the libraries are compiled with: no warnings of ours, and no error of one.
 ninja -C build -t commands >compiled_with
@@ -39,12 +42,13 @@ if [[ $how == kernel ]]; then
   [[ $(grep -c -e ' -c ' compiled_with) == 1 ]] || fail "more is compiled than the kernel: $(cat compiled_with)"
   exit
 fi
+build/with_core || fail "the program with the core"
+[[ $how != FetchContent ]] || exit 0
 
 truncate -s 1M file
 printf 'Hello' | dd of=file bs=1 seek=$((1024 * 1024 - 4096)) conv=notrunc status=none
 [[ $(build/with_shared file) == Hello ]] || fail "the program with the shared library"
 [[ $(build/with_static file) == Jello ]] || fail "the program with the static library"
-build/with_core || fail "the program with the core"
 build/with_linux >/dev/null || fail "the program with the Linux face"
 
 quietly cmake --install build --prefix theirs

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernel/lib/prng.hpp"
+#include "repeat.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -313,7 +314,7 @@ void mutate(File& file, Prng& random) {
 
 TEST(Elf, WhateverIsChangedAtRandomIsRefusedOrLoadable) {
   const File program = make_program();
-  constexpr std::uint32_t kRounds = 200'000;
+  constexpr std::uint32_t kRounds = fewer(200'000);
   Prng random(20'240'611);
   std::uint32_t accepted = 0;
   for (std::uint32_t i = 0; i < kRounds && !::testing::Test::HasFailure(); ++i) {

@@ -11,6 +11,7 @@
 
 #include "kernel/lib/prng.hpp"
 #include "loader_map.hpp"
+#include "repeat.hpp"
 
 namespace kmapper::kernel {
 namespace {
@@ -219,7 +220,7 @@ const std::vector<Machine>& machines() {
   return kMachines;
 }
 
-constexpr std::uint64_t kModelPages = std::uint64_t{36} << (30 - kPageShift);
+constexpr std::uint64_t kModelPages = std::uint64_t{kIsSlow ? 5 : 36} << (30 - kPageShift);
 
 TEST(RealMemoryMaps, LeaveWhatOneCountsByHand) {
   for (const Machine& it : machines()) EXPECT_EQ(text(usable_of(it.map)), it.left) << it.name;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kmapper/core/reservation.hpp"
+#include "repeat.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/finding_threads.hpp"
 #include "simulated/make_mapper.hpp"
@@ -75,13 +76,6 @@ class FindingWindow {
  public:
   Mapper<Platform>& mapper = *storage_;
 };
-
-void for_each_seed(std::uint32_t seeds, const std::function<void(std::uint64_t)>& body) {
-  for (std::uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    body(seed);
-  }
-}
 
 TEST(SlotsInUse, AreFewAtFirst) {
   FindingWindow window(1, 3'000, 16);

@@ -7,6 +7,7 @@
 #include <memory>
 #include <vector>
 
+#include "repeat.hpp"
 #include "window.hpp"
 
 namespace kmapper::simulated {
@@ -257,7 +258,7 @@ TEST_F(VmapFragmentation, ARunBehindManyHolesIsFound) {
 
 // Areas come and go at random for a long time, and none is refused.
 TEST_F(VmapFragmentation, AThreeQuartersFullRangeNeverRefuses) {
-  for (std::uint32_t i = 0; i < 200'000; ++i) {
+  for (std::uint32_t i = 0; i < fewer(200'000); ++i) {
     while (range_->usage().used_pages > kRange * 3 / 4) put_any_back();
     ASSERT_EQ(take(), MapError::none)
         << "area " << i << ", with " << range_->usage().used_pages << " pages used, "

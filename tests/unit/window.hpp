@@ -9,6 +9,7 @@
 #include <string>
 
 #include "kmapper/core/mapper.hpp"
+#include "repeat.hpp"
 #include "simulated/computer.hpp"
 #include "simulated/host_threads.hpp"
 #include "simulated/posting_host_threads.hpp"
@@ -123,13 +124,5 @@ class SharedWindow {
  public:
   Mapper<Platform<ScheduledThreads>>& mapper = *storage_;
 };
-
-/// Runs the body with a SharedWindow for each of many seeds, and prints a seed that fails.
-inline void for_each_seed(std::uint32_t seeds, const std::function<void(std::uint64_t)>& body) {
-  for (std::uint64_t seed = 1; seed <= seeds && !::testing::Test::HasFailure(); ++seed) {
-    SCOPED_TRACE("seed " + std::to_string(seed));
-    body(seed);
-  }
-}
 
 }  // namespace kmapper::simulated

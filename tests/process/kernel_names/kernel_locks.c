@@ -19,6 +19,7 @@ static DEFINE_RWLOCK(rwlock);
 static DECLARE_RWSEM(semaphore);
 static DECLARE_COMPLETION(event);
 static long counted;
+static long written;
 
 static void* count(void* unused) {
   int i;
@@ -31,8 +32,7 @@ static void* count(void* unused) {
     mutex_lock(&mutex);
     mutex_unlock(&mutex);
     write_lock(&rwlock);
-    counted++;
-    counted--;
+    written++;
     write_unlock(&rwlock);
   }
   complete(&event);
@@ -46,7 +46,7 @@ int kernel_locks(void) {
   for (i = 0; i < 3; i++) wait_for_completion(&event);
   for (i = 0; i < 3; i++) pthread_join(threads[i], NULL);
   spin_lock(&spin);
-  EXPECT(counted >= 9000 - 100 && spin_is_locked(&spin) && preempt_count() == 1);
+  EXPECT(counted == 9000 && written == 9000 && spin_is_locked(&spin) && preempt_count() == 1);
   assert_spin_locked(&spin);
   spin_unlock(&spin);
   EXPECT(preempt_count() == 0 && spin_trylock(&spin) && preempt_count() == 1);
