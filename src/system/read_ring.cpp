@@ -55,6 +55,7 @@ ReadRing::ReadRing(const Layout& layout) noexcept : descriptor_(layout.descripto
   for (std::uint32_t i = 0; i < all.sq_entries; ++i) *(word_at(queues_, all.sq_off.array) + i) = i;
   requests_ =
       map_part(descriptor_.number(), all.sq_entries * sizeof(io_uring_sqe), IORING_OFF_SQES);
+  if (is_there()) was_made_.store(true, std::memory_order_relaxed);
 }
 
 void ReadRing::read(std::span<Read> reads) noexcept {

@@ -7,6 +7,7 @@
 
 #include <sys/uio.h>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -30,6 +31,8 @@ class ReadRing {
   ReadRing() noexcept;
   /// False: the kernel has no io_uring, or does not let the process use it.
   [[nodiscard]] bool is_there() const { return requests_.size() != 0; }
+  /// Whether the process, or the one that it was forked from, has ever had one.
+  [[nodiscard]] static bool was_made() { return was_made_.load(std::memory_order_relaxed); }
   /// Carries out up to kMost reads, in any order. Returns when all of them have ended.
   void read(std::span<Read> reads) noexcept;
 
@@ -43,6 +46,8 @@ class ReadRing {
     std::uint32_t mask = 0;
   };
   [[nodiscard]] unsigned take_results(std::span<Read> reads) noexcept;
+
+  static inline constinit std::atomic<bool> was_made_{false};
 
   const Descriptor descriptor_;
   AddressRange queues_;
