@@ -36,6 +36,9 @@ int use_full_disk() {
   if (!held || !beside) return 1;
   held->writable()[0] = std::byte{7};
   if (held->bad()) return 2;
+  // It is an error to read the file, which does not have what was written.
+  if (window.map(kGranule - 1, 2).error().code() != std::errc::no_space_on_device) return 9;
+  if (window.refresh().code() != std::errc::no_space_on_device) return 10;
   // Each attempt fails, and says so once.
   for (int i = 0; i < 2; ++i) {
     const Error error = window.sync();

@@ -183,6 +183,50 @@ TEST_P(WrittenCopies, DoNotLengthenTheFile) {
   EXPECT_EQ(status.st_size, size - page);
 }
 
+// The copy that ended with the file is held, so that it cannot be read again to its new end.
+TEST_P(WrittenCopies, BehindAnEndThatIsHeld) {
+  auto held = window_->map(size - 1, 1);
+  ASSERT_TRUE(held);
+  ASSERT_TRUE(window_->append(std::vector<std::byte>(static_cast<std::size_t>(8 * granule))));
+  const std::int64_t at = size + 5 * granule;
+  {
+    const auto behind = window_->map(at, 1);
+    ASSERT_TRUE(behind) << behind.error().message();
+    behind->writable()[0] = std::byte{7};
+  }
+  const std::int64_t whole = (at + granule) / granule * granule;
+  ASSERT_FALSE(window_->discard(whole, granule));  // finds what is mapped there
+  *held = {};
+  window_.reset();
+  EXPECT_EQ(file_.read(at), std::byte{7});
+  EXPECT_EQ(budget_.stats().mapped, 0);
+}
+
+// What is written to a mapping across granules is not lost to an older copy that is held.
+TEST_P(WrittenCopies, AcrossGranulesStayWhenACopyOfTheirPageIsWrittenLater) {
+  auto held = window_->map(granule, 10);
+  ASSERT_TRUE(held);
+  held->writable()[0] = ~byte_at(granule);
+  {
+    const auto across = window_->map(granule + 100, granule);
+    ASSERT_TRUE(across);
+    across->writable()[0] = ~byte_at(granule + 100);
+  }
+  held->writable()[1] = ~byte_at(granule + 1);
+  *held = {};
+  ASSERT_FALSE(window_->sync());
+  for (const std::int64_t at : {granule, granule + 1, granule + 100})
+    EXPECT_TRUE(is_in_file(at)) << at - granule;
+  EXPECT_EQ(file_.read(granule + 101), byte_at(granule + 101));
+}
+
+TEST_P(WrittenCopies, AcrossGranulesAreNotWrittenIntoAHole) {
+  const auto across = window_->map(granule + 100, granule);
+  ASSERT_TRUE(across);
+  across->writable()[0] = std::byte{7};
+  EXPECT_EQ(window_->discard(0, 4 * granule).code(), WindowErrc::pinned);
+}
+
 TEST_P(WrittenCopies, OfAFileThatIsCutAndGrowsAgain) {
   const std::int64_t end = 5 * granule + page + 10;
   write_at(end - 1);

@@ -50,6 +50,8 @@ INSTANTIATE_TEST_SUITE_P(Kinds, Private,
                                          Kind{Placement::slots, Access::read_only, false},
                                          Kind{Placement::slots, Access::read_write, true},
                                          Kind{Placement::copies, Access::read_only, false},
+                                         Kind{Placement::copies, Access::read_write, false},
+                                         Kind{Placement::copies, Access::read_write, true},
                                          Kind{Placement::copies, Access::read_only, true}));
 
 TEST_P(Private, WritesStayInTheMapping) {

@@ -93,9 +93,11 @@ enum class Access : std::uint8_t { read_only, read_write };
 /// budget waits for it. If the process is killed, what was not synced is lost. What cannot be
 /// written (no_space_on_device, io_error, ...) is said by Mapping::fault() and once by the next
 /// sync(). It is kept, and tried again by each sync(), until its slot is needed; then it is lost,
-/// and sync() says that, too. A mapping across granules is a copy of its own: while it is held,
-/// other mappings of the range and it do not see each other's writes, and what is written last
-/// stays.
+/// and sync() says that, too. Until then it is also an error of refresh(), and of a map() across
+/// granules, which would read the file. A mapping across granules is a copy of its own: while it is
+/// held, other mappings of the range and it do not see each other's writes. If its data() or
+/// writable() was called, sync() and its end write all that it shows, over what other mappings of
+/// the range have written. So a program that only reads it calls bytes().
 ///
 /// Copies are ordinary memory. A write to a mapping of a window for reading is a mistake. It does
 /// not fault, as it does in other placements, but changes the copy for all holders of its granule,
@@ -368,9 +370,10 @@ class KMAPPER_API FileWindow {
   /// If the call fails, nothing has been appended. Costs three system calls. Errors: read_only; of
   /// the system (no_space_on_device; file_too_large beyond RLIMIT_FSIZE, without a SIGXFSZ).
   [[nodiscard]] Expected<std::int64_t> append(std::span<const std::byte> bytes) noexcept;
-  /// Makes a range zeros, and frees the disk space or memory that it takes up. Errors: `pinned`;
-  /// `invalid_range` (the range does not begin with a granule, and end with one or with the file);
-  /// operation_not_supported (by the file's file system).
+  /// Makes a range zeros, and frees the disk space or memory that it takes up. Errors: `pinned` (a
+  /// mapping of the range is held; with copies that are written back, also one across granules
+  /// anywhere); `invalid_range` (the range does not begin with a granule, and end with one or with
+  /// the file); operation_not_supported (by the file's file system).
   [[nodiscard]] Error discard(std::int64_t offset, std::int64_t length) noexcept;
   /// Unmaps all granules of the file that have no holder, as Budget::trim() does for all files.
   /// Returns how many. Looks at every granule of the file, or at every granule of the budget,
@@ -381,7 +384,8 @@ class KMAPPER_API FileWindow {
   /// the file first, or, if they are held, later: of two mappings of a granule that are held during
   /// and after the call, only one should be written to.) A map() beyond the known size reads the
   /// size by itself. Costs a system call; with copies also a look at every granule, as trim()
-  /// does, and a read of each granule that is mapped again. Any thread.
+  /// does, and a read of each granule that is mapped again. Errors: of the system; also that of a
+  /// copy that cannot be written to the file. Any thread.
   [[nodiscard]] Error refresh() noexcept;
   /// The file's size when it was last read.
   [[nodiscard]] std::int64_t size() const noexcept;

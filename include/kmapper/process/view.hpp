@@ -34,7 +34,10 @@ class [[nodiscard]] MappedSpan {
   explicit MappedSpan(Mapping mapping) noexcept : mapping_(std::move(mapping)) {}
 
   [[nodiscard]] std::span<T> span() const {
-    return {reinterpret_cast<T*>(mapping_.data()), mapping_.size() / sizeof(T)};
+    if constexpr (std::is_const_v<T>)  // data() would count as writing
+      return {reinterpret_cast<T*>(mapping_.bytes().data()), mapping_.size() / sizeof(T)};
+    else
+      return {reinterpret_cast<T*>(mapping_.data()), mapping_.size() / sizeof(T)};
   }
   [[nodiscard]] T* begin() const { return span().data(); }
   [[nodiscard]] T* end() const { return span().data() + span().size(); }

@@ -281,7 +281,8 @@ Error File::discard(std::int64_t offset, std::int64_t length) noexcept {
   }
   if (access_ == Access::read_only) return error(WindowErrc::read_only, offset, length);
   const std::uint64_t end = granule_behind(offset, length);
-  bool is_pinned = false;
+  // A mapping across granules that is held would be written over the hole.
+  bool is_pinned = writes_back() && spans_held_.load(std::memory_order_acquire) != 0;
   for_each_page(granule_at(offset), end,
                 [&](Page page, const Record&) { is_pinned = is_pinned || !evict(page); });
   if (is_pinned) return error(WindowErrc::pinned, offset, length);

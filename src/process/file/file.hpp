@@ -320,6 +320,10 @@ class File {
   void write_held_spans(std::uint64_t first, std::uint64_t end) noexcept;
   void write_span(std::uint32_t first, std::int64_t offset, std::int64_t length) noexcept;
   void end_written_span(std::uint32_t first, std::int64_t offset, std::int64_t length) noexcept;
+  void show_in_copy(std::uint64_t granule, const std::byte* span, std::int64_t offset,
+                    std::int64_t length) noexcept;
+  [[nodiscard]] int unwritten_fault(const Record& record) const noexcept;
+  [[nodiscard]] int unwritten_fault(std::uint64_t first, std::uint64_t end) const noexcept;
   void give_up_copy(Page page) noexcept;
   void cut_copy(std::int64_t size) noexcept;
   [[nodiscard]] std::uint64_t granule_in(SlotIndex slot) const {

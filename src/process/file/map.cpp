@@ -176,6 +176,7 @@ Error File::fill_span(std::byte* address, std::size_t size, std::int64_t offset,
     return number == 0 ? Error() : system_error(number, offset, length);
   }
   int number = write_back(first, granule_behind(offset, length));
+  if (number == 0) number = unwritten_fault(first, granule_behind(offset, length));
   if (number == 0) number = make_memory(address, size);
   if (number != 0) return system_error(number, offset, length);
   iovec piece{address, size};
@@ -239,7 +240,8 @@ Expected<Mapping> File::map_span(std::int64_t offset, std::int64_t length, const
   }
   arena_->counters().add(Work::span);
   spans_held_.fetch_add(1, std::memory_order_relaxed);
-  return Mapping(this, reinterpret_cast<Record*>(mark_), address + within_granule(offset),
+  const std::uintptr_t mark = sharing == Sharing::is_private ? 0 : mark_;
+  return Mapping(this, reinterpret_cast<Record*>(mark), address + within_granule(offset),
                  static_cast<std::size_t>(length));
 }
 

@@ -91,6 +91,10 @@ void File::set_size(std::int64_t size) {
   size_.exchange(size, std::memory_order_acq_rel);  // pairs with size_for_reading()
   const std::int64_t end = this->end();
   const std::int64_t before = hit_end_.load(std::memory_order_relaxed);
+  // Before anything else: from the exchange on, other threads map what the file has gained.
+  const std::size_t granules = this->granules();
+  if (granules > most_granules_.load(std::memory_order_relaxed))
+    most_granules_.store(granules, std::memory_order_relaxed);
   if (has_copies() && end != before) {
     // The copy that ended with the file; or any other that does not reach its granule's end.
     bool gone = true;
@@ -110,9 +114,6 @@ void File::set_size(std::int64_t size) {
     has_short_copies_ = !gone;
   }
   hit_end_.store(end, std::memory_order_relaxed);
-  const std::size_t granules = this->granules();
-  if (granules > most_granules_.load(std::memory_order_relaxed))
-    most_granules_.store(granules, std::memory_order_relaxed);
   full_granules_.store(static_cast<std::size_t>(std::min<std::uint64_t>(granule_at(end), SIZE_MAX)),
                        std::memory_order_relaxed);
 }
@@ -159,8 +160,14 @@ Error File::refresh() noexcept {
   if (const int number = refresh_size(); number != 0)
     return error({number, std::system_category()});
   if (!has_copies()) return {};
-  (void)drop([](const Record&) { return true; }, [](Record& record) { declare_old(record); });
-  return {};
+  int fault = writes_back() ? write_granules(0, kNoEnd) : 0;
+  const auto wanted = [&](const Record& record) {
+    const int mine = unwritten_fault(record);
+    if (mine != 0) fault = mine;
+    return mine == 0;
+  };
+  (void)drop(wanted, [](Record& record) { declare_old(record); });
+  return fault == 0 ? Error() : error({fault, std::system_category()});
 }
 
 }  // namespace kmapper::process

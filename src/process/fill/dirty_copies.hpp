@@ -19,10 +19,13 @@ struct DirtyCopy {
   // are set: pairs with the thread that writes them back.
   std::atomic<Units::Set> units;
   Fault fault;  // why they could not be written back
-  // Guarded by the mutex of its file's DirtyCopies. Entries: a slot's number and 1; 0: none.
+  // Written under the mutex of its file's DirtyCopies. Sequentially consistent, as is `units` where
+  // both are used: a thread that sets units and finds the copy listed has set them before
+  // put_back() looks at them.
+  std::atomic<bool> is_listed;
+  // Guarded by that mutex. Entries: a slot's number and 1; 0: none.
   std::uint32_t next;
   std::uint32_t before;
-  bool is_listed;
 };
 
 /// A lock that many threads may share while they write. A thread that wants it alone goes before
@@ -51,17 +54,22 @@ class DirtyCopies {
   /// `all` has an entry for each slot of the arena.
   explicit DirtyCopies(DirtyCopy* all) : all_(all) {}
 
-  /// Units of the slot's copy have been marked.
-  void add(SlotIndex slot) {
+  /// Marks units of the slot's copy, which is listed when this returns. False: it was already.
+  bool mark(SlotIndex slot, Units::Set units) {
+    DirtyCopy& it = of(slot);
+    // Always a read-modify-write: pairs with File::take_dirty().
+    it.units.fetch_or(units, std::memory_order_seq_cst);
+    if (it.is_listed.load(std::memory_order_seq_cst)) return false;
     const std::lock_guard lock(mutex_);
-    if (!of(slot).is_listed) link(slot);
+    if (!it.is_listed.load(std::memory_order_relaxed)) link(slot);
+    return true;
   }
   /// The slot's copy has been written back. If it is dirty nevertheless, it goes to the end of the
   /// list.
   void put_back(SlotIndex slot) {
     const std::lock_guard lock(mutex_);
-    if (of(slot).is_listed) unlink(slot);
-    if (of(slot).units.load(std::memory_order_relaxed) != 0) link(slot);
+    if (of(slot).is_listed.load(std::memory_order_relaxed)) unlink(slot);
+    if (of(slot).units.load(std::memory_order_seq_cst) != 0) link(slot);
   }
   [[nodiscard]] std::uint32_t count() const { return count_.load(std::memory_order_relaxed); }
   /// Calls visit(slot) for each, the longest dirty first, until it returns false. Returns whether
@@ -82,7 +90,7 @@ class DirtyCopies {
     DirtyCopy& it = of(slot);
     it.next = 0;
     it.before = last_;
-    it.is_listed = true;
+    it.is_listed.store(true, std::memory_order_relaxed);
     (last_ != 0 ? all_[last_ - 1].next : first_) = entry;
     last_ = entry;
     count_.fetch_add(1, std::memory_order_relaxed);
@@ -91,7 +99,7 @@ class DirtyCopies {
     DirtyCopy& it = of(slot);
     (it.before != 0 ? all_[it.before - 1].next : first_) = it.next;
     (it.next != 0 ? all_[it.next - 1].before : last_) = it.before;
-    it.is_listed = false;
+    it.is_listed.store(false, std::memory_order_seq_cst);
     count_.fetch_sub(1, std::memory_order_relaxed);
   }
 

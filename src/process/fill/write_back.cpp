@@ -14,9 +14,7 @@
 // A write ends where the file ends, and where the copy ends: what is behind may have been appended
 // meanwhile. A copy that cannot be written stays dirty, and sync() tries again, until its slot is
 // needed: then its writes are lost. sync() reports both.
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -30,48 +28,10 @@
 
 #include "process/fault/cause.hpp"
 #include "process/file/file.hpp"
-#include "system/pieces.hpp"
+#include "process/fill/write_all.hpp"
 #include "system/system_call.hpp"
 
 namespace kmapper::process {
-namespace {
-
-/// Whether the process has a limit on the size of its files now.
-bool has_size_limit() {
-  rlimit limit{};
-  return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur != RLIM_INFINITY;
-}
-
-/// pwritev() that does not kill a process that has a limit on the size of its files. Makes the
-/// system call directly: a holder may write meanwhile, as to a mapped file, and the units are then
-/// written again; to ThreadSanitizer, pwritev() would be a race.
-ssize_t write_some(int descriptor, std::span<const iovec> pieces, std::int64_t offset,
-                   bool has_limit) {
-  // In bits. Where a long has no more, the system call takes the offset as two of them.
-  constexpr unsigned kHalf = 32;
-  const auto call = [&] {
-    return syscall(SYS_pwritev, descriptor, pieces.data(), pieces.size(), static_cast<long>(offset),
-                   static_cast<long>(offset >> kHalf));
-  };
-  return has_limit ? system::within_size_limit(call) : system::uninterrupted(call);
-}
-
-/// Writes all. Returns an errno, or 0.
-int write_all(int descriptor, const DirectIo& direct, std::span<iovec> pieces, std::int64_t offset,
-              bool has_limit) {
-  while (!pieces.empty()) {
-    const int to = direct.choose(descriptor, pieces, offset);
-    const ssize_t put = write_some(to, pieces, offset, has_limit);
-    if (put < 0) return errno;
-    if (put == 0) return EIO;
-    offset += put;
-    pieces = system::without(pieces, static_cast<std::size_t>(put));
-  }
-  return 0;
-}
-
-}  // namespace
-
 /// Copies of one file that are written back together, in the order of the file. The caller has pins
 /// of them, or is taking them back.
 class File::WriteBack {
@@ -158,9 +118,7 @@ void File::mark_written(const Mapping& mapping) noexcept {
   const Units::Set units = units_.of(within, mapping.size_);
   if (!record->was_written.load(std::memory_order_relaxed))
     record->was_written.store(true, std::memory_order_relaxed);
-  // Always a read-modify-write: pairs with take_dirty(). Release: the caller's pin comes before it.
-  if (arena_->dirty(slot).units.fetch_or(units, std::memory_order_acq_rel) != 0) return;
-  dirty_->add(slot);
+  if (!dirty_->mark(slot, units)) return;
   const std::uint32_t most = std::max<std::uint32_t>(arena_->slots() / 4, 1);
   if (dirty_->count() > most) write_some_back();
 }
@@ -290,48 +248,26 @@ void File::write_taken(Record& record) noexcept {
   dirty_->put_back(slot);
 }
 
-// --- Mappings across granules: they have memory of their own ---
-
-/// Writes those that are held and show a part of these granules.
-void File::write_held_spans(std::uint64_t first, std::uint64_t end) noexcept {
-  if (spans_held_.load(std::memory_order_relaxed) == 0) return;
-  arena_->spans().for_each_run([&](const SpanArea::Run& run) {
-    if (run.file != this || granule_at(run.offset) >= end ||
-        granule_at(run.offset + run.length - 1) < first)
-      return;
-    write_span(arena_->spans().first_of(run), run.offset, run.length);
-  });
+/// Why a copy that has been written to could not be written back; 0: it is in the file, or has not
+/// been tried.
+int File::unwritten_fault(const Record& record) const noexcept {
+  if (!writes_back()) return 0;
+  const DirtyCopy& it = arena_->dirty(arena_->slot_of(record));
+  const int fault = it.fault.load();
+  return fault != kCutShort && it.units.load(std::memory_order_relaxed) != 0 ? fault : 0;
 }
 
-/// Writes the bytes of a span, if they have been written to.
-void File::write_span(std::uint32_t first, std::int64_t offset, std::int64_t length) noexcept {
-  Arena::SpanUnit& unit = arena_->span_unit(first);
-  if (!unit.is_written.load(std::memory_order_relaxed)) return;
-  const std::shared_lock lock(writing_);
-  const std::int64_t end = std::min(end_to_write(), offset + length);
-  int number = end < offset + length ? kCutShort : 0;
-  if (end > offset) {
-    iovec piece{arena_->span_address(first) + within_granule(offset),
-                static_cast<std::size_t>(end - offset)};
-    const int now = write_all(descriptor_.number(), direct_, {&piece, 1}, offset, has_size_limit());
-    if (now != 0) number = now;
+/// The same of the granules' copies: the file does not have what they show.
+int File::unwritten_fault(std::uint64_t first, std::uint64_t end) const noexcept {
+  if (!writes_back() || dirty_->count() == 0) return 0;
+  int fault = 0;
+  for (std::uint64_t granule = first; granule != end && fault == 0; ++granule) {
+    Record* const record = arena_->pin_if_mapped(make_page(number_, granule));
+    if (record == nullptr) continue;
+    fault = unwritten_fault(*record);
+    arena_->unpin(*record);
   }
-  unit.fault.store(number);
-  remember_fault(offset, number);
-}
-
-/// A span that was written to is given back: from now on its granules' copies show what it shows.
-/// What was written to them meanwhile is written first, because it is written in whole units.
-void File::end_written_span(std::uint32_t first, std::int64_t offset,
-                            std::int64_t length) noexcept {
-  const std::uint64_t end = granule_behind(offset, length);
-  (void)write_granules(granule_at(offset), end);
-  // Another thread may be writing a whole unit of a copy, which would go over what the span has.
-  { const std::unique_lock others_are_done(writing_); }
-  write_span(first, offset, length);
-  arena_->span_unit(first).is_written.store(false, std::memory_order_relaxed);
-  for (std::uint64_t granule = granule_at(offset); granule != end; ++granule)
-    give_up_copy(make_page(number_, granule));
+  return fault;
 }
 
 /// The file was made to end within a granule. What its copy has behind that is no part of it.
@@ -346,15 +282,6 @@ void File::cut_copy(std::int64_t size) noexcept {
     arena_->dirty(slot).units.fetch_and(units_.of(0, within), std::memory_order_relaxed);
     dirty_->put_back(slot);
   }
-  arena_->unpin(*record);
-}
-
-/// Takes a copy back, or declares it old if it is held.
-void File::give_up_copy(Page page) noexcept {
-  if (evict(page)) return;
-  Record* const record = arena_->pin_if_mapped(page);
-  if (record == nullptr) return;
-  declare_old(*record);
   arena_->unpin(*record);
 }
 
