@@ -17,15 +17,16 @@ constexpr unsigned long kNoAccess = 1;  // PKEY_DISABLE_ACCESS
 }  // namespace
 
 ProtectionKeys::ProtectionKeys() {
-  while (count_ < kMost) {
+  for (std::atomic<int>& place : keys_) {
+    int there = place.load(std::memory_order_relaxed);
+    if (there != 0) continue;
     const long key = syscall(SYS_pkey_alloc, 0UL, kNoAccess);
     if (key <= 0) return;
-    keys_[count_++] = static_cast<int>(key);
+    if (place.compare_exchange_strong(there, static_cast<int>(key), std::memory_order_relaxed))
+      count_.fetch_add(1, std::memory_order_release);
+    else
+      syscall(SYS_pkey_free, key);
   }
-}
-
-ProtectionKeys::~ProtectionKeys() {
-  for (unsigned i = 0; i < count_; ++i) syscall(SYS_pkey_free, keys_[i]);
 }
 
 int ProtectionKeys::open(std::byte* begin, std::size_t size, int key) {
@@ -35,13 +36,12 @@ int ProtectionKeys::open(std::byte* begin, std::size_t size, int key) {
 #else
 
 ProtectionKeys::ProtectionKeys() = default;
-ProtectionKeys::~ProtectionKeys() = default;
 int ProtectionKeys::open(std::byte* /*begin*/, std::size_t /*size*/, int /*key*/) { return ENOSYS; }
 
 #endif
 
 void ProtectionKeys::deny_all() const {
-  for (unsigned i = 0; i < count_; ++i) deny(keys_[i]);
+  for (unsigned i = 0; i < count(); ++i) deny((*this)[i]);
 }
 
 }  // namespace kmapper::linux_face

@@ -3,6 +3,7 @@
 // and IA-32 Architectures Software Developer's Manual, volume 3, "Protection Keys"; pkeys(7).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -14,14 +15,14 @@ class ProtectionKeys {
   static constexpr unsigned kMost = 13;  // of 15: the program may want some
   static constexpr int kForAll = 0;      // the key of all pages that have been given no other
 
-  /// Takes keys that the process has left: none, where the CPU or the system has no keys.
+  /// Takes keys that the process has left: none, where the CPU or the system has no keys. Threads
+  /// that do so at the same time take them for each other.
   ProtectionKeys();
-  ProtectionKeys(const ProtectionKeys&) = delete;
-  ProtectionKeys& operator=(const ProtectionKeys&) = delete;
-  ~ProtectionKeys();
 
-  [[nodiscard]] unsigned count() const { return count_; }
-  [[nodiscard]] int operator[](unsigned i) const { return keys_[i]; }
+  [[nodiscard]] unsigned count() const { return count_.load(std::memory_order_acquire); }
+  [[nodiscard]] int operator[](unsigned i) const {
+    return keys_[i].load(std::memory_order_relaxed);
+  }
 
   /// Of the calling thread, which has access to no key at first.
   static void allow(int key) { set_register(get_register() & ~bits(key)); }
@@ -50,8 +51,9 @@ class ProtectionKeys {
   static void set_register(std::uint32_t /*value*/) {}
 #endif
 
-  int keys_[kMost];
-  unsigned count_ = 0;
+  // Of the process, which keeps them. The first `count_`, at least, are there.
+  static inline constinit std::atomic<int> keys_[kMost] = {};
+  static inline constinit std::atomic<unsigned> count_{0};  // release, and acquire: the keys
 };
 
 }  // namespace kmapper::linux_face
