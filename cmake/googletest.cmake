@@ -16,8 +16,8 @@ find_package(Threads REQUIRED)
 include(GoogleTest)
 include(cmake/emulated.cmake)
 
-# A test runs once, so optimising it takes longer than it saves, but for tests that compile the core with them: these are
-# not optimised under AddressSanitizer, and as 32-bit programs beside the 64-bit ones. Libraries are always optimised.
+# A test runs once, so to optimise it takes longer than it saves. Tests that compile the core run longer: they are
+# optimised, except under AddressSanitizer and as 32-bit programs beside the 64-bit ones. Libraries are always optimised.
 function(kmapper_compile_tests_fast target)
   if(kmapper_tests_call_libraries OR CMAKE_CXX_FLAGS MATCHES "-fsanitize=address|-m32")
     target_compile_options(${target} PRIVATE -O0)

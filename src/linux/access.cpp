@@ -32,7 +32,8 @@ bool is_allocated(const Machine& machine, unsigned long pfn) {
 }
 
 /// In the guard behind a high page, or where no page is. If the pages on both sides are mapped, the
-/// nearer one is meant. `local`: the view, or null for the plain one.
+/// nearer one is meant. `local`: the view, or null for the plain one. `to_next`: how many bytes
+/// before the next page the address is.
 Diagnosis diagnose_guard(const Machine& machine, const LocalView* local, const Place& place,
                          std::ptrdiff_t to_next) {
   const auto is_open = [&](unsigned long pfn) {

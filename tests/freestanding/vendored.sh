@@ -61,8 +61,8 @@ link() {
     2>"$work/log"
 }
 
-# Everything, in both ways to flush, and in the checked and strict builds; and as little as possible. At -Os, and the first
-# at the other levels, too.
+# Everything, in both ways to flush, and in the checked and strict builds; and as little as possible. Each is compiled at
+# -Os, and everything with the usual flushes also at the other levels.
 parts="-DKMAPPER_LOCAL -DKMAPPER_MAX_VMAP_PAGES=64 -DKMAPPER_VMALLOC"
 for options in "" "$parts" "$parts -DKMAPPER_POSTED_FLUSHES" "$parts -DKMAPPER_CHECKED=1 -DKMAPPER_STRICT=1"; do
   read -ra defines <<<"$options"

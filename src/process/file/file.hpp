@@ -132,7 +132,7 @@ class File {
   /// One line, which begins with the placement's name. Valid as long as the file.
   [[nodiscard]] const char* why_placed() const noexcept;
 
-  // --- For copies that are written back: see write_back.cpp ---
+  // --- For copies that are written back: see write_back.cpp and written_spans.cpp ---
 
   /// Whether copies may be written to.
   [[nodiscard]] bool writes_back() const { return dirty_ != nullptr; }

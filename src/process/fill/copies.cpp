@@ -91,7 +91,7 @@ void File::set_size(std::int64_t size) {
   size_.exchange(size, std::memory_order_acq_rel);  // pairs with size_for_reading()
   const std::int64_t end = this->end();
   const std::int64_t before = hit_end_.load(std::memory_order_relaxed);
-  // Before anything else: from the exchange on, other threads map what the file has gained.
+  // Also where this returns early: from the exchange on, threads map what the file has gained.
   const std::size_t granules = this->granules();
   if (granules > most_granules_.load(std::memory_order_relaxed))
     most_granules_.store(granules, std::memory_order_relaxed);

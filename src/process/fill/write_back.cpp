@@ -32,6 +32,7 @@
 #include "system/system_call.hpp"
 
 namespace kmapper::process {
+
 /// Copies of one file that are written back together, in the order of the file. The caller has pins
 /// of them, or is taking them back.
 class File::WriteBack {
@@ -257,7 +258,7 @@ int File::unwritten_fault(const Record& record) const noexcept {
   return fault != kCutShort && it.units.load(std::memory_order_relaxed) != 0 ? fault : 0;
 }
 
-/// The same of the granules' copies: the file does not have what they show.
+/// The same for the copies of a range of granules: of the first that the file does not have.
 int File::unwritten_fault(std::uint64_t first, std::uint64_t end) const noexcept {
   if (!writes_back() || dirty_->count() == 0) return 0;
   int fault = 0;
