@@ -14,13 +14,22 @@ script_has() {
   return 1
 }
 
+# google_has LABEL [PREFIX/]SUITE NAME[/PARAMETER]: a test of GoogleTest. One with parameters has a prefix, or none, as
+# its suite is instantiated.
+google_has() {
+  local suite=${2##*/} prefix=""
+  [[ $2 != */* ]] || prefix=${2%%/*}
+  grep -qrE "^TEST(_F)?\($suite, $3\)" "$1" && [[ -z $prefix ]] && return
+  grep -qrE "^TEST_P\($suite, ${3%%/*}\)" "$1" && grep -qrE "^INSTANTIATE_TEST_SUITE_P\($prefix, $suite," "$1"
+}
+
 wrong=0
 while read -r emulator test reason; do
-  IFS=. read -r label suite name <<<"${test/'*/'/}"
+  IFS=. read -r label suite name <<<"$test"
   if ! [[ $emulator =~ ^(any|qemu-[a-z0-9_]+)$ && $reason == *" "* && $reason != *";"* ]]; then
     printf 'not ok: not a line of EMULATOR TEST REASON: %s %s %s\n' "$emulator" "$test" "$reason"
     wrong=1
-  elif ! grep -qrE "^TEST(_F|_P)?\($suite, ${name%%/*}\)" "$label" && ! script_has "$label" "$suite" "$name"; then
+  elif ! google_has "$label" "$suite" "$name" && ! script_has "$label" "$suite" "$name"; then
     printf 'not ok: there is no test %s\n' "$test"
     wrong=1
   fi
