@@ -1,11 +1,19 @@
-// How evenly the directory's hash spreads granules: each step of a search is an access to another
-// slot's memory.
+// The table in which a granule finds its slot. How evenly its hash spreads granules: each wrong
+// slot is an access to another slot's memory. And whether it finds all slots while they change
+// hands.
 #include "process/window/directory.hpp"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdint>
+#include <map>
+#include <random>
 #include <vector>
+
+#include "kmapper/process/process.hpp"
+#include "system/descriptor.hpp"
 
 namespace kmapper::process {
 namespace {
@@ -32,6 +40,40 @@ TEST(Directory, SpreadsTheGranulesOfFiles) {
     EXPECT_LT(pairs_to_chance(count, 1, 2), 1.2) << count << ", of two files";
     EXPECT_LT(pairs_to_chance(count, 1, 1000), 1.2) << count << ", of a thousand files";
   }
+}
+
+/// A granule whose slot is not found would get another slot, at another address. With 8 slots for
+/// each bucket, there are always some that are full and have a list.
+TEST(Directory, FindsSlotsThatAreHeldWhileOthersChangeHands) {
+  constexpr std::int64_t kGranule = 4096;
+  constexpr std::int64_t kGranules = 8192;
+  constexpr std::size_t kHeld = 1000;
+  const system::Descriptor file(memfd_create("directory", MFD_CLOEXEC));
+  ASSERT_EQ(ftruncate(file.number(), kGranules * kGranule), 0);
+  const Budget budget(
+      {.bytes = 2048 * kGranule, .granule = kGranule, .placement = Placement::copies});
+  FileWindow window(file.number(), Access::read_only, budget);
+  window.advise(Advice::random);
+  std::mt19937 random(1);
+  std::map<std::int64_t, Mapping> held;
+  for (int i = 0; i < 30'000; ++i) {
+    const std::int64_t granule = static_cast<std::int64_t>(random()) % kGranules;
+    Expected<Mapping> mapping = window.map(granule * kGranule, 1);
+    ASSERT_TRUE(mapping) << mapping.error().message();
+    if (const auto it = held.find(granule); it != held.end()) {
+      ASSERT_EQ(mapping->data(), it->second.data()) << "granule " << granule << " is mapped twice";
+      continue;
+    }
+    if (held.size() == kHeld) {
+      const auto it = held.lower_bound(granule);
+      held.erase(it != held.end() ? it : held.begin());
+    }
+    held.emplace(granule, std::move(*mapping));
+  }
+  held.clear();
+  const std::int64_t mapped = budget.stats().mapped;
+  EXPECT_EQ(std::int64_t{budget.trim()} * kGranule, mapped);
+  EXPECT_EQ(budget.stats().mapped, 0);
 }
 
 }  // namespace

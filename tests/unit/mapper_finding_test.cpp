@@ -46,7 +46,8 @@ class FindingWindow {
   }
   /// The same in the way of a process: a look, then a map without another look, then a sleep.
   void touch_step_by_step(std::uint32_t number) {
-    void* address = mapper.kmap_if_seen(high(number));
+    const auto found = computer_.platform().page_virtual(high(number)).load(memory_order_relaxed);
+    void* address = mapper.kmap_if_seen(high(number), found);
     if (address == nullptr) address = mapper.kmap_unseen(high(number));
     if (address == nullptr) address = mapper.kmap(high(number));
     ASSERT_NE(address, nullptr);

@@ -136,13 +136,14 @@ class Mapper {
     void* const address = hit(page);
     return noted(address != nullptr ? address : pin_if_mapped(page));
   }
-  /// The same, but may miss a slot while slots change hands: for a caller that goes on to kmap()
-  /// then. Where the platform finds slots, it spares a search with a lock.
+  /// The same, where the platform finds slots, and the caller has just searched: `found` is what
+  /// page_virtual(page).load() returns. It may miss a slot while slots change hands: for a caller
+  /// that goes on to kmap() then. It spares a search with a lock.
   template <class Q = P>
-  [[nodiscard, gnu::always_inline]] void* kmap_if_seen(Page page) requires(kFindsSlots<Q>) {
-    auto&& cell = platform_.page_virtual(page);
-    const Word found = cell.load(memory_order_relaxed);  // as in hit()
+  [[nodiscard, gnu::always_inline]] void* kmap_if_seen(Page page,
+                                                       Word found) requires(kFindsSlots<Q>) {
     if (!page_virtual::has_slot(found)) return nullptr;
+    auto&& cell = platform_.page_virtual(page);
     void* const address = hit_in(cell, found, page);
     return noted(address != nullptr ? address : pin_if_seen(page));
   }

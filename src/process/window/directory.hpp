@@ -1,5 +1,7 @@
 // How a page finds its slot without page descriptors: a hash table of the slots that have a page.
-// The slots of one bucket are linked through Window::link().
+//
+// A bucket names up to 11 slots. A slot that finds its bucket full is put into a list, linked
+// through Window::link():
 //
 //     bucket --> slot --> slot --> none
 //
@@ -12,6 +14,9 @@
 // thread tries to give the page in vain; the window learns which when it pins the slot. A change in
 // progress may also hide a slot, or lead the search into another bucket, where it finds nothing.
 // Callers that must know, and callers that do not pin what they find, search with the lock.
+//
+// All loads and stores of the table are relaxed: the lock orders them for those who hold it, and
+// the slot's word proves what the others find.
 #pragma once
 
 #include <array>
@@ -21,6 +26,7 @@
 #include <cstdint>
 
 #include "kmapper/core/mapper.hpp"
+#include "process/window/bucket.hpp"
 #include "process/window/page.hpp"
 #include "process/window/platform.hpp"
 #include "system/memory.hpp"
@@ -36,12 +42,16 @@ class Directory {
   Directory(Window& window, std::uint32_t slots);
 
   /// What Window::found() says of the page's slot; 0: none was found. While slots change hands it
-  /// may be wrong. Any context.
-  [[nodiscard]] Word find(Page page) const noexcept {
+  /// may be wrong. Calls expect(slot) as soon as it knows which slot that will be, nearly surely,
+  /// and before it waits for the slot's memory. Any context.
+  template <class Expect>
+  [[nodiscard]] Word find(Page page, Expect expect) const noexcept {
     const std::uint32_t hash = hash_of(page);
     const Stripe& stripe = stripe_of(hash);
-    return search(bucket(hash, stripe.buckets.load(std::memory_order_acquire)), page, kUsualSteps);
+    return search(bucket(hash, stripe.buckets.load(std::memory_order_relaxed)), hash, page,
+                  kUsualSteps, expect);
   }
+  [[nodiscard]] Word find(Page page) const noexcept { return find(page, kNothingExpected); }
   /// The same, and never wrong. Waits for the lock of the page's stripe.
   [[nodiscard]] Word find_surely(Page page) const noexcept;
   /// Stores the page's slot. False: the page has one.
@@ -55,9 +65,9 @@ class Directory {
   /// How much memory it may come to occupy, in bytes.
   [[nodiscard]] std::size_t bytes() const { return buckets_.bytes(); }
 
-  /// What chooses a page's bucket, from the low bits on. One multiplication does not do: with
-  /// 240,000 granules in a row, a search went 5 steps. With two, one after the other, it goes 1.5
-  /// steps, as with random numbers.
+  /// What chooses a page's bucket, from the low bits on. One multiplication does not do: of 240,000
+  /// granules in a row, some buckets got five times as many as others. Two multiplications, one
+  /// after the other, spread them as random numbers do.
   [[nodiscard]] static std::uint32_t hash_of(Page page) {
     if constexpr (sizeof(std::uintptr_t) == sizeof(Page)) {
       std::uint64_t mixed = to_number(page) * 0x9E3779B97F4A7C15U;
@@ -73,14 +83,12 @@ class Directory {
   }
 
  private:
-  using Bucket = std::atomic<std::uint32_t>;  // its first slot, counted from 1; 0: none
-
   static constexpr std::uint32_t kStripes = 64;
-  // More than nearly all buckets have. Without the lock, a search could go round in circles.
+  static constexpr std::uint32_t kUsualSlots = 8;  // of a bucket; the table's size follows from it
+  // More than nearly all lists have slots. Without the lock, a search could go round in circles.
   static constexpr std::uint32_t kUsualSteps = 64;
 
   struct alignas(64) Stripe {
-    // Relaxed where it is read with the lock. Release, when a bucket is added: pairs with find().
     std::atomic<std::uint32_t> buckets{1};
     std::atomic<std::uint32_t> is_locked{0};
     std::uint32_t slots = 0;  // guarded by the lock
@@ -99,17 +107,32 @@ class Directory {
   [[nodiscard]] Bucket& bucket(std::uint32_t hash, std::uint32_t buckets) const {
     return buckets_[std::size_t{number_of(hash, buckets)} * kStripes + hash % kStripes];
   }
+  /// Never kNoTag. Of other bits than the bucket's number, in a table of up to 2^25 buckets.
+  [[nodiscard]] static std::uint32_t tag_of(std::uint32_t hash) { return hash >> 25 | 0x80; }
+
+  static constexpr auto kNothingExpected = [](SlotIndex) {};
   /// Exact with the lock and without a limit of steps.
-  [[nodiscard]] Word search(const Bucket& bucket, Page page, std::uint32_t steps) const noexcept {
-    std::uint32_t entry = bucket.load(std::memory_order_acquire);
+  template <class Expect>
+  [[nodiscard]] Word search(const Bucket& bucket, std::uint32_t hash, Page page,
+                            std::uint32_t steps, Expect expect) const noexcept {
+    for (Bucket::Set left = bucket.with_tag(tag_of(hash)); left != 0; left &= left - 1) {
+      const SlotIndex slot = bucket.slot(Bucket::first_of(left));
+      expect(slot);
+      const Word found = window_.found(slot);
+      if (window_.is_of(slot, page)) [[likely]]
+        return found;
+    }
+    std::uint32_t entry = bucket.list.load(std::memory_order_relaxed);
     for (; entry != 0 && steps != 0; --steps) {
       const SlotIndex slot{entry - 1};
       const Word found = window_.found(slot);
       if (window_.is_of(slot, page)) return found;
-      entry = window_.link(slot).load(std::memory_order_acquire);
+      entry = window_.link(slot).load(std::memory_order_relaxed);
     }
     return 0;
   }
+  void add(Bucket& bucket, std::uint32_t hash, SlotIndex slot) noexcept;
+  void fill_from_list(Bucket& bucket) noexcept;
   void add_bucket(Stripe& stripe, std::uint32_t number) noexcept;
 
   Window& window_;
