@@ -26,6 +26,22 @@ class FoundAtomic : public Atomic {
   [[nodiscard]] T load_surely(std::memory_order order) const { return this->load(order); }
 };
 
+/// The same, of which one can be hidden: there, a search without a lock finds nothing.
+template <class Atomic, class T>
+class HidingAtomic : public FoundAtomic<Atomic, T> {
+ public:
+  using FoundAtomic<Atomic, T>::FoundAtomic;
+
+  [[nodiscard]] T load(std::memory_order order) const {
+    return this != hidden_ ? Atomic::load(order) : T{};
+  }
+  /// Null: none is hidden.
+  static void hide(const HidingAtomic* it) { hidden_ = it; }
+
+ private:
+  static inline const HidingAtomic* hidden_ = nullptr;
+};
+
 /// kOutside: the window's tables lie behind its mapper, and slots come into use little by little.
 template <class Base, bool kOutside>
 class FindingThreads : public Base {
@@ -44,7 +60,13 @@ class FindingThreads : public Base {
 };
 
 using FindingHostThreads = FindingThreads<HostThreads, true>;
-using FindingScheduledThreads = FindingThreads<ScheduledThreads, true>;
+class FindingScheduledThreads : public FindingThreads<ScheduledThreads, true> {
+ public:
+  template <class T>
+  using Atomic = HidingAtomic<typename ScheduledThreads::template Atomic<T>, T>;
+
+  using FindingThreads::FindingThreads;
+};
 // Inside: a weak atomic owns memory, which is freed only with the mapper that it is a part of.
 using FindingWeakThreads = FindingThreads<WeakThreads, false>;
 

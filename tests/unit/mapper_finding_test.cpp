@@ -54,6 +54,9 @@ class FindingWindow {
     static_cast<void>(computer_.read(address));
     mapper.kunmap_address(address);
   }
+  /// Searches without a lock find no slot of this page from now on.
+  void hide(std::uint32_t number) { Cell::hide(&computer_.platform().page_virtual(high(number))); }
+  static void hide_none() { Cell::hide(nullptr); }
   void check_unmapped(std::uint32_t number) {
     computer_.machine().check_unmapped(high(number)->frame);
   }
@@ -70,6 +73,8 @@ class FindingWindow {
   }
 
  private:
+  using Cell = FindingScheduledThreads::Atomic<Mapper<Platform>::Word>;
+
   Computer<FindingScheduledThreads> computer_;
   MapperPointer<Platform> storage_ =
       make_mapper(computer_.platform(), computer_.machine().shape().slots);
@@ -158,6 +163,21 @@ TEST(FoundSlots, AreSeenOrTakenWithoutAnotherLook) {
     EXPECT_EQ(window.mapper.stats().hits + window.mapper.stats().misses, 4U * 40U);
     EXPECT_GT(window.mapper.stats().misses, 4U);
   });
+}
+
+/// A search without a lock may miss a page that is mapped, and then there may be no clean slot.
+TEST(FoundSlots, APageThatSearchesMissIsMappedNevertheless) {
+  FindingWindow window(1, 1, 2);
+  window.spawn("one", [&] {
+    ASSERT_TRUE(window.take(0));
+    window.hide(0);
+    EXPECT_TRUE(window.take(0));
+    window.hide(1);
+    EXPECT_FALSE(window.take(1));
+    window.hide_none();
+    for (int users = 2; users != 0; --users) window.mapper.kunmap(window.high(0));
+  });
+  window.run();
 }
 
 TEST(FoundSlots, AnEvictedPageHasBeenFlushedWhoeverTookItsSlotBack) {

@@ -56,6 +56,10 @@ template <class P>
       pinned = map_in(slot, page);
     }
   }
+  // No insertion has looked for the page, which both searches may have missed.
+  if constexpr (kFindsSlots<P>) {
+    if (pinned.address == nullptr && pinned.error == MapError::none) pinned = pin(page);
+  }
   if (pinned.address != nullptr || caller == nullptr) return pinned.address;
   if (pinned.error == MapError::none && platform_.may_sleep()) {
     Result<void*> result = sleep_for_slot(page, {}, caller);
