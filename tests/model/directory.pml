@@ -2,8 +2,8 @@
  *
  * Threads map pages (search; pin what was found, or take a clean slot and insert it), use them, and give them back; and
  * take idle slots back (erase). The table is one stripe; a bucket is added at any insertion, and some slots move to it.
- * A search without the lock may follow a slot that has left the bucket, or that is in another one by now. The model
- * shows:
+ * A bucket has one place for a slot, and a list of those that found it full. A search without the lock may follow a slot
+ * that has left the bucket, or that is in another one by now. The model shows:
  *
  *   - a page that is found and pinned is in that slot. As long as the generation has not come round, no other page's
  *     slot is pinned, not even for a moment;
@@ -16,6 +16,8 @@
  * One atomic { } is one atomic operation with the thread's local steps around it. What a thread does to the table with
  * the lock is one step for each store. A search with the lock is one step: nothing that it looks at changes meanwhile.
  *
+ * Tags are left out: a search looks at the slot in the place, as if its tag was the right one.
+ *
  * At the start, page 0 has a slot and one slot is clean.
  *
  * Settings: THREADS, PAGES, SLOTS, BUCKETS (the most), ROUNDS, OTHERS (how often the first thread and each of the
@@ -25,6 +27,7 @@
  *
  * RUN two: -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
  * LONG three: -DTHREADS=3 -DROUNDS=3 -DOTHERS=1 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m100000
+ * RUN list_of_two: -DTHREADS=2 -DSLOTS=3 -DROUNDS=3 -DOTHERS=2 ; gcc=-DSAFETY ; pan=-m100000
  * RUN round: -DTHREADS=2 -DGENERATIONS=2 -DPAGES=2 ; gcc=-DSAFETY ; pan=-m1000000
  *
  * MUTANT nothing_found_believed: -DMUTANT_ONE_SEARCH -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
@@ -37,6 +40,8 @@
  * MUTANT first_of_bucket_erased: -DMUTANT_ERASES_FIRST -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT clean_before_erased: -DMUTANT_CLEAN_EARLY -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT moved_and_left: -DMUTANT_LEFT -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT list_not_searched: -DMUTANT_NO_LIST -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
+ * MUTANT put_into_place_and_left_in_list: -DMUTANT_IN_BOTH -DTHREADS=2 -DROUNDS=4 ; gcc=-DSAFETY ; pan=-m100000
  * MUTANT bucket_added_and_nothing_moved: -DMUTANT_NOT_MOVED -DTHREADS=2 -DROUNDS=3 ; gcc=-DSAFETY ; pan=-m100000
  */
 #ifndef THREADS
@@ -59,7 +64,8 @@
 #define SPLIT_FROM(added) ((added) == 1 -> 0 : (added) - 2)
 
 /* Entry 0 is no slot. */
-byte bucket[BUCKETS];
+byte place[BUCKETS];
+byte list[BUCKETS];
 byte buckets = 1;
 byte link[SLOTS + 1];
 byte page_of[SLOTS + 1]; /* counted from 1 */
@@ -94,31 +100,47 @@ byte slot_of[PAGES]; /* what a search with the lock must find */
 #define DEAD 255
 #define FOUND(slot) (users[slot] == 0 -> DEAD : generation[slot])
 
-/* Without the lock. `at` is the slot, or 0. A page and a link that are read one after the other are one step: if the
- * slot goes to another bucket in between, that is as if it had gone before. */
+/* Without the lock. `at` is the slot, or 0; `in` is the bucket's number and 1 while the search looks at the place. A page
+ * and a link that are read one after the other are one step: if the slot goes to another bucket in between, that is as if
+ * it had gone before. */
 inline search() {
-  atomic { at = BUCKET_OF(page, buckets) };
-  atomic { at = bucket[at]; steps = 0 };
+  atomic { in = BUCKET_OF(page, buckets) + 1 };
+  atomic { at = place[in - 1]; steps = 0 };
   do
-  :: atomic { at == 0 || steps == STEPS -> at = 0; steps = 0; break }
+  :: atomic { at == 0 && in != 0 -> at = list[in - 1]; in = 0 }
+  :: atomic { in == 0 && (at == 0 || steps == STEPS) -> at = 0; steps = 0; break }
 #ifdef MUTANT_PAGE_FIRST
-  :: atomic { at != 0 && steps != STEPS && page_of[at] == page + 1 -> steps = 0 };
+  :: atomic { at != 0 && steps != STEPS && page_of[at] == page + 1 -> steps = 0; in = 0 };
      atomic { found_word = FOUND(at); break }
-  :: atomic { at != 0 && steps != STEPS && page_of[at] != page + 1 -> at = link[at]; steps++ }
+  :: atomic { at != 0 && steps != STEPS && page_of[at] != page + 1 -> search_on() }
 #else
   :: atomic { at != 0 && steps != STEPS -> found_word = FOUND(at) };
      if
-     :: atomic { page_of[at] == page + 1 -> steps = 0; break }
-     :: atomic { page_of[at] != page + 1 -> at = link[at]; steps++; found_word = 0 }
+     :: atomic { page_of[at] == page + 1 -> steps = 0; in = 0; break }
+     :: atomic { page_of[at] != page + 1 -> search_on(); found_word = 0 }
      fi
 #endif
   od
 }
 
+inline search_on() {
+  if
+  :: in != 0 -> at = list[in - 1]; in = 0
+  :: else -> at = link[at]; steps++
+  fi
+}
+
 inline search_locked() {
   d_step {
-    at = bucket[BUCKET_OF(page, buckets)];
+    at = place[BUCKET_OF(page, buckets)];
     steps = 0;
+    if
+    :: at == 0 || page_of[at] != page + 1 -> at = list[BUCKET_OF(page, buckets)]
+    :: else
+    fi;
+#ifdef MUTANT_NO_LIST
+    at = (at != 0 && page_of[at] == page + 1 && at == place[BUCKET_OF(page, buckets)] -> at : 0);
+#endif
     do
     :: at != 0 && steps <= SLOTS && page_of[at] != page + 1 -> at = link[at]; steps++
     :: else -> break
@@ -149,36 +171,67 @@ inline find() {
 
 /* --- insert(), erase(), add_bucket() ------------------------------------------------------------- */
 
-/* Some slots of bucket SPLIT_FROM(buckets) move to the new bucket. `before` is the slot whose link is looked at; 0: the
- * bucket's own. */
-#define LINK_OF(b, before) ((before) == 0 -> bucket[b] : link[before])
+/* `before` is the slot whose link is changed; 0: the bucket's own. */
 inline set_link(b, before, value) {
   atomic {
     if
-    :: before == 0 -> bucket[b] = value
+    :: before == 0 -> list[b] = value
     :: else -> link[before] = value
     fi
   }
 }
 
+/* add() */
+inline add(b, slot) {
+  if
+  :: atomic { place[b] == 0 -> place[b] = slot }
+  :: atomic { place[b] != 0 -> link[slot] = list[b] };
+     atomic { list[b] = slot }
+  fi
+}
+
+/* There is one place, so one slot at most moves into it. */
+inline fill_from_list(b) {
+  if
+  :: atomic { place[b] == 0 && list[b] != 0 -> at = list[b] };
+     atomic { place[b] = at };
+#ifndef MUTANT_IN_BOTH
+     atomic { list[b] = link[at] }
+#endif
+  :: atomic { place[b] != 0 || list[b] == 0 -> skip }
+  fi
+}
+
+/* Some slots of bucket SPLIT_FROM(buckets) move to the new bucket. */
+#define MOVES(slot) (BUCKET_OF(page_of[slot] - 1, buckets + 1) == buckets)
 inline add_bucket() {
-  atomic { before = 0; at = bucket[SPLIT_FROM(buckets)] };
+  if
+  :: atomic { place[SPLIT_FROM(buckets)] != 0 && MOVES(place[SPLIT_FROM(buckets)]) -> at = place[SPLIT_FROM(buckets)] };
+#ifndef MUTANT_NOT_MOVED
+     add(buckets, at);
+#ifndef MUTANT_LEFT
+     atomic { place[SPLIT_FROM(buckets)] = 0 }
+#endif
+#endif
+  :: atomic { place[SPLIT_FROM(buckets)] == 0 || !MOVES(place[SPLIT_FROM(buckets)]) -> skip }
+  fi;
+  atomic { before = 0; at = list[SPLIT_FROM(buckets)] };
   do
   :: atomic { at == 0 -> break }
-  :: atomic { at != 0 && BUCKET_OF(page_of[at] - 1, buckets + 1) != buckets -> before = at; at = link[at] }
-  :: atomic { at != 0 && BUCKET_OF(page_of[at] - 1, buckets + 1) == buckets -> moved_behind = link[at] };
+  :: atomic { at != 0 && !MOVES(at) -> before = at; at = link[at] }
+  :: atomic { at != 0 && MOVES(at) -> moved_behind = link[at] };
 #ifdef MUTANT_NOT_MOVED
      atomic { before = at; at = link[at]; moved_behind = 0 }
 #else
+     add(buckets, at);
 #ifndef MUTANT_LEFT
      set_link(SPLIT_FROM(buckets), before, moved_behind);
 #endif
-     atomic { link[at] = bucket[buckets] };
-     atomic { bucket[buckets] = at };
      atomic { at = moved_behind; moved_behind = 0 }
 #endif
   od;
-  atomic { buckets++; before = 0 }
+  fill_from_list(SPLIT_FROM(buckets));
+  atomic { buckets++; before = 0; at = 0 }
 }
 
 /* The slot `taken` gets the page, and is published; or is clean again, because the page has a slot. */
@@ -195,8 +248,8 @@ inline insert() {
   search_locked();
 #endif
   if
-  :: atomic { at == 0 -> assert(slot_of[page] == 0); link[taken] = bucket[BUCKET_OF(page, buckets)] };
-     atomic { bucket[BUCKET_OF(page, buckets)] = taken; slot_of[page] = taken };
+  :: atomic { at == 0 -> assert(slot_of[page] == 0); slot_of[page] = taken };
+     add(BUCKET_OF(page, buckets), taken);
      if
      :: atomic { buckets < BUCKETS -> skip }; add_bucket()
      :: true
@@ -212,17 +265,27 @@ inline insert() {
 
 inline erase() {
   atomic { !locked -> locked = true };
-  atomic { before = 0; at = bucket[BUCKET_OF(page, buckets)] };
-#ifndef MUTANT_ERASES_FIRST
-  d_step {
-    do
-    :: at != 0 && page_of[at] != page + 1 -> before = at; at = link[at]
-    :: else -> break
-    od
-  };
+  atomic { before = 0; at = place[BUCKET_OF(page, buckets)] };
+  if
+#ifdef MUTANT_ERASES_FIRST
+  :: atomic { at != 0 -> assert(at == taken); slot_of[page] = 0 };
+#else
+  :: atomic { at != 0 && page_of[at] == page + 1 -> assert(at == taken); slot_of[page] = 0 };
 #endif
-  atomic { assert(at == taken); slot_of[page] = 0 };
-  set_link(BUCKET_OF(page, buckets), before, link[at]);
+     atomic { place[BUCKET_OF(page, buckets)] = 0 };
+     fill_from_list(BUCKET_OF(page, buckets))
+#ifndef MUTANT_ERASES_FIRST
+  :: atomic { at == 0 || page_of[at] != page + 1 -> at = list[BUCKET_OF(page, buckets)] };
+     d_step {
+       do
+       :: at != 0 && page_of[at] != page + 1 -> before = at; at = link[at]
+       :: else -> break
+       od
+     };
+     atomic { assert(at == taken); slot_of[page] = 0 };
+     set_link(BUCKET_OF(page, buckets), before, link[at])
+#endif
+  fi;
   atomic { locked = false; at = 0; before = 0 }
 }
 
@@ -304,7 +367,7 @@ inline take_back() {
 }
 
 proctype thread(byte rounds) {
-  byte page, at, steps, held, taken, before, moved_behind, found_word;
+  byte page, at, in, steps, held, taken, before, moved_behind, found_word;
 end:
   do
   :: atomic { MAY_ACT -> ACT; page = 0 }; map_and_use()
@@ -323,7 +386,7 @@ end:
 init {
   atomic {
     /* Page 0 has a slot. */
-    page_of[1] = 1; users[1] = 1; bucket[0] = 1; slot_of[0] = 1;
+    page_of[1] = 1; users[1] = 1; place[0] = 1; slot_of[0] = 1;
     clean[2] = true;
 #if SLOTS > 2
     clean[3] = true;
