@@ -29,8 +29,8 @@ constexpr int kMostReads = 3;
       (granule < full_granules_.load(std::memory_order_relaxed) ||
        (offset >= 0 && offset <= hit_end_.load(std::memory_order_relaxed) - length))) [[likely]] {
     const Page page = make_page(number_, granule);
-    // Fetches the data into the CPU's cache while the hit waits for the slot's line. At home the
-    // data is elsewhere, and the fetch does nothing.
+    // The CPU fetches the data while the hit waits for the slot's line. Of granules at home the
+    // data is elsewhere, and the fetch is of no use.
     const Arena::Window::Word found = arena_->directory().find(
         page, [&](SlotIndex slot) { __builtin_prefetch(arena_->slot_address(slot) + within); });
     auto* const record = static_cast<Record*>(arena_->window().kmap_if_seen(page, found));

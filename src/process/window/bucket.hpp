@@ -1,6 +1,6 @@
 // A bucket of the directory (directory.hpp): a cache line, with up to 11 slots, and for each of
-// them a tag, a byte of its page's hash. So a search reads one line of the table, and then nearly
-// always the right slot and no other.
+// them a tag, which has 7 bits of its page's hash. So a search reads one line of the table, and
+// then nearly always the right slot and no other.
 //
 // Only the thread that has the bucket's lock changes it. All loads and stores are relaxed, as in
 // the directory.
@@ -20,6 +20,8 @@ class alignas(64) Bucket {
  public:
   static constexpr std::uint32_t kSlots = 11;  // as many as fit
   static constexpr std::uint32_t kNoTag = 0;   // of a place that is free
+  // In each tag. So with_tag() never names a free place, and free() no other.
+  static constexpr std::uint32_t kTagBit = 0x80;
 
   /// A set of the bucket's places, a bit for each. first_of(): the index of that with the lowest
   /// bit.

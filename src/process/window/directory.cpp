@@ -80,7 +80,7 @@ void Directory::fill_from_list(Bucket& bucket) noexcept {
     const std::uint32_t entry = bucket.list.load(std::memory_order_relaxed);
     if (entry == 0) return;
     const SlotIndex slot{entry - 1};
-    // Into the bucket first, so that a search does not miss it.
+    // Into the bucket first, so that fewer searches miss it.
     bucket.set(Bucket::first_of(free), slot, tag_of(hash_of(window_.page_of(slot))));
     bucket.list.store(window_.link(slot).load(std::memory_order_relaxed),
                       std::memory_order_relaxed);
