@@ -1,6 +1,5 @@
-// The table in which a granule finds its slot. How evenly its hash spreads granules: each wrong
-// slot is an access to another slot's memory. And whether it finds all slots while they change
-// hands.
+// The table in which a granule finds its slot: how evenly its hash spreads granules over the
+// buckets, and whether it finds all slots while they change hands.
 #include "process/window/directory.hpp"
 
 #include <gtest/gtest.h>

@@ -16,8 +16,8 @@
 // Callers that must know, and callers that do not pin what they find, search with the lock; but for
 // a fault's handler, which looks at all records if the search fails.
 //
-// All loads and stores of the table are relaxed: the lock orders them for those who hold it, and
-// the slot's word proves what the others find.
+// All loads and stores of the table are relaxed: the lock orders them for the thread that holds it,
+// and the slot's word proves what a search without the lock finds.
 #pragma once
 
 #include <array>
@@ -88,7 +88,7 @@ class Directory {
  private:
   static constexpr std::uint32_t kStripes = 64;
   static constexpr std::uint32_t kUsualSlots = 8;  // of a bucket; the table's size follows from it
-  // More than nearly all lists have slots. Without the lock, a search could go round in circles.
+  // Nearly all lists are shorter. Without the lock, a search could go round in circles.
   static constexpr std::uint32_t kUsualSteps = 64;
 
   struct alignas(64) Stripe {

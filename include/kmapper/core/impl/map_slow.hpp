@@ -56,7 +56,7 @@ template <class P>
       pinned = map_in(slot, page);
     }
   }
-  // No insertion has looked for the page, which both searches may have missed.
+  // Both searches may have missed the page, and only an insertion would have looked with the lock.
   if constexpr (kFindsSlots<P>) {
     if (pinned.address == nullptr && pinned.error == MapError::none) pinned = pin(page);
   }
